@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "autograd-server",
+  products: [
+    .library(name: "AutogradCore", targets: ["AutogradCore"]),
+    .executable(name: "autograd-server", targets: ["AutogradServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // C, each as thin as it can be.
+    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "CMicroHTTPD", cSettings: strictC, linkerSettings: [.linkedLibrary("microhttpd")]),
+    .target(name: "CEmbedded", cSettings: strictC),
+
+    // The library: graphs, derivatives, plans. No HTTP, no JSON.
+    .target(name: "AutogradCore", dependencies: ["CKernels"], swiftSettings: strict),
+
+    // The server.
+    .executableTarget(
+      name: "AutogradServer",
+      dependencies: [
+        "AutogradCore", "CMicroHTTPD", "CEmbedded",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "AutogradTestSupport", dependencies: ["AutogradCore"],
+      path: "Tests/AutogradTestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradTestSupport"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,28 @@
+/// One HTTP request as the handlers see it.
+///
+/// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing out of it but numbers.
+struct Request {
+  /// Upper case, as sent: `GET`, `HEAD`, `POST`, …
+  var method: String
+  /// The path, percent-decoded, without the query.
+  var path: String
+  /// What answers and log lines carry so that the two can be matched.
+  var id: String
+  var contentType: String?
+  var contentEncoding: String?
+  var accept: String?
+  var body: UnsafeRawBufferPointer
+
+  init(
+    method: String, path: String, id: String = "-", contentType: String? = nil, contentEncoding: String? = nil,
+    accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    self.method = method
+    self.path = path
+    self.id = id
+    self.contentType = contentType
+    self.contentEncoding = contentEncoding
+    self.accept = accept
+    self.body = body
+  }
+}

@@ -1,0 +1,26 @@
+/// One HTTP answer. The transport adds `Content-Length`, `X-Request-Id` and, when it is closing, `Connection: close`.
+struct Response: Sendable {
+  var status: Int
+  var contentType: String
+  var headers: [(name: String, value: String)] = []
+  var body: ByteBuffer
+
+  init(status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer) {
+    self.status = status
+    self.contentType = contentType
+    self.headers = headers
+    self.body = body
+  }
+}
+
+/// What a handler gives back: an answer, or work that would hold a socket thread for too long and yields the answer elsewhere.
+enum Reply {
+  case now(Response)
+  /// Run on the compute pool while the connection is suspended. The request's body stays valid until it returns.
+  case later(@Sendable () -> Response)
+}
+
+/// Whatever answers requests: the router in the server, a stub in a transport test.
+protocol Responder: Sendable {
+  func respond(to request: Request) -> Reply
+}
