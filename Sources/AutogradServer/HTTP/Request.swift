@@ -1,7 +1,9 @@
 /// One HTTP request as the handlers see it.
 ///
 /// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing out of it but numbers.
-struct Request {
+///
+/// `@unchecked Sendable`: the memory behind `body` is not written while a handler has it, on whichever thread it runs.
+struct Request: @unchecked Sendable {
   /// Upper case, as sent: `GET`, `HEAD`, `POST`, …
   var method: String
   /// The path, percent-decoded, without the query.
