@@ -1,0 +1,32 @@
+/// What a node carries beside its operands, in normalised form: axes counted from 0, defaults filled in, nothing left to interpret.
+/// Interned: a node holds its number in the graph's table.
+public enum Attributes: Hashable, Sendable {
+  case none
+  /// `reshape`, `broadcast`: the result's shape.
+  case shape(Shape)
+  /// `transpose`: result axis i is operand axis permutation[i].
+  case permutation(Shape)
+  /// Reductions.
+  case axes(AxisSet)
+  /// `concat`.
+  case axis(Int)
+  /// `split`: sizes along an axis.
+  case partition(axis: Int, sizes: [Int])
+  /// `slice` and its transpose.
+  case window(Window)
+  /// `cast`.
+  case dtype(DType)
+  /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.
+  case scalar(DType, bits: UInt64)
+  /// `input`: position; `constant`: index in the graph's table of tensors; `custom`: index of the operation.
+  case index(Int)
+}
+
+/// A strided box inside a tensor: along each axis the elements `start + i * step` for i in 0..<size.
+public struct Window: Hashable, Sendable {
+  public var starts: Shape
+  public var steps: Shape
+  public var sizes: Shape
+  /// The shape the box is cut from.
+  public var whole: Shape
+}

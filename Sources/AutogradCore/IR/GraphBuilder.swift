@@ -1,0 +1,235 @@
+/// Builds a graph node by node. Each node is checked as it is added, its result types inferred, and a node equal to an earlier one (same
+/// operation, same attributes by bit pattern, same operands) becomes that one: common subexpressions exist once.
+///
+/// Not thread-safe; the ``Graph`` it yields is an immutable value.
+public final class GraphBuilder {
+  package var columns: GraphColumns
+  /// Stamped on every node added from now on and reported by errors: the server puts the request's node index here.
+  package var label: Int32 = -1
+  /// The first mistake made through operators and methods, which cannot throw.
+  public private(set) var firstError: GraphError?
+  /// Tensors of inputs made by ``variable(_:_:)``.
+  package var boundTensors: [ValueID: Tensor] = [:]
+
+  private var nodes: NodeTable
+  private var typeIDs: [TensorType: Int32] = [:]
+  private var attributeIDs: [Attributes: Int32] = [:]
+  /// Result types that inference has found for the node being added.
+  private var pendingTypes: [Int32] = []
+
+  public init() {
+    columns = GraphColumns()
+    nodes = NodeTable()
+  }
+
+  /// A builder that goes on where a graph ends.
+  public init(extending graph: Graph) {
+    columns = graph.columns
+    nodes = NodeTable()
+    for (index, type) in columns.typeTable.enumerated() { typeIDs[type] = Int32(index) }
+    for (index, attributes) in columns.attributeTable.enumerated() { attributeIDs[attributes] = Int32(index) }
+    for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: columns) }
+  }
+
+  /// The finished graph.
+  /// - Throws: the first mistake made on the way.
+  public func graph(outputs: [Value], names: [String] = []) throws(GraphError) -> Graph {
+    if let firstError { throw firstError }
+    return Graph(columns: columns, outputs: outputs.map(\.id), outputNames: names)
+  }
+
+  package func value(_ id: ValueID) -> Value { Value(self, id) }
+
+  // MARK: Inputs and constants
+
+  /// A value to be given at run time. Inputs keep the order in which they are declared.
+  public func input(_ name: String = "", _ dtype: DType = .float64, _ shape: Shape) -> Value {
+    let position = columns.inputs.count
+    let id = addLeaf(.input, internAttributes(.index(position)), internType(TensorType(dtype, shape)))
+    columns.inputs.append(id)
+    columns.inputNames.append(name)
+    return Value(self, id)
+  }
+
+  /// A constant tensor. Scalars are interned by their bits.
+  public func constant(_ tensor: Tensor) -> Value {
+    if tensor.shape.isScalar { return constant(Scalar(of: tensor)) }
+    columns.tensors.append(tensor)
+    return Value(self, addLeaf(.constant, internAttributes(.index(columns.tensors.count - 1)), internType(tensor.type)))
+  }
+
+  public func constant(_ scalar: Scalar) -> Value {
+    let attributes = internAttributes(.scalar(scalar.dtype, bits: scalar.bits))
+    return Value(self, addLeaf(.constant, attributes, internType(TensorType(scalar.dtype, []))))
+  }
+
+  // MARK: Nodes
+
+  /// Adds a primitive with one result to operands whose types already fit: how derivative rules write. A mistake is remembered, not thrown.
+  package func emit(_ opcode: Opcode, _ x: Value, _ attributes: Attributes = .none) -> Value {
+    guard x.isValid else { return x }
+    columns.operands.append(x.id)
+    return finish(opcode, attributes)
+  }
+
+  package func emit(_ opcode: Opcode, _ x: Value, _ y: Value) -> Value {
+    guard x.isValid else { return x }
+    guard y.isValid else { return y }
+    columns.operands.append(x.id)
+    columns.operands.append(y.id)
+    return finish(opcode, .none)
+  }
+
+  package func emit(_ opcode: Opcode, _ operands: [Value], _ attributes: Attributes) -> [Value] {
+    if let faulty = operands.first(where: { !$0.isValid }) { return [faulty] }
+    for operand in operands { columns.operands.append(operand.id) }
+    do throws(GraphError) {
+      let node = try add(opcode, internAttributes(attributes))
+      return columns.resultRange(node).map { Value(self, ValueID($0)) }
+    } catch {
+      return [fail(error)]
+    }
+  }
+
+  /// Remembers a mistake and returns the faulty value that stands for it.
+  @discardableResult
+  package func fail(_ error: GraphError) -> Value {
+    if firstError == nil { firstError = label >= 0 ? error.with(node: Int(label)) : error }
+    return Value(self, -1)
+  }
+
+  /// Takes the remembered mistake out, to throw it.
+  package func takeError() -> GraphError? {
+    defer { firstError = nil }
+    return firstError
+  }
+
+  private func finish(_ opcode: Opcode, _ attributes: Attributes) -> Value {
+    do throws(GraphError) {
+      let node = try add(opcode, internAttributes(attributes))
+      return Value(self, columns.firstResult[Int(node)])
+    } catch {
+      return fail(error)
+    }
+  }
+
+  /// Adds a node whose operands stand at the end of `columns.operands`, or finds its equal.
+  private func add(_ opcode: Opcode, _ attributes: Int32) throws(GraphError) -> NodeID {
+    let node = NodeID(columns.nodeCount)
+    columns.opcodes.append(opcode)
+    columns.attributes.append(attributes)
+    columns.labels.append(label)
+    columns.firstOperand.append(Int32(columns.operands.count))
+    let existing = nodes.intern(node, in: columns)
+    if existing != node {
+      dropLastNode()
+      return existing
+    }
+    pendingTypes.removeAll(keepingCapacity: true)
+    do throws(GraphError) {
+      try opcode.primitive.inferTypes(TypeInference(builder: self, node: node))
+    } catch {
+      nodes.removeLast(node, in: columns)
+      dropLastNode()
+      throw error
+    }
+    for type in pendingTypes {
+      columns.types.append(type)
+      columns.producers.append(node)
+    }
+    columns.firstResult.append(Int32(columns.types.count))
+    return node
+  }
+
+  private func addLeaf(_ opcode: Opcode, _ attributes: Int32, _ type: Int32) -> ValueID {
+    let node = NodeID(columns.nodeCount)
+    columns.opcodes.append(opcode)
+    columns.attributes.append(attributes)
+    columns.labels.append(label)
+    columns.firstOperand.append(Int32(columns.operands.count))
+    let existing = nodes.intern(node, in: columns)
+    if existing != node {
+      dropLastNode()
+      return columns.firstResult[Int(existing)]
+    }
+    columns.types.append(type)
+    columns.producers.append(node)
+    columns.firstResult.append(Int32(columns.types.count))
+    return ValueID(columns.types.count - 1)
+  }
+
+  private func dropLastNode() {
+    columns.opcodes.removeLast()
+    columns.attributes.removeLast()
+    columns.labels.removeLast()
+    columns.firstOperand.removeLast()
+    columns.operands.removeLast(columns.operands.count - Int(columns.firstOperand[columns.nodeCount]))
+  }
+
+  // MARK: Interning
+
+  package func internType(_ type: TensorType) -> Int32 {
+    if let id = typeIDs[type] { return id }
+    let id = Int32(columns.typeTable.count)
+    columns.typeTable.append(type)
+    typeIDs[type] = id
+    return id
+  }
+
+  private func internAttributes(_ attributes: Attributes) -> Int32 {
+    if case .none = attributes { return 0 }
+    if let id = attributeIDs[attributes] { return id }
+    let id = Int32(columns.attributeTable.count)
+    columns.attributeTable.append(attributes)
+    attributeIDs[attributes] = id
+    return id
+  }
+
+  fileprivate func addResult(_ type: Int32) { pendingTypes.append(type) }
+
+  package func register(_ operation: any CustomOperation) -> Int {
+    columns.customOperations.append(operation)
+    return columns.customOperations.count - 1
+  }
+
+  /// The result types that a node's primitive infers now; for ``Graph/validate()``.
+  func inferredTypes(of node: NodeID) throws(GraphError) -> [TensorType] {
+    pendingTypes.removeAll(keepingCapacity: true)
+    try columns.opcodes[Int(node)].primitive.inferTypes(TypeInference(builder: self, node: node))
+    return pendingTypes.map { columns.typeTable[Int($0)] }
+  }
+}
+
+/// What a primitive sees when it is asked for its result types.
+public struct TypeInference {
+  fileprivate let builder: GraphBuilder
+  package let node: NodeID
+
+  public var operandCount: Int { builder.columns.operandRange(node).count }
+  public var attributes: Attributes { builder.columns.attributes(of: node) }
+
+  public func operand(_ index: Int) -> TensorType {
+    builder.columns.typeTable[Int(typeID(index))]
+  }
+
+  package var customOperation: (any CustomOperation)? {
+    guard case .index(let index) = attributes, index < builder.columns.customOperations.count else { return nil }
+    return builder.columns.customOperations[index]
+  }
+
+  /// The interned type of an operand: equal types have equal numbers, so pointwise operations compare one integer.
+  package func typeID(_ index: Int) -> Int32 {
+    builder.columns.types[Int(builder.columns.operand(node, index))]
+  }
+
+  /// States the type of the next result.
+  /// - Throws: `limit_exceeded` for a tensor with more elements than can be counted.
+  public func result(_ type: TensorType) throws(GraphError) {
+    try type.shape.checkSize()
+    builder.addResult(builder.internType(type))
+  }
+
+  package func result(sameAs operand: Int) { builder.addResult(typeID(operand)) }
+
+  package func fault(_ message: String) -> GraphError { GraphError(.internal, message) }
+}

@@ -1,0 +1,30 @@
+import CKernels
+
+/// The kernels of this processor, chosen once.
+package enum Kernels {
+  /// Immutable tables of function pointers in static memory.
+  nonisolated(unsafe) package static let best: OpaquePointer = ck_best_kernels()
+
+  /// What the processor offers: `baseline`, `avx2` or `avx512`.
+  package static var instructionSet: String { String(cString: ck_name(best)) }
+
+  @inline(__always)
+  static func unary(_ function: UInt8, _ dtype: DType) -> ck_unary_fn? { ck_unary(best, Int32(function), Int32(dtype.rawValue)) }
+
+  @inline(__always)
+  static func binary(_ function: UInt8, _ dtype: DType) -> ck_binary_fn? { ck_binary(best, Int32(function), Int32(dtype.rawValue)) }
+
+  @inline(__always)
+  static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? { ck_cast(best, Int32(from.rawValue), Int32(to.rawValue)) }
+
+  @inline(__always)
+  static func copy(_ dtype: DType) -> ck_unary_fn? { ck_copy(best, Int32(dtype.rawValue)) }
+
+  /// Nil for bool.
+  @inline(__always)
+  static func sum(_ dtype: DType) -> ck_sum_fn? { ck_sum(best, Int32(dtype.rawValue)) }
+
+  /// Nil for bool.
+  @inline(__always)
+  static func matmul(_ dtype: DType) -> ck_matmul_fn? { ck_matmul(best, Int32(dtype.rawValue)) }
+}

@@ -1,0 +1,90 @@
+/// Formulas in Swift: broadcasting and promotion as in requests, and a number beside a value takes the value's dtype.
+extension Value {
+  public static func + (x: Value, y: Value) -> Value { x.pointwise(.add, PointwiseOperation.add, y) }
+  public static func - (x: Value, y: Value) -> Value { x.pointwise(.sub, PointwiseOperation.sub, y) }
+  public static func * (x: Value, y: Value) -> Value { x.pointwise(.mul, PointwiseOperation.mul, y) }
+  public static func / (x: Value, y: Value) -> Value { x.pointwise(.div, PointwiseOperation.div, y) }
+  public static prefix func - (x: Value) -> Value { x.apply(PointwiseOperation.neg) }
+
+  public static func + (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.add, [.value(x), .weak(WeakNumber(y))]) }
+  public static func - (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.sub, [.value(x), .weak(WeakNumber(y))]) }
+  public static func * (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.mul, [.value(x), .weak(WeakNumber(y))]) }
+  public static func / (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.div, [.value(x), .weak(WeakNumber(y))]) }
+  public static func + (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.add, [.weak(WeakNumber(x)), .value(y)]) }
+  public static func - (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.sub, [.weak(WeakNumber(x)), .value(y)]) }
+  public static func * (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.mul, [.weak(WeakNumber(x)), .value(y)]) }
+  public static func / (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.div, [.weak(WeakNumber(x)), .value(y)]) }
+
+  /// Matrix product, as NumPy's `@`.
+  public func matmul(_ other: Value) -> Value { apply(MatMulOperation(), [.value(self), .value(other)]) }
+
+  /// Sum over axes, all of them by default.
+  public func sum(axis: [Int]? = nil, keepDimensions: Bool = false) -> Value {
+    apply(SumOperation(), ["axis": axis.map { .integers($0) } ?? .null, "keepdims": .boolean(keepDimensions)])
+  }
+
+  public func sum(axis: Int, keepDimensions: Bool = false) -> Value { sum(axis: [axis], keepDimensions: keepDimensions) }
+
+  /// The same elements under another shape; one size may be -1.
+  public func reshape(_ sizes: Int...) -> Value { apply(ReshapeOperation(), ["shape": .integers(sizes)]) }
+  public func reshape(_ shape: Shape) -> Value { apply(ReshapeOperation(), ["shape": .integers(shape.array)]) }
+
+  /// Axis i of the result is axis `axes[i]` of this value; without arguments the axes are reversed.
+  public func transpose(_ axes: Int...) -> Value { apply(TransposeOperation(), ["axes": axes.isEmpty ? .null : .integers(axes)]) }
+
+  public func broadcast(to shape: Shape) -> Value { apply(BroadcastOperation(), ["shape": .integers(shape.array)]) }
+  public func cast(to dtype: DType) -> Value { apply(CastOperation(), ["dtype": .text(dtype.name)]) }
+
+  /// Parts of the given sizes along an axis ("separate").
+  /// - Returns: as many values as sizes; all faulty if the sizes do not add up.
+  public func split(_ sizes: [Int], axis: Int = 0) -> [Value] {
+    apply(SplitOperation(), [.value(self)], ["splits": .integers(sizes), "axis": .integer(axis)], resultCount: sizes.count)
+  }
+
+  /// Equal parts along an axis.
+  public func split(into count: Int, axis: Int = 0) -> [Value] {
+    apply(SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: count)
+  }
+
+  /// A strided box: `starts`, `ends` and `steps` along the first axes, or along `axes`; nil means the edge.
+  public func slice(starts: [Int?], ends: [Int?], axes: [Int]? = nil, steps: [Int]? = nil) -> Value {
+    apply(
+      SliceOperation(),
+      [
+        "starts": .integers(starts), "ends": .integers(ends), "axes": axes.map { .integers($0) } ?? .null,
+        "steps": steps.map { .integers($0) } ?? .null,
+      ])
+  }
+
+  // MARK: Through the catalog
+
+  /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the primitive.
+  private func pointwise(_ opcode: Opcode, _ operation: PointwiseOperation, _ other: Value) -> Value {
+    if isValid, other.isValid, builder === other.builder, typeID == other.typeID, operation.reference.dtypes.admits(dtype) {
+      return builder.emit(opcode, self, other)
+    }
+    return apply(operation, [.value(self), .value(other)])
+  }
+
+  private func apply(_ operation: some Operation, _ attributes: [String: AttributeValue] = [:]) -> Value {
+    apply(operation, [.value(self)], attributes)
+  }
+
+  private func apply(_ operation: some Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:]) -> Value {
+    apply(operation, operands, attributes, resultCount: 1)[0]
+  }
+
+  private func apply(
+    _ operation: some Operation, _ operands: [Operand], _ attributes: [String: AttributeValue], resultCount: Int
+  ) -> [Value] {
+    for case .value(let value) in operands {
+      if !value.isValid { return Array(repeating: value, count: resultCount) }
+      precondition(value.builder === builder, "values of two builders cannot be mixed")
+    }
+    do throws(GraphError) {
+      return try builder.apply(operation, operands, attributes, resultCount: resultCount)
+    } catch {
+      return Array(repeating: builder.fail(error), count: resultCount)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/// An operation of one's own: what it computes and how it differentiates, as a `Function` with `forward` and `backward`.
+///
+///     struct Cube: CustomOperation {
+///       let name = "cube"
+///       func forward(_ x: [Tensor]) -> [Tensor] {
+///         [Tensor(x[0].doubles.map { $0 * $0 * $0 }, shape: x[0].shape)]
+///       }
+///       func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] {
+///         [ct[0].map { $0 * 3 * x[0] * x[0] }]
+///       }
+///     }
+///
+/// `backward` writes graph operations, so the derivative can be differentiated again.
+public protocol CustomOperation: Sendable {
+  var name: String { get }
+
+  /// The types of the results. The default is one result of the first operand's type.
+  /// - Throws: `shape_mismatch` or `dtype_mismatch` where the operands do not fit.
+  func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType]
+
+  /// The results, of exactly the types that ``resultTypes(_:)`` states.
+  func forward(_ operands: [Tensor]) throws(GraphError) -> [Tensor]
+
+  /// The cotangent of each operand, nil for zero. `cotangents` holds nil for a result that nothing uses.
+  func backward(_ operands: [Value], _ results: [Value], _ cotangents: [Value?]) -> [Value?]
+}
+
+extension CustomOperation {
+  public func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType] {
+    guard let first = operands.first else { throw GraphError(.wrongArity, "\(name) needs an operand") }
+    return [first]
+  }
+}
+
+struct CustomPrimitive: Primitive {
+  let name = "custom"
+  var derivative: Derivative { .custom }
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard let operation = node.customOperation else { throw node.fault("custom names no registered operation") }
+    for type in try operation.resultTypes((0..<node.operandCount).map(node.operand)) { try node.result(type) }
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    guard case .index(let operation) = node.attributes else { return }
+    node.emitCustom(operation)
+  }
+
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    guard case .index(let index) = node.attributes else { return [] }
+    return try CustomPrimitive.forward(node.customOperations[index], node.operands, node.resultTypes)
+  }
+
+  /// Runs the forward function and holds it to its word.
+  static func forward(_ operation: any CustomOperation, _ operands: [Tensor], _ types: [TensorType]) throws(GraphError) -> [Tensor] {
+    let results = try operation.forward(operands)
+    guard results.map(\.type) == types else {
+      throw GraphError(
+        .internal, "forward yields \(results.map(\.type)), resultTypes promised \(types)", operation: operation.name)
+    }
+    return results
+  }
+
+  static func pullBack(_ node: Pullback) {
+    guard case .index(let index) = node.attributes else { return }
+    let operation = node.builder.columns.customOperations[index]
+    let cotangents = operation.backward(
+      (0..<node.operandCount).map(node.operand), (0..<node.resultCount).map(node.result), (0..<node.resultCount).map(node.cotangent))
+    for (operand, cotangent) in cotangents.prefix(node.operandCount).enumerated() {
+      if let cotangent { node.accumulate(cotangent, operand) }
+    }
+  }
+}
+
+extension GraphBuilder {
+  /// Applies an operation of one's own.
+  /// - Returns: its results; one faulty value if the operands do not fit.
+  public func apply(_ operation: some CustomOperation, _ operands: Value...) -> [Value] {
+    emit(.custom, operands, .index(register(operation)))
+  }
+}

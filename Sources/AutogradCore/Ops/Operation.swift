@@ -1,0 +1,106 @@
+/// What a user names in a graph. It takes operands and attributes as they were written, normalises them (promotion, broadcasting, negative
+/// axes, defaults) and emits primitives.
+public protocol Operation: Sendable {
+  /// Name, arity, attributes and documentation.
+  var reference: OperationReference { get }
+
+  /// Emits the nodes. Operands have passed the checks that the reference states: arity, known attributes of the right kind, dtypes promoted.
+  /// - Throws: what is wrong, in the caller's own terms.
+  func build(_ call: OperationCall) throws(GraphError) -> [Value]
+}
+
+/// The documentation of an operation, and what can be checked from it: the reference page, `GET /v1/operations/{name}`, the checks before
+/// `build` and the test sweep all read this.
+public struct OperationReference: Sendable {
+  public var name: String
+  public var summary: String
+  /// The value, as mathematics.
+  public var formula: String
+  /// Names of the operands; as many as there are.
+  public var operands: [String]
+  /// Names of the results; `…` at the end for any number.
+  public var results: [String] = ["y"]
+  public var attributes: [AttributeReference] = []
+  public var dtypes: DTypeRule
+  public var shapeRule: String
+  /// The cotangents of the operands, ct being that of the result.
+  public var derivative: String
+  /// What happens at kinks and edges.
+  public var conventions: [String] = []
+  /// What other libraries call it, lower case: for "did you mean".
+  public var otherNames: [String] = []
+  /// Typical uses. The first is the documented example; the sweep runs them all.
+  public var samples: [OperationSample]
+
+  public var hasManyResults: Bool { results.last == "…" }
+}
+
+/// Which dtypes an operation takes. Several operands are promoted to one.
+public enum DTypeRule: String, Sendable {
+  case any, numeric, floating
+
+  func admits(_ dtype: DType) -> Bool {
+    switch self {
+    case .any: true
+    case .numeric: dtype.isNumeric
+    case .floating: dtype.isFloating
+    }
+  }
+}
+
+/// One attribute of an operation.
+public struct AttributeReference: Sendable {
+  public enum Kind: String, Sendable {
+    case integer = "integer"
+    case boolean = "boolean"
+    case integers = "list of integers"
+    case integersOrNulls = "list of integers and nulls"
+    case integerOrList = "integer or list of integers"
+    case dtype = "dtype name"
+    case tensor = "tensor"
+  }
+
+  public var name: String
+  public var kind: Kind
+  /// As it is written in JSON; nil if the attribute is required.
+  public var defaultText: String?
+  public var summary: String
+
+  public init(_ name: String, _ kind: Kind, default defaultText: String? = nil, _ summary: String) {
+    self.name = name
+    self.kind = kind
+    self.defaultText = defaultText
+    self.summary = summary
+  }
+
+  public var isRequired: Bool { defaultText == nil }
+  /// Null is accepted where null is the default.
+  public var acceptsNull: Bool { defaultText == "null" }
+}
+
+/// A use of an operation that the documentation shows and the test sweep runs.
+public struct OperationSample: Sendable {
+  /// Shapes of the operands.
+  public var shapes: [Shape]
+  public var attributes: [String: AttributeValue]
+  public var resultCount: Int
+
+  public init(_ shapes: [Shape], _ attributes: [String: AttributeValue] = [:], results: Int = 1) {
+    self.shapes = shapes
+    self.attributes = attributes
+    self.resultCount = results
+  }
+}
+
+/// An attribute as it was given.
+public enum AttributeValue: Sendable {
+  case null
+  case boolean(Bool)
+  case integer(Int)
+  case text(String)
+  /// Integers; nil for null.
+  case integers([Int?])
+  case tensor(Tensor)
+  /// Anything else, described for the error: "an object".
+  case other(String)
+}

@@ -1,0 +1,222 @@
+/// One use of an operation: promoted operands, and attributes to be read by name.
+public struct OperationCall {
+  public let builder: GraphBuilder
+  public let reference: OperationReference
+  public let operands: [Value]
+  public let attributes: [String: AttributeValue]
+  /// How many results the caller has names for.
+  public let resultCount: Int
+
+  public var x: Value { operands[0] }
+  public var y: Value { operands[1] }
+
+  // MARK: Attributes
+
+  func invalid(_ attribute: String, _ message: String) -> GraphError {
+    GraphError(.invalidAttribute, message, at: .attribute(attribute))
+  }
+
+  func isGiven(_ name: String) -> Bool {
+    switch attributes[name] {
+    case nil, .null?: false
+    default: true
+    }
+  }
+
+  func boolean(_ name: String, default fallback: Bool) -> Bool {
+    if case .boolean(let value)? = attributes[name] { value } else { fallback }
+  }
+
+  func integer(_ name: String) -> Int? {
+    if case .integer(let value)? = attributes[name] { value } else { nil }
+  }
+
+  /// A list of integers without nulls; an integer counts as a list of one.
+  func integers(_ name: String) -> [Int]? {
+    switch attributes[name] {
+    case .integers(let list)?: list.compactMap { $0 }
+    case .integer(let value)?: [value]
+    default: nil
+    }
+  }
+
+  func integersOrNulls(_ name: String) -> [Int?]? {
+    if case .integers(let list)? = attributes[name] { list } else { nil }
+  }
+
+  /// One axis of an operand of the given rank, counted from 0.
+  func axis(_ axis: Int, rank: Int, of attribute: String) throws(GraphError) -> Int {
+    guard rank > 0 else {
+      throw invalid(attribute, "{0} is a scalar and has no axes, got \(attribute) \(axis)")
+    }
+    guard axis >= -rank && axis < rank else {
+      throw invalid(attribute, "\(attribute) \(axis) is out of range for {0}, which has \(rank) axes (\(-rank) to \(rank - 1))")
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// Several different axes.
+  func axes(_ axes: [Int], rank: Int, of attribute: String) throws(GraphError) -> [Int] {
+    var seen = AxisSet()
+    var normalised: [Int] = []
+    for given in axes {
+      let axis = try axis(given, rank: rank, of: attribute)
+      if seen.contains(axis) { throw invalid(attribute, "\(attribute) \(axes) names axis \(axis) twice") }
+      seen.insert(axis)
+      normalised.append(axis)
+    }
+    return normalised
+  }
+
+  /// The axes a reduction works on: null or absent means all.
+  func reducedAxes(rank: Int) throws(GraphError) -> AxisSet {
+    guard let given = integers("axis") else { return AxisSet(0..<rank) }
+    return AxisSet(try axes(given, rank: rank, of: "axis"))
+  }
+
+  /// A shape attribute, where sizes must not be negative.
+  func shape(_ name: String) throws(GraphError) -> Shape {
+    let sizes = integers(name) ?? []
+    if let negative = sizes.first(where: { $0 < 0 }) { throw invalid(name, "a size cannot be negative, got \(negative) in \(sizes)") }
+    do throws(GraphError) {
+      return try Shape(checking: sizes)
+    } catch {
+      throw error.with(place: .attribute(name))
+    }
+  }
+}
+
+/// An operand as it was given: a value of the graph, or a number that takes the dtype of its company.
+public enum Operand {
+  case value(Value)
+  case weak(WeakNumber)
+}
+
+extension GraphBuilder {
+  /// Applies an operation as a user names it, with every check.
+  ///
+  /// - Parameters:
+  ///   - defaultDType: what a weak number becomes when nothing beside it has a dtype.
+  /// - Returns: the results, as many as `resultCount`.
+  /// - Throws: `wrong_arity`, `unknown_attribute`, `invalid_attribute`, `dtype_mismatch`, `shape_mismatch`, `limit_exceeded`.
+  public func apply(
+    _ operation: any Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:], resultCount: Int = 1,
+    defaultDType: DType = .float64
+  ) throws(GraphError) -> [Value] {
+    let reference = operation.reference
+    do throws(GraphError) {
+      try checkArity(reference, operands.count, resultCount)
+      try checkAttributes(reference, attributes)
+      let values = try promote(operands, reference, defaultDType)
+      let call = OperationCall(
+        builder: self, reference: reference, operands: values, attributes: attributes, resultCount: resultCount)
+      let results = try operation.build(call)
+      if let error = takeError() { throw error }
+      guard results.count == resultCount else {
+        throw GraphError(.wrongArity, "yields \(results.count) results, \(resultCount) names are given", at: .results)
+      }
+      return results
+    } catch {
+      throw error.with(operation: reference.name, node: label >= 0 ? Int(label) : nil)
+    }
+  }
+
+  private func checkArity(_ reference: OperationReference, _ operands: Int, _ results: Int) throws(GraphError) {
+    let wanted = reference.operands.count
+    guard operands == wanted else {
+      throw GraphError(
+        .wrongArity, "takes \(wanted) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
+        at: .operands)
+    }
+    guard reference.hasManyResults ? results >= 1 : results == reference.results.count else {
+      let expected = reference.hasManyResults ? "at least 1 output" : "\(reference.results.count) output"
+      throw GraphError(.wrongArity, "yields \(expected), \(results) names are given", at: .results)
+    }
+  }
+
+  private func checkAttributes(_ reference: OperationReference, _ attributes: [String: AttributeValue]) throws(GraphError) {
+    for name in attributes.keys.sorted() where !reference.attributes.contains(where: { $0.name == name }) {
+      let known = reference.attributes.map(\.name)
+      let list = known.isEmpty ? "it takes none" : "it takes " + known.joined(separator: ", ")
+      throw GraphError(.unknownAttribute, "has no attribute \(name); \(list)", at: .attribute(name))
+    }
+    for attribute in reference.attributes {
+      switch attributes[attribute.name] {
+      case nil:
+        if attribute.isRequired {
+          throw GraphError(.invalidAttribute, "needs the attribute \(attribute.name): \(attribute.summary)", at: .node)
+        }
+      case let value?:
+        if let got = attribute.refusal(of: value) {
+          let orNull = attribute.acceptsNull ? " or null" : ""
+          throw GraphError(
+            .invalidAttribute, "\(attribute.name) is a \(attribute.kind.rawValue)\(orNull), got \(got)", at: .attribute(attribute.name))
+        }
+      }
+    }
+  }
+
+  /// Brings all operands to one dtype.
+  private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError) -> [Value] {
+    let common = try commonDType(operands) ?? fallback
+    guard reference.dtypes.admits(common) || operands.isEmpty else {
+      let hint = reference.dtypes == .floating ? "cast to float64 or float32 first" : "cast to a number first"
+      throw GraphError(.dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {0} is \(common); \(hint)", at: .operand(0))
+    }
+    var values: [Value] = []
+    values.reserveCapacity(operands.count)
+    for (index, operand) in operands.enumerated() {
+      switch operand {
+      case .value(let value):
+        values.append(value.isValid && value.dtype != common ? emit(.cast, value, .dtype(common)) : value)
+      case .weak(let number):
+        do throws(GraphError) {
+          values.append(constant(try number.scalar(as: common)))
+        } catch {
+          throw error.with(place: .operand(index))
+        }
+      }
+    }
+    return values
+  }
+
+  /// The dtype that the operands with one of their own agree on; nil if there are none.
+  /// - Throws: `dtype_mismatch` where they do not mix.
+  private func commonDType(_ operands: [Operand]) throws(GraphError) -> DType? {
+    var common: (dtype: DType, operand: Int)?
+    for (index, operand) in operands.enumerated() {
+      guard case .value(let value) = operand else { continue }
+      guard let sofar = common else {
+        common = (value.dtype, index)
+        continue
+      }
+      guard let both = DType.promoted(sofar.dtype, value.dtype) else {
+        let castee = value.dtype.isFloating ? sofar.operand : index
+        throw GraphError(
+          .dtypeMismatch, "{\(sofar.operand)} is \(sofar.dtype), {\(index)} is \(value.dtype); these do not mix: cast {\(castee)}",
+          at: .operand(index))
+      }
+      common = (both, index)
+    }
+    return common?.dtype
+  }
+}
+
+extension AttributeReference {
+  /// What is wrong with the kind of a value, described; nil if it fits.
+  fileprivate func refusal(of value: AttributeValue) -> String? {
+    switch (kind, value) {
+    case (_, .null): acceptsNull ? nil : "null"
+    case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
+    case (.integersOrNulls, .integers): nil
+    case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
+      list.contains { $0 == nil } ? "a list holding null" : nil
+    case (_, .boolean(let flag)): "\(flag)"
+    case (_, .integer(let integer)): "\(integer)"
+    case (_, .text(let text)): "the text \"\(text)\""
+    case (_, .integers): "a list of integers"
+    case (_, .tensor): "a tensor"
+    case (_, .other(let description)): description
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import CKernels
+
+/// Collects a plan's instructions while nodes are lowered. Slots hold buffer numbers until the memory is laid out.
+final class Lowering {
+  let columns: GraphColumns
+  var placements: [Placement]
+  private(set) var buffers: [Buffer] = []
+  private(set) var instructions: [Instruction] = []
+  private(set) var loops: [Loop] = []
+  private(set) var reductions: [Reduction] = []
+  private(set) var products: [Product] = []
+  private(set) var customCalls: [CustomCall] = []
+  private(set) var pool: [UInt64] = []
+  /// Elementary operations, for admission.
+  private(set) var cost = 0
+
+  private var poolIndices: [UInt64: Int] = [:]
+  private let poolBuffer: Int32
+
+  /// A stretch of memory that values lie in.
+  struct Buffer {
+    enum Home: Equatable { case workspace, pool, input(Int), constant(Int), output(Int) }
+    var home: Home
+    var byteCount: Int
+  }
+
+  init(_ columns: GraphColumns) {
+    self.columns = columns
+    placements = Array(repeating: Placement(buffer: -1, offset: 0, strides: []), count: columns.valueCount)
+    poolBuffer = 0
+    buffers.append(Buffer(home: .pool, byteCount: 0))
+  }
+
+  // MARK: Memory
+
+  func newBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int32 {
+    buffers.append(Buffer(home: home, byteCount: byteCount))
+    return Int32(buffers.count - 1)
+  }
+
+  func setHome(_ home: Buffer.Home, of buffer: Int32) { buffers[Int(buffer)].home = home }
+
+  func allocate(_ type: TensorType, home: Buffer.Home = .workspace) -> Placement {
+    Placement(buffer: newBuffer(home, type.byteCount), offset: 0, strides: type.shape.rowMajorStrides)
+  }
+
+  /// A scalar in the pool of scalars.
+  func scalar(_ scalar: Scalar) -> Placement {
+    let index: Int
+    if let known = poolIndices[scalar.bits] {
+      index = known
+    } else {
+      index = pool.count
+      poolIndices[scalar.bits] = index
+      pool.append(scalar.bits)
+    }
+    return Placement(buffer: poolBuffer, offset: index * 8, strides: [])
+  }
+
+  // MARK: Loops
+
+  /// The iteration over a shape, with axes of size 1 dropped and neighbouring axes merged where every operand allows it.
+  func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
+    var merged = Loop(sizes: [], z: [], x: [], y: [])
+    for axis in 0..<shape.rank where shape[axis] != 1 {
+      let size = shape[axis]
+      let last = merged.sizes.rank - 1
+      if last >= 0, merged.z[last] == z.strides[axis] * size, merged.x[last] == x.strides[axis] * size,
+        merged.y[last] == y.strides[axis] * size
+      {
+        merged.sizes[last] *= size
+        merged.z[last] = z.strides[axis]
+        merged.x[last] = x.strides[axis]
+        merged.y[last] = y.strides[axis]
+      } else {
+        merged.sizes.append(size)
+        merged.z.append(z.strides[axis])
+        merged.x.append(x.strides[axis])
+        merged.y.append(y.strides[axis])
+      }
+    }
+    return merged
+  }
+
+  // MARK: Instructions
+
+  func emit(
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ loop: Loop, _ z: Placement, _ x: Placement, _ y: Placement,
+    _ node: NodeID, cost: Int
+  ) {
+    loops.append(loop)
+    append(kind, function, dtype, loops.count - 1, slot(z), slot(x), slot(y), node, cost: cost)
+  }
+
+  func emitCopy(into z: Placement, _ x: Placement, _ type: TensorType, _ node: NodeID) {
+    emit(.copy, 0, type.dtype, loop(type.shape, z, x, x), z, x, x, node, cost: type.elementCount)
+  }
+
+  func emitSum(
+    into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
+  ) {
+    var outer = loop(kept, z, x, x)
+    var columns = 1
+    var columnStride = 0
+    // The innermost kept axis is the kernel's, where results lie next to each other.
+    if let last = outer.sizes.last, outer.z.last == 1 {
+      columns = last
+      columnStride = outer.x[outer.x.rank - 1]
+      outer.sizes.removeLast()
+      outer.z.removeLast()
+      outer.x.removeLast()
+      outer.y.removeLast()
+    }
+    reductions.append(Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
+    append(.sum, 0, dtype, reductions.count - 1, slot(z), slot(x), slot(x), node, cost: multiplied(kept.elementCount, rows))
+  }
+
+  func emitMatMul(
+    into z: Placement, _ x: Placement, _ xType: TensorType, _ y: Placement, _ zType: TensorType, _ node: NodeID
+  ) {
+    let rank = zType.shape.rank
+    let stack = 0..<(rank - 2)
+    func part(_ placement: Placement) -> Placement {
+      Placement(buffer: placement.buffer, offset: placement.offset, strides: placement.strides.axes(stack))
+    }
+    let product = Product(
+      outer: loop(zType.shape.axes(stack), part(z), part(x), part(y)),
+      m: zType.shape[rank - 2], n: zType.shape[rank - 1], k: xType.shape[rank - 1],
+      xRow: x.strides[rank - 2], xColumn: x.strides[rank - 1], yRow: y.strides[rank - 2], yColumn: y.strides[rank - 1])
+    products.append(product)
+    let work = multiplied(multiplied(zType.elementCount, product.k), 2)
+    append(.matmul, 0, zType.dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+  }
+
+  func emitCustom(
+    _ operation: Int, _ operands: [(TensorType, Placement)], _ results: [(TensorType, Placement)], _ node: NodeID
+  ) {
+    let call = CustomCall(
+      operation: operation, operands: operands.map { ($0, slot($1)) }, results: results.map { ($0, slot($1)) })
+    customCalls.append(call)
+    append(.custom, 0, .float64, customCalls.count - 1, .none, .none, .none, node, cost: 0)
+  }
+
+  private func append(
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ detail: Int, _ z: Slot, _ x: Slot, _ y: Slot, _ node: NodeID, cost: Int
+  ) {
+    let (total, overflow) = self.cost.addingReportingOverflow(cost)
+    self.cost = overflow ? Int.max : total
+    instructions.append(
+      Instruction(
+        kind: kind, function: function, dtype: dtype, detail: Int32(detail), z: z, x: x, y: y,
+        label: node >= 0 ? columns.labels[Int(node)] : -1))
+  }
+
+  private func slot(_ placement: Placement) -> Slot { Slot(base: placement.buffer, offset: placement.offset) }
+
+  /// Saturating: a cost too large to count is too large to admit.
+  private func multiplied(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? Int.max : product
+  }
+
+  /// Rewrites every slot; the memory layout turns buffer numbers into bases and offsets.
+  func rewriteSlots(_ rewrite: (Slot) -> Slot) {
+    for index in instructions.indices {
+      guard instructions[index].kind != .custom else { continue }
+      instructions[index].z = rewrite(instructions[index].z)
+      instructions[index].x = rewrite(instructions[index].x)
+      instructions[index].y = rewrite(instructions[index].y)
+    }
+    for index in customCalls.indices {
+      for operand in customCalls[index].operands.indices {
+        customCalls[index].operands[operand].slot = rewrite(customCalls[index].operands[operand].slot)
+      }
+      for result in customCalls[index].results.indices {
+        customCalls[index].results[result].slot = rewrite(customCalls[index].results[result].slot)
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import CKernels
+
+/// A node being lowered: where its operands lie, and the means to place its results.
+public struct LoweringNode {
+  let lowering: Lowering
+  let node: NodeID
+
+  var attributes: Attributes { lowering.columns.attributes(of: node) }
+  var operandCount: Int { lowering.columns.operandRange(node).count }
+
+  func operand(_ index: Int) -> Placement { lowering.placements[Int(lowering.columns.operand(node, index))] }
+  func operandType(_ index: Int) -> TensorType { lowering.columns.type(of: lowering.columns.operand(node, index)) }
+  func resultType(_ index: Int = 0) -> TensorType {
+    lowering.columns.type(of: lowering.columns.firstResult[Int(node)] + ValueID(index))
+  }
+
+  /// The result is a layout of memory that exists.
+  func place(_ placement: Placement, result: Int = 0) {
+    lowering.placements[Int(lowering.columns.firstResult[Int(node)]) + result] = placement
+  }
+
+  /// New row-major memory for a result.
+  func allocate(_ result: Int = 0) -> Placement {
+    let placement = lowering.allocate(resultType(result))
+    place(placement, result: result)
+    return placement
+  }
+
+  /// The operand without gaps, copied if need be.
+  func contiguous(_ index: Int) -> Placement {
+    let type = operandType(index)
+    if operand(index).isContiguous(type.shape) { return operand(index) }
+    let copy = lowering.allocate(type)
+    emitCopy(into: copy, operand(index), shape: type.shape)
+    return copy
+  }
+
+  func emitCopy(into target: Placement, _ source: Placement, shape: Shape) {
+    lowering.emitCopy(into: target, source, TensorType(operandType(0).dtype, shape), node)
+  }
+
+  func emitZero(into target: Placement) {
+    let type = resultType()
+    var zero = lowering.scalar(Scalar(0, as: type.dtype))
+    zero.broadcast(from: [], to: type.shape)
+    lowering.emitCopy(into: target, zero, type, node)
+  }
+
+  func emitUnary(_ function: ck_unary_op, into target: Placement, _ x: Placement) {
+    let type = resultType()
+    let loop = lowering.loop(type.shape, target, x, x)
+    lowering.emit(.unary, UInt8(function.rawValue), type.dtype, loop, target, x, x, node, cost: type.elementCount)
+  }
+
+  func emitBinary(_ function: ck_binary_op, into target: Placement, _ x: Placement, _ y: Placement) {
+    let type = resultType()
+    let loop = lowering.loop(type.shape, target, x, y)
+    lowering.emit(.binary, UInt8(function.rawValue), type.dtype, loop, target, x, y, node, cost: type.elementCount)
+  }
+
+  func emitCast(into target: Placement, _ x: Placement) {
+    let type = resultType()
+    let loop = lowering.loop(type.shape, target, x, x)
+    lowering.emit(.cast, type.dtype.rawValue, operandType(0).dtype, loop, target, x, x, node, cost: type.elementCount)
+  }
+
+  /// Sums an operand over axes into a row-major target. Terms are added in row-major order of the summed axes; where these do not merge
+  /// into one stride, the operand is first laid out with them together.
+  func emitSum(into target: Placement, _ index: Int, over axes: AxisSet) {
+    let type = operandType(index)
+    var x = operand(index)
+    let reduced = (0..<type.shape.rank).filter(axes.contains)
+    let kept = (0..<type.shape.rank).filter { !axes.contains($0) }
+    let keptSizes = Shape(kept.map { type.shape[$0] })
+    var rowStride = 0
+    if let merged = x.mergedStride(type.shape, reduced) {
+      rowStride = merged
+      x.strides = Shape(kept.map { x.strides[$0] })
+    } else {
+      let order = kept + reduced
+      var permuted = x
+      permuted.strides = Shape(order.map { x.strides[$0] })
+      let shape = Shape(order.map { type.shape[$0] })
+      x = lowering.allocate(TensorType(type.dtype, shape))
+      emitCopy(into: x, permuted, shape: shape)
+      rowStride = 1
+      x.strides = x.strides.axes(0..<kept.count)
+    }
+    lowering.emitSum(
+      into: target, x, kept: keptSizes, rows: Shape(reduced.map { type.shape[$0] }).elementCount, rowStride: rowStride,
+      type.dtype, node)
+  }
+
+  func emitMatMul(into target: Placement) {
+    lowering.emitMatMul(into: target, operand(0), operandType(0), operand(1), resultType(), node)
+  }
+
+  func emitCustom(_ operation: Int) {
+    let operands = (0..<operandCount).map { (operandType($0), contiguous($0)) }
+    let results = (0..<lowering.columns.resultRange(node).count).map { (resultType($0), allocate($0)) }
+    lowering.emitCustom(operation, operands, results, node)
+  }
+}
+
+extension Placement {
+  /// The one stride by which several axes can be walked in row-major order, or nil.
+  func mergedStride(_ shape: Shape, _ axes: [Int]) -> Int? {
+    var stride: Int?
+    var expected = 0
+    for axis in axes.reversed() where shape[axis] != 1 {
+      if stride == nil {
+        stride = strides[axis]
+      } else if strides[axis] != expected {
+        return shape.isEmpty ? 0 : nil
+      }
+      expected = strides[axis] * shape[axis]
+    }
+    return stride ?? 0
+  }
+}

@@ -1,0 +1,67 @@
+/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and the next buffer of
+/// the same size class takes them.
+struct MemoryPlan {
+  private(set) var offsets: [Int]
+  private(set) var byteCount = 0
+
+  /// - Parameters:
+  ///   - sizes: bytes of each buffer that lives in the workspace; nil for the others.
+  init(_ lowering: Lowering) {
+    let buffers = lowering.buffers
+    offsets = Array(repeating: 0, count: buffers.count)
+    var lastUse = Array(repeating: -1, count: buffers.count)
+    MemoryPlan.forEachUse(lowering) { index, buffer in lastUse[buffer] = index }
+
+    var seen = Array(repeating: false, count: buffers.count)
+    var free: [Int: [Int]] = [:]
+    var dying: [Int] = []
+    var current = -1
+    func release() {
+      for buffer in dying { free[MemoryPlan.sizeClass(buffers[buffer].byteCount), default: []].append(offsets[buffer]) }
+      dying.removeAll(keepingCapacity: true)
+    }
+    MemoryPlan.forEachUse(lowering) { index, buffer in
+      // What the previous instruction used last is free for this one.
+      if index != current {
+        release()
+        current = index
+      }
+      guard buffers[buffer].home == .workspace else { return }
+      if !seen[buffer] {
+        seen[buffer] = true
+        let size = MemoryPlan.sizeClass(buffers[buffer].byteCount)
+        if let offset = free[size]?.popLast() {
+          offsets[buffer] = offset
+        } else {
+          offsets[buffer] = byteCount
+          byteCount += size
+        }
+      }
+      if lastUse[buffer] == index {
+        lastUse[buffer] = -1
+        dying.append(buffer)
+      }
+    }
+  }
+
+  private static func forEachUse(_ lowering: Lowering, _ body: (_ instruction: Int, _ buffer: Int) -> Void) {
+    for (index, instruction) in lowering.instructions.enumerated() {
+      if instruction.kind == .custom {
+        let call = lowering.customCalls[Int(instruction.detail)]
+        for operand in call.operands { body(index, Int(operand.slot.base)) }
+        for result in call.results { body(index, Int(result.slot.base)) }
+      } else {
+        body(index, Int(instruction.z.base))
+        body(index, Int(instruction.x.base))
+        body(index, Int(instruction.y.base))
+      }
+    }
+  }
+
+  /// Multiples of a cache line, above a page in eighths of a power of two, so that buffers of nearly one size share memory.
+  private static func sizeClass(_ byteCount: Int) -> Int {
+    let size = max(byteCount, 1)
+    let grain = size <= 4096 ? 64 : max(64, (1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8)
+    return (size + grain - 1) / grain * grain
+  }
+}

@@ -1,0 +1,115 @@
+import CKernels
+
+// The planner emits only kernels that exist for a dtype (the sweep runs every one), so a missing kernel is not an error here.
+
+/// Runs `body` at each position of a loop's outer axes, with the byte offsets of z, x and y there: an odometer, no recursion.
+@inline(__always)
+private func forEachRow(
+  _ sizes: Shape, _ axes: Int, _ z: Shape, _ x: Shape, _ y: Shape, _ body: (_ z: Int, _ x: Int, _ y: Int) -> Void
+) {
+  if axes == 0 { return body(0, 0, 0) }
+  for axis in 0..<axes where sizes[axis] == 0 { return }
+  var position = Shape(repeating: 0, rank: axes)
+  var (zOffset, xOffset, yOffset) = (0, 0, 0)
+  while true {
+    body(zOffset, xOffset, yOffset)
+    var axis = axes - 1
+    while true {
+      position[axis] += 1
+      zOffset += z[axis]
+      xOffset += x[axis]
+      yOffset += y[axis]
+      if position[axis] < sizes[axis] { break }
+      zOffset -= z[axis] * sizes[axis]
+      xOffset -= x[axis] * sizes[axis]
+      yOffset -= y[axis] * sizes[axis]
+      position[axis] = 0
+      if axis == 0 { return }
+      axis -= 1
+    }
+  }
+}
+
+extension Loop {
+  /// Size and strides of the axis that kernels run along.
+  fileprivate var inner: (count: Int, z: Int, x: Int, y: Int) {
+    let last = sizes.rank - 1
+    return last < 0 ? (1, 1, 1, 1) : (sizes[last], z[last], x[last], y[last])
+  }
+}
+
+extension Plan {
+  func runUnary(_ kernel: ck_unary_fn?, _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) {
+    guard let kernel else { return }
+    let loop = loops[Int(instruction.detail)]
+    let inner = loop.inner
+    let width = instruction.dtype.byteWidth
+    forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, _ in
+      kernel(inner.count, z + zRow * width, inner.z, x + xRow * width, inner.x)
+    }
+  }
+
+  func runBinary(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer) {
+    guard let kernel = Kernels.binary(instruction.function, instruction.dtype) else { return }
+    let loop = loops[Int(instruction.detail)]
+    let inner = loop.inner
+    let width = instruction.dtype.byteWidth
+    forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, yRow in
+      kernel(inner.count, z + zRow * width, inner.z, x + xRow * width, inner.x, y + yRow * width, inner.y)
+    }
+  }
+
+  func runCast(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) throws(GraphError) {
+    guard let target = DType(rawValue: instruction.function), let kernel = Kernels.cast(instruction.dtype, target) else { return }
+    let loop = loops[Int(instruction.detail)]
+    let inner = loop.inner
+    let (from, to) = (instruction.dtype.byteWidth, target.byteWidth)
+    var refused: (index: Int, value: Double)?
+    var row = 0
+    forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, _ in
+      let source = x + xRow * from
+      let failed = kernel(inner.count, z + zRow * to, inner.z, source, inner.x)
+      if failed >= 0 && refused == nil {
+        let element = source + failed * inner.x * from
+        let value = instruction.dtype == .float64 ? element.load(as: Double.self) : Double(element.load(as: Float.self))
+        refused = (row * inner.count + failed, value)
+      }
+      row += 1
+    }
+    if let refused {
+      let error = CastPrimitive.refusal(refused.value, at: refused.index, target)
+      throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
+    }
+  }
+
+  func runSum(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) {
+    guard let kernel = Kernels.sum(instruction.dtype) else { return }
+    let reduction = reductions[Int(instruction.detail)]
+    let width = instruction.dtype.byteWidth
+    forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y) { zRow, xRow, _ in
+      kernel(reduction.columns, reduction.rows, z + zRow * width, x + xRow * width, reduction.columnStride, reduction.rowStride)
+    }
+  }
+
+  func runMatMul(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer) {
+    guard let kernel = Kernels.matmul(instruction.dtype) else { return }
+    let product = products[Int(instruction.detail)]
+    let width = instruction.dtype.byteWidth
+    forEachRow(product.outer.sizes, product.outer.sizes.rank, product.outer.z, product.outer.x, product.outer.y) { zRow, xRow, yRow in
+      kernel(
+        product.m, product.n, product.k, z + zRow * width, x + xRow * width, product.xRow, product.xColumn,
+        y + yRow * width, product.yRow, product.yColumn)
+    }
+  }
+
+  func runCustom(_ instruction: Instruction, _ bases: UnsafePointer<UnsafeMutableRawPointer>) throws(GraphError) {
+    let call = customCalls[Int(instruction.detail)]
+    let operands = call.operands.map { type, slot in
+      Tensor(type) { $0.copyMemory(from: bases[Int(slot.base)] + slot.offset, byteCount: type.byteCount) }
+    }
+    let results = try CustomPrimitive.forward(customOperations[call.operation], operands, call.results.map(\.type))
+    for (result, (type, slot)) in zip(results, call.results) {
+      (bases[Int(slot.base)] + slot.offset).copyMemory(from: result.storage.base, byteCount: type.byteCount)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Scratch memory for one run.
+struct Workspace: ~Copyable {
+  let base: UnsafeMutableRawPointer
+
+  init(byteCount: Int) {
+    var memory: UnsafeMutableRawPointer?
+    // Admitted before: see Storage.
+    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else { abort() }
+    base = memory
+  }
+
+  deinit { free(base) }
+}
+
+extension Plan {
+  /// Runs the plan.
+  /// - Parameters:
+  ///   - inputs: tensors of ``inputTypes``, in that order.
+  /// - Returns: tensors of ``outputTypes``.
+  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold; what
+  ///   custom operations throw.
+  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] {
+    guard inputs.count == inputTypes.count else {
+      throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
+    }
+    for (index, input) in inputs.enumerated() where input.type != inputTypes[index] {
+      throw GraphError(.inputMismatch, "input \(index) is \(inputTypes[index]), a \(input.type) is given")
+    }
+    let results = resultTypes.map { Storage(byteCount: $0.byteCount) }
+    let workspace = Workspace(byteCount: workspaceByteCount)
+    var pool = pool
+    let bases = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: baseCount)
+    defer { bases.deallocate() }
+    bases.initialize(repeating: workspace.base, count: baseCount)
+    for (index, input) in inputs.enumerated() { bases[Plan.firstInputBase + index] = input.storage.base }
+    for (index, constant) in constants.enumerated() { bases[firstConstantBase + index] = constant.storage.base }
+    for (index, result) in results.enumerated() { bases[firstResultBase + index] = result.base }
+    let failure: GraphError? = pool.withUnsafeMutableBytes { bytes in
+      if let start = bytes.baseAddress { bases[Plan.poolBase] = start }
+      do throws(GraphError) {
+        try execute(UnsafePointer(bases))
+        return nil
+      } catch {
+        return error
+      }
+    }
+    // The inputs' memory is reached through `bases` alone while instructions run.
+    withExtendedLifetime(inputs) {}
+    if let failure { throw failure }
+    return outputs.map { Tensor(resultTypes[$0], storage: results[$0]) }
+  }
+
+  private func execute(_ bases: UnsafePointer<UnsafeMutableRawPointer>) throws(GraphError) {
+    for index in instructions.indices {
+      let instruction = instructions[index]
+      let z = bases[Int(instruction.z.base)] + instruction.z.offset
+      let x = bases[Int(instruction.x.base)] + instruction.x.offset
+      let y = bases[Int(instruction.y.base)] + instruction.y.offset
+      switch instruction.kind {
+      case .copy: runUnary(Kernels.copy(instruction.dtype), instruction, z, x)
+      case .unary: runUnary(Kernels.unary(instruction.function, instruction.dtype), instruction, z, x)
+      case .binary: runBinary(instruction, z, x, y)
+      case .cast: try runCast(instruction, z, x)
+      case .sum: runSum(instruction, z, x)
+      case .matmul: runMatMul(instruction, z, x, y)
+      case .custom: try runCustom(instruction, bases)
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// One step of a plan: plain numbers, no references, so that running touches no reference count.
+package struct Instruction: Sendable {
+  package enum Kind: UInt8, Sendable { case copy, unary, binary, cast, sum, matmul, custom }
+
+  package var kind: Kind
+  /// Which kernel within its kind: unary or binary function; target dtype of a cast.
+  package var function: UInt8 = 0
+  /// Of the operands.
+  package var dtype: DType
+  /// Which entry of the plan's table of the kind: loops, reductions, products, custom calls.
+  package var detail: Int32
+  package var z: Slot
+  package var x: Slot
+  package var y: Slot
+  /// The caller's label of the node that this serves, for errors.
+  package var label: Int32
+}
+
+/// Memory an instruction touches: an entry of the table of base pointers, and bytes from there.
+package struct Slot: Sendable {
+  package var base: Int32
+  package var offset: Int
+
+  static let none = Slot(base: 0, offset: 0)
+}
+
+/// An elementwise iteration, axes merged where all operands allow it. The last axis is run by the kernel, the others by the executor.
+package struct Loop: Sendable {
+  package var sizes: Shape
+  package var z: Shape
+  package var x: Shape
+  package var y: Shape
+
+  package var count: Int { sizes.elementCount }
+}
+
+/// A sum: for each element of the outer loop (results z, operands x), `columns` results next to each other, each of `rows` terms.
+package struct Reduction: Sendable {
+  package var outer: Loop
+  package var columns: Int
+  package var columnStride: Int
+  package var rows: Int
+  package var rowStride: Int
+}
+
+/// A stack of matrix products: an outer loop over the stack, strides of rows and columns within.
+package struct Product: Sendable {
+  package var outer: Loop
+  package var m: Int
+  package var n: Int
+  package var k: Int
+  package var xRow: Int
+  package var xColumn: Int
+  package var yRow: Int
+  package var yColumn: Int
+}
+
+/// A call of a library user's operation: operands and results lie contiguous.
+package struct CustomCall: Sendable {
+  package var operation: Int
+  package var operands: [(type: TensorType, slot: Slot)]
+  package var results: [(type: TensorType, slot: Slot)]
+}

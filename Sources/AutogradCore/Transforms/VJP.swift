@@ -1,0 +1,136 @@
+/// A node in the reverse pass: its cotangents, and where its operands' cotangents go.
+public struct Pullback {
+  let pass: ReversePass
+  public let context: NodeContext
+
+  public var builder: GraphBuilder { pass.builder }
+  public var attributes: Attributes { context.attributes }
+  public var operandCount: Int { context.operandCount }
+  public var resultCount: Int { context.resultCount }
+  public func operand(_ index: Int) -> Value { context.operand(index) }
+  public func result(_ index: Int) -> Value { context.result(index) }
+
+  /// The cotangent of a result; nil, never a tensor of zeros, where nothing downstream uses it.
+  public func cotangent(_ index: Int) -> Value? { pass.cotangent(of: context.result(index).id) }
+
+  /// The cotangent of the first result, which an operation of one result always has here.
+  public var ct: Value { cotangent(0) ?? builder.zeros(result(0).type) }
+
+  /// Whether the cotangent of an operand is asked for.
+  public func wants(_ operand: Int) -> Bool { pass.wanted[Int(context.operand(operand).id)] }
+
+  /// Adds to the cotangent of an operand.
+  public func accumulate(_ value: Value, _ operand: Int) {
+    if wants(operand) { pass.accumulate(value, to: context.operand(operand), rule: context.node) }
+  }
+}
+
+/// Walks a builder's nodes backwards and writes the cotangents of everything asked for behind them.
+final class ReversePass {
+  let builder: GraphBuilder
+  /// For each value that existed at the start: does it depend on what gradients are wanted of?
+  private(set) var wanted: [Bool]
+  private var cotangents: [ValueID]
+  private static let none: ValueID = -1
+
+  init(_ builder: GraphBuilder, withRespectTo targets: [Value]) {
+    self.builder = builder
+    let columns = builder.columns
+    wanted = Array(repeating: false, count: columns.valueCount)
+    cotangents = Array(repeating: ReversePass.none, count: columns.valueCount)
+    for target in targets where target.isValid { wanted[Int(target.id)] = true }
+    for node in 0..<NodeID(columns.nodeCount) {
+      guard columns.operandRange(node).contains(where: { wanted[Int(columns.operands[$0])] }) else { continue }
+      for result in columns.resultRange(node) where columns.type(of: ValueID(result)).dtype.isFloating { wanted[result] = true }
+    }
+  }
+
+  func cotangent(of value: ValueID) -> Value? {
+    let id = cotangents[Int(value)]
+    return id == ReversePass.none ? nil : builder.value(id)
+  }
+
+  /// Fan-out accumulates: each use of a value adds its share.
+  func accumulate(_ value: Value, to target: Value, rule node: NodeID) {
+    guard value.isValid else { return }
+    guard value.typeID == target.typeID else {
+      builder.fail(
+        GraphError(
+          .internal, "the derivative of \(builder.columns.opcodes[Int(node)].name) gives a cotangent of type \(value.type) to an operand of "
+            + "type \(target.type)"))
+      return
+    }
+    let sofar = cotangents[Int(target.id)]
+    cotangents[Int(target.id)] = sofar == ReversePass.none ? value.id : builder.emit(.add, builder.value(sofar), value).id
+  }
+
+  func seed(_ output: Value, with cotangent: Value) {
+    guard output.isValid, wanted[Int(output.id)] else { return }
+    let producer = builder.columns.producers[Int(output.id)]
+    accumulate(cotangent, to: output, rule: producer)
+  }
+
+  func run(from last: NodeID) {
+    var node = last
+    while node >= 0 {
+      defer { node -= 1 }
+      let results = builder.columns.resultRange(node)
+      guard results.contains(where: { cotangents[$0] != ReversePass.none }) else { continue }
+      let label = builder.label
+      builder.label = builder.columns.labels[Int(node)]
+      pullBack(Pullback(pass: self, context: NodeContext(builder: builder, node: node)))
+      builder.label = label
+      if builder.firstError != nil { return }
+    }
+  }
+
+  private func pullBack(_ node: Pullback) {
+    switch builder.columns.opcodes[Int(node.context.node)].primitive.derivative {
+    case .none: break
+    case .linear(let transpose): transpose(node)
+    case .bilinear(let left, let right):
+      if node.wants(0) { node.accumulate(left(node.ct, node.operand(1)), 0) }
+      if node.wants(1) { node.accumulate(right(node.ct, node.operand(0)), 1) }
+    case .pointwise(let partials):
+      for (index, partial) in partials.enumerated() where node.wants(index) {
+        node.accumulate(partial(node.ct, node.context), index)
+      }
+    case .custom: CustomPrimitive.pullBack(node)
+    }
+  }
+}
+
+extension GraphBuilder {
+  /// Writes the gradients of outputs behind the graph so far: reverse mode, from graph to graph, so that gradients can be differentiated
+  /// again.
+  ///
+  /// - Parameters:
+  ///   - outputs: what is differentiated, each with its cotangent (of the same type).
+  ///   - targets: inputs or intermediate values; each gradient is total, through every path.
+  /// - Returns: for each target its gradient, of the target's type, or nil where no output depends on it.
+  public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
+    let pass = ReversePass(self, withRespectTo: targets)
+    var last: NodeID = -1
+    for (output, cotangent) in outputs where output.isValid {
+      pass.seed(output, with: cotangent)
+      last = max(last, columns.producers[Int(output.id)])
+    }
+    pass.run(from: last)
+    return targets.map { $0.isValid ? pass.cotangent(of: $0.id) : nil }
+  }
+}
+
+/// The vector-Jacobian product as a graph: (primals…, cotangents…) -> (outputs…, gradients…), with a cotangent for every floating output and
+/// a gradient for every floating input, in order.
+/// - Throws: `internal` if a derivative rule yields a value of the wrong type, naming the rule.
+public func vjp(_ graph: Graph) throws(GraphError) -> Graph {
+  let builder = GraphBuilder(extending: graph)
+  let outputs = graph.outputs.map(builder.value)
+  let primals = graph.columns.inputs.map(builder.value).filter { $0.dtype.isFloating }
+  let seeds = outputs.enumerated().filter { $1.dtype.isFloating }.map { index, output in
+    (value: output, cotangent: builder.input("ct\(index)", output.dtype, output.shape))
+  }
+  let gradients = builder.gradients(of: seeds, withRespectTo: primals)
+  let results = zip(primals, gradients).map { primal, gradient in gradient ?? builder.zeros(primal.type) }
+  return try builder.graph(outputs: outputs + results)
+}

@@ -1,0 +1,12 @@
+// The kernels for x86-64 with AVX2. FMA stays off: every table gives the same bits.
+#if defined(__x86_64__)
+#include <math.h>
+#include <string.h>
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2"))), apply_to = function)
+#define CK_TABLE ck_kernels_avx2
+#define CK_NAME "avx2"
+#include "kernels.inc"
+#pragma clang attribute pop
+#else
+typedef int ck_kernels_avx2_is_for_x86_64;
+#endif

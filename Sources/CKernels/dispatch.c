@@ -1,0 +1,32 @@
+#include "table.h"
+
+extern const ck_kernels ck_kernels_baseline;
+#if defined(__x86_64__)
+extern const ck_kernels ck_kernels_avx2, ck_kernels_avx512;
+#endif
+
+size_t ck_all_kernels(const ck_kernels *tables[3]) {
+  size_t count = 0;
+  tables[count++] = &ck_kernels_baseline;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) tables[count++] = &ck_kernels_avx2;
+  if (count == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    tables[count++] = &ck_kernels_avx512;
+#endif
+  return count;
+}
+
+const ck_kernels *ck_best_kernels(void) {
+  const ck_kernels *tables[3];
+  return tables[ck_all_kernels(tables) - 1];
+}
+
+const char *ck_name(const ck_kernels *table) { return table->name; }
+ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype) { return table->unary[op][dtype]; }
+ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return table->binary[op][dtype]; }
+ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
+ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
+ck_sum_fn ck_sum(const ck_kernels *table, int dtype) { return table->sum[dtype]; }
+ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

@@ -1,0 +1,49 @@
+// The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor offers. swiftc alone
+// emits baseline code. Results do not depend on the choice: no fused multiply-add, and every reduction has one order.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// In the order of DType.
+typedef enum { CK_FLOAT64, CK_FLOAT32, CK_INT64, CK_INT32, CK_BOOL, CK_DTYPE_COUNT } ck_dtype;
+typedef enum { CK_NEG, CK_UNARY_COUNT } ck_unary_op;
+typedef enum { CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_BINARY_COUNT } ck_binary_op;
+
+// All strides count elements. A stride of 0 repeats one element.
+
+// z[i * dz] = f(x[i * dx])
+typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
+// z[i * dz] = f(x[i * dx], y[i * dy])
+typedef void (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// Like a unary function; returns the first i that the target cannot hold, or -1.
+typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
+// z[j] = sum over i < rows of x[j * column_stride + i * row_stride]. Terms go round-robin into 16 lanes; every 4096 terms the lanes are
+// emptied into 16 outer lanes; at the end the lanes are added as a tree. float32 is added up in double.
+typedef void (*ck_sum_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
+// z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k.
+typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
+                             ptrdiff_t y_row, ptrdiff_t y_column);
+
+// A table of kernels. Opaque: its arrays of functions are nothing that Swift can index.
+typedef struct ck_kernels ck_kernels;
+
+// The fastest table that this processor can run.
+const ck_kernels *ck_best_kernels(void);
+
+// Every table that this processor can run, slowest first, so that tests can compare them; returns how many (at most 3).
+size_t ck_all_kernels(const ck_kernels *tables[3]);
+
+// What a table is made for: "baseline", "avx2" or "avx512".
+const char *ck_name(const ck_kernels *table);
+
+// Entries of a table; NULL where an operation does not take a dtype.
+ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype);
+ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
+ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
+ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
+ck_sum_fn ck_sum(const ck_kernels *table, int dtype);
+ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
+
+#endif

@@ -1,0 +1,18 @@
+// What a table of kernels holds.
+#ifndef CKERNELS_TABLE_H
+#define CKERNELS_TABLE_H
+
+#include "CKernels.h"
+
+// NULL where an operation does not take a dtype.
+struct ck_kernels {
+  const char *name;
+  ck_unary_fn unary[CK_UNARY_COUNT][CK_DTYPE_COUNT];
+  ck_binary_fn binary[CK_BINARY_COUNT][CK_DTYPE_COUNT];
+  ck_cast_fn cast[CK_DTYPE_COUNT][CK_DTYPE_COUNT];  // [from][to]
+  ck_unary_fn copy[CK_DTYPE_COUNT];
+  ck_sum_fn sum[CK_DTYPE_COUNT];
+  ck_matmul_fn matmul[CK_DTYPE_COUNT];
+};
+
+#endif
