@@ -1,0 +1,288 @@
+import AutogradCore
+
+/// Reads the `graph` of a request into a ``GraphBuilder``, together with the inputs that it is given.
+///
+/// Nodes stand in any order. Names are resolved first, then each node is emitted after those it depends on.
+struct GraphDecoder {
+  let document: JSONDocument
+  let limits: Limits
+  /// The request's dtype: of numbers that nothing else gives one.
+  let defaultDType: DType
+  let builder = GraphBuilder()
+
+  private(set) var names = NameTable()
+  private(set) var inputs: [Input] = []
+  private var constants: [Value] = []
+  private var nodes: [Node] = []
+  /// For each node its results, once emitted.
+  private var results: [[Value]] = []
+  /// Values that some node takes.
+  private var consumed: Set<ValueID> = []
+
+  /// A named input and its data.
+  struct Input {
+    var name: JSONValue.Text
+    var value: Value
+    var tensor: Tensor
+  }
+
+  /// A node as it stands in the request.
+  struct Node {
+    var operation: any Operation
+    var inputs: JSONValue
+    var outputs: JSONValue
+    var attributes: JSONValue?
+  }
+
+  /// A value with the name by which the request knows it.
+  struct Named {
+    var name: JSONValue.Text
+    var value: Value
+  }
+
+  init(_ document: JSONDocument, limits: Limits, defaultDType: DType) {
+    self.document = document
+    self.limits = limits
+    self.defaultDType = defaultDType
+  }
+
+  /// - Parameter given: the request's `inputs`.
+  /// - Returns: the graph's outputs, and whether the graph itself names them.
+  mutating func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(Problem) -> (outputs: [Named], areNamed: Bool) {
+    guard graph.kind == .object else {
+      throw Problem(.wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "/graph")
+    }
+    var parts: (nodes: JSONValue?, constants: JSONValue?, inputs: JSONValue?, outputs: JSONValue?)
+    for (key, member) in graph.members {
+      if key == "nodes" {
+        parts.nodes = member
+      } else if key == "constants" {
+        parts.constants = member
+      } else if key == "inputs" {
+        parts.inputs = member
+      } else if key == "outputs" {
+        parts.outputs = member
+      } else {
+        throw Problem.unknownMember(key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
+      }
+    }
+    guard let nodes = parts.nodes else { throw Problem(.missingMember, "a graph needs nodes", at: "/graph") }
+    if let given, given.kind != .object {
+      throw Problem(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
+    }
+    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(declared: parts.inputs, given: given)
+    for (index, input) in inputs.enumerated() {
+      let pointer = parts.inputs == nil ? "/inputs" + Pointer.member(input.name.string) : "/graph/inputs/\(index)/name"
+      try define(input.name.bytes, as: .input(index), at: pointer)
+    }
+    if let object = parts.constants { try decodeConstants(object) }
+    try readNodes(nodes)
+    for index in try order() { try emit(index) }
+    return (try graphOutputs(parts.outputs), parts.outputs != nil)
+  }
+
+  private mutating func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String) throws(Problem) {
+    if let refusal = NameTable.refusal(of: name) { throw Problem(.wrongType, refusal, at: pointer()) }
+    guard names.define(name, as: definition) else {
+      throw Problem(.duplicateName, "\(String(decoding: name, as: UTF8.self)) is defined twice: a name is defined once", at: pointer())
+    }
+  }
+
+  private mutating func decodeConstants(_ object: JSONValue) throws(Problem) {
+    guard object.kind == .object else {
+      throw Problem(.wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
+    }
+    for (key, value) in object.members {
+      let pointer = "/graph/constants" + Pointer.member(key.string)
+      try define(key.bytes, as: .constant(constants.count), at: pointer)
+      do throws(Problem) {
+        constants.append(builder.constant(try TensorDecoder(document: document).decode(value, .fallback(defaultDType))))
+      } catch {
+        throw error.under(pointer)
+      }
+    }
+  }
+
+  // MARK: Nodes
+
+  private mutating func readNodes(_ list: JSONValue) throws(Problem) {
+    guard list.kind == .array else {
+      throw Problem(.wrongType, "nodes is a list of objects, got \(list.describe)", at: "/graph/nodes")
+    }
+    guard list.count <= limits.nodes else {
+      throw Problem(
+        .limitExceeded, "the graph has \(list.count) nodes, at most \(limits.nodes) are allowed", at: "/graph/nodes",
+        limit: limits.nodes, value: list.count)
+    }
+    nodes.reserveCapacity(list.count)
+    for (index, element) in list.elements.enumerated() {
+      do throws(Problem) {
+        nodes.append(try NodeReader.read(element))
+      } catch {
+        throw error.under("/graph/nodes/\(index)")
+      }
+      for (result, name) in nodes[index].outputs.elements.enumerated() {
+        guard name.kind == .string else {
+          throw Problem(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")
+        }
+        try define(
+          name.stringBytes, as: .result(node: index, index: result), at: "/graph/nodes/\(index)/outputs/\(result)")
+      }
+    }
+    results = Array(repeating: [], count: nodes.count)
+  }
+
+  /// The nodes so that each follows those whose results it takes: document order where that will do, else depth first with a stack of our
+  /// own.
+  private func order() throws(Problem) -> [Int] {
+    enum Mark { case new, open, done }
+    var marks = [Mark](repeating: .new, count: nodes.count)
+    var order: [Int] = []
+    order.reserveCapacity(nodes.count)
+    var stack: [(node: Int, operands: JSONElements)] = []
+    for start in nodes.indices where marks[start] == .new {
+      marks[start] = .open
+      stack.append((start, nodes[start].inputs.elements))
+      while let top = stack.indices.last {
+        guard let operand = stack[top].operands.next() else {
+          marks[stack[top].node] = .done
+          order.append(stack[top].node)
+          stack.removeLast()
+          continue
+        }
+        guard operand.kind == .string, case .result(let node, _)? = names[operand.stringBytes] else { continue }
+        switch marks[node] {
+        case .done: break
+        case .open: throw cycle(stack.map(\.node), back: node)
+        case .new:
+          marks[node] = .open
+          stack.append((node, nodes[node].inputs.elements))
+        }
+      }
+    }
+    return order
+  }
+
+  private func cycle(_ path: [Int], back: Int) -> Problem {
+    let loop = Array((path.firstIndex(of: back).map { path[$0...] } ?? path[...]))
+    let names = loop.prefix(8).map { nodes[$0].firstOutput ?? "node \($0)" }
+    let more = loop.count > 8 ? ["…"] : []
+    let text = (names + more + [names[0]]).reversed().joined(separator: " -> ")
+    return Problem(
+      .cycle, "nodes wait for each other: \(text)", at: "/graph/nodes/\(back)", node: nodes[back].firstOutput,
+      operation: nodes[back].operation.reference.name)
+  }
+
+  private mutating func emit(_ index: Int) throws(Problem) {
+    let node = nodes[index]
+    builder.label = Int32(index)
+    let operands: [Operand]
+    let attributes: [String: AttributeValue]
+    do throws(Problem) {
+      operands = try OperandDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(node.inputs) {
+        name throws(Problem) in try value(named: name)
+      }
+      attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(node.attributes, node.operation.reference)
+    } catch {
+      throw error.under("/graph/nodes/\(index)").inNode(node.firstOutput, operation: node.operation.reference.name)
+    }
+    for case .value(let value) in operands { consumed.insert(value.id) }
+    do throws(GraphError) {
+      results[index] = try builder.apply(
+        node.operation, operands, attributes, resultCount: node.outputs.count, defaultDType: defaultDType)
+    } catch {
+      throw problem(error)
+    }
+  }
+
+  // MARK: Names and errors
+
+  /// - Throws: `unknown_name` with the pointer "".
+  func value(named name: JSONValue) throws(Problem) -> Value {
+    guard let definition = names[name.stringBytes] else {
+      throw Problem(.unknownName, "nothing is called \(name.brief)\(names.hint(for: name.string))", at: "")
+    }
+    switch definition {
+    case .input(let index): return inputs[index].value
+    case .constant(let index): return constants[index]
+    case .result(let node, let index): return results[node][index]
+    }
+  }
+
+  /// An error of the core in the request's words.
+  func problem(_ error: GraphError) -> Problem {
+    let node = error.node.flatMap { nodes.indices.contains($0) ? nodes[$0] : nil }
+    let elements = node?.inputs.operandTexts ?? []
+    let detail = error.text { elements.indices.contains($0) ? elements[$0] : "operand \($0)" }
+    var pointer: String? = nil
+    if let index = error.node {
+      pointer = "/graph/nodes/\(index)"
+      switch error.place {
+      case .node: break
+      case .operation: pointer? += "/op"
+      case .operands: pointer? += "/inputs"
+      case .operand(let operand): pointer? += elements.indices.contains(operand) ? "/inputs/\(operand)" : "/inputs"
+      case .results: pointer? += "/outputs"
+      case .attributes: pointer? += "/attributes"
+      case .attribute(let name): pointer? += node?.attributes?[dynamic: name] == nil ? "" : "/attributes" + Pointer.member(name)
+      }
+    }
+    return Problem(
+      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, limit: error.limit, value: error.value)
+  }
+
+  // MARK: Outputs
+
+  private func graphOutputs(_ list: JSONValue?) throws(Problem) -> [Named] {
+    if let list { return try namedValues(list, at: "/graph/outputs") }
+    return nodes.enumerated().flatMap { index, node in
+      node.outputs.elements.enumerated().compactMap { result, name in
+        consumedNames.contains(Consumed(node: index, result: result)) ? nil : Named(name: .init(name), value: results[index][result])
+      }
+    }
+  }
+
+  private struct Consumed: Hashable {
+    var node: Int
+    var result: Int
+  }
+
+  /// Results that some node takes, by name: two names of one value (through identity, or equal nodes) are consumed apart.
+  private var consumedNames: Set<Consumed> {
+    var found: Set<Consumed> = []
+    for node in nodes {
+      for operand in node.inputs.elements where operand.kind == .string {
+        if case .result(let node, let result)? = names[operand.stringBytes] { found.insert(Consumed(node: node, result: result)) }
+      }
+    }
+    return found
+  }
+
+  /// A list of names of values, each once.
+  func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(Problem) -> [Named] {
+    guard list.kind == .array else { throw Problem(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer) }
+    if list.count == 0 && !orEmpty { throw Problem(.missingMember, "at least one name is needed", at: pointer) }
+    var seen = NameTable()
+    var values: [Named] = []
+    for (index, name) in list.elements.enumerated() {
+      guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)") }
+      guard seen.define(name.stringBytes, as: .input(index)) else {
+        throw Problem(.duplicateName, "\(name.brief) is listed twice", at: "\(pointer)/\(index)")
+      }
+      do throws(Problem) {
+        values.append(Named(name: .init(name), value: try value(named: name)))
+      } catch {
+        throw error.under("\(pointer)/\(index)")
+      }
+    }
+    return values
+  }
+
+  /// Whether an input is taken by a node or is itself an output.
+  func isUsed(_ input: Input, outputs: [Named]) -> Bool { consumed.contains(input.value.id) || outputs.contains { $0.value == input.value } }
+}
+
+extension GraphDecoder.Node {
+  /// What the node is called in errors.
+  var firstOutput: String? { outputs.elements.first { _ in true }.map(\.string) }
+}

@@ -1,0 +1,180 @@
+import AutogradCore
+
+/// Brings a graph's declared inputs and the tensors that are given for them together.
+struct InputDecoder {
+  let document: JSONDocument
+  let builder: GraphBuilder
+  let defaultDType: DType
+
+  func decode(declared: JSONValue?, given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
+    guard let declared else { return try decodeUndeclared(given) }
+    guard declared.kind == .array else {
+      throw Problem(.wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)", at: "/graph/inputs")
+    }
+    var dimensions: [String: Int] = [:]
+    var inputs: [GraphDecoder.Input] = []
+    var known = NameTable()
+    var givenNames = NameTable()
+    var givenValues: [JSONValue] = []
+    if let given {
+      for (key, value) in given.members {
+        _ = givenNames.define(key.bytes, as: .input(givenValues.count))
+        givenValues.append(value)
+      }
+    }
+    for (index, element) in declared.elements.enumerated() {
+      let declaration: Declaration
+      do throws(Problem) {
+        declaration = try readDeclaration(element)
+      } catch {
+        throw error.under("/graph/inputs/\(index)")
+      }
+      // A name twice is refused where names are defined.
+      _ = known.define(declaration.name.bytes, as: .input(index))
+      guard case .input(let position)? = givenNames[declaration.name.bytes] else {
+        throw Problem(
+          .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it", at: "/graph/inputs/\(index)")
+      }
+      let tensor = try decode(givenValues[position], declaration, &dimensions)
+      inputs.append(input(declaration.name, tensor))
+    }
+    if let given {
+      for (key, _) in given.members where known[key.bytes] == nil {
+        throw Problem(
+          .inputMismatch, "the graph declares no input \(key.string)\(known.hint(for: key.string))", at: "/inputs" + Pointer.member(key.string))
+      }
+    }
+    return inputs
+  }
+
+  private func decodeUndeclared(_ given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
+    guard let given else { return [] }
+    var inputs: [GraphDecoder.Input] = []
+    for (key, value) in given.members {
+      do throws(Problem) {
+        inputs.append(input(.init(key), try TensorDecoder(document: document).decode(value, .fallback(defaultDType))))
+      } catch {
+        throw error.under("/inputs" + Pointer.member(key.string))
+      }
+    }
+    return inputs
+  }
+
+  private func input(_ name: JSONValue.Text, _ tensor: Tensor) -> GraphDecoder.Input {
+    GraphDecoder.Input(name: name, value: builder.input("", tensor.dtype, tensor.shape), tensor: tensor)
+  }
+
+  // MARK: Declarations
+
+  private struct Declaration {
+    var name: JSONValue.Text
+    var dtype: DType?
+    var shape: JSONValue?
+  }
+
+  private func readDeclaration(_ element: JSONValue) throws(Problem) -> Declaration {
+    guard element.kind == .object else {
+      throw Problem(.wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
+    }
+    var parts: (name: JSONValue?, dtype: DType?, shape: JSONValue?)
+    for (key, member) in element.members {
+      if key == "name" {
+        parts.name = member
+      } else if key == "dtype" {
+        parts.dtype = try DTypeText.read(member, at: "/dtype")
+      } else if key == "shape" {
+        parts.shape = member
+      } else {
+        throw Problem.unknownMember(key.string, of: "a declared input", ["name", "dtype", "shape"], at: "")
+      }
+    }
+    guard let name = parts.name else { throw Problem(.missingMember, "a declared input needs a name", at: "") }
+    guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/name") }
+    if let shape = parts.shape { try checkDimensions(shape) }
+    return Declaration(name: .init(name), dtype: parts.dtype, shape: parts.shape)
+  }
+
+  private func checkDimensions(_ shape: JSONValue) throws(Problem) {
+    guard shape.kind == .array || shape.kind == .numbers else {
+      throw Problem(.wrongType, "a declared shape is a list of sizes, names and nulls, got \(shape.brief)", at: "/shape")
+    }
+    guard shape.count <= Shape.maximumRank else {
+      throw Problem(
+        .limitExceeded, "the declared shape has \(shape.count) axes, at most \(Shape.maximumRank) are allowed", at: "/shape",
+        limit: Shape.maximumRank, value: shape.count)
+    }
+    for (axis, dimension) in shape.dimensions.enumerated() {
+      if case .other(let got) = dimension {
+        throw Problem(.wrongType, "a dimension is a size, null or a name, got \(got)", at: "/shape/\(axis)")
+      }
+    }
+  }
+
+  /// The tensor for a declaration; named dimensions must agree wherever they stand.
+  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> Tensor {
+    let name = declaration.name.string
+    let pointer = "/inputs" + Pointer.member(name)
+    let tensor: Tensor
+    do throws(Problem) {
+      let expected = declaration.dtype.map { TensorDecoder.Expected.required($0, "the declared input \(name)") }
+      tensor = try TensorDecoder(document: document).decode(value, expected ?? .fallback(defaultDType))
+    } catch {
+      throw error.under(pointer)
+    }
+    guard let declared = declaration.shape?.dimensions else { return tensor }
+    let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
+    guard declared.count == tensor.shape.rank else {
+      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.shape)", at: pointer)
+    }
+    for (axis, dimension) in declared.enumerated() {
+      let size = tensor.shape[axis]
+      switch dimension {
+      case .size(let expected) where expected != size:
+        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.shape)", at: pointer)
+      case .named(let symbol):
+        if let expected = dimensions[symbol], expected != size {
+          throw Problem(
+            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.shape)", at: pointer)
+        }
+        dimensions[symbol] = size
+      default: break
+      }
+    }
+    return tensor
+  }
+}
+
+/// An entry of a declared shape.
+private enum Dimension: CustomStringConvertible {
+  case size(Int)
+  case any
+  case named(String)
+  case other(String)
+
+  var description: String {
+    switch self {
+    case .size(let size): "\(size)"
+    case .any: "null"
+    case .named(let name): name
+    case .other(let text): text
+    }
+  }
+}
+
+extension JSONValue {
+  fileprivate var dimensions: [Dimension] {
+    if kind == .numbers {
+      return numbers.map { number in
+        Int(exactly: number).flatMap { $0 >= 0 && $0 <= 1 << 53 ? .size($0) : nil } ?? .other("the number \(number)")
+      }
+    }
+    return elements.map { element in
+      switch element.kind {
+      case .null: .any
+      case .string where element.count == 0 && !element.stringBytes.isEmpty: .named(element.string)
+      case .number: element.integer.flatMap { $0 >= 0 ? .size($0) : nil } ?? .other(element.describe)
+      default: .other(element.describe)
+      }
+    }
+  }
+}

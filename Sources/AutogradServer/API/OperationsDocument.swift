@@ -1,0 +1,128 @@
+import AutogradCore
+
+/// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
+enum OperationsDocument {
+  static let list: ByteBuffer = {
+    let json = ByteBuffer(capacity: 32 << 10)
+    json.append("{\"operations\": [")
+    for (index, operation) in OpCatalog.operations.enumerated() {
+      json.append(index > 0 ? ",\n  " : "\n  ")
+      append(operation.reference, to: json)
+    }
+    json.append("\n]}\n")
+    return json
+  }()
+
+  static func reply(to request: Request, name: String) -> Reply {
+    guard let document = document(of: name) else {
+      let near = OpCatalog.suggestions(for: String(name.prefix(64)))
+      let hint = near.isEmpty ? "/v1/operations lists all" : "did you mean \(near.joined(separator: " or "))?"
+      return .now(Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)").response(requestID: request.id))
+    }
+    return .now(Response(body: document))
+  }
+
+  /// Nil for a name that is no operation.
+  static func document(of name: String) -> ByteBuffer? {
+    guard let operation = OpCatalog.operation(named: name) else { return nil }
+    let json = ByteBuffer(capacity: 4 << 10)
+    append(operation.reference, to: json)
+    json.append("\n")
+    return json
+  }
+
+  private static func append(_ reference: OperationReference, to json: ByteBuffer) {
+    let results = reference.hasManyResults ? "any number" : "\(reference.results.count)"
+    json.append("{\"name\": \"\(reference.name)\", \"summary\": ")
+    json.appendJSONString(reference.summary)
+    json.append(", \"arity\": \(reference.operands.count), \"inputs\": ")
+    append(reference.operands, to: json)
+    json.append(", \"outputs\": ")
+    append(reference.results, to: json)
+    json.append(", \"results\": \"\(results)\", \"formula\": ")
+    json.appendJSONString(reference.formula)
+    json.append(", \"dtypes\": \"\(reference.dtypes.rawValue)\", \"shape\": ")
+    json.appendJSONString(reference.shapeRule)
+    json.append(", \"derivative\": ")
+    json.appendJSONString(reference.derivative)
+    json.append(", \"attributes\": [")
+    for (index, attribute) in reference.attributes.enumerated() {
+      if index > 0 { json.append(", ") }
+      append(attribute, to: json)
+    }
+    json.append("], \"conventions\": ")
+    append(reference.conventions, to: json)
+    appendExample(reference, to: json)
+    json.append("}")
+  }
+
+  private static func append(_ attribute: AttributeReference, to json: ByteBuffer) {
+    json.append("{\"name\": \"\(attribute.name)\", \"kind\": \"\(attribute.kind.rawValue)\", \"required\": \(attribute.isRequired)")
+    // A default is JSON as it stands.
+    if let text = attribute.defaultText { json.append(", \"default\": \(text)") }
+    json.append(", \"summary\": ")
+    json.appendJSONString(attribute.summary)
+    json.append("}")
+  }
+
+  private static func append(_ texts: [String], to json: ByteBuffer) {
+    json.append("[")
+    for (index, text) in texts.enumerated() {
+      if index > 0 { json.append(", ") }
+      json.appendJSONString(text)
+    }
+    json.append("]")
+  }
+
+  /// The first sample as a request, with the answer that this server gives.
+  private static func appendExample(_ reference: OperationReference, to json: ByteBuffer) {
+    let request = ExampleRequest.text(reference)
+    guard let evaluation = try? Evaluation(body: request.bytes, limits: Limits()), let response = try? evaluation.run() else { return }
+    json.append(", \"example\": {\"request\": ")
+    json.append(request.bytes)
+    json.append(", \"answer\": ")
+    json.append(UnsafeRawBufferPointer(rebasing: response.body.bytes.dropLast()))
+    json.append("}")
+  }
+}
+
+/// A small request that uses one operation.
+enum ExampleRequest {
+  static func text(_ reference: OperationReference) -> ByteBuffer {
+    let sample = reference.samples[0]
+    let json = ByteBuffer()
+    let outputs = sample.resultCount == 1 ? ["y"] : (0..<sample.resultCount).map { "y\($0)" }
+    func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
+    json.append("{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(reference.operands)), \"outputs\": \(list(outputs))")
+    if !sample.attributes.isEmpty {
+      json.append(", \"attributes\": {")
+      for (index, name) in sample.attributes.keys.sorted().enumerated() {
+        json.append(index > 0 ? ", \"\(name)\": " : "\"\(name)\": ")
+        append(sample.attributes[name] ?? .null, to: json)
+      }
+      json.append("}")
+    }
+    json.append("}], \"outputs\": \(list(outputs))}, \"inputs\": {")
+    var next = 1.0
+    for (index, (name, shape)) in zip(reference.operands, sample.shapes).enumerated() {
+      if index > 0 { json.append(", ") }
+      json.append("\"\(name)\": ")
+      let values = (0..<shape.elementCount).map { Double($0) + next }
+      next += Double(values.count)
+      TensorEncoder(form: .values).append(Tensor(values, shape: shape), to: json)
+    }
+    json.append("}}")
+    return json
+  }
+
+  private static func append(_ value: AttributeValue, to json: ByteBuffer) {
+    switch value {
+    case .null, .other: json.append("null")
+    case .boolean(let flag): json.append("\(flag)")
+    case .integer(let integer): json.append("\(integer)")
+    case .text(let text): json.appendJSONString(text)
+    case .integers(let list): json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
+    case .tensor(let tensor): TensorEncoder(form: .values).append(tensor, to: json)
+    }
+  }
+}

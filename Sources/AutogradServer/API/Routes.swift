@@ -1,0 +1,72 @@
+import AutogradCore
+import CEmbedded
+
+/// Every path of the server.
+enum Routes {
+  /// - Parameter isReady: false once the server is draining.
+  static func all(limits: Limits, isReady: @escaping @Sendable () -> Bool) -> [Route] {
+    let evaluate = EvaluateHandler(limits: limits)
+    return [
+      Route("POST", "/v1/evaluate") { request, _ in evaluate.reply(to: request) },
+      Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
+      Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
+      Route("GET", "/livez") { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },
+      Route("GET", "/readyz") { request, _ in
+        isReady()
+          ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
+          : .now(Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(requestID: request.id))
+      },
+      Route("GET", "/version") { _, _ in .now(Response(body: version)) },
+      Route("GET", "/openapi.yaml", contentType: "application/yaml") { _, _ in
+        .now(Response(contentType: "application/yaml", body: document(embedded_openapi_yaml())))
+      },
+      Route("GET", "/openapi.json") { _, _ in .now(Response(body: document(embedded_openapi_json()))) },
+      Route("GET", "/problems") { _, _ in .now(Response(body: ProblemsDocument.list)) },
+      Route("GET", "/problems/{code}") { request, code in ProblemsDocument.reply(to: request, code: code) },
+    ]
+  }
+
+  private static var version: ByteBuffer {
+    ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")
+  }
+
+  private static func document(_ embedded: embedded_document) -> ByteBuffer {
+    let buffer = ByteBuffer(capacity: embedded.count)
+    buffer.append(UnsafeRawBufferPointer(start: embedded.bytes, count: embedded.count))
+    return buffer
+  }
+}
+
+/// `GET /problems` and `GET /problems/{code}`: what error codes mean.
+enum ProblemsDocument {
+  static let list: ByteBuffer = {
+    let json = ByteBuffer()
+    json.append("{\"problems\": [")
+    for (index, code) in ProblemCode.allCases.enumerated() {
+      json.append(index > 0 ? ",\n  " : "\n  ")
+      append(code, to: json)
+    }
+    json.append("\n]}\n")
+    return json
+  }()
+
+  static func reply(to request: Request, code text: String) -> Reply {
+    guard let code = ProblemCode(rawValue: text) else {
+      let near = NearestNames.find(text, among: ProblemCode.allCases.map(\.rawValue))
+      let hint = near.isEmpty ? "/problems lists all" : "did you mean \(near.joined(separator: " or "))?"
+      return .now(Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)").response(requestID: request.id))
+    }
+    let json = ByteBuffer()
+    append(code, to: json)
+    json.append("\n")
+    return .now(Response(body: json))
+  }
+
+  private static func append(_ code: ProblemCode, to json: ByteBuffer) {
+    json.append("{\"code\": \"\(code.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), \"title\": ")
+    json.appendJSONString(code.title)
+    json.append(", \"explanation\": ")
+    json.appendJSONString(code.explanation)
+    json.append("}")
+  }
+}

@@ -1,0 +1,181 @@
+import AutogradCore
+
+/// Reads nested lists into one tensor, row by row, without recursion: the stack is one entry per axis.
+struct NestedTensorReader {
+  private let document: JSONDocument
+  private let dtype: DType
+
+  init(_ document: JSONDocument, _ dtype: DType) {
+    self.document = document
+    self.dtype = dtype
+  }
+
+  /// - Parameter shape: what the tensor must have; flat data fits any shape. Nil takes the shape that the lists have.
+  func read(_ value: JSONValue, as shape: Shape?) throws(Problem) -> Tensor {
+    let nested = try nestedShape(of: value)
+    let target = shape ?? nested
+    if target != nested {
+      let isFlat = nested.rank == 1 && nested[0] == target.elementCount
+      guard isFlat else {
+        throw Problem(.shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
+      }
+    }
+    let storage = Storage(byteCount: target.elementCount * dtype.byteWidth)
+    if nested.rank == 0 {
+      try readElement(value, storage.base, at: "")
+    } else {
+      try readRows(value, nested, storage.base)
+    }
+    return Tensor(TensorType(dtype, target), storage: storage)
+  }
+
+  /// Sizes along the first list of each level.
+  private func nestedShape(of value: JSONValue) throws(Problem) -> Shape {
+    var shape = Shape()
+    var value = value
+    while value.kind == .array || value.kind == .numbers {
+      guard shape.rank < Shape.maximumRank else {
+        throw Problem(
+          .limitExceeded, "lists nest deeper than the \(Shape.maximumRank) axes a tensor may have", at: "",
+          limit: Shape.maximumRank, value: shape.rank + 1)
+      }
+      shape.append(value.count)
+      guard value.kind == .array, let first = value.elements.first(where: { _ in true }) else { break }
+      value = first
+    }
+    return shape
+  }
+
+  // MARK: Rows
+
+  private func readRows(_ value: JSONValue, _ shape: Shape, _ base: UnsafeMutableRawPointer) throws(Problem) {
+    let rowLength = shape[shape.rank - 1]
+    let rowBytes = rowLength * dtype.byteWidth
+    var into = base
+    /// Lists that are open, each with the index of the element being read.
+    var open: [(elements: JSONElements, index: Int)] = []
+    func pointer() -> String { open.map { "/\($0.index)" }.joined() }
+
+    var current = value
+    while true {
+      let size = shape[open.count]
+      guard current.kind == .array || current.kind == .numbers else {
+        throw refusal(current, expected: "a list of \(size)", at: pointer())
+      }
+      let isRow = open.count == shape.rank - 1
+      guard current.count == size, isRow || current.kind == .array || size == 0 else {
+        let got = current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
+        throw Problem(.raggedArray, "rows differ: \(got)", at: pointer())
+      }
+      if isRow {
+        try readRow(current, into, at: pointer)
+        into += rowBytes
+      } else {
+        open.append((current.elements, -1))
+      }
+      // On to the next element of the innermost list that has one.
+      while let last = open.indices.last {
+        if let next = open[last].elements.next() {
+          open[last].index += 1
+          current = next
+          break
+        }
+        open.removeLast()
+      }
+      if open.isEmpty { return }
+    }
+  }
+
+  private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(Problem) {
+    if row.kind == .numbers {
+      if try readArena(row, base) { return }
+      for (index, token) in row.numberTokens.enumerated() {
+        try readNumber(token, base + index * dtype.byteWidth) { "\(pointer())/\(index)" }
+      }
+      return
+    }
+    for (index, element) in row.elements.enumerated() {
+      try readElement(element, base + index * dtype.byteWidth, at: "\(pointer())/\(index)")
+    }
+  }
+
+  /// Numbers that the parser decoded as they are wanted; false where their text has to be read again.
+  private func readArena(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(Problem) -> Bool {
+    let numbers = row.numbers
+    switch dtype {
+    case .float64 where !row.hasOverflow:
+      if let start = numbers.baseAddress { base.copyMemory(from: start, byteCount: numbers.count * 8) }
+      return true
+    case .int64 where row.allIntegerText:
+      for index in 0..<numbers.count { base.storeBytes(of: Int64(numbers[index]), toByteOffset: index * 8, as: Int64.self) }
+      return true
+    case .float32 where row.allIntegerText:
+      // Integers up to 2^53 are exact as doubles, so this is one rounding.
+      for index in 0..<numbers.count { base.storeBytes(of: Float(numbers[index]), toByteOffset: index * 4, as: Float.self) }
+      return true
+    default: return false
+    }
+  }
+
+  // MARK: Elements
+
+  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(Problem) {
+    switch element.kind {
+    case .true where dtype == .bool: base.storeBytes(of: 1, as: UInt8.self)
+    case .false where dtype == .bool: base.storeBytes(of: 0, as: UInt8.self)
+    case .number, .string:
+      guard let token = element.numberToken else { throw refusal(element, expected: "a number", at: pointer()) }
+      try readNumber(token, base) { pointer() }
+    default: throw refusal(element, expected: dtype == .bool ? "true or false" : "a number", at: pointer())
+    }
+  }
+
+  private func readNumber(_ token: NumberToken, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(Problem) {
+    func outOfRange(_ why: String) -> Problem {
+      Problem(.numberOutOfRange, "\(String(decoding: token.text.prefix(40), as: UTF8.self)) \(why)", at: pointer())
+    }
+    switch dtype {
+    case .float64:
+      let (value, overflow) = token.double()
+      if overflow { throw outOfRange("is beyond the largest float64") }
+      base.storeBytes(of: value, as: Double.self)
+    case .float32:
+      let (value, overflow) = token.float()
+      if overflow { throw outOfRange("is beyond the largest float32") }
+      base.storeBytes(of: value, as: Float.self)
+    case .int64, .int32:
+      if token.isNonFiniteText { throw outOfRange("is no \(dtype)") }
+      switch token.int64() {
+      case .fraction: throw outOfRange("is not an integer, and the tensor is \(dtype)")
+      case .outOfRange: throw outOfRange("does not fit \(dtype)")
+      case .value(let value):
+        if dtype == .int64 {
+          base.storeBytes(of: value, as: Int64.self)
+        } else if let narrow = Int32(exactly: value) {
+          base.storeBytes(of: narrow, as: Int32.self)
+        } else {
+          throw outOfRange("does not fit int32")
+        }
+      }
+    case .bool:
+      throw Problem(
+        .wrongType, "a bool tensor holds true and false, got \(String(decoding: token.text.prefix(40), as: UTF8.self))", at: pointer())
+    }
+  }
+
+  /// A list among numbers or a number among lists is ragged; everything else is of the wrong kind.
+  private func refusal(_ value: JSONValue, expected: String, at pointer: String) -> Problem {
+    switch value.kind {
+    case .array, .numbers: return Problem(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
+    case .number where expected.hasPrefix("a list"):
+      return Problem(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
+    case .null: return Problem(.wrongType, "null is no number; write a missing number as \"NaN\"", at: pointer)
+    case .string:
+      return Problem(
+        .wrongType, "\(value.brief) is no number; non-finite numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
+    case .true, .false:
+      return Problem(.wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
+    default: return Problem(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)
+    }
+  }
+}

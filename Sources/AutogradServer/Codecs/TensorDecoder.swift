@@ -1,0 +1,168 @@
+import AutogradCore
+
+/// Reads tensors wherever they stand in a request: numbers, nested lists, and objects with dtype, shape and data.
+struct TensorDecoder {
+  /// What dtype a tensor without one takes, and whether another is refused.
+  enum Expected {
+    /// Data without a dtype takes this; another explicit dtype is welcome.
+    case fallback(DType)
+    /// The dtype of what it belongs to; another is refused, and the text says whose it is.
+    case required(DType, String)
+
+    var dtype: DType {
+      switch self {
+      case .fallback(let dtype): dtype
+      case .required(let dtype, _): dtype
+      }
+    }
+  }
+
+  let document: JSONDocument
+
+  func decode(_ value: JSONValue, _ expected: Expected) throws(Problem) -> Tensor {
+    if value.kind == .object { return try decodeObject(value, expected) }
+    let dtype = try dtype(of: value, explicit: nil, expected)
+    return try NestedTensorReader(document, dtype).read(value, as: nil)
+  }
+
+  // MARK: {"dtype", "shape", "encoding", "data"}
+
+  private func decodeObject(_ object: JSONValue, _ expected: Expected) throws(Problem) -> Tensor {
+    var parts: (dtype: JSONValue?, shape: JSONValue?, encoding: JSONValue?, data: JSONValue?)
+    for (key, member) in object.members {
+      if key == "dtype" {
+        parts.dtype = member
+      } else if key == "shape" {
+        parts.shape = member
+      } else if key == "encoding" {
+        parts.encoding = member
+      } else if key == "data" {
+        parts.data = member
+      } else {
+        throw Problem(
+          .unknownMember, "a tensor has dtype, shape, encoding and data, not \(key.string)", at: Pointer.member(key.string))
+      }
+    }
+    guard let data = parts.data else { throw Problem(.missingMember, "a tensor object needs data", at: "") }
+    let explicit: DType? = if let given = parts.dtype { try DTypeText.read(given, at: "/dtype") } else { nil }
+    let shape: Shape? = if let given = parts.shape { try readShape(given) } else { nil }
+    if let encoding = parts.encoding {
+      guard encoding.kind == .string, encoding.string == "base64" else {
+        throw Problem(.wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
+      }
+      let dtype = try dtype(of: nil, explicit: explicit, expected)
+      return try decodeBase64(data, dtype, shape)
+    }
+    let dtype = try dtype(of: data, explicit: explicit, expected)
+    do throws(Problem) {
+      return try NestedTensorReader(document, dtype).read(data, as: shape)
+    } catch {
+      throw error.under("/data")
+    }
+  }
+
+  private func decodeBase64(_ data: JSONValue, _ dtype: DType, _ shape: Shape?) throws(Problem) -> Tensor {
+    guard let shape else { throw Problem(.missingMember, "a base64 tensor needs its shape", at: "") }
+    guard data.kind == .string else { throw Problem(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
+    let type = TensorType(dtype, shape)
+    let text = data.stringBytes
+    guard let byteCount = Base64.decodedByteCount(text) else {
+      throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
+    }
+    guard byteCount == type.byteCount else {
+      throw Problem(
+        .shapeMismatch, "shape \(shape) of \(dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
+    }
+    let storage = Storage(byteCount: byteCount)
+    guard Base64.decode(text, into: storage.base) else {
+      throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
+    }
+    if dtype == .bool, UnsafeRawBufferPointer(start: storage.base, count: byteCount).contains(where: { $0 > 1 }) {
+      throw Problem(.wrongType, "the bytes of a bool tensor are 0 and 1", at: "/data")
+    }
+    return Tensor(type, storage: storage)
+  }
+
+  private func readShape(_ value: JSONValue) throws(Problem) -> Shape {
+    guard let sizes = value.integerList else {
+      throw Problem(.wrongType, "a shape is a list of sizes, got \(value.brief)", at: "/shape")
+    }
+    if let index = sizes.firstIndex(where: { $0 < 0 }) {
+      throw Problem(.wrongType, "a size cannot be negative, got \(sizes[index])", at: "/shape/\(index)")
+    }
+    do throws(GraphError) {
+      return try Shape(checking: sizes)
+    } catch {
+      throw Problem(ProblemCode(error.code), error.message, at: "/shape", limit: error.limit, value: error.value)
+    }
+  }
+
+  /// Which dtype the data is read in: its own, else that of what it belongs to; true and false are bool whatever stands beside them.
+  private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(Problem) -> DType {
+    if let explicit {
+      if case .required(let dtype, let owner) = expected, dtype != explicit {
+        throw Problem(.dtypeMismatch, "\(owner) is \(dtype), the tensor says \(explicit)", at: "/dtype")
+      }
+      return explicit
+    }
+    if case .fallback = expected, let leaf = data?.firstLeaf {
+      switch leaf.kind {
+      case .true, .false: return .bool
+      default: break
+      }
+    }
+    return expected.dtype
+  }
+}
+
+/// Where a dtype is given by name.
+enum DTypeText {
+  static func read(_ value: JSONValue, at pointer: String) throws(Problem) -> DType {
+    guard value.kind == .string, let dtype = DType(name: value.string) else {
+      let known = DType.allCases.map(\.name).joined(separator: ", ")
+      throw Problem(.wrongType, "a dtype is one of \(known), got \(value.brief)", at: pointer)
+    }
+    return dtype
+  }
+}
+
+extension JSONValue {
+  /// What is there, short enough for a sentence: a string with its text.
+  var brief: String {
+    guard kind == .string else { return describe }
+    let text = string
+    return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
+  }
+
+  /// The integers of a list such as [2, 3]; nil for anything else. Sizes and axes only: values beyond 2^53 are none.
+  var integerList: [Int]? {
+    switch kind {
+    case .numbers where !hasOverflow && !hasNonFiniteText:
+      var list: [Int] = []
+      list.reserveCapacity(count)
+      for number in numbers {
+        guard let integer = Int(exactly: number), abs(number) <= 0x1p53 else { return nil }
+        list.append(integer)
+      }
+      return list
+    case .array where count == 0: return []
+    default: return nil
+    }
+  }
+
+  /// The integer of a number such as 2; nil for anything else.
+  var integer: Int? {
+    guard kind == .number, let token = numberToken, case .value(let value) = token.int64() else { return nil }
+    return Int(value)
+  }
+
+  /// The first number, text or flag inside nested lists; nil if the lists are empty. Lists nest no deeper than the parser lets them.
+  var firstLeaf: JSONValue? {
+    var value = self
+    while value.kind == .array {
+      guard let first = value.elements.first(where: { _ in true }) else { return nil }
+      value = first
+    }
+    return value
+  }
+}

@@ -1,0 +1,31 @@
+/// What one request may ask for. Everything is checked before anything is computed.
+struct Limits: Sendable {
+  /// Of a request.
+  var bodyBytes = 64 << 20
+  /// Lists and objects open at once.
+  var jsonDepth = 64
+  /// Of a graph as it is posted.
+  var nodes = 200_000
+  /// Workspace and results of a plan.
+  var planBytes = 1 << 30
+  /// Elementary operations of a plan.
+  var planWork = 100_000_000_000
+  /// Numbers, and lists that hold none, in an answer.
+  var answerElements = 100_000_000
+}
+
+/// Everything that can be set from outside, with what it is when it is not.
+struct Configuration: Sendable {
+  var host = "127.0.0.1"
+  var port: UInt16 = 8080
+  /// Socket threads; small plans run on them.
+  var threads = 2
+  /// Compute threads; large plans run on them.
+  var computeThreads = 2
+  var limits = Limits()
+  /// How long connections may be idle.
+  var idleTimeoutSeconds = 60
+  /// How long a shutdown waits for requests in flight.
+  var drainSeconds = 25
+  var logsRequests = true
+}

@@ -1,0 +1,99 @@
+/// Every way in which a request can fail: the words that clients match on, the status each goes with, and what `GET /problems/{code}` says.
+enum ProblemCode: String, CaseIterable, Sendable {
+  // 400: the request cannot be read.
+  case invalidJSON = "invalid_json"
+  case duplicateKey = "duplicate_key"
+  case wrongType = "wrong_type"
+  case unknownMember = "unknown_member"
+  case missingMember = "missing_member"
+  case numberOutOfRange = "number_out_of_range"
+  case raggedArray = "ragged_array"
+  case tooDeep = "too_deep"
+  case badRequest = "bad_request"
+  // Other HTTP.
+  case unauthorized
+  case notFound = "not_found"
+  case methodNotAllowed = "method_not_allowed"
+  case notAcceptable = "not_acceptable"
+  case requestTimeout = "request_timeout"
+  case preconditionFailed = "precondition_failed"
+  case limitExceeded = "limit_exceeded"
+  case unsupportedMediaType = "unsupported_media_type"
+  case notImplemented = "not_implemented"
+  // 422: the request is read, but what it asks for does not fit together.
+  case unknownOperation = "unknown_operation"
+  case unknownAttribute = "unknown_attribute"
+  case invalidAttribute = "invalid_attribute"
+  case wrongArity = "wrong_arity"
+  case unknownName = "unknown_name"
+  case duplicateName = "duplicate_name"
+  case cycle
+  case shapeMismatch = "shape_mismatch"
+  case dtypeMismatch = "dtype_mismatch"
+  case inputMismatch = "input_mismatch"
+  case indexOutOfRange = "index_out_of_range"
+  case singularMatrix = "singular_matrix"
+  case notPositiveDefinite = "not_positive_definite"
+  // The server's own state.
+  case overloaded
+  case shuttingDown = "shutting_down"
+  case deadlineExceeded = "deadline_exceeded"
+  case `internal`
+
+  var status: Int { entry.status }
+  var title: String { entry.title }
+  /// What it means and how to mend it.
+  var explanation: String { entry.explanation }
+
+  private var entry: (status: Int, title: String, explanation: String) {
+    switch self {
+    case .invalidJSON:
+      (400, "The body is not JSON", "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where it stops being one.")
+    case .duplicateKey:
+      (400, "A key stands twice in one object", "Each member of an object may be given once. The pointer shows the second.")
+    case .wrongType:
+      (400, "A value of the wrong kind", "The detail says what is expected at the pointer and what came. Non-finite numbers are the strings "
+        + "\"NaN\", \"Infinity\" and \"-Infinity\".")
+    case .unknownMember:
+      (400, "A member that is not known", "Members that are not known are refused, so that a misspelt one is never ignored.")
+    case .missingMember: (400, "A member is missing", "The object at the pointer lacks a member that it needs.")
+    case .numberOutOfRange:
+      (400, "A number does not fit its dtype", "The number at the pointer is too large for its dtype, or is no integer where one is needed.")
+    case .raggedArray:
+      (400, "Rows of different lengths", "The nested lists of a tensor must all have one shape. The pointer shows the first that differs.")
+    case .tooDeep: (400, "Nested too deeply", "The body nests more lists and objects than the server reads.")
+    case .badRequest: (400, "The HTTP request is malformed", "The detail names the header that is wrong. The connection is closed.")
+    case .unauthorized: (401, "No valid token", "This server asks for a bearer token: Authorization: Bearer …")
+    case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail names the one that may have been meant.")
+    case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
+    case .notAcceptable: (406, "No answer of an accepted type", "The Accept header rules out the types that this path can answer with.")
+    case .requestTimeout: (408, "The request came too slowly", "The whole request must arrive within the server's time limit.")
+    case .preconditionFailed: (412, "A precondition does not hold", "A header of the request states a condition that is not met.")
+    case .limitExceeded:
+      (413, "More than this server allows", "The member limit is the most that is allowed, value what was asked for. Whoever runs the server can raise "
+        + "the limits; see autograd-server serve --help.")
+    case .unsupportedMediaType:
+      (415, "A body of a type that is not read", "Send JSON, under any text or form content type, without a content encoding.")
+    case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
+    case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail names the nearest.")
+    case .unknownAttribute: (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")
+    case .invalidAttribute: (422, "An attribute with an impossible value", "The detail says what the attribute may be for these operands.")
+    case .wrongArity: (422, "The wrong number of inputs or outputs", "The detail says how many the operation takes or yields.")
+    case .unknownName: (422, "A name that nothing defines", "Names are defined by inputs, constants and outputs of nodes. The detail names the nearest.")
+    case .duplicateName: (422, "A name that is used twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
+    case .cycle: (422, "Nodes that wait for each other", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
+    case .shapeMismatch: (422, "Shapes do not fit", "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches.")
+    case .dtypeMismatch:
+      (422, "Dtypes do not fit", "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the ones that are "
+        + "expected.")
+    case .inputMismatch: (422, "Inputs do not match their declaration", "Each declared input must be given, and no other.")
+    case .indexOutOfRange: (422, "An index is out of range", "The detail gives the index and the size of the axis.")
+    case .singularMatrix: (422, "A matrix has no inverse", "The node named in the detail met a singular matrix.")
+    case .notPositiveDefinite: (422, "A matrix is not positive definite", "The node named in the detail needs a positive definite matrix.")
+    case .overloaded: (503, "Too much work at the moment", "Try again after the time in Retry-After. Every request is safe to repeat.")
+    case .shuttingDown: (503, "The server is shutting down", "Try again; another server or the next one will answer.")
+    case .deadlineExceeded: (504, "The computation took too long", "The work was ended at the time limit. Ask for less, or for a longer limit.")
+    case .internal: (500, "A fault of the server", "This is never caused by a request. Please report it with the request id.")
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import AutogradCore
+
+/// Finds the handler of a path and refuses what no handler should see.
+struct Router: Responder {
+  let routes: [Route]
+
+  func respond(to request: Request) -> Reply {
+    do throws(Problem) {
+      let (route, parameter) = try route(for: request)
+      try MediaTypes.checkAccept(request.accept, route.contentType)
+      if route.method == "POST" { try MediaTypes.checkBody(request) }
+      return route.handle(request, parameter)
+    } catch {
+      return .now(error.response(requestID: request.id))
+    }
+  }
+
+  private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {
+    let matches = routes.compactMap { route in route.match(request.path).map { (route, $0) } }
+    if let match = matches.first(where: { $0.0.takes(request.method) }) { return match }
+    guard !matches.isEmpty else { throw Problem(.notFound, unknownPath(request.path)) }
+    let allowed = matches.flatMap { $0.0.method == "GET" ? ["GET", "HEAD"] : [$0.0.method] }.joined(separator: ", ")
+    throw Problem(
+      .methodNotAllowed, "\(request.path) takes \(allowed), not \(request.method)", headers: [("Allow", allowed)])
+  }
+
+  /// What people look for under other names.
+  private static let otherPaths = [
+    "vjp": "/v1/evaluate", "grad": "/v1/evaluate", "gradient": "/v1/evaluate", "gradients": "/v1/evaluate", "backward": "/v1/evaluate",
+    "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate", "ops": "/v1/operations",
+    "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/openapi.yaml", "swagger": "/openapi.json",
+  ]
+
+  private func unknownPath(_ path: String) -> String {
+    let shown = path.count > 64 ? path.prefix(64) + "…" : path
+    let last = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    if let meant = Router.otherPaths[last] { return "there is no \(shown); use \(meant)" }
+    let near = NearestNames.find(path, among: routes.map(\.path))
+    let hint = near.isEmpty ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything" : "did you mean \(near.joined(separator: " or "))?"
+    return "there is no \(shown); \(hint)"
+  }
+}
+
+/// One path and method.
+struct Route: Sendable {
+  let method: String
+  /// May end in `{name}`, which matches one segment.
+  let path: String
+  let contentType: String
+  let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
+
+  init(
+    _ method: String, _ path: String, contentType: String = "application/json",
+    _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
+  ) {
+    self.method = method
+    self.path = path
+    self.contentType = contentType
+    self.handle = handle
+  }
+
+  /// HEAD is GET without the body, which the transport leaves out.
+  func takes(_ method: String) -> Bool { method == self.method || (method == "HEAD" && self.method == "GET") }
+
+  /// The parameter ("" where the path has none), or nil if the path does not match.
+  func match(_ path: String) -> String? {
+    guard let open = self.path.firstIndex(of: "{") else { return path == self.path ? "" : nil }
+    let prefix = self.path[..<open]
+    guard path.hasPrefix(prefix) else { return nil }
+    let rest = path.dropFirst(prefix.count)
+    return rest.isEmpty || rest.contains("/") ? nil : String(rest)
+  }
+}

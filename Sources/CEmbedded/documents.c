@@ -1,0 +1,20 @@
+#include "CEmbedded.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const unsigned char openapi_yaml[] = {
+#embed "../../openapi.yaml"
+};
+
+// Made from the YAML by `make openapi`; a test holds them to be the same.
+static const unsigned char openapi_json[] = {
+#embed "openapi.json"
+};
+
+embedded_document embedded_openapi_yaml(void) {
+  return (embedded_document){openapi_yaml, sizeof openapi_yaml};
+}
+
+embedded_document embedded_openapi_json(void) {
+  return (embedded_document){openapi_json, sizeof openapi_json};
+}
