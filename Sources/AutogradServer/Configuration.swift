@@ -27,5 +27,7 @@ struct Configuration: Sendable {
   var idleTimeoutSeconds = 60
   /// How long a shutdown waits for requests in flight.
   var drainSeconds = 25
+  /// How long `/readyz` says no before a shutdown stops accepting.
+  var readinessDelaySeconds = 0
   var logsRequests = true
 }

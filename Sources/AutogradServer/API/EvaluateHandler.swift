@@ -1,5 +1,4 @@
 import AutogradCore
-import Glibc
 
 /// `POST /v1/evaluate`: outputs and gradients.
 struct EvaluateHandler: Sendable {
@@ -162,12 +161,12 @@ enum GraphDigest {
 
 /// Where the time of a request goes, for `Server-Timing`.
 struct PhaseClock {
-  private var phases: [(name: String, nanoseconds: UInt64)] = []
-  private var last = PhaseClock.now
+  private var phases: [(name: String, nanoseconds: Int64)] = []
+  private var last = monotonicNanoseconds()
 
   mutating func mark(_ name: String) {
-    let now = PhaseClock.now
-    phases.append((name, now &- last))
+    let now = monotonicNanoseconds()
+    phases.append((name, now - last))
     last = now
   }
 
@@ -178,11 +177,5 @@ struct PhaseClock {
       let fraction = String(microseconds % 1000)
       return "\(phase.name);dur=\(microseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
     }.joined(separator: ", ")
-  }
-
-  private static var now: UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

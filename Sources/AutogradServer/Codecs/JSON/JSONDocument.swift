@@ -1,0 +1,91 @@
+/// A parsed JSON body: strict RFC 8259, in the order it was written.
+///
+/// The result is a tape, one small entry for each value in document order, so neither the depth nor the size of a body costs an
+/// object or a stack frame. Strings without escapes stay where they are in the body. Lists of numbers, which are most of a request,
+/// are one entry each, and their values are decoded when met into one arena: the leaf lists of a nested tensor lie there one after
+/// the other, so a tensor of any rank is one copy.
+///
+/// The bytes are borrowed: they must outlive the document, and the document its values. A ``JSONValue`` is two words without a
+/// reference count; whoever works with values holds on to the document (a stored property, or `withExtendedLifetime`).
+///
+/// `@unchecked Sendable`: nothing changes once `init` has returned.
+final class JSONDocument: @unchecked Sendable {
+  private let tape: Column<JSONEntry>
+  private let numbers: Column<Double>
+  private let unescaped: Column<UInt8>
+  private let storage: UnsafeMutablePointer<JSONStorage>
+
+  /// - Parameter maximumDepth: how many lists and objects may be open at once.
+  init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes, maximumDepth: maximumDepth)
+    try parser.parse()
+    storage = .allocate(capacity: 1)
+    storage.initialize(
+      to: JSONStorage(
+        bytes: parser.base, entries: UnsafePointer(parser.tape.base), numbers: UnsafePointer(parser.numbers.base),
+        unescaped: UnsafePointer(parser.unescaped.base)))
+    tape = parser.tape
+    numbers = parser.numbers
+    unescaped = parser.unescaped
+  }
+
+  deinit { storage.deallocate() }
+
+  var root: JSONValue { JSONValue(storage: UnsafePointer(storage), index: 0) }
+
+  /// The values of all ``JSONKind/numbers`` in document order; see ``JSONValue/numbersOffset``.
+  var numberArena: UnsafeBufferPointer<Double> { UnsafeBufferPointer(start: numbers.base, count: numbers.count) }
+}
+
+enum JSONKind: UInt8, Sendable {
+  case null, `false`, `true`, number, string, array, object
+  /// A list of numbers and of the strings "NaN", "Infinity" and "-Infinity", at least one, the first a number.
+  case numbers
+}
+
+/// One value, or one key of an object, on the tape. Columns of 32 bits: a body has less than 4 GiB.
+struct JSONEntry {
+  /// The text in the body, first byte and byte after the last.
+  var start: UInt32
+  /// While an object is open: the index of the key whose value is being read.
+  var end: UInt32
+  /// Elements, members, numbers, or bytes of an unescaped string.
+  var count: UInt32
+  /// Of a list or object, the entry after its last descendant, and while it is open one more than the index of what encloses it.
+  /// Of numbers, their place in the arena. Of a string with escapes, its place among the unescaped bytes.
+  var link: UInt32
+  var kind: JSONKind
+  var flags: JSONFlags
+}
+
+struct JSONFlags: OptionSet, Sendable {
+  let rawValue: UInt8
+  /// A string: it is in the arena, not in the body.
+  static let escaped = JSONFlags(rawValue: 1)
+  /// Numbers: some literal is beyond the largest double.
+  static let overflow = JSONFlags(rawValue: 2)
+  /// Numbers: some element is one of the three strings.
+  static let nonFiniteText = JSONFlags(rawValue: 4)
+  /// Numbers: some element is not an integer literal, or not one that its double holds exactly.
+  static let notInteger = JSONFlags(rawValue: 8)
+}
+
+/// Where the parts of a document are: what a ``JSONValue`` points to.
+struct JSONStorage {
+  let bytes: UnsafePointer<UInt8>
+  let entries: UnsafePointer<JSONEntry>
+  let numbers: UnsafePointer<Double>
+  let unescaped: UnsafePointer<UInt8>
+}
+
+/// Why a body is not a JSON document, and where.
+struct JSONSyntaxError: Error, Equatable {
+  enum Code: Sendable { case invalidJSON, duplicateKey, tooDeep }
+  var code: Code
+  /// In bytes from the start of the body.
+  var offset: Int
+  /// RFC 6901, of the innermost place that is known; "" for the whole document. For a duplicate key, the member itself.
+  var pointer: String
+  /// For people: where, what was expected, what came, and the mend of common mistakes.
+  var message: String
+}

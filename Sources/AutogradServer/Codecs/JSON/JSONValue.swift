@@ -1,0 +1,190 @@
+import Glibc
+
+/// A value of a ``JSONDocument``, which must outlive it. Two words, free to copy.
+struct JSONValue {
+  private let storage: UnsafePointer<JSONStorage>
+  private let index: Int
+
+  init(storage: UnsafePointer<JSONStorage>, index: Int) {
+    self.storage = storage
+    self.index = index
+  }
+
+  @inline(__always)
+  private var entry: UnsafePointer<JSONEntry> { storage.pointee.entries + index }
+
+  var kind: JSONKind { entry.pointee.kind }
+
+  /// The bytes of the body that this value was read from, quotes and brackets included.
+  var text: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: storage.pointee.bytes + Int(entry.pointee.start), count: Int(entry.pointee.end - entry.pointee.start))
+  }
+
+  /// The elements of a list, the members of an object, the numbers of a list of numbers; 0 for everything else.
+  var count: Int {
+    switch kind {
+    case .array, .object, .numbers: Int(entry.pointee.count)
+    default: 0
+    }
+  }
+
+  /// Of an ``JSONKind/array``; empty for every other kind.
+  var elements: JSONElements {
+    JSONElements(storage: storage, index: index + 1, remaining: kind == .array ? count : 0)
+  }
+
+  /// Of an ``JSONKind/object``, in the order they were written; empty for every other kind.
+  var members: JSONMembers {
+    JSONMembers(storage: storage, index: index + 1, remaining: kind == .object ? count : 0)
+  }
+
+  /// The member of that name, if this is an object that has it. Looks at one member after the other.
+  subscript(_ key: StaticString) -> JSONValue? {
+    for (name, value) in members where name == key { return value }
+    return nil
+  }
+
+  /// The UTF-8 of a string with its escapes undone; empty for every other kind.
+  var stringBytes: UnsafeRawBufferPointer {
+    guard kind == .string else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    let start =
+      entry.pointee.flags.contains(.escaped)
+      ? storage.pointee.unescaped + Int(entry.pointee.link) : storage.pointee.bytes + Int(entry.pointee.start) + 1
+    return UnsafeRawBufferPointer(start: start, count: Int(entry.pointee.count))
+  }
+
+  /// A string with its escapes undone; empty for every other kind.
+  var string: String { String(decoding: stringBytes, as: UTF8.self) }
+
+  /// The index of the value after this one and all within it.
+  fileprivate var following: Int {
+    switch kind {
+    case .array, .object: Int(entry.pointee.link)
+    default: index + 1
+    }
+  }
+
+  /// For the detail of an error: "a string", "the number 2.5".
+  var describe: String {
+    switch kind {
+    case .null: "null"
+    case .false: "false"
+    case .true: "true"
+    case .string: "a string"
+    case .object: "an object"
+    case .array, .numbers: "a list"
+    case .number: "the number " + String(decoding: text.prefix(40), as: UTF8.self) + (text.count > 40 ? "…" : "")
+    }
+  }
+}
+
+// MARK: - Numbers
+
+extension JSONValue {
+  /// The values of a ``JSONKind/numbers`` as doubles; empty for every other kind.
+  var numbers: UnsafeBufferPointer<Double> {
+    UnsafeBufferPointer(start: storage.pointee.numbers + numbersOffset, count: kind == .numbers ? count : 0)
+  }
+
+  /// Where ``numbers`` start in ``JSONDocument/numberArena``.
+  var numbersOffset: Int { kind == .numbers ? Int(entry.pointee.link) : 0 }
+
+  /// Some literal is beyond the largest double, and its value here is an infinity.
+  var hasOverflow: Bool { entry.pointee.flags.contains(.overflow) }
+
+  /// Some element is "NaN", "Infinity" or "-Infinity".
+  var hasNonFiniteText: Bool { entry.pointee.flags.contains(.nonFiniteText) }
+
+  /// Every element is digits with perhaps a minus sign, at most 2^53 and not -0: the doubles are those very integers.
+  var allIntegerText: Bool { kind == .numbers && !entry.pointee.flags.contains(.notInteger) }
+
+  /// The literals of a ``JSONKind/numbers`` or ``JSONKind/number``, to decode them in another type; empty for every other kind.
+  var numberTokens: NumberTokens {
+    switch kind {
+    case .numbers: NumberTokens(text: text, position: 1, remaining: count)
+    case .number: NumberTokens(text: text, position: 0, remaining: 1)
+    default: NumberTokens(text: text, position: 0, remaining: 0)
+    }
+  }
+
+  /// This value as a number: a ``JSONKind/number``, or one of the three strings.
+  var numberToken: NumberToken? {
+    switch kind {
+    case .number: return NumberToken(text: text)
+    case .string:
+      let token = NumberToken(text: text)
+      return token.isNonFiniteText ? token : nil
+    default: return nil
+    }
+  }
+}
+
+/// Cuts the text of a list of numbers, which parsing has checked, into its literals.
+struct NumberTokens: Sequence, IteratorProtocol {
+  fileprivate let text: UnsafeRawBufferPointer
+  fileprivate var position: Int
+  fileprivate var remaining: Int
+
+  var underestimatedCount: Int { remaining }
+
+  mutating func next() -> NumberToken? {
+    guard remaining > 0 else { return nil }
+    remaining -= 1
+    while position < text.count, Self.separates(text[position]) { position += 1 }
+    let start = position
+    while position < text.count, !Self.separates(text[position]) { position += 1 }
+    return NumberToken(text: UnsafeRawBufferPointer(rebasing: text[start..<position]))
+  }
+
+  @inline(__always)
+  private static func separates(_ byte: UInt8) -> Bool {
+    byte <= UInt8(ascii: " ") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "]")
+  }
+}
+
+// MARK: - Containers
+
+struct JSONElements: Sequence, IteratorProtocol {
+  fileprivate let storage: UnsafePointer<JSONStorage>
+  fileprivate var index: Int
+  fileprivate var remaining: Int
+
+  var underestimatedCount: Int { remaining }
+
+  mutating func next() -> JSONValue? {
+    guard remaining > 0 else { return nil }
+    remaining -= 1
+    let value = JSONValue(storage: storage, index: index)
+    index = value.following
+    return value
+  }
+}
+
+struct JSONMembers: Sequence, IteratorProtocol {
+  fileprivate let storage: UnsafePointer<JSONStorage>
+  fileprivate var index: Int
+  fileprivate var remaining: Int
+
+  var underestimatedCount: Int { remaining }
+
+  mutating func next() -> (key: JSONName, value: JSONValue)? {
+    guard remaining > 0 else { return nil }
+    remaining -= 1
+    let name = JSONName(bytes: JSONValue(storage: storage, index: index).stringBytes)
+    let value = JSONValue(storage: storage, index: index + 1)
+    index = value.following
+    return (name, value)
+  }
+}
+
+/// The key of a member, escapes undone.
+struct JSONName {
+  let bytes: UnsafeRawBufferPointer
+
+  var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  @inline(__always)
+  static func == (name: JSONName, text: StaticString) -> Bool {
+    name.bytes.count == text.utf8CodeUnitCount && name.bytes.hasPrefix(text)
+  }
+}

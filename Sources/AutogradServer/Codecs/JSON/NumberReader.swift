@@ -1,0 +1,311 @@
+import Glibc
+
+/// The text of a JSON number taken apart: ±`significand` · 10^`exponent`.
+struct DecimalNumber {
+  var significand: UInt64
+  var exponent: Int
+  var isNegative: Bool
+  /// At most 19 digits and perhaps a minus sign: no point, no exponent.
+  var isIntegerText: Bool
+  /// More than 19 significant digits: `significand` holds the first 19 and the true value lies between it and the next.
+  var isTruncated: Bool
+  /// Where the token ends.
+  var end: UnsafePointer<UInt8>
+
+  /// Its double is the integer itself. (-0 is not: an integer has no sign of zero.)
+  @inline(__always)
+  var isExactInteger: Bool {
+    // Of the negative ones zero wraps round to the largest.
+    let sign: UInt64 = isNegative ? 1 : 0
+    return isIntegerText && significand &- sign <= 1 << 53 &- sign
+  }
+}
+
+/// Reads JSON numbers as float64 and float32, correctly rounded for every input.
+///
+/// Nearly all end after one or two multiplications (Eisel and Lemire: "Number Parsing at a Gigabyte per Second", 2021). What that
+/// cannot decide, some numbers of more than 19 digits, goes to the C library as digits and an exponent without a point, so no
+/// locale could change its meaning.
+struct NumberReader {
+  let powers: PowersOfTen
+
+  init(_ powers: PowersOfTen = .shared) { self.powers = powers }
+
+  /// Takes apart the number that starts at `start`; nil if what stands there breaks the grammar.
+  @inline(__always)
+  func scan(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
+    var next = start
+    let isNegative = next < end && next.pointee == UInt8(ascii: "-")
+    if isNegative { next += 1 }
+    let integer = next
+    guard next < end, case let first = next.pointee &- UInt8(ascii: "0"), first <= 9 else { return nil }
+    next += 1
+    var significand = UInt64(first)
+    if first != 0 {
+      next = digits(next, end, &significand)
+    } else if next < end, next.pointee &- UInt8(ascii: "0") <= 9 {
+      return nil
+    }
+    var digitCount = next - integer
+    var exponent = 0
+    if next < end, next.pointee == UInt8(ascii: ".") {
+      let fraction = next + 1
+      next = digits(fraction, end, &significand)
+      exponent = fraction - next
+      guard exponent < 0 else { return nil }
+      digitCount &-= exponent
+    }
+    let decimal = DecimalNumber(
+      significand: significand, exponent: exponent, isNegative: isNegative, isIntegerText: exponent == 0, isTruncated: false, end: next)
+    let isRare = digitCount > 19 || (next < end && next.pointee | 0x20 == UInt8(ascii: "e"))
+    return isRare ? Self.finish(decimal, integer, digitCount, end) : decimal
+  }
+
+  /// Appends a run of digits to `significand`, eight at a time; returns where the run ends.
+  @inline(__always)
+  private func digits(
+    _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ significand: inout UInt64
+  ) -> UnsafePointer<UInt8> {
+    var next = start
+    while end - next >= 8 {
+      let values = UnsafeRawPointer(next).loadUnaligned(as: UInt64.self) ^ 0x3030_3030_3030_3030
+      // The lowest byte that is marked is the first that is no digit; carries disturb only what follows it.
+      let others = ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
+      guard others != 0 else {
+        significand = significand &* 100_000_000 &+ Self.eightDigits(values)
+        next += 8
+        continue
+      }
+      let count = others.trailingZeroBitCount >> 3
+      // Zeros move in before the digits, so a short run is read like a full one, without a loop that would be mispredicted. In two
+      // steps, for no digits at all are a shift by 64.
+      let leading = (values &<< UInt64(truncatingIfNeeded: 56 &- 8 &* count)) &<< 8
+      significand = significand &* powers.integers[count] &+ Self.eightDigits(leading)
+      return next + count
+    }
+    while next < end, case let digit = next.pointee &- UInt8(ascii: "0"), digit <= 9 {
+      significand = significand &* 10 &+ UInt64(digit)
+      next += 1
+    }
+    return next
+  }
+
+  /// The number written by eight digit values, first digit in the lowest byte: pairs, then fours, then all.
+  @inline(__always)
+  private static func eightDigits(_ values: UInt64) -> UInt64 {
+    let pairs = (values &* 10 &+ values &>> 8) & 0x00FF_00FF_00FF_00FF
+    let fours = (pairs &* 100 &+ pairs &>> 16) & 0x0000_FFFF_0000_FFFF
+    return (fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF
+  }
+
+  /// More than 19 digits, or an exponent after the digits.
+  @inline(never)
+  private static func finish(
+    _ decimal: DecimalNumber, _ integer: UnsafePointer<UInt8>, _ digitCount: Int, _ end: UnsafePointer<UInt8>
+  ) -> DecimalNumber? {
+    var decimal = decimal
+    decimal.isIntegerText = false
+    if digitCount > 19 { shorten(&decimal, integer) }
+    if decimal.end < end, decimal.end.pointee | 0x20 == UInt8(ascii: "e") {
+      guard scanExponent(&decimal, end) else { return nil }
+    }
+    return decimal
+  }
+
+  /// Reads the digits again where there are more than 19 of them: leading zeros do not count, and what comes after the first
+  /// 19 that do is left out.
+  private static func shorten(_ decimal: inout DecimalNumber, _ integer: UnsafePointer<UInt8>) {
+    var significand: UInt64 = 0
+    var taken = 0
+    var exponent = 0
+    var afterPoint = false
+    var next = integer
+    while next < decimal.end {
+      let byte = next.pointee
+      next += 1
+      if byte == UInt8(ascii: ".") {
+        afterPoint = true
+      } else if taken == 19 {
+        if byte != UInt8(ascii: "0") { decimal.isTruncated = true }
+        if !afterPoint { exponent += 1 }
+      } else {
+        significand = significand * 10 + UInt64(byte - UInt8(ascii: "0"))
+        if significand > 0 { taken += 1 }
+        if afterPoint { exponent -= 1 }
+      }
+    }
+    decimal.significand = significand
+    decimal.exponent = exponent
+  }
+
+  /// Reads `e+12` at the end of `decimal` and adds it to the exponent; false if the digits are missing.
+  private static func scanExponent(_ decimal: inout DecimalNumber, _ end: UnsafePointer<UInt8>) -> Bool {
+    var next = decimal.end + 1
+    let isNegative = next < end && next.pointee == UInt8(ascii: "-")
+    if isNegative || (next < end && next.pointee == UInt8(ascii: "+")) { next += 1 }
+    let first = next
+    var value = 0
+    while next < end, case let digit = next.pointee &- UInt8(ascii: "0"), digit <= 9 {
+      // Large enough to dwarf the zeros that any body could hold, small enough never to overflow.
+      if value < 1_000_000_000_000_000 { value = value * 10 + Int(digit) }
+      next += 1
+    }
+    decimal.exponent += isNegative ? -value : value
+    decimal.end = next
+    return next > first
+  }
+
+  /// `decimal` in the floating-point type `Value`, rounded once to nearest, ties to even. `start` is where its text starts.
+  @inline(__always)
+  func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>) -> Value {
+    if decimal.significand <= Value.maximumShort, decimal.exponent <= 0, decimal.exponent >= -10 {
+      // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short fractions end here.
+      let magnitude = Value(decimal.significand) / Value(powers.integers[0 &- decimal.exponent])
+      return decimal.isNegative ? -magnitude : magnitude
+    }
+    var magnitude = convert(decimal.significand, decimal.exponent, as: Value.self)
+    if decimal.isTruncated || magnitude == Self.undecided {
+      magnitude = readLong(decimal, start, magnitude, as: Value.self)
+    }
+    return Value(magnitude: magnitude, isNegative: decimal.isNegative)
+  }
+
+  /// More than 19 digits: the value lies between two neighbours of 19 digits, and mostly both round to the same `magnitude`.
+  @inline(never)
+  private func readLong<Value: DecimalReadable>(
+    _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, _ magnitude: UInt64, as _: Value.Type
+  ) -> UInt64 {
+    if magnitude != Self.undecided, magnitude == convert(decimal.significand + 1, decimal.exponent, as: Value.self) { return magnitude }
+    return Self.readExactly(decimal, start, as: Value.self)
+  }
+
+  private static var undecided: UInt64 { .max }
+
+  /// The bits of significand · 10^exponent without a sign, or ``undecided``.
+  @inline(__always)
+  private func convert<Value: DecimalReadable>(_ significand: UInt64, _ exponent: Int, as _: Value.Type) -> UInt64 {
+    if significand == 0 || exponent < -342 { return 0 }
+    if exponent > 308 { return Value.infinityBits }
+    // The product with 128 bits of 5^exponent, as far as it takes to know the bits that are kept and the one after them.
+    let shift = significand.leadingZeroBitCount
+    let normalized = significand &<< UInt64(truncatingIfNeeded: shift)
+    let power = powers.significand(exponent)
+    var (high, low) = normalized.multipliedFullWidth(by: power.high)
+    let unused = UInt64(truncatingIfNeeded: 61 &- Value.fractionBits)
+    if ~high & ((1 &<< unused) &- 1) == 0 {
+      let carry = normalized.multipliedFullWidth(by: power.low).high
+      low = low &+ carry
+      if low < carry { high = high &+ 1 }
+      if low == .max, exponent < -27 || exponent > 55 { return Self.undecided }
+    }
+    let top = high &>> 63
+    var fraction = high &>> (top &+ unused)
+    var biased = PowersOfTen.binaryExponent(exponent) &+ 63 &+ Int(top) &- shift &+ Value.bias
+    if biased <= 0 {
+      // Subnormal: fewer bits, rounded here once. A tie cannot occur, no such power of five divides a 64-bit number.
+      guard biased > -63 else { return 0 }
+      fraction = fraction &>> UInt64(truncatingIfNeeded: 1 &- biased)
+      return (fraction &+ (fraction & 1)) &>> 1
+    }
+    if low <= 1, fraction & 3 == 1, Value.tieExponents.contains(exponent), fraction &<< (top &+ unused) == high {
+      // Exactly half way with an even neighbour below.
+      fraction &-= 1
+    }
+    fraction = (fraction &+ (fraction & 1)) &>> 1
+    // Rounding may carry into the next power of two: as one number, fraction and exponent add up to just that.
+    biased &-= 1
+    let bits = UInt64(truncatingIfNeeded: biased) &<< UInt64(truncatingIfNeeded: Value.fractionBits) &+ fraction
+    return min(bits, Value.infinityBits)
+  }
+
+  /// The C library's word, on at most 800 digits: a nonzero digit after the 770th decides like any other, for no number half way
+  /// between two doubles has more than 768.
+  @inline(never)
+  private static func readExactly<Value: DecimalReadable>(
+    _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type
+  ) -> UInt64 {
+    // `exponent` belongs to the first 19 significant digits.
+    var exponent = decimal.exponent
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 800) { text in
+      var count = 0
+      var hasTail = false
+      var next = start
+      while next < decimal.end, next.pointee | 0x20 != UInt8(ascii: "e") {
+        let byte = next.pointee
+        next += 1
+        guard byte &- UInt8(ascii: "0") <= 9, count > 0 || byte != UInt8(ascii: "0") else { continue }
+        if count < 770 {
+          text[count] = CChar(bitPattern: byte)
+          count += 1
+          if count > 19 { exponent -= 1 }
+        } else if byte != UInt8(ascii: "0") {
+          hasTail = true
+        }
+      }
+      if hasTail {
+        text[count] = CChar(bitPattern: UInt8(ascii: "1"))
+        count += 1
+        exponent -= 1
+      }
+      appendExponent(exponent, to: text, at: count)
+      return text.baseAddress.map { Value.read($0) } ?? 0
+    }
+  }
+
+  /// Writes `e-345` and the NUL that ends a C string.
+  private static func appendExponent(_ exponent: Int, to text: UnsafeMutableBufferPointer<CChar>, at start: Int) {
+    text[start] = CChar(bitPattern: UInt8(ascii: "e"))
+    var next = start + 1
+    for byte in String(exponent).utf8 {
+      text[next] = CChar(bitPattern: byte)
+      next += 1
+    }
+    text[next] = 0
+  }
+}
+
+/// A binary floating-point format as ``NumberReader`` needs to know it.
+protocol DecimalReadable: BinaryFloatingPoint {
+  /// Bits of the fraction without the leading one.
+  static var fractionBits: Int { get }
+  static var bias: Int { get }
+  static var infinityBits: UInt64 { get }
+  /// Integers up to here are exact. (For doubles 2^53 would do, but numbers written in full lie on both sides of it, and a branch
+  /// that cannot be predicted costs more than it saves.)
+  static var maximumShort: UInt64 { get }
+  /// Decimal exponents for which a 64-bit significand may lie exactly half way between two values.
+  static var tieExponents: ClosedRange<Int> { get }
+  init(magnitude: UInt64, isNegative: Bool)
+  /// The magnitude of the C library's reading of a NUL-terminated text.
+  static func read(_ text: UnsafePointer<CChar>) -> UInt64
+}
+
+extension Double: DecimalReadable {
+  static var fractionBits: Int { 52 }
+  static var bias: Int { 1023 }
+  static var maximumShort: UInt64 { 1 << 32 }
+  static var infinityBits: UInt64 { 0x7FF0_0000_0000_0000 }
+  static var tieExponents: ClosedRange<Int> { -4...23 }
+
+  @inline(__always)
+  init(magnitude: UInt64, isNegative: Bool) {
+    self.init(bitPattern: magnitude | (isNegative ? 1 << 63 : 0))
+  }
+
+  static func read(_ text: UnsafePointer<CChar>) -> UInt64 { strtod(text, nil).bitPattern }
+}
+
+extension Float: DecimalReadable {
+  static var fractionBits: Int { 23 }
+  static var bias: Int { 127 }
+  static var maximumShort: UInt64 { 1 << 24 }
+  static var infinityBits: UInt64 { 0x7F80_0000 }
+  static var tieExponents: ClosedRange<Int> { -17...10 }
+
+  @inline(__always)
+  init(magnitude: UInt64, isNegative: Bool) {
+    self.init(bitPattern: UInt32(truncatingIfNeeded: magnitude) | (isNegative ? 1 << 31 : 0))
+  }
+
+  static func read(_ text: UnsafePointer<CChar>) -> UInt64 { UInt64(strtof(text, nil).bitPattern) }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Glibc
+
+/// `autograd-server evaluate`: the same request without a socket.
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Answer one request from a file, without a server.",
+    discussion: "Prints what POST /v1/evaluate would answer. A refused request prints the problem to standard error and exits with 1.")
+
+  @Argument(help: "A file with a request to /v1/evaluate; - reads standard input.")
+  var file: String
+
+  func run() throws {
+    let body = ByteBuffer()
+    try EvaluateCommand.read(file, into: body)
+    let request = Request(method: "POST", path: "/v1/evaluate", body: body.bytes)
+    let response: Response =
+      switch EvaluateHandler(limits: Limits()).reply(to: request) {
+      case .now(let response): response
+      case .later(let work): work()
+      }
+    withExtendedLifetime(body) {}
+    CommandOutput.write(response.body, to: response.status == 200 ? STDOUT_FILENO : STDERR_FILENO)
+    if response.status != 200 { throw ExitCode.failure }
+  }
+
+  private static func read(_ file: String, into buffer: ByteBuffer) throws {
+    let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ValidationError("\(file): \(String(cString: strerror(errno)))") }
+    defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+    while true {
+      let count = Glibc.read(descriptor, buffer.reserve(1 << 16), 1 << 16)
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 { throw ValidationError("\(file): \(String(cString: strerror(errno)))") }
+      if count == 0 { return }
+      buffer.commit(count)
+    }
+  }
+}
+
+/// What commands print.
+enum CommandOutput {
+  static func write(_ buffer: ByteBuffer, to descriptor: Int32) {
+    var rest = buffer.bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      if count <= 0 { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import AutogradCore
+import Glibc
+
+/// `autograd-server operations`: the catalog, for people.
+struct OperationsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "operations", abstract: "List the operations, or explain one.")
+
+  @Argument(help: "An operation; without one, all are listed.")
+  var name: String?
+  @Flag(help: "Print the JSON that GET /v1/operations answers.")
+  var json = false
+
+  func run() throws {
+    guard let name else {
+      return CommandOutput.write(json ? OperationsDocument.list : OperationsCommand.list, to: STDOUT_FILENO)
+    }
+    guard let operation = OpCatalog.operation(named: name), let document = OperationsDocument.document(of: name) else {
+      let near = OpCatalog.suggestions(for: name)
+      throw ValidationError("no operation is called \(name)" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"))
+    }
+    CommandOutput.write(json ? document : OperationsCommand.explain(operation.reference), to: STDOUT_FILENO)
+  }
+
+  private static var list: ByteBuffer {
+    let names = OpCatalog.operations.map(\.reference.name)
+    let width = names.map(\.count).max() ?? 0
+    let lines = OpCatalog.operations.map { operation in
+      let name = operation.reference.name
+      return name + String(repeating: " ", count: width + 2 - name.count) + operation.reference.summary
+    }
+    return ByteBuffer(lines.joined(separator: "\n") + "\n")
+  }
+
+  private static func explain(_ reference: OperationReference) -> ByteBuffer {
+    var lines = [
+      "\(reference.name)(\(reference.operands.joined(separator: ", "))) -> \(reference.results.joined(separator: ", "))", "",
+      reference.summary, "",
+      "  value       \(reference.formula)", "  shape       \(reference.shapeRule)", "  dtypes      \(reference.dtypes.rawValue)",
+      "  derivative  \(reference.derivative)",
+    ]
+    if !reference.attributes.isEmpty { lines += ["", "attributes"] }
+    for attribute in reference.attributes {
+      let standing = attribute.defaultText.map { "default \($0)" } ?? "required"
+      lines.append("  \(attribute.name): \(attribute.kind.rawValue), \(standing). \(attribute.summary)")
+    }
+    if !reference.conventions.isEmpty { lines += ["", "conventions"] + reference.conventions.map { "  - " + $0 } }
+    lines += ["", "example", "  " + ExampleRequest.text(reference).string]
+    return ByteBuffer(lines.joined(separator: "\n") + "\n")
+  }
+}

@@ -1,0 +1,149 @@
+import ArgumentParser
+import Logging
+import Synchronization
+
+/// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Listen for requests.",
+    discussion: """
+      Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) stops accepting, answers what is
+      in flight and exits with 0; a second one exits at once.
+      """)
+
+  @Option(help: "Address to listen on; 0.0.0.0 for all. AUTOGRAD_HOST. (default: 127.0.0.1)")
+  var host: String?
+  @Option(help: "Port to listen on; 0 picks a free one. AUTOGRAD_PORT. (default: 8080)")
+  var port: UInt16?
+  @Option(help: "Threads that serve sockets and run small graphs, at least 2. AUTOGRAD_THREADS. (default: 2)")
+  var threads: Int?
+  @Option(help: "Threads that run large graphs. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
+  var computeThreads: Int?
+  @Option(help: "Largest request body in bytes. AUTOGRAD_MAX_BODY_BYTES. (default: 67108864)")
+  var maxBodyBytes: Int?
+  @Option(help: "Deepest nesting of JSON. AUTOGRAD_MAX_JSON_DEPTH. (default: 64)")
+  var maxJsonDepth: Int?
+  @Option(help: "Most nodes of a graph. AUTOGRAD_MAX_NODES. (default: 200000)")
+  var maxNodes: Int?
+  @Option(help: "Most bytes of memory that one graph may need. AUTOGRAD_MAX_PLAN_BYTES. (default: 1073741824)")
+  var maxPlanBytes: Int?
+  @Option(help: "Most elementary operations of one graph. AUTOGRAD_MAX_PLAN_WORK. (default: 100000000000)")
+  var maxPlanWork: Int?
+  @Option(help: "Most numbers in one answer. AUTOGRAD_MAX_ANSWER_ELEMENTS. (default: 100000000)")
+  var maxAnswerElements: Int?
+  @Option(help: "Seconds that a connection may be silent. AUTOGRAD_IDLE_TIMEOUT. (default: 60)")
+  var idleTimeout: Int?
+  @Option(help: "Seconds that a shutdown waits for requests in flight. AUTOGRAD_DRAIN_SECONDS. (default: 25)")
+  var drainSeconds: Int?
+  @Option(help: "Seconds that /readyz says no before a shutdown stops accepting, for load balancers. AUTOGRAD_READINESS_DELAY. (default: 0)")
+  var readinessDelay: Int?
+  @Option(help: "A log line for each request: true or false. AUTOGRAD_LOG_REQUESTS. (default: true)")
+  var logRequests: Bool?
+
+  /// What the flags and the environment come to.
+  func resolved() throws -> Configuration {
+    var configuration = Configuration()
+    configuration.host = try Setting.resolve(host, "AUTOGRAD_HOST", configuration.host)
+    configuration.port = try Setting.resolve(port, "AUTOGRAD_PORT", configuration.port)
+    configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
+    configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
+    configuration.idleTimeoutSeconds = try resolve(idleTimeout, "AUTOGRAD_IDLE_TIMEOUT", configuration.idleTimeoutSeconds, 1...86_400)
+    configuration.drainSeconds = try resolve(drainSeconds, "AUTOGRAD_DRAIN_SECONDS", configuration.drainSeconds, 0...86_400)
+    configuration.readinessDelaySeconds = try resolve(
+      readinessDelay, "AUTOGRAD_READINESS_DELAY", configuration.readinessDelaySeconds, 0...86_400)
+    configuration.logsRequests = try Setting.resolve(logRequests, "AUTOGRAD_LOG_REQUESTS", configuration.logsRequests)
+    let standard = Limits()
+    configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
+    configuration.limits.jsonDepth = try resolve(maxJsonDepth, "AUTOGRAD_MAX_JSON_DEPTH", standard.jsonDepth, 16...10_000)
+    configuration.limits.nodes = try resolve(maxNodes, "AUTOGRAD_MAX_NODES", standard.nodes, 1...10_000_000)
+    configuration.limits.planBytes = try resolve(maxPlanBytes, "AUTOGRAD_MAX_PLAN_BYTES", standard.planBytes, 1...(1 << 40))
+    configuration.limits.planWork = try resolve(maxPlanWork, "AUTOGRAD_MAX_PLAN_WORK", standard.planWork, 1...Int.max)
+    configuration.limits.answerElements = try resolve(
+      maxAnswerElements, "AUTOGRAD_MAX_ANSWER_ELEMENTS", standard.answerElements, 1...(1 << 32))
+    return configuration
+  }
+
+  private func resolve(_ flag: Int?, _ variable: String, _ fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
+    let value = try Setting.resolve(flag, variable, fallback)
+    guard range.contains(value) else {
+      throw ValidationError("\(variable) (or its option) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
+    }
+    return value
+  }
+
+  func validate() throws { _ = try resolved() }
+
+  func run() throws {
+    // Before any thread is started.
+    SignalWait.block()
+    MallocTuning.apply()
+    let configuration = try resolved()
+    let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
+    do {
+      try serve(configuration, logger)
+    } catch let error as StartError {
+      logger.critical("\(error)")
+      LogSink.standardError.close()
+      throw ExitCode.failure
+    }
+    LogSink.standardError.close()
+  }
+
+  private func serve(_ configuration: Configuration, _ logger: Logger) throws {
+    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024)
+    let readiness = Readiness()
+    let router = Router(routes: Routes.all(limits: configuration.limits) { readiness.isReady })
+    let server = try HTTPServer(configuration.transport(logger), responder: router, pool: pool)
+    readiness.follow(server)
+    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+    logger.info("autograd-server \(Version.current) listening on http://\(host):\(server.port)")
+    let signal = SignalWait.wait()
+    SignalWait.exitOnNext()
+    logger.info("signal \(signal): draining")
+    let isComplete = server.drain(deadline: .seconds(configuration.drainSeconds))
+    pool.shutdown(until: monotonicNanoseconds() + 1_000_000_000)
+    logger.info(isComplete ? "stopped; every request was answered" : "stopped at the deadline; requests in flight were given up")
+  }
+}
+
+/// Lets routes, which exist before the server, ask whether it is ready.
+private final class Readiness: Sendable {
+  private let server = Mutex<HTTPServer?>(nil)
+
+  func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
+  var isReady: Bool { server.withLock { $0?.isReady ?? false } }
+}
+
+extension Configuration {
+  fileprivate func transport(_ logger: Logger) -> HTTPServer.Configuration {
+    var transport = HTTPServer.Configuration { refusal, requestID in Problem(refusal).response(requestID: requestID) }
+    transport.host = host
+    transport.port = port
+    transport.threads = threads
+    transport.bodyLimit = limits.bodyBytes
+    transport.timeout = idleTimeoutSeconds
+    transport.readinessDelay = .seconds(readinessDelaySeconds)
+    transport.log = { logger.debug("\($0)") }
+    if logsRequests {
+      let log = AccessLog()
+      transport.observe = { log.write($0) }
+    }
+    return transport
+  }
+}
+
+extension Problem {
+  /// What the transport refuses, as the problem that clients see.
+  convenience init(_ refusal: Refusal) {
+    switch refusal {
+    case .framing(let detail): self.init(.badRequest, detail)
+    case .transferCoding(let detail): self.init(.notImplemented, detail)
+    case .bodyTooLarge(let limit, let length):
+      let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"
+      self.init(.limitExceeded, "\(size), at most \(limit) are allowed", limit: limit, value: length)
+    case .overloaded: self.init(.overloaded, "too many requests are waiting", headers: [("Retry-After", "1")])
+    case .shuttingDown: self.init(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")])
+    }
+  }
+}

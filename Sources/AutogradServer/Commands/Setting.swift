@@ -1,0 +1,25 @@
+import ArgumentParser
+import Glibc
+
+/// A setting comes from its flag, else from its environment variable, else from its default.
+enum Setting {
+  static func resolve<Value: LosslessStringConvertible>(_ flag: Value?, _ variable: String, _ fallback: Value) throws -> Value {
+    if let flag { return flag }
+    guard let text = environment(variable) else { return fallback }
+    guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(kind(Value.self))") }
+    return value
+  }
+
+  static func environment(_ variable: String) -> String? {
+    guard let text = getenv(variable).map({ String(cString: $0) }), !text.isEmpty else { return nil }
+    return text
+  }
+
+  private static func kind<Value>(_: Value.Type) -> String {
+    switch Value.self {
+    case is Bool.Type: "true or false"
+    case is UInt16.Type: "a number from 0 to 65535"
+    default: "a whole number"
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import Glibc
+
+/// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a terminal or a pipe.
+///
+/// Lines appear within 50 ms, or sooner when many come. When the reader of the log cannot keep up, lines are dropped and counted: memory
+/// stays bounded and requests go on.
+///
+/// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing` by the writer thread only.
+final class LogSink: @unchecked Sendable {
+  /// The process's stderr. Flushed when the process exits.
+  static let standardError: LogSink = {
+    let sink = LogSink(descriptor: STDERR_FILENO)
+    atexit { LogSink.standardError.flush() }
+    return sink
+  }()
+
+  private static let gatherTime: Int64 = 50_000_000
+  private static let gatherSize = 32 << 10
+
+  private let descriptor: Int32
+  private let capacity: Int
+  private let monitor = Monitor()
+  private let linesWaiting = Condition()
+  private let batchWritten = Condition()
+  private var pending = ByteBuffer(capacity: 64 << 10)
+  private var writing = ByteBuffer(capacity: 64 << 10)
+  private var stamp = LogTimestamp()
+  private var dropped = 0
+  private var isWriting = false
+  private var isUrgent = false
+  private var isClosed = false
+
+  /// - Parameter capacity: how many bytes may wait for the writer before lines are dropped.
+  init(descriptor: Int32, capacity: Int = 1 << 20) {
+    self.descriptor = descriptor
+    self.capacity = capacity
+    let thread = NativeThread.start(name: "log", stackSize: 256 << 10) { [self] in run() }
+    guard let thread else {
+      // Without its writer the sink drops everything, and says nothing: there is no place to say it.
+      isClosed = true
+      return
+    }
+    pthread_detach(thread)
+  }
+
+  /// Adds a line: the time, the level, and whatever `body` appends, which must not have line ends (see `appendEscaped`).
+  func line(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
+    monitor.withLock {
+      guard !isClosed, pending.count < capacity else {
+        dropped += 1
+        return
+      }
+      let before = pending.count
+      append(level, body)
+      // The writer sleeps without lines, and gathers for a while once it has the first: only these two changes concern it.
+      if before == 0 || (before < LogSink.gatherSize && pending.count >= LogSink.gatherSize) { linesWaiting.signal() }
+    }
+  }
+
+  private func append(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
+    stamp.append(to: pending)
+    pending.append(UInt8(ascii: " "))
+    pending.append(level)
+    pending.append(UInt8(ascii: " "))
+    body(pending)
+    pending.append(UInt8(ascii: "\n"))
+  }
+
+  /// Returns when every line so far has been written, or after a second: a blocked pipe must not keep the process from ending.
+  func flush() {
+    let deadline = monotonicNanoseconds() + 1_000_000_000
+    monitor.withLock {
+      isUrgent = true
+      linesWaiting.signal()
+      while pending.count > 0 || isWriting {
+        if isClosed || !batchWritten.wait(in: monitor, until: deadline) { break }
+      }
+      isUrgent = false
+    }
+  }
+
+  /// Writes what there is and ends the writer's thread, for sinks that do not live as long as the process.
+  func close() {
+    flush()
+    monitor.withLock {
+      isClosed = true
+      linesWaiting.signal()
+    }
+  }
+
+  private func run() {
+    monitor.withLock {
+      while true {
+        while pending.count == 0 && !isClosed { linesWaiting.wait(in: monitor) }
+        if pending.count == 0 { return }
+        gather()
+        swap(&pending, &writing)
+        isWriting = true
+        monitor.unlocked {
+          writeAll(writing.bytes)
+          writing.removeAll()
+        }
+        isWriting = false
+        reportDropped()
+        batchWritten.broadcast()
+      }
+    }
+  }
+
+  private func gather() {
+    let deadline = monotonicNanoseconds() + LogSink.gatherTime
+    while pending.count < LogSink.gatherSize && !isUrgent && !isClosed {
+      if !linesWaiting.wait(in: monitor, until: deadline) { return }
+    }
+  }
+
+  private func reportDropped() {
+    guard dropped > 0 else { return }
+    let lost = dropped
+    dropped = 0
+    append("warning") {
+      $0.append("log lines dropped, the reader is too slow: ")
+      $0.append(String(lost))
+    }
+  }
+
+  private func writeAll(_ bytes: UnsafeRawBufferPointer) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let slice = UnsafeRawBufferPointer(rebasing: rest)
+      let written = write(descriptor, slice.baseAddress, slice.count)
+      if written > 0 {
+        rest = rest.dropFirst(written)
+      } else if written < 0 && errno == EAGAIN {
+        // Somebody made our stderr non-blocking: wait for the reader.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, 1000)
+      } else if written < 0 && errno == EINTR {
+        continue
+      } else {
+        return
+      }
+    }
+  }
+}
+
+/// `2026-11-23T21:19:21.123Z`. The calendar is worked out once a second.
+struct LogTimestamp {
+  private var second = Int.min
+  private var text = InlineArray<20, UInt8>(repeating: 0)
+
+  mutating func append(to buffer: ByteBuffer) {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    append(seconds: Int(now.tv_sec), nanoseconds: Int(now.tv_nsec), to: buffer)
+  }
+
+  mutating func append(seconds: Int, nanoseconds: Int, to buffer: ByteBuffer) {
+    if seconds != second { setSecond(seconds) }
+    let start = buffer.reserve(24)
+    for index in 0..<20 { start[index] = text[index] }
+    LogTimestamp.digits(nanoseconds / 1_000_000, 3, at: start + 20)
+    start[23] = UInt8(ascii: "Z")
+    buffer.commit(24)
+  }
+
+  private mutating func setSecond(_ seconds: Int) {
+    second = seconds
+    var time = time_t(seconds)
+    var parts = tm()
+    gmtime_r(&time, &parts)
+    var text = InlineArray<20, UInt8>(repeating: 0)
+    var span = text.mutableSpan
+    span.withUnsafeMutableBufferPointer { bytes in
+      guard let start = bytes.baseAddress else { return }
+      LogTimestamp.digits(Int(parts.tm_year) + 1900, 4, at: start)
+      start[4] = UInt8(ascii: "-")
+      LogTimestamp.digits(Int(parts.tm_mon) + 1, 2, at: start + 5)
+      start[7] = UInt8(ascii: "-")
+      LogTimestamp.digits(Int(parts.tm_mday), 2, at: start + 8)
+      start[10] = UInt8(ascii: "T")
+      LogTimestamp.digits(Int(parts.tm_hour), 2, at: start + 11)
+      start[13] = UInt8(ascii: ":")
+      LogTimestamp.digits(Int(parts.tm_min), 2, at: start + 14)
+      start[16] = UInt8(ascii: ":")
+      LogTimestamp.digits(Int(parts.tm_sec), 2, at: start + 17)
+      start[19] = UInt8(ascii: ".")
+    }
+    self.text = text
+  }
+
+  private static func digits(_ value: Int, _ width: Int, at start: UnsafeMutablePointer<UInt8>) {
+    var rest = value
+    for index in stride(from: width - 1, through: 0, by: -1) {
+      start[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    }
+  }
+}

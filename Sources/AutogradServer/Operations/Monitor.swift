@@ -1,0 +1,120 @@
+import Glibc
+
+/// Nanoseconds of a clock that never goes back.
+func monotonicNanoseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+}
+
+/// A lock that threads can also wait under, which `Synchronization.Mutex` does not offer.
+///
+/// `@unchecked Sendable`: a pthread mutex is made to be shared.
+final class Monitor: @unchecked Sendable {
+  fileprivate let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+  init() {
+    mutex = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  @inline(__always)
+  func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return try body()
+  }
+
+  /// Lets go of the lock while `body` runs: only inside ``withLock(_:)``.
+  func unlocked(_ body: () -> Void) {
+    pthread_mutex_unlock(mutex)
+    body()
+    pthread_mutex_lock(mutex)
+  }
+}
+
+/// What threads wait for under a ``Monitor``. Waits may end without cause: test what is waited for in a loop.
+///
+/// `@unchecked Sendable`: a pthread condition is made to be shared.
+final class Condition: @unchecked Sendable {
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  init() {
+    condition = .allocate(capacity: 1)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    // Waits must not stretch or shrink when somebody sets the time of day.
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    condition.deallocate()
+  }
+
+  func wait(in monitor: Monitor) {
+    pthread_cond_wait(condition, monitor.mutex)
+  }
+
+  /// False once the time (of ``monotonicNanoseconds()``) has passed.
+  func wait(in monitor: Monitor, until deadline: Int64) -> Bool {
+    var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+    return pthread_cond_timedwait(condition, monitor.mutex, &time) != ETIMEDOUT
+  }
+
+  func signal() { pthread_cond_signal(condition) }
+  func broadcast() { pthread_cond_broadcast(condition) }
+}
+
+/// Threads with a stack of a known size: the size of the system's default differs from machine to machine.
+enum NativeThread {
+  private final class Start {
+    let name: String
+    let body: @Sendable () -> Void
+    init(name: String, body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+
+  /// Starts a thread, or returns nil when the system has none left. It must be joined or detached.
+  static func start(name: String, stackSize: Int, body: @escaping @Sendable () -> Void) -> pthread_t? {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    guard pthread_attr_setstacksize(&attributes, stackSize) == 0 else { return nil }
+    let start = Unmanaged.passRetained(Start(name: name, body: body))
+    var thread = pthread_t()
+    let failure = pthread_create(
+      &thread, &attributes,
+      { argument in
+        if let argument {
+          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+          NativeThread.setName(start.name)
+          start.body()
+        }
+        return nil
+      }, start.toOpaque())
+    guard failure == 0 else {
+      start.release()
+      return nil
+    }
+    return thread
+  }
+
+  /// Names the calling thread for `top` and debuggers. Through the file because pthread_setname_np is hidden from Swift; without /proc the
+  /// thread just has no name.
+  private static func setName(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = name.withCString { write(file, $0, strlen($0)) }
+    close(file)
+  }
+}

@@ -1,0 +1,39 @@
+import Glibc
+
+/// The body of a request as it comes in: reserved by its announced length, growing by doubling where there is none, never beyond the limit.
+struct BodyBuffer: ~Copyable {
+  private var base: UnsafeMutableRawPointer?
+  private(set) var count = 0
+  private var capacity = 0
+
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// Room for `size` bytes in all. False when the system has no memory.
+  mutating func reserve(_ size: Int) -> Bool {
+    if size <= capacity { return true }
+    guard let grown = realloc(base, size) else { return false }
+    base = grown
+    capacity = size
+    return true
+  }
+
+  /// Adds bytes; the caller has checked that they stay within `limit`. False when the system has no memory.
+  mutating func append(_ source: UnsafeRawBufferPointer, limit: Int) -> Bool {
+    guard let start = source.baseAddress, source.count > 0 else { return true }
+    let needed = count + source.count
+    if needed > capacity && !reserve(max(needed, min(limit, max(capacity, 2048) * 2))) { return false }
+    guard let base else { return false }
+    memcpy(base + count, start, source.count)
+    count = needed
+    return true
+  }
+
+  mutating func removeAll() {
+    free(base)
+    base = nil
+    count = 0
+    capacity = 0
+  }
+
+  deinit { free(base) }
+}

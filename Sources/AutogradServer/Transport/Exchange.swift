@@ -1,0 +1,186 @@
+import CMicroHTTPD
+import Synchronization
+
+/// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the request's state.
+///
+/// `@unchecked Sendable`: the library calls for one connection on one thread, never twice at a time. While the connection is suspended
+/// nobody calls; then the exchange belongs to whoever takes it out of the server's ``SuspendedExchanges``, under whose lock the answer is
+/// stored and the connection resumed. The body is not touched between its end and the exchange's.
+final class Exchange: @unchecked Sendable {
+  let server: HTTPServer
+  let connection: OpaquePointer
+  private let started = monotonicNanoseconds()
+  private let method: String
+  private let path: String
+  private let id: String
+  private let contentType: String?
+  private let contentEncoding: String?
+  private let accept: String?
+
+  private var body = BodyBuffer()
+  private var bytesIn = 0
+  /// The body went over the limit: what still comes is counted and thrown away.
+  private var isDraining = false
+  /// What the compute pool, or the end of the server, has to say; sent when the connection is resumed.
+  private var outcome: Response?
+
+  private var status = 0
+  private var bytesOut = 0
+
+  init(server: HTTPServer, connection: OpaquePointer, head: amhd_head) {
+    self.server = server
+    self.connection = connection
+    method = head.method.string ?? ""
+    path = Exchange.path(of: head.path)
+    id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
+    contentType = head.content_type.string
+    contentEncoding = head.content_encoding.string
+    accept = head.accept.string
+  }
+
+  /// The path alone: a target may also be written with scheme and host (RFC 9112, 3.2.2).
+  private static func path(of target: amhd_text) -> String {
+    guard let bytes = target.bytes, let first = bytes.first else { return "" }
+    let path = String(decoding: bytes, as: UTF8.self)
+    guard first != UInt8(ascii: "/"), path.lowercased().hasPrefix("http://") else { return path }
+    let rest = path.utf8.dropFirst("http://".utf8.count)
+    return rest.firstIndex(of: UInt8(ascii: "/")).map { String(path[$0...]) } ?? "/"
+  }
+
+  /// The head is there: refuses the request, which closes its connection, or makes room for its body.
+  func begin(_ facts: FramingFacts, isOverloaded: Bool) {
+    let limit = server.configuration.bodyLimit
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded : nil) {
+      refuse(refusal, closes: true)
+      return
+    }
+    guard let length = facts.contentLength else { return }
+    isDraining = length > limit
+    // Only address space until the bytes come.
+    if !isDraining && !body.reserve(length) { refuse(.overloaded, closes: true) }
+  }
+
+  /// A piece of the body. False closes the connection.
+  func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let limit = server.configuration.bodyLimit
+    bytesIn += bytes.count
+    if bytesIn > limit {
+      isDraining = true
+      body.removeAll()
+      guard bytesIn - limit <= HeaderGuard.drainAllowance else {
+        // An endless body. In the middle of one the library takes no answer.
+        status = 413
+        return false
+      }
+    }
+    if isDraining { return true }
+    return body.append(bytes, limit: limit)
+  }
+
+  /// The body is complete, or the compute pool has answered. False closes the connection.
+  func finish() -> Bool {
+    if let outcome {
+      self.outcome = nil
+      return answer(outcome)
+    }
+    if isDraining { return refuse(.bodyTooLarge(limit: server.configuration.bodyLimit, length: bytesIn)) }
+    let request = Request(
+      method: method, path: path, id: id, contentType: contentType, contentEncoding: contentEncoding, accept: accept, body: body.bytes)
+    switch server.responder.respond(to: request) {
+    case .now(let response):
+      return answer(response)
+    case .later(let work):
+      let server = server
+      // The closure keeps the exchange, and so the body, even if the server gives up waiting for the work.
+      if let refusal = server.suspended.run(self, on: server.pool, work) { return refuse(refusal) }
+      return true
+    }
+  }
+
+  /// Stores what `finish` shall answer, then lets the library call it. Only for the owner, see above.
+  func resume(with response: Response) {
+    outcome = response
+    amhd_resume(connection)
+  }
+
+  func resume(refusing refusal: Refusal) {
+    resume(with: server.configuration.refuse(refusal, id))
+  }
+
+  @discardableResult
+  private func refuse(_ refusal: Refusal, closes: Bool = false) -> Bool {
+    answer(server.configuration.refuse(refusal, id), closes: closes)
+  }
+
+  private func answer(_ response: Response, closes: Bool = false) -> Bool {
+    let owner = Unmanaged.passRetained(response.body)
+    guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque()) else {
+      owner.release()
+      return false
+    }
+    // A header with a line end in it is left out by the library: better no header than a forged one.
+    amhd_response_header(answer, "Content-Type", response.contentType)
+    amhd_response_header(answer, "X-Request-Id", id)
+    for (name, value) in response.headers { amhd_response_header(answer, name, value) }
+    if closes || server.isDraining { amhd_response_header(answer, "Connection", "close") }
+    status = response.status
+    bytesOut = response.body.count
+    return amhd_respond(connection, UInt32(clamping: response.status), answer)
+  }
+
+  /// The request is over, one way or the other.
+  func complete(_ outcome: amhd_outcome) {
+    if status == 0 { status = outcome == amhd_outcome_timed_out ? 408 : 499 }
+    server.configuration.observe(
+      RequestRecord(
+        method: method, path: path, status: status, durationNanoseconds: monotonicNanoseconds() - started, requestID: id,
+        bytesIn: bytesIn, bytesOut: bytesOut))
+  }
+}
+
+/// The exchanges whose connections are suspended while the compute pool works for them.
+///
+/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait for it any longer never
+/// both do, and once the set is seen empty no connection is suspended. That the library needs: stopped with one, it aborts the process.
+final class SuspendedExchanges: Sendable {
+  private struct State {
+    var exchanges: [ObjectIdentifier: Exchange] = [:]
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
+
+  /// Suspends the connection and queues the work. The refusal when that cannot be done and the connection is not suspended.
+  func run(_ exchange: Exchange, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {
+    state.withLock { state in
+      if state.isClosed { return .shuttingDown }
+      amhd_suspend(exchange.connection)
+      state.exchanges[ObjectIdentifier(exchange)] = exchange
+      let isQueued = pool.submit { [self] in
+        let response = work()
+        deliver(response, to: exchange)
+      }
+      if !isQueued {
+        state.exchanges[ObjectIdentifier(exchange)] = nil
+        exchange.resume(refusing: .overloaded)
+      }
+      return nil
+    }
+  }
+
+  private func deliver(_ response: Response, to exchange: Exchange) {
+    state.withLock { state in
+      guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil else { return }
+      exchange.resume(with: response)
+    }
+  }
+
+  /// Answers all that still wait, and lets no more in.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      for exchange in state.exchanges.values { exchange.resume(refusing: .shuttingDown) }
+      state.exchanges = [:]
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import CMicroHTTPD
+import Glibc
+import Synchronization
+
+/// The HTTP server: libmicrohttpd's threads before a ``Responder``.
+///
+/// It runs from `init` to ``stop()`` or ``drain(deadline:)``, one of which must be called: until then its threads keep it alive.
+final class HTTPServer: Sendable {
+  struct Configuration: Sendable {
+    var host = "127.0.0.1"
+    /// 0 lets the system choose, see ``HTTPServer/port``.
+    var port: UInt16 = 8080
+    /// A bound and listening socket to use instead, from whoever started us.
+    var listeningDescriptor: Int32?
+    /// Threads that serve sockets, at least 2.
+    var threads = 2
+    /// The largest body, in bytes.
+    var bodyLimit = 64 << 20
+    /// With more connections than this, requests are refused as overloaded.
+    var connectionLimit = 8192
+    /// How long a connection may be silent, in seconds, at least 1.
+    var timeout = 60
+    /// Memory for each connection: its headers must fit in, and bodies come in pieces of half of it. The library zeroes all of it between
+    /// two requests of a connection, so more is dearer for small requests while it serves large bodies better.
+    var connectionMemory = 64 << 10
+    /// How long a server that drains says that it is not ready before it stops accepting: time for a load balancer to notice.
+    var readinessDelay = Duration.zero
+    /// How long a drained server leaves silent connections open, so that a client between two requests can be told to close.
+    var idleDelay = Duration.milliseconds(250)
+    /// Makes the answer to what the transport refuses. The second argument is the request's identifier.
+    var refuse: @Sendable (Refusal, String) -> Response
+    /// Called once for each request, when its answer is sent or its connection broken.
+    var observe: @Sendable (RequestRecord) -> Void = { _ in }
+    /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
+    var log: @Sendable (String) -> Void = { _ in }
+
+    init(refuse: @escaping @Sendable (Refusal, String) -> Response) {
+      self.refuse = refuse
+    }
+  }
+
+  let configuration: Configuration
+  let responder: any Responder
+  let pool: ComputePool
+  /// The port it listens on.
+  let port: UInt16
+  let requestIDs = RequestIDSource()
+  let suspended = SuspendedExchanges()
+
+  private let ready = Atomic<Bool>(true)
+  private let draining = Atomic<Bool>(false)
+  private let requests = Atomic<Int>(0)
+  private let connections = Atomic<Int>(0)
+  private let daemon = Mutex<Daemon?>(nil)
+
+  /// The library's handle. `@unchecked Sendable`: it is used under the lock that holds it.
+  private struct Daemon: @unchecked Sendable {
+    let pointer: OpaquePointer
+  }
+
+  /// Starts listening and serving.
+  init(_ configuration: Configuration, responder: any Responder, pool: ComputePool) throws(StartError) {
+    var configuration = configuration
+    // Beyond this, sums of sizes might overflow.
+    configuration.bodyLimit = min(max(configuration.bodyLimit, 0), 1 << 48)
+    configuration.connectionLimit = min(max(configuration.connectionLimit, 1), 1 << 20)
+    self.configuration = configuration
+    self.responder = responder
+    self.pool = pool
+    let descriptor: Int32
+    if let given = configuration.listeningDescriptor {
+      descriptor = given
+    } else {
+      descriptor = try ListeningSocket.open(host: configuration.host, port: configuration.port)
+    }
+    port = ListeningSocket.port(of: descriptor)
+    try start(descriptor)
+  }
+
+  private func start(_ descriptor: Int32) throws(StartError) {
+    var options = amhd_options()
+    options.listening_descriptor = descriptor
+    options.threads = UInt32(min(max(configuration.threads, 2), 1024))
+    // Some more than we let in: at its own limit the library leaves clients waiting without a word.
+    options.connections_per_thread = UInt32(configuration.connectionLimit + 1024)
+    options.timeout_seconds = UInt32(min(max(configuration.timeout, 1), 86_400))
+    options.connection_memory = min(max(configuration.connectionMemory, 4 << 10), 16 << 20)
+    options.stack_size = 8 << 20
+    var callbacks = amhd_callbacks()
+    callbacks.context = Unmanaged.passRetained(self).toOpaque()
+    callbacks.begin = transportBegin
+    callbacks.body = transportBody
+    callbacks.finish = transportFinish
+    callbacks.completed = transportCompleted
+    callbacks.connection = transportConnection
+    callbacks.log = transportLog
+    guard let pointer = amhd_start(&options, &callbacks) else {
+      // Whether the library has closed the descriptor depends on how far it came: not to close it is the lesser evil.
+      Unmanaged.passUnretained(self).release()
+      throw StartError("libmicrohttpd does not start: \(String(cString: strerror(errno)))")
+    }
+    daemon.withLock { $0 = Daemon(pointer: pointer) }
+  }
+
+  /// Whether new work is welcome: what `/readyz` tells.
+  var isReady: Bool { ready.load(ordering: .relaxed) }
+  /// Whether answers ask the client to close the connection.
+  var isDraining: Bool { draining.load(ordering: .relaxed) }
+  /// Requests begun and not yet over.
+  var requestsInFlight: Int { requests.load(ordering: .acquiring) }
+  var connectionCount: Int { connections.load(ordering: .acquiring) }
+
+  // MARK: - Ending
+
+  /// Ends without losing a request: says that it is not ready, stops accepting, serves what has come, then stops.
+  ///
+  /// - Parameter deadline: how long requests in flight may take from now. Those that are not through by then are answered as shutting down.
+  /// - Returns: whether all were through.
+  @discardableResult
+  func drain(deadline: Duration) -> Bool {
+    let end = monotonicNanoseconds() + deadline.nanoseconds
+    ready.store(false, ordering: .relaxed)
+    if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
+    draining.store(true, ordering: .relaxed)
+    stopAccepting()
+    let finished = wait(until: end) { requestsInFlight == 0 }
+    if finished {
+      // A client that is just about to send its next request shall find the connection open, and be told to close it.
+      let idleEnd = monotonicNanoseconds() + configuration.idleDelay.nanoseconds
+      _ = wait(until: min(end, idleEnd)) { connectionCount == 0 }
+    }
+    stop()
+    return finished
+  }
+
+  /// Ends at once: what is in flight is answered as shutting down if it waits for the compute pool, else cut off.
+  func stop() {
+    ready.store(false, ordering: .relaxed)
+    draining.store(true, ordering: .relaxed)
+    stopAccepting()
+    suspended.close()
+    // Let the answers out.
+    _ = wait(until: monotonicNanoseconds() + 200_000_000) { requestsInFlight == 0 }
+    let pointer = daemon.withLock { daemon in
+      defer { daemon = nil }
+      return daemon?.pointer
+    }
+    guard let pointer else { return }
+    amhd_stop(pointer)
+    Unmanaged.passUnretained(self).release()
+  }
+
+  private func stopAccepting() {
+    daemon.withLock { daemon in
+      guard let daemon else { return }
+      let descriptor = amhd_quiesce(daemon.pointer)
+      guard descriptor >= 0 else { return }
+      // A thread may be about to call accept with this number.
+      sleep(.milliseconds(20))
+      _ = amhd_accept_waiting(daemon.pointer, descriptor)
+      close(descriptor)
+    }
+  }
+
+  private func wait(until deadline: Int64, for condition: () -> Bool) -> Bool {
+    while !condition() {
+      if monotonicNanoseconds() >= deadline { return false }
+      sleep(.milliseconds(2))
+    }
+    return true
+  }
+
+  private func sleep(_ duration: Duration) {
+    let nanoseconds = duration.nanoseconds
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    var rest = timespec()
+    while nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
+  }
+
+  // MARK: - The library's events
+
+  fileprivate func begin(_ connection: OpaquePointer, _ head: amhd_head) -> Exchange {
+    requests.add(1, ordering: .relaxed)
+    let exchange = Exchange(server: self, connection: connection, head: head)
+    exchange.begin(FramingFacts(head), isOverloaded: connectionCount > configuration.connectionLimit)
+    return exchange
+  }
+
+  fileprivate func completed() {
+    requests.subtract(1, ordering: .releasing)
+  }
+
+  fileprivate func connectionChanged(opened: Bool) {
+    connections.add(opened ? 1 : -1, ordering: .acquiringAndReleasing)
+  }
+}
+
+extension Duration {
+  /// As far as an Int64 reaches, which is 292 years.
+  fileprivate var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let limit: Int64 = 1 << 32
+    return min(max(seconds, 0), limit) * 1_000_000_000 + max(attoseconds, 0) / 1_000_000_000
+  }
+}
+
+// Functions rather than closures: in a file that is main-actor isolated a closure would check, and trap, on the library's threads.
+
+private func transportBegin(
+  context: UnsafeMutableRawPointer?, connection: OpaquePointer?, head: UnsafePointer<amhd_head>?
+) -> UnsafeMutableRawPointer? {
+  guard let context, let connection, let head else { return nil }
+  let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
+  return Unmanaged.passRetained(server.begin(connection, head.pointee)).toOpaque()
+}
+
+private func transportBody(request: UnsafeMutableRawPointer?, bytes: UnsafeRawPointer?, size: Int) -> Bool {
+  guard let request else { return false }
+  return Unmanaged<Exchange>.fromOpaque(request).takeUnretainedValue().receive(UnsafeRawBufferPointer(start: bytes, count: size))
+}
+
+private func transportFinish(request: UnsafeMutableRawPointer?) -> Bool {
+  guard let request else { return false }
+  return Unmanaged<Exchange>.fromOpaque(request).takeUnretainedValue().finish()
+}
+
+private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd_outcome) {
+  guard let request else { return }
+  let exchange = Unmanaged<Exchange>.fromOpaque(request).takeRetainedValue()
+  exchange.complete(outcome)
+  exchange.server.completed()
+}
+
+private func transportConnection(context: UnsafeMutableRawPointer?, opened: Bool) {
+  guard let context else { return }
+  Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().connectionChanged(opened: opened)
+}
+
+private func transportLog(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
+  guard let context, let message else { return }
+  let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
+  server.configuration.log(String(cString: message))
+}
+
+/// The bytes of an answer have been sent.
+func transportRelease(owner: UnsafeMutableRawPointer?) {
+  guard let owner else { return }
+  Unmanaged<ByteBuffer>.fromOpaque(owner).release()
+}

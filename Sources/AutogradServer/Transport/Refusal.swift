@@ -1,0 +1,27 @@
+/// What the transport itself refuses, before any handler sees the request. It knows the facts; how the answer looks is said in one place by
+/// the server, in ``HTTPServer/Configuration/refuse``.
+enum Refusal: Sendable, Equatable {
+  /// The request cannot be told from what follows it, or another server might tell it differently: 400.
+  case framing(String)
+  /// A transfer coding other than chunked: 501.
+  case transferCoding(String)
+  /// The body is larger than the limit; `length` where the client said it: 413.
+  case bodyTooLarge(limit: Int, length: Int?)
+  /// The queue before the compute pool is full, or there are too many connections: 503 with Retry-After.
+  case overloaded
+  /// The server ends and will not wait for this request: 503.
+  case shuttingDown
+}
+
+/// One request as it went, for the log and the metrics.
+struct RequestRecord: Sendable {
+  var method: String
+  var path: String
+  /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the client went away.
+  var status: Int
+  var durationNanoseconds: Int64
+  var requestID: String
+  /// Bytes of the bodies.
+  var bytesIn: Int
+  var bytesOut: Int
+}

@@ -1,0 +1,151 @@
+/// libmicrohttpd as the server uses it: a narrow door for Swift.
+///
+/// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its one access handler is
+/// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift` refuses
+/// it) can only be seen while walking its header list. microhttpd.h is included by shim.c alone.
+#ifndef AUTOGRAD_CMICROHTTPD_H
+#define AUTOGRAD_CMICROHTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/// A running server: its threads and its callbacks.
+typedef struct amhd_daemon amhd_daemon;
+/// One client's connection. Valid from `begin` to `completed`, and only on the thread that calls, but for `amhd_resume`.
+typedef struct amhd_connection amhd_connection;
+/// An answer being put together.
+typedef struct amhd_response amhd_response;
+
+/// Bytes of a request, owned by the connection until `completed`. `start` is NULL where there are none.
+typedef struct amhd_text {
+  const char *start;
+  size_t size;
+} amhd_text;
+
+/// What is wrong with a request's header lines, as far as only the walk over them can tell. The first fault found counts.
+typedef enum amhd_header_fault {
+  amhd_header_fault_none = 0,
+  /// A name that is empty or has a character no token may have.
+  amhd_header_fault_name,
+  /// A name that merely starts with Content-Length or Transfer-Encoding: a folded or forged one.
+  amhd_header_fault_lookalike,
+  /// A value with a control character, such as a bare CR, that another server might take for the end of the line.
+  amhd_header_fault_value,
+  /// A line folded onto the next: the library glues the second line to the *name* of the first.
+  amhd_header_fault_folded,
+} amhd_header_fault;
+
+/// The head of a request: what routing needs, and the facts by which its framing is judged.
+typedef struct amhd_head {
+  amhd_text method;
+  /// Percent-decoded, without the query. `%00` stays as it is, so that no NUL can cut the path short.
+  amhd_text path;
+  /// The x of HTTP/1.x.
+  int minor_version;
+  unsigned content_lengths;
+  unsigned transfer_encodings;
+  unsigned hosts;
+  amhd_header_fault fault;
+  amhd_text content_length;
+  amhd_text transfer_encoding;
+  amhd_text content_type;
+  amhd_text content_encoding;
+  amhd_text accept;
+  amhd_text expect;
+  amhd_text request_id;
+} amhd_head;
+
+/// How a request ended.
+typedef enum amhd_outcome {
+  amhd_outcome_answered = 0,
+  /// The connection broke, or was closed without an answer.
+  amhd_outcome_broken,
+  amhd_outcome_timed_out,
+  amhd_outcome_shutdown,
+} amhd_outcome;
+
+/// The library's events, one function each. They come from the server's own threads; those of one connection never at the same time.
+typedef struct amhd_callbacks {
+  void *context;
+  /// The head has come. Returns the state of the request, handed to the functions below, or NULL to close without a word. Answering here
+  /// closes the connection after the answer.
+  void *(*begin)(void *context, amhd_connection *connection, const amhd_head *head);
+  /// A piece of the body, valid during the call. False closes without a word. Nothing may be answered here.
+  bool (*body)(void *request, const void *bytes, size_t size);
+  /// The body is complete, or the connection was resumed: answer or suspend. False closes without a word.
+  bool (*finish)(void *request);
+  /// The request is over and `request` is used no more. Comes exactly once for each `begin` that returned a state.
+  void (*completed)(void *request, amhd_outcome outcome);
+  /// A connection was opened or closed.
+  void (*connection)(void *context, bool opened);
+  /// A remark of the library, without a line end.
+  void (*log)(void *context, const char *message);
+} amhd_callbacks;
+
+typedef struct amhd_options {
+  /// Bound, listening and non-blocking. The daemon owns it from a successful start to `amhd_quiesce`.
+  int listening_descriptor;
+  /// At least 2: the library ignores a pool of one.
+  unsigned threads;
+  /// For each thread, not for all together.
+  unsigned connections_per_thread;
+  /// How long a connection may be silent. Never 0, which would mean for ever.
+  unsigned timeout_seconds;
+  /// Memory for each connection: its headers must fit, and half of it is the largest piece of a body.
+  size_t connection_memory;
+  size_t stack_size;
+} amhd_options;
+
+/// Starts the threads: MHD_start_daemon is variadic. NULL when the system has no more threads, memory or descriptors.
+amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks);
+
+/// Stops accepting and gives the listening descriptor back, -1 if that was done before. It must not be closed until the threads have
+/// noticed, which takes them a moment: the number might be given to another file while one of them is still in accept.
+int amhd_quiesce(amhd_daemon *daemon);
+
+/// After `amhd_quiesce`: serves the clients whose connection the kernel has already accepted, which closing the descriptor would reset.
+/// Returns how many.
+unsigned amhd_accept_waiting(amhd_daemon *daemon, int listening_descriptor);
+
+/// Ends the threads and frees the daemon. Only after `amhd_quiesce`, because the library shuts a listening socket down for every process
+/// that shares it; and with no connection suspended, because it aborts then.
+void amhd_stop(amhd_daemon *daemon);
+
+/// The library's version, for log and `/version`.
+const char *amhd_version(void);
+
+/// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's Glibc module.
+void amhd_tune_malloc(void);
+
+/// A header by name (case does not matter), for those that are too rare for `amhd_head`.
+amhd_text amhd_header(amhd_connection *connection, const char *name);
+
+/// The connection's socket, to ask the kernel whether the client is still there.
+int amhd_descriptor(amhd_connection *connection);
+
+/// In `finish` only: leaves the connection alone until `amhd_resume`. Its timeout does not run meanwhile.
+void amhd_suspend(amhd_connection *connection);
+
+/// From any thread: `finish` is called again, on the connection's own thread.
+void amhd_resume(amhd_connection *connection);
+
+/// An answer whose body stays where it is: the bytes are sent from there, and `release(owner)` is called when they are no longer needed,
+/// from whichever thread that happens on. NULL, and no release, when there is no memory.
+amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner);
+
+/// Adds a header. False, and nothing is added, when the value has a line end or is empty.
+bool amhd_response_header(amhd_response *response, const char *name, const char *value);
+
+/// Sends the answer, in `begin` or `finish`, and lets go of it in any case. Content-Length, Date and the rules for HEAD are the library's.
+bool amhd_respond(amhd_connection *connection, unsigned status, amhd_response *response);
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

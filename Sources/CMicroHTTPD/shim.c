@@ -1,0 +1,284 @@
+#define _GNU_SOURCE
+#include "CMicroHTTPD.h"
+
+#include <malloc.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+_Static_assert(MHD_VERSION >= 0x00097302, "MHD_create_response_from_buffer_with_free_callback_cls came with 0.9.73.2");
+
+struct amhd_daemon {
+  struct MHD_Daemon *mhd;
+  amhd_callbacks callbacks;
+};
+
+static struct MHD_Connection *mhd(amhd_connection *connection) { return (struct MHD_Connection *)connection; }
+
+// MARK: - Headers
+
+/// The characters of a token (RFC 9110, 5.6.2): the only ones a header name may have.
+static const bool token_characters[256] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1,
+    ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+static bool is_token(const char *text, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (!token_characters[(unsigned char)text[i]]) return false;
+  return size > 0;
+}
+
+static bool has_control(const char *text, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return true;
+  }
+  return false;
+}
+
+static bool starts_with(const char *text, size_t size, const char *prefix, size_t prefix_size) {
+  return size >= prefix_size && strncasecmp(text, prefix, prefix_size) == 0;
+}
+
+/// Whether the header is `name`; `literal` must be a string literal.
+#define IS(literal) (key_size == sizeof(literal) - 1 && strncasecmp(key, literal, sizeof(literal) - 1) == 0)
+#define STARTS(literal) starts_with(key, key_size, literal, sizeof(literal) - 1)
+
+static amhd_header_fault fault_of(const char *key, size_t key_size, const char *value, size_t value_size) {
+#if MHD_VERSION < 0x01000000
+  // Name and value lie in the buffer as they came, the name first, unless the line was folded: then the name, with the next line glued to
+  // it, was copied behind everything. (It may even have become "Content-Length".) From 1.0 on folding is done right.
+  if (value != NULL && (uintptr_t)value < (uintptr_t)key + key_size) return amhd_header_fault_folded;
+#endif
+  if (!is_token(key, key_size)) return amhd_header_fault_name;
+  if ((STARTS("Content-Length") && !IS("Content-Length")) || (STARTS("Transfer-Encoding") && !IS("Transfer-Encoding")))
+    return amhd_header_fault_lookalike;
+  if (has_control(value, value_size)) return amhd_header_fault_value;
+  return amhd_header_fault_none;
+}
+
+static void keep_first(amhd_text *slot, const char *value, size_t size) {
+  if (slot->start == NULL && value != NULL) *slot = (amhd_text){value, size};
+}
+
+static enum MHD_Result visit_header(
+    void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size) {
+  (void)kind;
+  amhd_head *head = context;
+  if (head->fault == amhd_header_fault_none) head->fault = fault_of(key, key_size, value, value_size);
+  // By length first: most headers are none of these, and this runs for every header of every request.
+  switch (key_size) {
+    case 4:
+      if (IS("Host")) head->hosts++;
+      break;
+    case 6:
+      if (IS("Accept")) keep_first(&head->accept, value, value_size);
+      else if (IS("Expect")) keep_first(&head->expect, value, value_size);
+      break;
+    case 12:
+      if (IS("Content-Type")) keep_first(&head->content_type, value, value_size);
+      else if (IS("X-Request-Id")) keep_first(&head->request_id, value, value_size);
+      break;
+    case 14:
+      if (IS("Content-Length")) {
+        head->content_lengths++;
+        keep_first(&head->content_length, value, value_size);
+      }
+      break;
+    case 16:
+      if (IS("Content-Encoding")) keep_first(&head->content_encoding, value, value_size);
+      break;
+    case 17:
+      if (IS("Transfer-Encoding")) {
+        head->transfer_encodings++;
+        keep_first(&head->transfer_encoding, value, value_size);
+      }
+      break;
+  }
+  return MHD_YES;
+}
+
+amhd_text amhd_header(amhd_connection *connection, const char *name) {
+  amhd_text text = {NULL, 0};
+  MHD_lookup_connection_value_n(mhd(connection), MHD_HEADER_KIND, name, strlen(name), &text.start, &text.size);
+  return text;
+}
+
+// MARK: - Events
+
+static int hexadecimal(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/// Percent-decoding that leaves `%00` alone: decoded by the library's own function, "/livez%00/anything" would be the C string "/livez".
+static size_t decode_percent(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  char *to = text;
+  for (const char *from = text; *from != 0; from++) {
+    if (*from == '%') {
+      int high = hexadecimal(from[1]), low = high < 0 ? -1 : hexadecimal(from[2]);
+      if (low >= 0 && high + low > 0) {
+        *to++ = (char)(high << 4 | low);
+        from += 2;
+        continue;
+      }
+    }
+    *to++ = *from;
+  }
+  *to = 0;
+  return (size_t)(to - text);
+}
+
+static enum MHD_Result begin(
+    amhd_daemon *daemon, struct MHD_Connection *connection, const char *url, const char *method, const char *version, void **request) {
+  amhd_head head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}};
+  head.minor_version = strlen(version) == 8 ? version[7] - '0' : 0;
+  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &head);
+  *request = daemon->callbacks.begin(daemon->callbacks.context, (amhd_connection *)connection, &head);
+  return *request != NULL ? MHD_YES : MHD_NO;
+}
+
+/// The library's one handler: first with the head, then for each piece of the body, then once more, and again after each resumption.
+static enum MHD_Result handle(
+    void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
+    size_t *data_size, void **request) {
+  amhd_daemon *daemon = context;
+  if (*request == NULL) return begin(daemon, connection, url, method, version, request);
+  if (*data_size == 0) return daemon->callbacks.finish(*request) ? MHD_YES : MHD_NO;
+  size_t size = *data_size;
+  *data_size = 0;
+  return daemon->callbacks.body(*request, data, size) ? MHD_YES : MHD_NO;
+}
+
+static void complete(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code) {
+  (void)connection;
+  amhd_daemon *daemon = context;
+  if (*request == NULL) return;
+  amhd_outcome outcome = amhd_outcome_broken;
+  switch (code) {
+    case MHD_REQUEST_TERMINATED_COMPLETED_OK: outcome = amhd_outcome_answered; break;
+    case MHD_REQUEST_TERMINATED_TIMEOUT_REACHED: outcome = amhd_outcome_timed_out; break;
+    case MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN: outcome = amhd_outcome_shutdown; break;
+    default: break;
+  }
+  daemon->callbacks.completed(*request, outcome);
+  *request = NULL;
+}
+
+static void notify(
+    void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
+  (void)connection;
+  (void)socket_context;
+  amhd_daemon *daemon = context;
+  daemon->callbacks.connection(daemon->callbacks.context, code == MHD_CONNECTION_NOTIFY_STARTED);
+}
+
+/// Formats here because a va_list cannot be read in Swift.
+static void log_remark(void *context, const char *format, va_list arguments) {
+  amhd_daemon *daemon = context;
+  char message[512];
+  int size = vsnprintf(message, sizeof message, format, arguments);
+  if (size <= 0) return;
+  size_t end = strnlen(message, sizeof message);
+  while (end > 0 && message[end - 1] == '\n') message[--end] = 0;
+  daemon->callbacks.log(daemon->callbacks.context, message);
+}
+
+// MARK: - Starting and stopping
+
+amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks) {
+  amhd_daemon *daemon = malloc(sizeof *daemon);
+  if (daemon == NULL) return NULL;
+  daemon->callbacks = *callbacks;
+  unsigned threads = options->threads < 2 ? 2 : options->threads;
+  daemon->mhd = MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, daemon,
+      // First, or what the other options have to say goes to stderr.
+      MHD_OPTION_EXTERNAL_LOGGER, log_remark, daemon,
+      MHD_OPTION_LISTEN_SOCKET, options->listening_descriptor,
+      MHD_OPTION_THREAD_POOL_SIZE, threads,
+      MHD_OPTION_THREAD_STACK_SIZE, options->stack_size,
+      // The library divides its limit among its threads; the kernel does not divide the clients.
+      MHD_OPTION_CONNECTION_LIMIT, threads * options->connections_per_thread,
+      MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds < 1 ? 1u : options->timeout_seconds,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
+      MHD_OPTION_UNESCAPE_CALLBACK, decode_percent, NULL,
+      MHD_OPTION_NOTIFY_COMPLETED, complete, daemon,
+      MHD_OPTION_NOTIFY_CONNECTION, notify, daemon,
+#if MHD_VERSION >= 0x01000000
+      MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+      // White space before a header's colon is refused at -1 only: the check is the wrong way round in this series.
+      MHD_OPTION_STRICT_FOR_CLIENT, -1,
+#endif
+      MHD_OPTION_END);
+  if (daemon->mhd == NULL) {
+    free(daemon);
+    return NULL;
+  }
+  return daemon;
+}
+
+int amhd_quiesce(amhd_daemon *daemon) { return MHD_quiesce_daemon(daemon->mhd); }
+
+unsigned amhd_accept_waiting(amhd_daemon *daemon, int listening_descriptor) {
+  unsigned count = 0;
+  for (;;) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    int client = accept4(listening_descriptor, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client < 0) return count;
+    // It closes the socket itself when it does not want it.
+    if (MHD_add_connection(daemon->mhd, client, (struct sockaddr *)&address, size) == MHD_YES) count++;
+  }
+}
+
+void amhd_stop(amhd_daemon *daemon) {
+  MHD_stop_daemon(daemon->mhd);
+  free(daemon);
+}
+
+const char *amhd_version(void) { return MHD_get_version(); }
+
+void amhd_tune_malloc(void) {
+  // The most glibc takes: larger blocks are always mapped by themselves.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+  // Each further arena would keep a heap of its own.
+  mallopt(M_ARENA_MAX, 2);
+}
+
+// MARK: - One connection
+
+int amhd_descriptor(amhd_connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd(connection), MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info != NULL ? info->connect_fd : -1;
+}
+
+void amhd_suspend(amhd_connection *connection) { MHD_suspend_connection(mhd(connection)); }
+
+void amhd_resume(amhd_connection *connection) { MHD_resume_connection(mhd(connection)); }
+
+amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner) {
+  return (amhd_response *)MHD_create_response_from_buffer_with_free_callback_cls(size, (void *)bytes, release, owner);
+}
+
+bool amhd_response_header(amhd_response *response, const char *name, const char *value) {
+  return MHD_add_response_header((struct MHD_Response *)response, name, value) == MHD_YES;
+}
+
+bool amhd_respond(amhd_connection *connection, unsigned status, amhd_response *response) {
+  enum MHD_Result queued = MHD_queue_response(mhd(connection), status, (struct MHD_Response *)response);
+  MHD_destroy_response((struct MHD_Response *)response);
+  return queued == MHD_YES;
+}
