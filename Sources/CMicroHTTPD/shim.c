@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "CMicroHTTPD.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <microhttpd.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +15,19 @@
 
 _Static_assert(MHD_VERSION >= 0x00097302, "MHD_create_response_from_buffer_with_free_callback_cls came with 0.9.73.2");
 
-struct amhd_daemon {
+/// One thread with its own epoll set. A daemon for each rather than the library's thread pool, which needs a listening socket.
+typedef struct worker {
   struct MHD_Daemon *mhd;
+  const amhd_callbacks *callbacks;
+  atomic_int connections;
+} worker;
+
+struct amhd_daemon {
   amhd_callbacks callbacks;
+  unsigned count;
+  /// Where the search for a thread for the next client begins.
+  unsigned next;
+  worker workers[];
 };
 
 static struct MHD_Connection *mhd(amhd_connection *connection) { return (struct MHD_Connection *)connection; }
@@ -140,11 +152,12 @@ static size_t decode_percent(void *context, struct MHD_Connection *connection, c
 }
 
 static enum MHD_Result begin(
-    amhd_daemon *daemon, struct MHD_Connection *connection, const char *url, const char *method, const char *version, void **request) {
+    const amhd_callbacks *callbacks, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+    void **request) {
   amhd_head head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}};
   head.minor_version = strlen(version) == 8 ? version[7] - '0' : 0;
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &head);
-  *request = daemon->callbacks.begin(daemon->callbacks.context, (amhd_connection *)connection, &head);
+  *request = callbacks->begin(callbacks->context, (amhd_connection *)connection, &head);
   return *request != NULL ? MHD_YES : MHD_NO;
 }
 
@@ -152,17 +165,16 @@ static enum MHD_Result begin(
 static enum MHD_Result handle(
     void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
     size_t *data_size, void **request) {
-  amhd_daemon *daemon = context;
-  if (*request == NULL) return begin(daemon, connection, url, method, version, request);
-  if (*data_size == 0) return daemon->callbacks.finish(*request) ? MHD_YES : MHD_NO;
+  const amhd_callbacks *callbacks = ((worker *)context)->callbacks;
+  if (*request == NULL) return begin(callbacks, connection, url, method, version, request);
+  if (*data_size == 0) return callbacks->finish(*request) ? MHD_YES : MHD_NO;
   size_t size = *data_size;
   *data_size = 0;
-  return daemon->callbacks.body(*request, data, size) ? MHD_YES : MHD_NO;
+  return callbacks->body(*request, data, size) ? MHD_YES : MHD_NO;
 }
 
 static void complete(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code) {
   (void)connection;
-  amhd_daemon *daemon = context;
   if (*request == NULL) return;
   amhd_outcome outcome = amhd_outcome_broken;
   switch (code) {
@@ -171,7 +183,7 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
     case MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN: outcome = amhd_outcome_shutdown; break;
     default: break;
   }
-  daemon->callbacks.completed(*request, outcome);
+  ((worker *)context)->callbacks->completed(*request, outcome);
   *request = NULL;
 }
 
@@ -179,42 +191,38 @@ static void notify(
     void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
   (void)connection;
   (void)socket_context;
-  amhd_daemon *daemon = context;
-  daemon->callbacks.connection(daemon->callbacks.context, code == MHD_CONNECTION_NOTIFY_STARTED);
+  worker *self = context;
+  bool opened = code == MHD_CONNECTION_NOTIFY_STARTED;
+  atomic_fetch_add_explicit(&self->connections, opened ? 1 : -1, memory_order_relaxed);
+  self->callbacks->connection(self->callbacks->context, opened);
 }
 
 /// Formats here because a va_list cannot be read in Swift.
 static void log_remark(void *context, const char *format, va_list arguments) {
-  amhd_daemon *daemon = context;
+  const amhd_callbacks *callbacks = ((worker *)context)->callbacks;
   char message[512];
   int size = vsnprintf(message, sizeof message, format, arguments);
   if (size <= 0) return;
   size_t end = strnlen(message, sizeof message);
   while (end > 0 && message[end - 1] == '\n') message[--end] = 0;
-  daemon->callbacks.log(daemon->callbacks.context, message);
+  callbacks->log(callbacks->context, message);
 }
 
 // MARK: - Starting and stopping
 
-amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks) {
-  amhd_daemon *daemon = malloc(sizeof *daemon);
-  if (daemon == NULL) return NULL;
-  daemon->callbacks = *callbacks;
-  unsigned threads = options->threads < 2 ? 2 : options->threads;
-  daemon->mhd = MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, daemon,
+static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options) {
+  return MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+      0, NULL, NULL, handle, self,
       // First, or what the other options have to say goes to stderr.
-      MHD_OPTION_EXTERNAL_LOGGER, log_remark, daemon,
-      MHD_OPTION_LISTEN_SOCKET, options->listening_descriptor,
-      MHD_OPTION_THREAD_POOL_SIZE, threads,
+      MHD_OPTION_EXTERNAL_LOGGER, log_remark, self,
       MHD_OPTION_THREAD_STACK_SIZE, options->stack_size,
-      // The library divides its limit among its threads; the kernel does not divide the clients.
-      MHD_OPTION_CONNECTION_LIMIT, threads * options->connections_per_thread,
+      MHD_OPTION_CONNECTION_LIMIT, options->connections_per_thread,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds < 1 ? 1u : options->timeout_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
       MHD_OPTION_UNESCAPE_CALLBACK, decode_percent, NULL,
-      MHD_OPTION_NOTIFY_COMPLETED, complete, daemon,
-      MHD_OPTION_NOTIFY_CONNECTION, notify, daemon,
+      MHD_OPTION_NOTIFY_COMPLETED, complete, self,
+      MHD_OPTION_NOTIFY_CONNECTION, notify, self,
 #if MHD_VERSION >= 0x01000000
       MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
@@ -222,29 +230,56 @@ amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callb
       MHD_OPTION_STRICT_FOR_CLIENT, -1,
 #endif
       MHD_OPTION_END);
-  if (daemon->mhd == NULL) {
-    free(daemon);
-    return NULL;
+}
+
+amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks) {
+  unsigned count = options->threads < 1 ? 1 : options->threads;
+  amhd_daemon *daemon = calloc(1, sizeof *daemon + count * sizeof(worker));
+  if (daemon == NULL) return NULL;
+  daemon->callbacks = *callbacks;
+  for (; daemon->count < count; daemon->count++) {
+    worker *self = &daemon->workers[daemon->count];
+    self->callbacks = &daemon->callbacks;
+    self->mhd = start_worker(self, options);
+    if (self->mhd == NULL) {
+      int reason = errno;
+      amhd_stop(daemon);
+      errno = reason;
+      return NULL;
+    }
   }
   return daemon;
 }
 
-int amhd_quiesce(amhd_daemon *daemon) { return MHD_quiesce_daemon(daemon->mhd); }
-
-unsigned amhd_accept_waiting(amhd_daemon *daemon, int listening_descriptor) {
-  unsigned count = 0;
-  for (;;) {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    int client = accept4(listening_descriptor, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (client < 0) return count;
-    // It closes the socket itself when it does not want it.
-    if (MHD_add_connection(daemon->mhd, client, (struct sockaddr *)&address, size) == MHD_YES) count++;
+static worker *least_busy(amhd_daemon *daemon) {
+  worker *best = NULL;
+  int fewest = 0;
+  daemon->next = (daemon->next + 1) % daemon->count;
+  for (unsigned i = 0; i < daemon->count; i++) {
+    worker *one = &daemon->workers[(daemon->next + i) % daemon->count];
+    int connections = atomic_load_explicit(&one->connections, memory_order_relaxed);
+    if (best != NULL && connections >= fewest) continue;
+    best = one;
+    fewest = connections;
   }
+  return best;
+}
+
+amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  int client = accept4(listening_descriptor, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (client < 0) {
+    bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    return exhausted ? amhd_accepted_exhausted : amhd_accepted_none;
+  }
+  // The library closes the socket itself when it does not want it.
+  bool taken = MHD_add_connection(least_busy(daemon)->mhd, client, (struct sockaddr *)&address, size) == MHD_YES;
+  return taken ? amhd_accepted_client : amhd_accepted_exhausted;
 }
 
 void amhd_stop(amhd_daemon *daemon) {
-  MHD_stop_daemon(daemon->mhd);
+  for (unsigned i = 0; i < daemon->count; i++) MHD_stop_daemon(daemon->workers[i].mhd);
   free(daemon);
 }
 

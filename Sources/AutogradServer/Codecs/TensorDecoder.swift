@@ -134,15 +134,17 @@ extension JSONValue {
     return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
   }
 
-  /// The integers of a list such as [2, 3]; nil for anything else. Sizes and axes only: values beyond 2^53 are none.
+  /// The integers of a list such as [2, 3]; nil for anything else.
   var integerList: [Int]? {
     switch kind {
-    case .numbers where !hasOverflow && !hasNonFiniteText:
+    case .numbers where allIntegerText: return numbers.map { Int($0) }
+    case .numbers:
+      // 1e3, or beyond 2^53: exporters write the largest int64 for "to the end".
       var list: [Int] = []
       list.reserveCapacity(count)
-      for number in numbers {
-        guard let integer = Int(exactly: number), abs(number) <= 0x1p53 else { return nil }
-        list.append(integer)
+      for token in numberTokens {
+        guard !token.isNonFiniteText, case .value(let value) = token.int64() else { return nil }
+        list.append(Int(value))
       }
       return list
     case .array where count == 0: return []

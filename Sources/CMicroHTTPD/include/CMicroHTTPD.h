@@ -88,11 +88,9 @@ typedef struct amhd_callbacks {
 } amhd_callbacks;
 
 typedef struct amhd_options {
-  /// Bound, listening and non-blocking. The daemon owns it from a successful start to `amhd_quiesce`.
-  int listening_descriptor;
-  /// At least 2: the library ignores a pool of one.
+  /// Threads that serve sockets.
   unsigned threads;
-  /// For each thread, not for all together.
+  /// For each thread, and never to be reached: at its limit the library leaves clients waiting without a word.
   unsigned connections_per_thread;
   /// How long a connection may be silent. Never 0, which would mean for ever.
   unsigned timeout_seconds;
@@ -102,18 +100,25 @@ typedef struct amhd_options {
 } amhd_options;
 
 /// Starts the threads: MHD_start_daemon is variadic. NULL when the system has no more threads, memory or descriptors.
+///
+/// The library gets its clients from `amhd_accept` and has no listening socket of its own. To stop accepting it offers MHD_quiesce_daemon,
+/// which under load aborts the process about once in a thousand times (two threads take the socket out of one epoll set, and the second
+/// finds it gone); and MHD_stop_daemon shuts a listening socket down for every process that shares it.
 amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks);
 
-/// Stops accepting and gives the listening descriptor back, -1 if that was done before. It must not be closed until the threads have
-/// noticed, which takes them a moment: the number might be given to another file while one of them is still in accept.
-int amhd_quiesce(amhd_daemon *daemon);
+typedef enum amhd_accepted {
+  /// A client was accepted, and handed to the thread with the fewest.
+  amhd_accepted_client = 0,
+  /// Nobody is waiting, or who was has gone.
+  amhd_accepted_none,
+  /// The system has no more descriptors or memory: see `errno`, and try again later.
+  amhd_accepted_exhausted,
+} amhd_accepted;
 
-/// After `amhd_quiesce`: serves the clients whose connection the kernel has already accepted, which closing the descriptor would reset.
-/// Returns how many.
-unsigned amhd_accept_waiting(amhd_daemon *daemon, int listening_descriptor);
+/// Accepts one client from a listening, non-blocking socket. On one thread only.
+amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor);
 
-/// Ends the threads and frees the daemon. Only after `amhd_quiesce`, because the library shuts a listening socket down for every process
-/// that shares it; and with no connection suspended, because it aborts then.
+/// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the library aborts then.
 void amhd_stop(amhd_daemon *daemon);
 
 /// The library's version, for log and `/version`.

@@ -45,15 +45,10 @@ struct NumberWriter {
     let digits = (first: UInt8(truncatingIfNeeded: first) | 0x30, head: head | Self.zeros, tail: tail | Self.zeros)
 
     switch exponent {
-    case 0..<7:
-      // The point goes into the first eight bytes, between digits moved apart in a register.
+    case 0:
       Self.store(digits, pointAfterFirst: true, to: out)
-      let start = UInt64(digits.first) | digits.head &<< 8
-      let place = UInt64(truncatingIfNeeded: 8 &* (exponent &+ 1))
-      let whole = start & ((1 &<< place) &- 1)
-      Self.store(whole | 0x2E &<< place | (start ^ whole) &<< 8, to: out)
-      return max(count, exponent &+ 2) &+ 1
-    case 7..<16:
+      return max(count, 2) &+ 1
+    case 1..<16:
       // Written without a point, then moved apart where it belongs.
       Self.store(digits, pointAfterFirst: false, to: out)
       let fraction = UnsafeMutableRawPointer(out + (exponent &+ 1))

@@ -1,0 +1,57 @@
+# The autograd server as a small image: `docker build -t autograd-server .`, then
+# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. Names are in full so that podman and buildah, which assume no registry, build it too.
+
+FROM docker.io/library/swift:6.3-bookworm AS build
+
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libmicrohttpd-dev \
+ && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /src
+
+# The dependencies hang on the manifest alone, so a change of the sources does not fetch them again. SwiftPM also wants the folders of
+# the test targets that the manifest names; empty ones do, so a change of the tests does not compile the server again.
+COPY Package.swift ./
+RUN swift package resolve \
+ && grep -oE '"[[:alnum:]]+Test(s|Support)"' Package.swift | tr -d '"' | sort -u | sed 's|^|Tests/|' | xargs mkdir -p
+
+# Everything that .dockerignore lets through: the sources.
+COPY . ./
+RUN swift build -c release --product autograd-server --static-swift-stdlib \
+ && install -D --strip "$(swift build -c release --show-bin-path)/autograd-server" /out/usr/local/bin/autograd-server
+
+
+# The same Debian as the build, for the same glibc. libmicrohttpd comes as Debian's shared library and not linked in: its static one would
+# need a static GnuTLS with all that is behind it (Debian has no static p11-kit), while the shared GnuTLS is in this base already (apt uses
+# it); and a package is what scanners see and what security updates replace.
+FROM docker.io/library/debian:bookworm-slim
+
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libmicrohttpd12 libstdc++6 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
+
+COPY --from=build /out/ /
+
+# Nobody reaches the loopback address inside a container. To change the port set AUTOGRAD_PORT rather than --port: the health check reads
+# it as well.
+ENV AUTOGRAD_HOST=0.0.0.0
+EXPOSE 8080
+
+# A number, so that Kubernetes' runAsNonRoot can tell. The server writes no file: --read-only and --cap-drop=ALL are fine.
+USER 65532:65532
+
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["/usr/local/bin/autograd-server", "healthcheck"]
+
+ENTRYPOINT ["/usr/local/bin/autograd-server"]
+CMD ["serve"]
+
+# Last, because they change with every commit.
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="autograd-server" \
+      org.opencontainers.image.description="Evaluates computation graphs over HTTP, with exact gradients" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -1,0 +1,49 @@
+# Everything a person needs. `make run` and `make test` install what is missing first.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+
+BUILD := swift build -c release --product autograd-server --static-swift-stdlib
+BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
+
+.PHONY: help deps build run demo test lint format openapi fixtures image image-test clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+deps: ## Install what the build and the tests need (Debian; uses sudo unless root)
+	@scripts/deps.sh
+
+build: deps ## Build the server
+	@$(BUILD)
+
+run: build ## Build and serve on 127.0.0.1:8080 (HOST=, PORT= to change)
+	@exec $(BINARY) serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+demo: build ## Build, serve, post every example with curl, stop
+	@scripts/with-server.sh $(BINARY) scripts/demo.sh
+
+test: deps ## Build and run every test
+	@swift test
+
+lint: ## Check formatting, and that no file is too long
+	@scripts/lint.sh
+
+format: ## Format all Swift
+	@swift format format --in-place --recursive Package.swift Sources Tests
+
+openapi: ## Make the JSON form of openapi.yaml
+	@python3 scripts/openapi-json.py
+
+fixtures: ## Make the oracle's data anew (needs Python and PyPI)
+	@scripts/fixtures.sh
+
+image: ## Build the container image
+	@scripts/image.sh
+
+image-test: ## Build the container image, run it, and post an example to it
+	@scripts/image-test.sh
+
+clean: ## Remove build products
+	@rm -rf .build

@@ -1,0 +1,54 @@
+import Foundation
+
+@testable import AutogradServer
+
+/// The project's own files, found from this one.
+enum Project {
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  static func file(_ path: String) throws -> Data { try Data(contentsOf: root.appending(path: path)) }
+
+  /// The lines of a file of JSON lines.
+  static func lines(_ path: String) throws -> [Data] {
+    try file(path).split(separator: UInt8(ascii: "\n")).map { Data($0) }
+  }
+}
+
+/// The whole server but for the socket.
+struct InProcessServer {
+  var limits = Limits()
+
+  func send(_ method: String, _ path: String, body: some DataProtocol, contentType: String? = nil, accept: String? = nil) -> Response {
+    let router = Router(routes: Routes.all(limits: limits) { true })
+    let bytes = Data(body)
+    return bytes.withUnsafeBytes { bytes in
+      let request = Request(method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
+      return switch router.respond(to: request) {
+      case .now(let response): response
+      case .later(let work): work()
+      }
+    }
+  }
+
+  func evaluate(_ body: String) -> Response { send("POST", "/v1/evaluate", body: Data(body.utf8)) }
+}
+
+extension Response {
+  /// The body as Foundation reads it.
+  var json: [String: Any] {
+    (try? JSONSerialization.jsonObject(with: Data(body.bytes))) as? [String: Any] ?? [:]
+  }
+}
+
+extension Data {
+  func withDocument<Result>(_ body: (JSONDocument) throws -> Result) throws -> Result {
+    try withUnsafeBytes { bytes in
+      let document = try JSONDocument(parsing: bytes, maximumDepth: 200)
+      return try withExtendedLifetime(document) { try body(document) }
+    }
+  }
+}
+
+extension JSONValue {
+  var data: Data { Data(text) }
+}

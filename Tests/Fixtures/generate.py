@@ -1,0 +1,83 @@
+"""Writes the fixtures. `python generate.py` rewrites every file; `--selfcheck` checks the files that stand there. See README.md."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from forms import FLOATS, expected, line
+from oracle import Compiled, Program
+import operation_cases
+import random_graphs
+import selfcheck
+import tutorial
+
+FOLDER = Path(__file__).parent
+GRAPHS = 1000
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+
+
+def tolerance(program):
+  """What a comparison may allow: that of float64 only where no value of the graph is a float32."""
+  return TOLERANCE["float32" if program.uses_float32 else "float64"]
+
+
+def write(name, lines):
+  text = "".join(lines).encode()
+  (FOLDER / name).write_bytes(text)
+  print(f"{name}: {len(lines)} lines, {len(text):,} bytes")
+
+
+def write_random_graphs():
+  lines = {dtype: [] for dtype in FLOATS}
+  retries = 0
+  for index in range(GRAPHS):
+    twins, ascii_only, attempt = random_graphs.accepted_pair(index)
+    retries += attempt
+    for main, (request, program, outputs, gradients) in zip(("float64", "float32"), twins):
+      head = {"name": f"random-{index:04}/{main}", "tolerance": TOLERANCE[main] if main == "float32" else tolerance(program)}
+      lines[main].append(line(head, request, expected(program, outputs, gradients, main == "float32"), ascii_only))
+    if index % 100 == 99:
+      print(f"{index + 1} graphs, {retries} rejected", flush=True)
+  for dtype in FLOATS:
+    write(f"random_graphs_{dtype}.jsonl", lines[dtype])
+
+
+def write_operations():
+  lines = []
+  for op in operation_cases.CASES:
+    exact_answer = op in operation_cases.EXACT
+    for name, (unseeded, seed) in operation_cases.requests(op):
+      request = json.loads(json.dumps(seed(Program(unseeded).values)))
+      program = Program(request)
+      outputs, gradients = Compiled(program, exact=not exact_answer)(program)
+      head = {"name": name, "operation": op, "tolerance": 0 if exact_answer else tolerance(program)}
+      lines.append(line(head, request, expected(program, outputs, gradients)))
+  write("operations.jsonl", lines)
+
+
+def write_tutorial():
+  lines = []
+  for name, request, values, gradients in tutorial.EXAMPLES:
+    for main in ("float64", "float32"):
+      asked = request if main == "float64" else request | {"dtype": main}
+      program = Program(json.loads(json.dumps(asked)))
+      answer = Compiled(program, exact=True)(program)
+      for found, wanted in zip(answer, (values, gradients)):
+        assert list(found) == list(wanted), name
+        assert all(np.array_equal(found[n], np.array(w, "float64")) for n, w in wanted.items()), name
+      # Small whole and half numbers: exact in either dtype.
+      lines.append(line({"name": f"{name}/{main}", "tolerance": 0}, asked, expected(program, *answer)))
+  write("tutorial.jsonl", lines)
+
+
+if __name__ == "__main__":
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--selfcheck", action="store_true", help="check the files that stand here instead")
+  if parser.parse_args().selfcheck:
+    selfcheck.run(FOLDER)
+  else:
+    write_tutorial()
+    write_operations()
+    write_random_graphs()

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Formatting, file lengths, and what must not be in the product.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+swift format lint --strict --recursive Package.swift Sources Tests
+
+failed=0
+while read -r lines file; do
+  if [ "$lines" -gt 400 ]; then
+    echo "$file has $lines lines; more than 400 is more than one idea" >&2
+    failed=1
+  fi
+done < <(git ls-files 'Sources/*.swift' 'Sources/*.c' 'Tests/*.swift' | xargs wc -l | grep -v ' total$')
+
+# Foundation doubles the start time and the memory of the server.
+if git grep -nE '^ *(public |internal |package |private )?import Foundation$' -- 'Sources/*.swift'; then
+  echo "Foundation must stay out of Sources/" >&2
+  failed=1
+fi
+exit $failed
