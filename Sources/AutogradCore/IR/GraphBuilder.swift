@@ -32,9 +32,11 @@ public final class GraphBuilder {
   }
 
   /// The finished graph.
+  /// - Precondition: the outputs belong to this builder.
   /// - Throws: the first mistake made on the way.
   public func graph(outputs: [Value], names: [String] = []) throws(GraphError) -> Graph {
     if let firstError { throw firstError }
+    precondition(outputs.allSatisfy { $0.builder === self && $0.isValid }, "a value of another builder cannot be an output")
     return Graph(columns: columns, outputs: outputs.map(\.id), outputNames: names)
   }
 
@@ -42,8 +44,14 @@ public final class GraphBuilder {
 
   // MARK: Inputs and constants
 
-  /// A value to be given at run time. Inputs keep the order in which they are declared.
+  /// A value to be given at run time. Inputs keep the order in which they are declared. A shape beyond ``Shape/maximumElementCount`` is a
+  /// mistake that is thrown when the graph is finished.
   public func input(_ name: String = "", _ dtype: DType = .float64, _ shape: Shape) -> Value {
+    do throws(GraphError) {
+      try shape.checkSize()
+    } catch {
+      return fail(error)
+    }
     let position = columns.inputs.count
     let id = addLeaf(.input, internAttributes(.index(position)), internType(TensorType(dtype, shape)))
     columns.inputs.append(id)

@@ -43,7 +43,7 @@ extension Value {
 
   /// Equal parts along an axis.
   public func split(into count: Int, axis: Int = 0) -> [Value] {
-    apply(SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: count)
+    apply(SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: max(count, 0))
   }
 
   /// A strided box: `starts`, `ends` and `steps` along the first axes, or along `axes`; nil means the edge.

@@ -53,7 +53,12 @@ struct CustomPrimitive: Primitive {
 
   /// Runs the forward function and holds it to its word.
   static func forward(_ operation: any CustomOperation, _ operands: [Tensor], _ types: [TensorType]) throws(GraphError) -> [Tensor] {
-    let results = try operation.forward(operands)
+    let results: [Tensor]
+    do throws(GraphError) {
+      results = try operation.forward(operands)
+    } catch {
+      throw error.with(operation: operation.name)
+    }
     guard results.map(\.type) == types else {
       throw GraphError(
         .internal, "forward yields \(results.map(\.type)), resultTypes promised \(types)", operation: operation.name)
@@ -66,7 +71,13 @@ struct CustomPrimitive: Primitive {
     let operation = node.builder.columns.customOperations[index]
     let cotangents = operation.backward(
       (0..<node.operandCount).map(node.operand), (0..<node.resultCount).map(node.result), (0..<node.resultCount).map(node.cotangent))
-    for (operand, cotangent) in cotangents.prefix(node.operandCount).enumerated() {
+    guard cotangents.count == node.operandCount else {
+      node.builder.fail(
+        GraphError(
+          .internal, "backward yields \(cotangents.count) cotangents for \(node.operandCount) operands", operation: operation.name))
+      return
+    }
+    for (operand, cotangent) in cotangents.enumerated() {
       if let cotangent { node.accumulate(cotangent, operand) }
     }
   }

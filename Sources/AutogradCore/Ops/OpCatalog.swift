@@ -58,7 +58,9 @@ public enum OpCatalog {
   public static func suggestions(for name: String) -> [String] {
     let plain = name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
     let foreign = operations.filter { operation in
-      operation.reference.name == plain || operation.reference.otherNames.contains(plain)
+      let otherNames = operation.reference.otherNames
+      // Signs such as + have no plain form.
+      return operation.reference.name == plain || otherNames.contains(plain) || otherNames.contains(name)
     }.map(\.reference.name)
     return foreign.isEmpty ? NearestNames.find(plain, among: operations.map(\.reference.name)) : foreign
   }

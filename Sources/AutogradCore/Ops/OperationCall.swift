@@ -103,6 +103,8 @@ extension GraphBuilder {
     _ operation: any Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:], resultCount: Int = 1,
     defaultDType: DType = .float64
   ) throws(GraphError) -> [Value] {
+    // An earlier mistake must not be taken for one of this operation.
+    if let firstError { throw firstError }
     let reference = operation.reference
     do throws(GraphError) {
       try checkArity(reference, operands.count, resultCount)

@@ -51,7 +51,8 @@ struct Pointwise: Primitive {
   static let div = Pointwise(
     name: "div", kernel: .binary(CK_DIV),
     meaning: Meaning(float64: { $0 / $1 }, float32: { $0 / $1 }),
-    derivative: .pointwise([{ ct, node in ct / node.y }, { ct, node in -(ct * node.x / (node.y * node.y)) }]))
+    // Not x/y²: the square of a small or large y leaves the range of numbers where the quotient does not.
+    derivative: .pointwise([{ ct, node in ct / node.y }, { ct, node in -(ct / node.y * node.z) }]))
 
   private var arity: Int {
     switch kernel {

@@ -135,20 +135,15 @@ struct SliceOperation: Operation {
     let steps = call.integers("steps")
     let axes = call.integers("axes")
     let lengths = [("starts", starts?.count), ("ends", ends?.count), ("axes", axes?.count), ("steps", steps?.count)]
-    var count = 0
-    var first: (name: String, count: Int)?
-    for case (let name, let length?) in lengths {
-      guard let sofar = first else {
-        first = (name, length)
-        count = length
-        continue
-      }
-      if length != sofar.count {
-        throw call.invalid(name, "\(name) has \(length) entries, \(sofar.name) has \(sofar.count): they go together, one per cut axis")
-      }
+    let given = lengths.compactMap { name, count in count.map { (name: name, count: $0) } }
+    let name = given.first?.name ?? "starts"
+    let count = given.first?.count ?? 0
+    for other in given where other.count != count {
+      throw call.invalid(
+        other.name, "\(other.name) has \(other.count) entries, \(name) has \(count): they go together, one per cut axis")
     }
     guard axes != nil || count <= rank else {
-      throw call.invalid(first?.name ?? "starts", "\(first?.name ?? "starts") has \(count) entries, {0} has only \(rank) axes")
+      throw call.invalid(name, "\(name) has \(count) entries, {0} has only \(rank) axes")
     }
     let cutAxes = try call.axes(axes ?? Array(0..<count), rank: rank, of: "axes")
     if steps?.contains(0) == true { throw call.invalid("steps", "a step of 0 would never arrive") }

@@ -1,6 +1,9 @@
 /// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and the next buffer of
 /// the same size class takes them.
 struct MemoryPlan {
+  /// Where counting stops: no machine has it, and offsets within a tensor can still be added without overflow.
+  static let beyondAnyLimit = 1 << 61
+
   private(set) var offsets: [Int]
   private(set) var byteCount = 0
 
@@ -34,7 +37,7 @@ struct MemoryPlan {
           offsets[buffer] = offset
         } else {
           offsets[buffer] = byteCount
-          byteCount += size
+          byteCount = min(byteCount + size, MemoryPlan.beyondAnyLimit)
         }
       }
       if lastUse[buffer] == index {

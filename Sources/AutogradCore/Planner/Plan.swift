@@ -20,9 +20,9 @@ public struct Plan: Sendable {
   /// Elementary operations: an addition or a product counts as one.
   public let work: Int
   /// Bytes in use while it runs, beside its inputs: workspace and results.
-  public var peakByteCount: Int { resultTypes.reduce(workspaceByteCount) { $0 + $1.byteCount } }
+  public var peakByteCount: Int { workspaceByteCount + resultByteCount }
   /// Bytes of all results.
-  public var resultByteCount: Int { resultTypes.reduce(0) { $0 + $1.byteCount } }
+  public var resultByteCount: Int { resultTypes.reduce(0) { min($0 + $1.byteCount, MemoryPlan.beyondAnyLimit) } }
 
   // The table of base pointers: workspace, pool of scalars, inputs, constants, results.
   static let workspaceBase = 0

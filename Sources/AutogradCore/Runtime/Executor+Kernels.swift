@@ -107,7 +107,12 @@ extension Plan {
     let operands = call.operands.map { type, slot in
       Tensor(type) { $0.copyMemory(from: bases[Int(slot.base)] + slot.offset, byteCount: type.byteCount) }
     }
-    let results = try CustomPrimitive.forward(customOperations[call.operation], operands, call.results.map(\.type))
+    let results: [Tensor]
+    do throws(GraphError) {
+      results = try CustomPrimitive.forward(customOperations[call.operation], operands, call.results.map(\.type))
+    } catch {
+      throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
+    }
     for (result, (type, slot)) in zip(results, call.results) {
       (bases[Int(slot.base)] + slot.offset).copyMemory(from: result.storage.base, byteCount: type.byteCount)
     }

@@ -33,17 +33,16 @@ public struct Shape: Sendable {
         .limitExceeded, "rank \(sizes.count) is more than the \(Shape.maximumRank) axes a tensor may have",
         limit: Shape.maximumRank, value: sizes.count)
     }
-    if let negative = sizes.first(where: { $0 < 0 }) {
-      throw GraphError(.shapeMismatch, "a size cannot be negative, got \(negative)")
-    }
     self.init(sizes)
     try checkSize()
   }
 
-  /// Refuses a shape whose element count (empty axes counted as one, so that strides fit too) is beyond what can be counted.
+  /// Refuses negative sizes, and a shape whose element count (empty axes counted as one, so that strides fit too) is beyond what can be
+  /// counted.
   func checkSize() throws(GraphError) {
     var product = 1
     for axis in 0..<rank {
+      guard sizes[axis] >= 0 else { throw GraphError(.shapeMismatch, "a size cannot be negative, got \(sizes[axis])") }
       let (next, overflow) = product.multipliedReportingOverflow(by: Swift.max(sizes[axis], 1))
       if overflow || next > Shape.maximumElementCount {
         throw GraphError(
