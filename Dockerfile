@@ -1,5 +1,5 @@
 # The autograd server as a small image: `docker build -t autograd-server .`, then
-# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. Names are in full so that podman and buildah, which assume no registry, build it too.
+# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. The base images are named in full because podman and buildah assume no registry.
 
 FROM docker.io/library/swift:6.3-bookworm AS build
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image from the Dockerfile with whatever container engine there is (see container-setup.sh).
-#   scripts/image.sh [OPTION...]     further options of `docker build` or `podman build`, as --no-cache
+#   scripts/image.sh [OPTION...]     further options for the engine's `build`, as --no-cache
 #   IMAGE=autograd-server:latest     the name it gets
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,11 +9,11 @@ cd "$(dirname "$0")/.."
 
 image=${IMAGE:-autograd-server:latest}
 container_setup
-timeout 3600 "$engine" build "${build_options[@]}" --tag "$image" \
-  --build-arg VERSION="$(git describe --tags --always --dirty 2>/dev/null || echo unknown)" \
-  --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+timeout 3600 "${engine[@]}" build "${build_options[@]}" --tag "$image" \
+  --build-arg VERSION="$(sed -n 's/.*current = "\(.*\)"/\1/p' Sources/AutogradServer/Version.swift)" \
+  --build-arg REVISION="$(git describe --always --abbrev=40 --exclude '*' --dirty 2>/dev/null || echo unknown)" \
   "$@" .
-say "built $image: $(("$("$engine" image inspect --format '{{.Size}}' "$image")" / 1000000)) MB"
-if [ "$network" = none ]; then
+say "built $image"
+if [ -n "${CONTAINERS_STORAGE_CONF:-}" ]; then
   say "to use it by hand: export CONTAINERS_CONF=$CONTAINERS_CONF CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF"
 fi

@@ -2,6 +2,7 @@
 #include "CMicroHTTPD.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <malloc.h>
 #include <microhttpd.h>
 #include <stdarg.h>
@@ -276,6 +277,18 @@ amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor) {
   // The library closes the socket itself when it does not want it.
   bool taken = MHD_add_connection(least_busy(daemon)->mhd, client, (struct sockaddr *)&address, size) == MHD_YES;
   return taken ? amhd_accepted_client : amhd_accepted_exhausted;
+}
+
+bool amhd_refuse_connections(int listening_descriptor) {
+  // Drops packets with the SYN flag. A socket's filter sees the segment from its TCP header on; the flags are byte 13.
+  struct sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  struct sock_fprog filter = {.len = sizeof program / sizeof program[0], .filter = program};
+  return setsockopt(listening_descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
 void amhd_stop(amhd_daemon *daemon) {

@@ -141,6 +141,20 @@ struct JSONNumberWritingTests {
     }
   }
 
+  /// Where a number has few bits, the scaled interval around it is small, and every case counts.
+  @Test("the least subnormals")
+  func subnormals() {
+    for bits in 1...UInt32(2_000) {
+      let (value, single) = (Double(bitPattern: UInt64(bits)), Float(bitPattern: bits))
+      let (description, singleDescription) = (value.description, single.description)
+      #expect(
+        text(value) == pythonFormat(significantDigits(description), exponent: decimalExponent(description), negative: false))
+      #expect(
+        text(single)
+          == pythonFormat(significantDigits(singleDescription), exponent: decimalExponent(singleDescription), negative: false))
+    }
+  }
+
   @Test("what is written is read back, through a document")
   func roundTrip() throws {
     var random = SplitMix64(seed: 12)
@@ -213,7 +227,13 @@ struct JSONNumberWritingTests {
       #expect(exponent <= 55 || low != .max)
       #expect(PowersOfTen.binaryExponent(exponent) == Int((Double(exponent) * 3.321928094887362).rounded(.down)))
     }
-    #expect(powers.significand(0) == (1 << 63, 0))
+    // 5^55 is the last that fits, with all its 128 bits; 5^56 has three more, an odd number.
+    let (high, low) = powers.significandRoundedUp(55)
+    let next = (UInt128(high) << 64 | UInt128(low)).multipliedFullWidth(by: 5)
+    let floor = next.high << 125 | next.low >> 3
+    #expect(powers.significand(56) == (UInt64(floor >> 64), UInt64(truncatingIfNeeded: floor)))
+    #expect(powers.significandRoundedUp(56) == (UInt64(floor >> 64), UInt64(truncatingIfNeeded: floor) + 1))
+    #expect(powers.significandRoundedUp(0) == (1 << 63, 0))
     #expect(powers.significand(1) == (5 << 61, 0))
     // Published values of 5^-1, 5^56 and the ends (the first 128 bits of 1/5, rounded up).
     #expect(powers.significand(-1) == (0xCCCC_CCCC_CCCC_CCCC, 0xCCCC_CCCC_CCCC_CCCD))

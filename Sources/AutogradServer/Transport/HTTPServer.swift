@@ -10,9 +10,9 @@ final class HTTPServer: Sendable {
     var host = "127.0.0.1"
     /// 0 lets the system choose, see ``HTTPServer/port``.
     var port: UInt16 = 8080
-    /// A bound and listening socket to use instead, from whoever started us.
+    /// A bound, listening and non-blocking socket to use instead, from whoever started us and perhaps others. The server closes it.
     var listeningDescriptor: Int32?
-    /// Threads that serve sockets, at least 2.
+    /// Threads that serve sockets.
     var threads = 2
     /// The largest body, in bytes.
     var bodyLimit = 64 << 20
@@ -20,9 +20,10 @@ final class HTTPServer: Sendable {
     var connectionLimit = 8192
     /// How long a connection may be silent, in seconds, at least 1.
     var timeout = 60
-    /// Memory for each connection: its headers must fit in, and bodies come in pieces of half of it. The library zeroes all of it between
-    /// two requests of a connection, so more is dearer for small requests while it serves large bodies better.
-    var connectionMemory = 64 << 10
+    /// Memory for each connection: its headers must fit in, and bodies come in pieces of up to half of it. 32 KiB is the most that the
+    /// library takes from malloc; more is mapped for each connection, which costs a client that connects anew for each request 30%, and is
+    /// zeroed between any two requests. 256 KiB serves bodies of megabytes a fifth faster.
+    var connectionMemory = 32 << 10
     /// How long a server that drains says that it is not ready before it stops accepting: time for a load balancer to notice.
     var readinessDelay = Duration.zero
     /// How long a drained server leaves silent connections open, so that a client between two requests can be told to close.
@@ -51,12 +52,17 @@ final class HTTPServer: Sendable {
   private let draining = Atomic<Bool>(false)
   private let requests = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
-  private let daemon = Mutex<Daemon?>(nil)
+  private let opened = Atomic<Int>(0)
+  private let running = Mutex<Running?>(nil)
 
-  /// The library's handle. `@unchecked Sendable`: it is used under the lock that holds it.
-  private struct Daemon: @unchecked Sendable {
-    let pointer: OpaquePointer
+  /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
+  private struct Running: @unchecked Sendable {
+    let daemon: OpaquePointer
+    let acceptor: Acceptor
   }
+
+  /// How many connections beyond the limit are taken, only to be refused; still more wait in the kernel's queue.
+  private static let refusedConnections = 1024
 
   /// Starts listening and serving.
   init(_ configuration: Configuration, responder: any Responder, pool: ComputePool) throws(StartError) {
@@ -74,15 +80,18 @@ final class HTTPServer: Sendable {
       descriptor = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     }
     port = ListeningSocket.port(of: descriptor)
-    try start(descriptor)
+    do {
+      try start(descriptor)
+    } catch {
+      close(descriptor)
+      throw error
+    }
   }
 
   private func start(_ descriptor: Int32) throws(StartError) {
     var options = amhd_options()
-    options.listening_descriptor = descriptor
-    options.threads = UInt32(min(max(configuration.threads, 2), 1024))
-    // Some more than we let in: at its own limit the library leaves clients waiting without a word.
-    options.connections_per_thread = UInt32(configuration.connectionLimit + 1024)
+    options.threads = UInt32(min(max(configuration.threads, 1), 1024))
+    options.connections_per_thread = UInt32(configuration.connectionLimit + HTTPServer.refusedConnections + 64)
     options.timeout_seconds = UInt32(min(max(configuration.timeout, 1), 86_400))
     options.connection_memory = min(max(configuration.connectionMemory, 4 << 10), 16 << 20)
     options.stack_size = 8 << 20
@@ -95,11 +104,21 @@ final class HTTPServer: Sendable {
     callbacks.connection = transportConnection
     callbacks.log = transportLog
     guard let pointer = amhd_start(&options, &callbacks) else {
-      // Whether the library has closed the descriptor depends on how far it came: not to close it is the lesser evil.
+      let reason = String(cString: strerror(errno))
       Unmanaged.passUnretained(self).release()
-      throw StartError("libmicrohttpd does not start: \(String(cString: strerror(errno)))")
+      throw StartError("libmicrohttpd does not start: \(reason)")
     }
-    daemon.withLock { $0 = Daemon(pointer: pointer) }
+    do {
+      let limit = configuration.connectionLimit + HTTPServer.refusedConnections
+      let acceptor = try Acceptor(
+        daemon: pointer, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, limit: limit,
+        connectionCount: { [self] in connectionCount }, log: configuration.log)
+      running.withLock { $0 = Running(daemon: pointer, acceptor: acceptor) }
+    } catch {
+      amhd_stop(pointer)
+      Unmanaged.passUnretained(self).release()
+      throw error
+    }
   }
 
   /// Whether new work is welcome: what `/readyz` tells.
@@ -109,6 +128,8 @@ final class HTTPServer: Sendable {
   /// Requests begun and not yet over.
   var requestsInFlight: Int { requests.load(ordering: .acquiring) }
   var connectionCount: Int { connections.load(ordering: .acquiring) }
+  /// Connections opened since the start.
+  private var openedCount: Int { opened.load(ordering: .acquiring) }
 
   // MARK: - Ending
 
@@ -122,12 +143,14 @@ final class HTTPServer: Sendable {
     ready.store(false, ordering: .relaxed)
     if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
     draining.store(true, ordering: .relaxed)
-    stopAccepting()
-    let finished = wait(until: end) { requestsInFlight == 0 }
+    let acceptor = stopAccepting()
+    // Who was accepted last may not have been looked at yet.
+    let finished = wait(until: end) { requestsInFlight == 0 && openedCount >= acceptor?.acceptedCount ?? 0 }
     if finished {
       // A client that is just about to send its next request shall find the connection open, and be told to close it.
       let idleEnd = monotonicNanoseconds() + configuration.idleDelay.nanoseconds
       _ = wait(until: min(end, idleEnd)) { connectionCount == 0 }
+      _ = wait(until: end) { requestsInFlight == 0 }
     }
     stop()
     return finished
@@ -141,25 +164,20 @@ final class HTTPServer: Sendable {
     suspended.close()
     // Let the answers out.
     _ = wait(until: monotonicNanoseconds() + 200_000_000) { requestsInFlight == 0 }
-    let pointer = daemon.withLock { daemon in
-      defer { daemon = nil }
-      return daemon?.pointer
+    let daemon = running.withLock { running in
+      defer { running = nil }
+      return running?.daemon
     }
-    guard let pointer else { return }
-    amhd_stop(pointer)
+    guard let daemon else { return }
+    amhd_stop(daemon)
     Unmanaged.passUnretained(self).release()
   }
 
-  private func stopAccepting() {
-    daemon.withLock { daemon in
-      guard let daemon else { return }
-      let descriptor = amhd_quiesce(daemon.pointer)
-      guard descriptor >= 0 else { return }
-      // A thread may be about to call accept with this number.
-      sleep(.milliseconds(20))
-      _ = amhd_accept_waiting(daemon.pointer, descriptor)
-      close(descriptor)
-    }
+  @discardableResult
+  private func stopAccepting() -> Acceptor? {
+    let acceptor = running.withLock { $0?.acceptor }
+    acceptor?.stop()
+    return acceptor
   }
 
   private func wait(until deadline: Int64, for condition: () -> Bool) -> Bool {
@@ -190,8 +208,9 @@ final class HTTPServer: Sendable {
     requests.subtract(1, ordering: .releasing)
   }
 
-  fileprivate func connectionChanged(opened: Bool) {
-    connections.add(opened ? 1 : -1, ordering: .acquiringAndReleasing)
+  fileprivate func connectionChanged(isOpen: Bool) {
+    connections.add(isOpen ? 1 : -1, ordering: .acquiringAndReleasing)
+    if isOpen { opened.add(1, ordering: .releasing) }
   }
 }
 
@@ -233,7 +252,7 @@ private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd
 
 private func transportConnection(context: UnsafeMutableRawPointer?, opened: Bool) {
   guard let context else { return }
-  Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().connectionChanged(opened: opened)
+  Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().connectionChanged(isOpen: opened)
 }
 
 private func transportLog(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {

@@ -118,6 +118,12 @@ typedef enum amhd_accepted {
 /// Accepts one client from a listening, non-blocking socket. On one thread only.
 amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor);
 
+/// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing the socket resets
+/// every client it has not yet handed out, so before it is closed the stream of clients must run dry: with this, `amhd_accept` until nobody
+/// is left, and none is lost. A client turned away here tries again a second later and finds the next server, or none. Not for a socket that
+/// others share. False when the kernel does not know how.
+bool amhd_refuse_connections(int listening_descriptor);
+
 /// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the library aborts then.
 void amhd_stop(amhd_daemon *daemon);
 

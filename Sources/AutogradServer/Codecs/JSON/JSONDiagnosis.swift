@@ -223,7 +223,9 @@ extension JSONParser {
   private func explainStart(_ offset: Int) -> String? {
     guard container < 0 else { return nil }
     if startsWith("--", at: offset) { return "this looks like a multipart form; send the JSON itself as the body" }
-    if startsWith("@", at: offset) { return "expected a JSON object, found '@'; curl reads a file for -d @file, but not for --data-raw @file" }
+    if startsWith("@", at: offset) {
+      return "expected a JSON object, found '@'; curl reads a file for -d @file, but not for --data-raw @file"
+    }
     if startsWith("<", at: offset) { return "expected a JSON object, found '<'; XML and HTML are not read" }
     if startsWith("%7B", at: offset) || startsWith("%7b", at: offset) { return "the body is URL-encoded; send the JSON as it is" }
     let name = word(offset)
@@ -292,7 +294,8 @@ extension JSONParser {
     switch base[offset] {
     case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return "a string may not run over the end of a line: write \\n, or close the quote"
     case UInt8(ascii: "\t"): return "a tab in a string is written \\t"
-    case let byte where byte < 0x20: return "a control character in a string is written \\u00\(hexadecimal(byte).dropFirst(2)), found its byte"
+    case let byte where byte < 0x20:
+      return "a control character in a string is written \\u00\(hexadecimal(byte).dropFirst(2)), found its byte"
     default: return "the byte \(hexadecimal(base[offset])) is not UTF-8 here; send the body as UTF-8, not Latin-1 or UTF-16"
     }
   }
@@ -302,7 +305,9 @@ extension JSONParser {
       return "a backslash before \(found(offset + 1)) is no escape; there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0041"
     }
     let digits = String(decoding: bytes(offset + 2, 4), as: UTF8.self)
-    guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit) else { return "\\u needs four hexadecimal digits, found \(found(offset + 2))" }
+    guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit) else {
+      return "\\u needs four hexadecimal digits, found '\(digits)'"
+    }
     return "\\u\(digits) is half of a surrogate pair; the other half must stand beside it: \\uD83D\\uDE00"
   }
 }

@@ -53,8 +53,8 @@ struct ShortestDecimal {
     let middle = 4 &* whole &+ 2
     let isUpperNearer = center > middle || (center == middle && whole & 1 == 1)
     let units = whole &+ ((below != above ? above : isUpperNearer) ? 1 : 0)
-    // With one digit before the point a multiple of ten is no shorter.
-    let isTens = tensBelow != tensAbove && whole >= 10
+    // (Below 10, which only the least subnormals are here, ten is no shorter but the nearest wherever it is inside.)
+    let isTens = tensBelow != tensAbove
     self.init(digits: isTens ? 10 &* (tens &+ (tensAbove ? 1 : 0)) : units, exponent: k)
   }
 

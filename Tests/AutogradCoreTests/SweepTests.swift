@@ -1,0 +1,150 @@
+import AutogradTestSupport
+import Testing
+
+@testable import AutogradCore
+
+/// Every operation of the catalog under the same tests. Nothing here names an operation: a new one is tested by being listed.
+@Suite struct SweepTests {
+  /// One sample of one operation, its floating operands in one dtype.
+  struct Case: Sendable, CustomTestStringConvertible {
+    var operation: any Operation
+    var sample: OperationSample
+    var dtype: DType
+
+    var testDescription: String { "\(operation.reference.name) \(sample.shapes) \(sample.attributes) \(dtype)" }
+
+    func graph() throws(GraphError) -> Graph {
+      let builder = GraphBuilder()
+      let operands = sample.shapes.enumerated().map { Operand.value(builder.input("x\($0)", dtype, $1)) }
+      let results = try builder.apply(operation, operands, sample.attributes, resultCount: sample.resultCount)
+      return try builder.graph(outputs: results)
+    }
+
+    /// Different for every case, the same in every run.
+    var random: SeededGenerator { SeededGenerator(seed: testDescription.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) }) }
+  }
+
+  static func cases(_ dtypes: [DType]) -> [Case] {
+    OpCatalog.operations.flatMap { operation in
+      operation.reference.samples.flatMap { sample in
+        dtypes.filter(operation.reference.dtypes.admits).map { Case(operation: operation, sample: sample, dtype: $0) }
+      }
+    }
+  }
+
+  @Test func everyOperationHasASample() {
+    for operation in OpCatalog.operations { #expect(!operation.reference.samples.isEmpty, "\(operation.reference.name)") }
+  }
+
+  @Test(arguments: cases(DType.allCases)) func executorEqualsInterpreter(_ test: Case) throws {
+    var random = test.random
+    let graph = try test.graph()
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    #expect(try Checks.values(graph, inputs) == nil)
+    let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
+    #expect(try Checks.gradients(graph, inputs, cotangents) == nil)
+  }
+
+  @Test(arguments: cases([.float64])) func gradientsEqualDifferenceQuotients(_ test: Case) throws {
+    var random = test.random
+    let graph = try test.graph()
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
+    #expect(try FiniteDifferences(for: graph).check(graph, inputs, cotangents) == nil)
+  }
+
+  /// The graph of gradients is a graph like any other: its gradients, with respect to primals and cotangents alike, obey the same test.
+  @Test(arguments: cases([.float64])) func secondDerivativesEqualDifferenceQuotients(_ test: Case) throws {
+    var random = test.random
+    let graph = try vjp(test.graph())
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
+    #expect(try Checks.gradients(graph, inputs, cotangents) == nil)
+    #expect(try FiniteDifferences(for: graph).check(graph, inputs, cotangents) == nil)
+  }
+
+  /// On inputs that float32 holds exactly, float32 gives what float64 gives, rounded along the way.
+  @Test(arguments: cases([.float32])) func float32FollowsFloat64(_ test: Case) throws {
+    var random = test.random
+    var wide = test
+    wide.dtype = .float64
+    let (graph, wideGraph) = (try vjp(test.graph()), try vjp(wide.graph()))
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    let wideInputs = zip(inputs, wideGraph.inputTypes).map { $0.converted(to: $1.dtype) }
+    let expected = try Plan(wideGraph).run(wideInputs)
+    let actual = try Plan(graph).run(inputs)
+    let rounded = zip(expected, actual).map { $0.converted(to: $1.dtype) }
+    #expect(Comparison.close(actual, rounded, tolerance: 1e-5) == nil)
+  }
+
+  /// A result without a cotangent is the same as one whose cotangent is zero.
+  @Test(arguments: cases([.float64]).filter { $0.sample.resultCount > 1 }) func missingCotangentsAreZeros(_ test: Case) throws {
+    var random = test.random
+    let graph = try test.graph()
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    let full = try Plan(vjp(graph))
+    for (position, output) in graph.outputs.enumerated() {
+      let cotangent = Tensor.random(graph.outputTypes[position], using: &random)
+      let builder = GraphBuilder(extending: graph)
+      let targets = graph.columns.inputs.map(builder.value)
+      let gradients = builder.gradients(of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
+      let alone = try Plan(builder.graph(outputs: gradients.compactMap { $0 })).run(inputs)
+
+      var explicit = graph.outputTypes.map { Tensor.zeros($0) }
+      explicit[position] = cotangent
+      let expected = try full.run(inputs + explicit).dropFirst(graph.outputs.count)
+      #expect(Comparison.numbers(alone, Array(expected)) == nil, "result \(position)")
+    }
+  }
+
+  /// Shapes that the samples do not show: scalars, empty tensors, all sizes 1. An operation may refuse them, in words, but not answer
+  /// wrongly.
+  @Test(arguments: cases(DType.allCases)) func unusualShapes(_ test: Case) throws {
+    var random = test.random
+    let variants: [(Shape) -> Shape] = [
+      { _ in [] }, { Shape(repeating: 0, rank: $0.rank) }, { Shape(repeating: 1, rank: $0.rank) }, { Shape(repeating: 1, rank: $0.rank + 1) },
+      { Shape($0.array.enumerated().map { $0 == 0 ? 0 : $1 }) }, { Shape([0] + $0.array) }, { Shape($0.array + [1]) },
+    ]
+    for variant in variants {
+      var unusual = test
+      unusual.sample.shapes = test.sample.shapes.map(variant)
+      let graph: Graph
+      do throws(GraphError) {
+        graph = try unusual.graph()
+      } catch {
+        #expect(error.code != .internal, "\(unusual.sample.shapes): \(error)")
+        #expect(error.operation == test.operation.reference.name)
+        continue
+      }
+      let inputs = Tensor.random(graph.inputTypes, using: &random)
+      let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
+      #expect(try Checks.gradients(graph, inputs, cotangents) == nil, "\(unusual.sample.shapes)")
+      if test.dtype == .float64 {
+        #expect(try FiniteDifferences(for: graph).check(graph, inputs, cotangents) == nil, "\(unusual.sample.shapes)")
+      }
+    }
+  }
+
+  /// Differentiating leads to primitives that no operation names; they must be swept too.
+  @Test func everyPrimitiveIsReached() throws {
+    var reached: Set<Opcode> = []
+    for test in Self.cases([.float64]) { reached.formUnion(try vjp(vjp(test.graph())).opcodes) }
+    #expect(Set(Opcode.allCases).subtracting(reached) == [.custom])
+  }
+
+  /// What the catalog documents is complete, and names are taken once.
+  @Test func referencesAreComplete() {
+    let names = OpCatalog.operations.map(\.reference.name)
+    #expect(Set(names).count == names.count)
+    for operation in OpCatalog.operations {
+      let reference = operation.reference
+      for text in [reference.name, reference.summary, reference.formula, reference.shapeRule, reference.derivative] { #expect(!text.isEmpty) }
+      #expect(Set(reference.attributes.map(\.name)).count == reference.attributes.count)
+      #expect(!reference.otherNames.contains { names.contains($0) }, "\(reference.name) is also called by the name of another operation")
+      for sample in reference.samples { #expect(sample.shapes.count == reference.operands.count) }
+      for other in reference.otherNames {
+        #expect(OpCatalog.suggestions(for: other).contains(reference.name), "\(other) does not lead to \(reference.name)")
+      }
+    }
+  }
+}

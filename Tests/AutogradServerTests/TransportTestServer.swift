@@ -1,0 +1,137 @@
+import AutogradTestSupport
+import Glibc
+import Synchronization
+
+@testable import AutogradServer
+
+/// A gate that work waits at until it is opened, for at most ten seconds.
+final class Gate: Sendable {
+  private let isOpen = Atomic<Bool>(false)
+  private let arrivals = Atomic<Int>(0)
+
+  var arrived: Int { arrivals.load(ordering: .acquiring) }
+  func open() { isOpen.store(true, ordering: .releasing) }
+
+  func pass() {
+    arrivals.add(1, ordering: .releasing)
+    _ = eventually { isOpen.load(ordering: .acquiring) }
+  }
+}
+
+/// Whether the condition comes true within the time, in seconds.
+func eventually(within seconds: Double = 10, _ condition: () -> Bool) -> Bool {
+  let end = monotonicNanoseconds() + Int64(seconds * 1e9)
+  while !condition() {
+    if monotonicNanoseconds() > end { return false }
+    usleep(1000)
+  }
+  return true
+}
+
+/// Runs the body on so many threads of its own and waits for them: blocking calls have no business on the test library's few threads.
+func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  let threads = (0..<count).compactMap { index in
+    NativeThread.start(name: "test-\(index)", stackSize: 1 << 20) { body(index) }
+  }
+  precondition(threads.count == count)
+  for thread in threads { pthread_join(thread, nil) }
+}
+
+/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens. Otherwise with what the
+/// request was: `METHOD path`.
+struct StubResponder: Responder {
+  let gate: Gate
+
+  func respond(to request: Request) -> Reply {
+    switch request.path {
+    case "/echo": .now(echo(request))
+    case "/later": .later { echo(request) }
+    case "/gate":
+      .later { [gate] in
+        gate.pass()
+        return echo(request)
+      }
+    default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
+    }
+  }
+
+  private func echo(_ request: Request) -> Response {
+    let body = ByteBuffer(capacity: request.body.count)
+    body.append(request.body)
+    return Response(contentType: request.contentType ?? "text/plain", body: body)
+  }
+}
+
+/// A server with a stub behind it, on a port of its own.
+final class TransportTestServer: Sendable {
+  let server: HTTPServer
+  let pool: ComputePool
+  let gate = Gate()
+  private let records: RecordList
+
+  private final class RecordList: Sendable {
+    let all = Mutex<[RequestRecord]>([])
+  }
+
+  init(
+    poolThreads: Int = 2, queueLimit: Int = 256, configure: (inout HTTPServer.Configuration) -> Void = { _ in }
+  ) throws {
+    var configuration = HTTPServer.Configuration { refusal, id in
+      Response(status: status(of: refusal), contentType: "text/plain", body: ByteBuffer("refused: \(refusal)"))
+    }
+    configuration.port = 0
+    configuration.bodyLimit = 100_000
+    configuration.timeout = 10
+    let records = RecordList()
+    self.records = records
+    configuration.observe = { record in records.all.withLock { $0.append(record) } }
+    configure(&configuration)
+    pool = try ComputePool(threads: poolThreads, queueLimit: queueLimit)
+    do {
+      server = try HTTPServer(configuration, responder: StubResponder(gate: gate), pool: pool)
+    } catch {
+      pool.shutdown()
+      throw error
+    }
+  }
+
+  /// What was observed so far.
+  var observed: [RequestRecord] { records.all.withLock { $0 } }
+
+  func connect(timeout: Double = 10) throws -> RawConnection {
+    try RawConnection(port: server.port, timeout: timeout)
+  }
+
+  func stop() {
+    gate.open()
+    server.stop()
+    pool.shutdown()
+  }
+}
+
+/// Starts a server, runs the body and stops it.
+func withTransportServer(
+  poolThreads: Int = 2, queueLimit: Int = 256, configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+  _ body: (TransportTestServer) throws -> Void
+) throws {
+  let server = try TransportTestServer(poolThreads: poolThreads, queueLimit: queueLimit, configure: configure)
+  defer { server.stop() }
+  try body(server)
+}
+
+private func status(of refusal: Refusal) -> Int {
+  switch refusal {
+  case .framing: 400
+  case .transferCoding: 501
+  case .bodyTooLarge: 413
+  case .overloaded, .shuttingDown: 503
+  }
+}
+
+/// A POST as most clients write it.
+func rawPost(_ path: String, _ body: String, headers: String = "") -> String {
+  "POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+}
+
+/// One chunk of a chunked body.
+func rawChunk(_ text: String) -> String { String(text.utf8.count, radix: 16) + "\r\n\(text)\r\n" }

@@ -1,0 +1,35 @@
+import AutogradCore
+
+extension Tensor {
+  /// Floats of magnitude 0.5 to 2 and either sign: away from zero, where quotients have their poles, and small enough that a product of
+  /// many neither overflows nor vanishes. Integers from -9 to 9.
+  package static func random(_ type: TensorType, using random: inout SeededGenerator) -> Tensor {
+    let count = type.elementCount
+    func float(_ random: inout SeededGenerator) -> Double {
+      let magnitude = Double.random(in: 0.5...2, using: &random)
+      return random.chance(0.5) ? magnitude : -magnitude
+    }
+    return switch type.dtype {
+    case .float64: Tensor((0..<count).map { _ in float(&random) }, shape: type.shape)
+    case .float32: Tensor((0..<count).map { _ in Float(float(&random)) }, shape: type.shape)
+    case .int64: Tensor((0..<count).map { _ in Int64(random.int(-9...9)) }, shape: type.shape)
+    case .int32: Tensor((0..<count).map { _ in Int32(random.int(-9...9)) }, shape: type.shape)
+    case .bool: Tensor((0..<count).map { _ in random.chance(0.5) }, shape: type.shape)
+    }
+  }
+
+  package static func random(_ types: [TensorType], using random: inout SeededGenerator) -> [Tensor] {
+    var tensors: [Tensor] = []
+    for type in types { tensors.append(.random(type, using: &random)) }
+    return tensors
+  }
+
+  package static func zeros(_ type: TensorType) -> Tensor { Tensor(repeating: 0.0, shape: type.shape).converted(to: type.dtype) }
+
+  /// The tensor with one element of float64 replaced.
+  package func replacing(_ index: Int, with value: Double) -> Tensor {
+    var values = doubles
+    values[index] = value
+    return Tensor(values, shape: shape)
+  }
+}
