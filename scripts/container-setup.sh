@@ -58,6 +58,8 @@ stand_in_setup() {
   configure_podman
   describe_host
   make_stand_ins
+  # Every build of changed sources leaves its layers behind.
+  podman image prune --force --filter until=24h >/dev/null
   exec {stand_in_lock}>&-
 }
 

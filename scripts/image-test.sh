@@ -20,8 +20,8 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 fail() {
+  if ask inspect "$name" >/dev/null 2>&1; then ask logs --tail 50 "$name" >&2 || true; fi
   say "FAILED: $*"
-  timeout 20 "${engine[@]}" logs --tail 50 "$name" >&2 || true
   exit 1
 }
 passed() { printf '  ok  %s\n' "$*"; }
@@ -66,6 +66,7 @@ free_port() {
 
 await_readiness() {
   until fetch "http://$address/readyz" >/dev/null 2>&1; do
+    [ "$(ask inspect --format '{{.State.Running}}' "$name")" = true ] || fail "it has ended by itself"
     [ $(($(milliseconds) - started)) -lt 20000 ] || fail "it is not ready after 20 seconds"
     sleep 0.05
   done

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert(MHD_VERSION >= 0x00097302, "MHD_create_response_from_buffer_with_free_callback_cls came with 0.9.73.2");
+_Static_assert(MHD_VERSION >= 0x00097500, "older versions lack functions used here and lay out a request's head differently");
 
 /// One thread with its own epoll set. A daemon for each rather than the library's thread pool, which needs a listening socket.
 typedef struct worker {
@@ -65,11 +65,6 @@ static bool starts_with(const char *text, size_t size, const char *prefix, size_
 #define STARTS(literal) starts_with(key, key_size, literal, sizeof(literal) - 1)
 
 static amhd_header_fault fault_of(const char *key, size_t key_size, const char *value, size_t value_size) {
-#if MHD_VERSION < 0x01000000
-  // Name and value lie in the buffer as they came, the name first, unless the line was folded: then the name, with the next line glued to
-  // it, was copied behind everything. (It may even have become "Content-Length".) From 1.0 on folding is done right.
-  if (value != NULL && (uintptr_t)value < (uintptr_t)key + key_size) return amhd_header_fault_folded;
-#endif
   if (!is_token(key, key_size)) return amhd_header_fault_name;
   if ((STARTS("Content-Length") && !IS("Content-Length")) || (STARTS("Transfer-Encoding") && !IS("Transfer-Encoding")))
     return amhd_header_fault_lookalike;
@@ -77,14 +72,34 @@ static amhd_header_fault fault_of(const char *key, size_t key_size, const char *
   return amhd_header_fault_none;
 }
 
+/// Whether this is a version that splits the head in place and leaves no trace of what it did not understand. From 1.0 on it refuses such
+/// heads itself, and keeps them otherwise. Asked at run time: both are the same shared library to the loader.
+static bool is_lax_version(void) { return MHD_get_version()[0] == '0'; }
+
+/// A walk over the headers. `next` is where the next header must begin if the lines follow each other without a gap; NULL when not checked.
+typedef struct walk {
+  amhd_head head;
+  const char *next;
+} walk;
+
+/// A lax version replaces colons and line ends by zeros and notes where names and values are: whatever lies between a value's CR LF and the
+/// next name is something that it has skipped, and that another server may have understood.
+static void check_layout(walk *self, const char *key, size_t key_size, const char *value, size_t value_size) {
+  if (key != self->next || value < key + key_size + 1) self->head.fault = amhd_header_fault_lines;
+  self->next = value + value_size + 2;
+}
+
 static void keep_first(amhd_text *slot, const char *value, size_t size) {
-  if (slot->start == NULL && value != NULL) *slot = (amhd_text){value, size};
+  if (slot->start == NULL) *slot = (amhd_text){value, size};
 }
 
 static enum MHD_Result visit_header(
     void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size) {
   (void)kind;
-  amhd_head *head = context;
+  walk *self = context;
+  amhd_head *head = &self->head;
+  if (value == NULL) return MHD_YES;
+  if (self->next != NULL && head->fault == amhd_header_fault_none) check_layout(self, key, key_size, value, value_size);
   if (head->fault == amhd_header_fault_none) head->fault = fault_of(key, key_size, value, value_size);
   // By length first: most headers are none of these, and this runs for every header of every request.
   switch (key_size) {
@@ -155,10 +170,18 @@ static size_t decode_percent(void *context, struct MHD_Connection *connection, c
 static enum MHD_Result begin(
     const amhd_callbacks *callbacks, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
     void **request) {
-  amhd_head head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}};
-  head.minor_version = strlen(version) == 8 ? version[7] - '0' : 0;
-  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &head);
-  *request = callbacks->begin(callbacks->context, (amhd_connection *)connection, &head);
+  size_t version_size = strlen(version);
+  walk walk = {.head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}}};
+  walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
+  bool is_lax = is_lax_version();
+  if (is_lax) walk.next = version + version_size + 2;
+  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &walk);
+  if (is_lax && walk.head.fault == amhd_header_fault_none) {
+    // After the last header, the empty line, and then the end of the head.
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (info == NULL || walk.next + 2 != method + info->header_size) walk.head.fault = amhd_header_fault_lines;
+  }
+  *request = callbacks->begin(callbacks->context, (amhd_connection *)connection, &walk.head);
   return *request != NULL ? MHD_YES : MHD_NO;
 }
 
@@ -224,12 +247,8 @@ static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options
       MHD_OPTION_UNESCAPE_CALLBACK, decode_percent, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, complete, self,
       MHD_OPTION_NOTIFY_CONNECTION, notify, self,
-#if MHD_VERSION >= 0x01000000
-      MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-#else
-      // White space before a header's colon is refused at -1 only: the check is the wrong way round in this series.
-      MHD_OPTION_STRICT_FOR_CLIENT, -1,
-#endif
+      // White space before a header's colon is refused at -1 only in the lax versions: the check is the wrong way round.
+      MHD_OPTION_STRICT_FOR_CLIENT, is_lax_version() ? -1 : 1,
       MHD_OPTION_END);
 }
 

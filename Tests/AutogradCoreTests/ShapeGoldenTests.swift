@@ -66,7 +66,7 @@ import Testing
       }
 
       """
-    ) { v in [v[0].broadcast(to: [4,2,3])] }
+    ) { v in [v[0].broadcast(to: [4, 2, 3])] }
   }
 
   /// The part that nobody uses becomes zeros here and nowhere else.
@@ -90,7 +90,7 @@ import Testing
       }
 
       """
-    ) { v in [v[0].split([1,1])[1]] }
+    ) { v in [v[0].split([1, 1])[1]] }
   }
 
   @Test func splitWithBothPartsUsed() throws {
@@ -137,7 +137,7 @@ import Testing
       }
 
       """
-    ) { v in [v[0].slice(starts: [1,nil], ends: [3,nil], steps: [1,-2])] }
+    ) { v in [v[0].slice(starts: [1, nil], ends: [3, nil], steps: [1, -2])] }
   }
 
   @Test func sum() throws {

@@ -102,7 +102,8 @@ import Testing
   @Test(arguments: cases(DType.allCases)) func unusualShapes(_ test: Case) throws {
     var random = test.random
     let variants: [(Shape) -> Shape] = [
-      { _ in [] }, { Shape(repeating: 0, rank: $0.rank) }, { Shape(repeating: 1, rank: $0.rank) }, { Shape(repeating: 1, rank: $0.rank + 1) },
+      { _ in [] }, { Shape(repeating: 0, rank: $0.rank) }, { Shape(repeating: 1, rank: $0.rank) },
+      { Shape(repeating: 1, rank: $0.rank + 1) },
       { Shape($0.array.enumerated().map { $0 == 0 ? 0 : $1 }) }, { Shape([0] + $0.array) }, { Shape($0.array + [1]) },
     ]
     for variant in variants {
@@ -138,7 +139,9 @@ import Testing
     #expect(Set(names).count == names.count)
     for operation in OpCatalog.operations {
       let reference = operation.reference
-      for text in [reference.name, reference.summary, reference.formula, reference.shapeRule, reference.derivative] { #expect(!text.isEmpty) }
+      for text in [reference.name, reference.summary, reference.formula, reference.shapeRule, reference.derivative] {
+        #expect(!text.isEmpty)
+      }
       #expect(Set(reference.attributes.map(\.name)).count == reference.attributes.count)
       #expect(!reference.otherNames.contains { names.contains($0) }, "\(reference.name) is also called by the name of another operation")
       for sample in reference.samples { #expect(sample.shapes.count == reference.operands.count) }

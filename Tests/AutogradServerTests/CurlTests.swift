@@ -79,9 +79,10 @@ final class LiveServer {
 
   @Test func routesAnswerAndRefuse() throws {
     let live = try LiveServer()
-    for path in ["/livez", "/readyz", "/version", "/v1/operations", "/v1/operations/matmul", "/openapi.yaml", "/openapi.json", "/problems",
-      "/problems/cycle"]
-    {
+    for path in [
+      "/livez", "/readyz", "/version", "/v1/operations", "/v1/operations/matmul", "/openapi.yaml", "/openapi.json", "/problems",
+      "/problems/cycle",
+    ] {
       let get = try live.curl([live.address + path])
       #expect(get.status == 200 && !get.body.isEmpty, "\(path)")
       let head = try live.curl(["-I", live.address + path])
@@ -130,10 +131,12 @@ final class LiveServer {
     let large = try problem("[" + String(repeating: "1,", count: 6000) + "1]")
     #expect(large["limit"] as? Int == 10_000)
     let node = #"{"op": "neg", "inputs": ["x"], "outputs": ["y"]}"#
-    let many = try problem(#"{"graph": {"nodes": ["# + Array(repeating: node, count: 4).joined(separator: ", ") + #"]}, "inputs": {"x": 1}}"#)
+    let many = try problem(
+      #"{"graph": {"nodes": ["# + Array(repeating: node, count: 4).joined(separator: ", ") + #"]}, "inputs": {"x": 1}}"#)
     #expect(many["limit"] as? Int == 3 && many["value"] as? Int == 4)
     let wide = try problem(
-      #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": [1000000]}}]}, "inputs": {"x": 1}}"#)
+      #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": [1000000]}}]}, "inputs": {"x": 1}}"#
+    )
     #expect(wide["limit"] as? Int == 1 << 20 && (wide["value"] as? Int ?? 0) >= 8_000_000)
     #expect(try live.curl([url, "-d", #"{"graph": {"nodes": []}}"#]).status == 200)
   }

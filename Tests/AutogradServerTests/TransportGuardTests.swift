@@ -37,6 +37,13 @@ struct TransportGuardTests {
     ("Host: a\r\nTransfer-Encoding2: chunked\r\n", 400),
     ("Host: a\r\nX@Y: 3\r\n", 400),
     ("Host: a\r\n: no name\r\n", 400),
+    ("Host: a\r\nX: one\u{0}two\r\n", 400),
+    ("Host: a\r\nX: one\u{0}\u{0}Content-Length: 40\r\n", 400),
+    ("Host: a\r\nX: one\nContent-Length: 0\r\n", 400),
+    ("Host: a\n", 400),
+    ("Host: a\r\n\n\(smuggled)", 400),
+    ("Host: a\r\n: x\r\n\(smuggled)", 400),
+    ("Host: a\r\n:\r\n\(smuggled)", 400),
     ("Host: a\r\nX: one\rContent-Length: 40\r\n", 400),
     ("Host: a\r\nX: \u{1b}[2J\r\n", 400),
     ("Host: a\r\nno colon\r\n", 400),
@@ -89,7 +96,8 @@ struct TransportGuardTests {
   }
 
   @Test func notHTTP() throws {
-    for text in ["\u{16}\u{3}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    let texts = ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    for text in texts {
       try withTransportServer { server in
         let client = try server.connect()
         try client.send(text)

@@ -24,6 +24,23 @@ struct TransportRequestTests {
     }
   }
 
+  @Test(arguments: [1, 700])
+  func largeHeadIsTaken(pieces: Int) throws {
+    try withTransportServer { server in
+      let client = try server.connect()
+      let padding = (0..<24).map { "X-\($0): \(String(repeating: "h", count: 1000))\r\n" }.joined()
+      for body in ["first", "second"] {
+        let bytes = Array(rawPost("/echo", body, headers: padding).utf8)
+        let size = bytes.count / pieces + 1
+        for start in stride(from: 0, to: bytes.count, by: size) {
+          try client.send(bytes: Array(bytes[start..<min(start + size, bytes.count)]))
+          if pieces > 1 { usleep(100) }
+        }
+        #expect(try client.readResponse().text == body)
+      }
+    }
+  }
+
   @Test func hundredRequestsInOneWrite() throws {
     try withTransportServer { server in
       let client = try server.connect()

@@ -37,8 +37,8 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   for thread in threads { pthread_join(thread, nil) }
 }
 
-/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens. Otherwise with what the
-/// request was: `METHOD path`.
+/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens. Otherwise with what
+/// the request was: `METHOD path`.
 struct StubResponder: Responder {
   let gate: Gate
 
@@ -70,7 +70,7 @@ final class TransportTestServer: Sendable {
   private let records: RecordList
 
   private final class RecordList: Sendable {
-    let all = Mutex<[RequestRecord]>([])
+    let all = Locked<[RequestRecord]>([])
   }
 
   init(

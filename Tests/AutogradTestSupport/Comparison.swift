@@ -5,11 +5,13 @@ package enum Comparison {
   /// Every bit of every number must agree, but for the sign and payload of NaN, which processors choose.
   package static func bits(_ a: [Tensor], _ b: [Tensor]) -> String? {
     compare(a, b) { x, y in
-      let (p, q) = (Array(x.bytes), Array(y.bytes))
+      let (p, q) = (x.withUnsafeBytes { Array($0) }, y.withUnsafeBytes { Array($0) })
       if p == q { return nil }
       let width = x.dtype.byteWidth
       let (u, v) = (x.doubles, y.doubles)
-      return u.indices.first { !(u[$0].isNaN && v[$0].isNaN) && p[($0 * width)..<(($0 + 1) * width)] != q[($0 * width)..<(($0 + 1) * width)] }
+      return u.indices.first {
+        !(u[$0].isNaN && v[$0].isNaN) && p[($0 * width)..<(($0 + 1) * width)] != q[($0 * width)..<(($0 + 1) * width)]
+      }
     }
   }
 

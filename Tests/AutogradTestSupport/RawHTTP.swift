@@ -40,9 +40,8 @@ public final class RawConnection {
       connect(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
     }
     guard failed == 0 else {
-      let reason = String(cString: strerror(errno))
-      Glibc.close(descriptor)
-      throw RawHTTPError(description: "connect: \(reason)")
+      // Closed by deinit, which also runs when an initializer throws after the last property is set.
+      throw RawHTTPError(description: "connect: \(String(cString: strerror(errno)))")
     }
     // Pieces shall go out as the pieces they are.
     var one: Int32 = 1

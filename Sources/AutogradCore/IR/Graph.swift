@@ -56,6 +56,12 @@ package struct GraphColumns: Sendable {
 
   @inline(__always)
   package func attributes(of node: NodeID) -> Attributes { attributeTable[Int(attributes[Int(node)])] }
+
+  /// What people call a node's operation: a library user's own goes by its own name.
+  package func operationName(of node: NodeID) -> String {
+    if opcodes[Int(node)] == .custom, case .index(let index) = attributes(of: node) { return customOperations[index].name }
+    return opcodes[Int(node)].name
+  }
 }
 
 /// A computation: immutable, typed, single-assignment. Operands precede their uses, so that forward is in order and reverse is in reverse,

@@ -14,8 +14,12 @@ public struct Gradients {
 
   init(_ tensors: [Value: Tensor]) { self.tensors = tensors }
 
-  /// The gradient with respect to a variable; zeros if nothing depends on it, nil for a value that is no floating variable.
-  public subscript(_ variable: Value) -> Tensor? { tensors[variable] }
+  /// The gradient with respect to a variable; zeros if nothing depends on it.
+  /// - Precondition: the value is a floating variable or input. For others see ``Value/gradient(withRespectTo:cotangent:)``.
+  public subscript(_ variable: Value) -> Tensor {
+    guard let gradient = tensors[variable] else { preconditionFailure("backward() gives gradients of floating variables only") }
+    return gradient
+  }
 }
 
 extension Value {
@@ -26,17 +30,15 @@ extension Value {
   }
 
   /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of the sum of its elements.
-  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value.
+  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value, `dtype_mismatch` if this value is of
+  ///   integers or bool.
   public func backward(_ cotangent: Tensor? = nil) throws(GraphError) -> Gradients {
-    if let error = builder.firstError { throw error }
+    if let error = builder.firstError ?? lackOfGradient { throw error }
     if let cotangent, cotangent.type != type {
       throw GraphError(.shapeMismatch, "the cotangent is \(cotangent.type), the value is \(type)")
     }
     let variables = builder.columns.inputs.map(builder.value).filter { $0.dtype.isFloating }
-    let seed = cotangent.map { builder.constant($0) } ?? builder.ones(type)
-    let gradients = zip(variables, builder.gradients(of: [(self, seed)], withRespectTo: variables)).map { variable, gradient in
-      gradient ?? builder.zeros(variable.type)
-    }
+    let gradients = gradients(withRespectTo: variables, cotangent: cotangent.map { builder.constant($0) })
     let tensors = try builder.run(outputs: gradients)
     return Gradients(Dictionary(zip(variables, tensors)) { first, _ in first })
   }

@@ -7,7 +7,9 @@ struct BroadcastPrimitive: Primitive {
   }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard case .shape(let shape) = node.attributes, node.operandCount == 1 else { throw node.fault("broadcast takes one operand and a shape") }
+    guard case .shape(let shape) = node.attributes, node.operandCount == 1 else {
+      throw node.fault("broadcast takes one operand and a shape")
+    }
     guard node.operand(0).shape.broadcasts(to: shape) else {
       throw node.fault("\(node.operand(0).shape) does not broadcast to \(shape)")
     }

@@ -2,13 +2,10 @@
 ///
 ///     struct Cube: CustomOperation {
 ///       let name = "cube"
-///       func forward(_ x: [Tensor]) -> [Tensor] {
-///         [Tensor(x[0].doubles.map { $0 * $0 * $0 }, shape: x[0].shape)]
-///       }
-///       func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] {
-///         [ct[0].map { $0 * 3 * x[0] * x[0] }]
-///       }
+///       func forward(_ x: [Tensor]) -> [Tensor] { [x[0].map { $0 * $0 * $0 }] }
+///       func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] { [ct[0].map { $0 * 3 * x[0] * x[0] }] }
 ///     }
+///     let y = Cube()(x)
 ///
 /// `backward` writes graph operations, so the derivative can be differentiated again.
 public protocol CustomOperation: Sendable {
@@ -30,6 +27,9 @@ extension CustomOperation {
     guard let first = operands.first else { throw GraphError(.wrongArity, "\(name) needs an operand") }
     return [first]
   }
+
+  /// Applies the operation: its first result. ``GraphBuilder/apply(_:_:)`` gives all of them.
+  public func callAsFunction(_ first: Value, _ others: Value...) -> Value { first.builder.apply(self, [first] + others)[0] }
 }
 
 struct CustomPrimitive: Primitive {
@@ -38,7 +38,11 @@ struct CustomPrimitive: Primitive {
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard let operation = node.customOperation else { throw node.fault("custom names no registered operation") }
-    for type in try operation.resultTypes((0..<node.operandCount).map(node.operand)) { try node.result(type) }
+    do throws(GraphError) {
+      for type in try operation.resultTypes((0..<node.operandCount).map(node.operand)) { try node.result(type) }
+    } catch {
+      throw error.with(operation: operation.name)
+    }
   }
 
   func lower(_ node: inout LoweringNode) throws(GraphError) {
@@ -86,7 +90,10 @@ struct CustomPrimitive: Primitive {
 extension GraphBuilder {
   /// Applies an operation of one's own.
   /// - Returns: its results; one faulty value if the operands do not fit.
-  public func apply(_ operation: some CustomOperation, _ operands: Value...) -> [Value] {
-    emit(.custom, operands, .index(register(operation)))
+  public func apply(_ operation: some CustomOperation, _ operands: Value...) -> [Value] { apply(operation, operands) }
+
+  func apply(_ operation: some CustomOperation, _ operands: [Value]) -> [Value] {
+    precondition(operands.allSatisfy { $0.builder === self }, "values of two builders cannot be mixed")
+    return emit(.custom, operands, .index(register(operation)))
   }
 }

@@ -4,7 +4,8 @@ public enum NearestNames {
   /// that an error costs no more than the request did.
   public static func find(_ name: String, among candidates: some Sequence<String>) -> [String] {
     let word = Array(name.utf8.prefix(64))
-    let tolerance = max(1, word.count / 3)
+    // Among names of one letter everything is near everything.
+    let tolerance = word.count < 2 ? 0 : max(1, word.count / 3)
     var found: [(distance: Int, name: String)] = []
     for candidate in candidates.prefix(1000) {
       let other = Array(candidate.utf8.prefix(65))

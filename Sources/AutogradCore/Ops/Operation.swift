@@ -58,6 +58,17 @@ public struct AttributeReference: Sendable {
     case integerOrList = "integer or list of integers"
     case dtype = "dtype name"
     case tensor = "tensor"
+
+    /// As the end of "it is …".
+    var described: String {
+      switch self {
+      case .boolean: "true or false"
+      case .integer: "an integer"
+      case .integerOrList: "an integer or a list of integers"
+      case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
+      case .integers, .integersOrNulls, .tensor: "a " + rawValue
+      }
+    }
   }
 
   public var name: String

@@ -50,7 +50,9 @@ public struct OperationCall {
       throw invalid(attribute, "{0} is a scalar and has no axes, got \(attribute) \(axis)")
     }
     guard axis >= -rank && axis < rank else {
-      throw invalid(attribute, "\(attribute) \(axis) is out of range for {0}, which has \(rank) axes (\(-rank) to \(rank - 1))")
+      throw invalid(
+        attribute,
+        "\(attribute) \(axis) is out of range for {0}, which has \(rank == 1 ? "1 axis" : "\(rank) axes") (\(-rank) to \(rank - 1))")
     }
     return axis < 0 ? axis + rank : axis
   }
@@ -152,7 +154,7 @@ extension GraphBuilder {
         if let got = attribute.refusal(of: value) {
           let orNull = attribute.acceptsNull ? " or null" : ""
           throw GraphError(
-            .invalidAttribute, "\(attribute.name) is a \(attribute.kind.rawValue)\(orNull), got \(got)", at: .attribute(attribute.name))
+            .invalidAttribute, "\(attribute.name) is \(attribute.kind.described)\(orNull), got \(got)", at: .attribute(attribute.name))
         }
       }
     }
@@ -161,10 +163,6 @@ extension GraphBuilder {
   /// Brings all operands to one dtype.
   private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError) -> [Value] {
     let common = try commonDType(operands) ?? fallback
-    guard reference.dtypes.admits(common) || operands.isEmpty else {
-      let hint = reference.dtypes == .floating ? "cast to float64 or float32 first" : "cast to a number first"
-      throw GraphError(.dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {0} is \(common); \(hint)", at: .operand(0))
-    }
     var values: [Value] = []
     values.reserveCapacity(operands.count)
     for (index, operand) in operands.enumerated() {
@@ -178,6 +176,10 @@ extension GraphBuilder {
           throw error.with(place: .operand(index))
         }
       }
+    }
+    guard reference.dtypes.admits(common) || operands.isEmpty else {
+      let hint = reference.dtypes == .floating ? "cast to float64 or float32 first" : "cast to a number first"
+      throw GraphError(.dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {0} is \(common); \(hint)", at: .operand(0))
     }
     return values
   }

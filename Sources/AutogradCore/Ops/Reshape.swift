@@ -58,7 +58,9 @@ struct ReshapeOperation: Operation {
 
   private func target(_ sizes: [Int], _ call: OperationCall) throws(GraphError) -> Shape {
     let count = call.x.shape.elementCount
-    if let bad = sizes.first(where: { $0 < -1 }) { throw call.invalid("shape", "a size cannot be negative (but one may be -1), got \(bad)") }
+    if let bad = sizes.first(where: { $0 < -1 }) {
+      throw call.invalid("shape", "a size cannot be negative (but one may be -1), got \(bad)")
+    }
     guard sizes.count(where: { $0 == -1 }) <= 1 else { throw call.invalid("shape", "only one size may be -1, got \(sizes)") }
     let known: Shape
     do throws(GraphError) {

@@ -74,8 +74,8 @@ struct SliceOperation: Operation {
     summary: "A strided box of a tensor, as x[start:end:step, …] in NumPy.",
     formula: "y[i] = x[start + i * step]", operands: ["x"],
     attributes: [
-      AttributeReference("starts", .integersOrNulls, default: "null", "first index along each axis; null entries mean from the edge"),
-      AttributeReference("ends", .integersOrNulls, default: "null", "index before which to stop; null entries mean to the edge"),
+      AttributeReference("starts", .integersOrNulls, "first index along each axis; null entries mean from the edge"),
+      AttributeReference("ends", .integersOrNulls, "index before which to stop; null entries mean to the edge"),
       AttributeReference("axes", .integers, default: "null", "the axes that are cut; null means the first ones"),
       AttributeReference("steps", .integers, default: "null", "step along each axis, not 0, negative goes backwards; null means 1"),
     ],
@@ -143,7 +143,7 @@ struct SliceOperation: Operation {
         other.name, "\(other.name) has \(other.count) entries, \(name) has \(count): they go together, one per cut axis")
     }
     guard axes != nil || count <= rank else {
-      throw call.invalid(name, "\(name) has \(count) entries, {0} has only \(rank) axes")
+      throw call.invalid(name, "\(name) has \(count) entries, {0} has only \(rank == 1 ? "1 axis" : "\(rank) axes")")
     }
     let cutAxes = try call.axes(axes ?? Array(0..<count), rank: rank, of: "axes")
     if steps?.contains(0) == true { throw call.invalid("steps", "a step of 0 would never arrive") }

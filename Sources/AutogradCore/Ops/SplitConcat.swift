@@ -160,9 +160,8 @@ struct SplitOperation: Operation {
       throw GraphError(.wrongArity, "splits \(count) makes \(count) parts, \(call.resultCount) output names are given", at: .results)
     }
     guard size % count == 0 else {
-      throw GraphError(
-        .invalidAttribute, "axis \(axis) of {0} has size \(size), which does not divide into \(count) equal parts; give splits as sizes",
-        at: call.isGiven("splits") ? .attribute("splits") : .results)
+      let message = "axis \(axis) of {0} has size \(size), which does not divide into \(count) equal parts; give splits as sizes"
+      throw call.isGiven("splits") ? call.invalid("splits", message) : GraphError(.shapeMismatch, message, at: .operand(0))
     }
     return Array(repeating: size / count, count: count)
   }

@@ -58,7 +58,9 @@ struct TransposeOperation: Operation {
     name: "transpose",
     summary: "Permutes the axes of a tensor.",
     formula: "y[i, j] = x[j, i]", operands: ["x"],
-    attributes: [AttributeReference("axes", .integers, default: "null", "axis i of the result is axis axes[i] of x; null reverses all axes")],
+    attributes: [
+      AttributeReference("axes", .integers, default: "null", "axis i of the result is axis axes[i] of x; null reverses all axes")
+    ],
     dtypes: .any,
     shapeRule: "the sizes of x in the order of axes",
     derivative: "x: ct transposed by the inverse permutation",

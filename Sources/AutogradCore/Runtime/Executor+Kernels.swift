@@ -86,7 +86,8 @@ extension Plan {
     guard let kernel = Kernels.sum(instruction.dtype) else { return }
     let reduction = reductions[Int(instruction.detail)]
     let width = instruction.dtype.byteWidth
-    forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y) { zRow, xRow, _ in
+    forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y) {
+      zRow, xRow, _ in
       kernel(reduction.columns, reduction.rows, z + zRow * width, x + xRow * width, reduction.columnStride, reduction.rowStride)
     }
   }

@@ -52,8 +52,8 @@ extension Plan {
         return error
       }
     }
-    // The inputs' memory is reached through `bases` alone while instructions run.
-    withExtendedLifetime(inputs) {}
+    // The memory of inputs and constants is reached through `bases` alone while instructions run.
+    withExtendedLifetime((inputs, constants)) {}
     if let failure { throw failure }
     return outputs.map { Tensor(resultTypes[$0], storage: results[$0]) }
   }

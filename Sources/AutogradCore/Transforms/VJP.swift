@@ -56,8 +56,8 @@ final class ReversePass {
     guard value.typeID == target.typeID else {
       builder.fail(
         GraphError(
-          .internal, "the derivative of \(builder.columns.opcodes[Int(node)].name) gives a cotangent of type \(value.type) to an operand of "
-            + "type \(target.type)"))
+          .internal, "the derivative gives a cotangent of type \(value.type) to an operand of type \(target.type)",
+          operation: builder.columns.operationName(of: node)))
       return
     }
     let sofar = cotangents[Int(target.id)]
@@ -65,9 +65,12 @@ final class ReversePass {
   }
 
   func seed(_ output: Value, with cotangent: Value) {
-    guard output.isValid, wanted[Int(output.id)] else { return }
-    let producer = builder.columns.producers[Int(output.id)]
-    accumulate(cotangent, to: output, rule: producer)
+    guard output.isValid, cotangent.isValid, wanted[Int(output.id)] else { return }
+    guard cotangent.typeID == output.typeID else {
+      builder.fail(GraphError(.shapeMismatch, "the cotangent is \(cotangent.type), the value is \(output.type)"))
+      return
+    }
+    accumulate(cotangent, to: output, rule: builder.columns.producers[Int(output.id)])
   }
 
   func run(from last: NodeID) {

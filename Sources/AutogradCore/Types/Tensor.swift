@@ -61,13 +61,20 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The raw little-endian bytes.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: type.byteCount) }
+  /// Calls `body` with the raw little-endian bytes, which are valid until it returns.
+  public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try withExtendedLifetime(storage) { try body(bytes) }
+  }
+
+  /// The raw little-endian bytes. They go away with the last reference to the tensor, so never take those of a temporary.
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: type.byteCount) }
 
   /// - Precondition: `Element` is the tensor's dtype.
   package func withElements<Element: TensorElement, R>(_ body: (UnsafeBufferPointer<Element>) -> R) -> R {
     precondition(dtype == Element.dtype)
-    return body(UnsafeBufferPointer(start: storage.base.assumingMemoryBound(to: Element.self), count: elementCount))
+    return withExtendedLifetime(storage) {
+      body(UnsafeBufferPointer(start: storage.base.assumingMemoryBound(to: Element.self), count: elementCount))
+    }
   }
 
   /// The same elements under another shape.

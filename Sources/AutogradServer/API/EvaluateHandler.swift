@@ -121,12 +121,14 @@ final class Evaluation: @unchecked Sendable {
 enum Admission {
   static func check(_ plan: Plan, _ limits: Limits) throws(Problem) {
     func refuse(_ what: String, _ limit: Int, _ value: Int) -> Problem {
-      Problem(.limitExceeded, "\(what): \(value), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
+      Problem(.limitExceeded, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
     }
-    if plan.peakByteCount > limits.planBytes { throw refuse("bytes of memory that the graph needs", limits.planBytes, plan.peakByteCount) }
-    if plan.work > limits.planWork { throw refuse("elementary operations that the graph takes", limits.planWork, plan.work) }
+    if plan.peakByteCount > limits.planBytes {
+      throw refuse("needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
+    }
+    if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
     let elements = plan.outputTypes.reduce(0) { $0 + $1.shape.textualElementCount }
-    if elements > limits.answerElements { throw refuse("numbers in the answer", limits.answerElements, elements) }
+    if elements > limits.answerElements { throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements) }
   }
 }
 

@@ -55,12 +55,15 @@ struct EvaluateRequest {
       warnings.append(
         Warning(
           code: "implied_outputs", pointer: "/graph",
-          detail: "no outputs are named, so the gradients are those of the sum of all results that no node takes: \(names); name them in of"))
+          detail:
+            "the graph names no outputs, so the gradients are those of the sum of all results that no node takes: \(names); name them in of"
+        ))
     }
     for input in decoder.inputs where !decoder.isUsed(input, outputs: graphOutputs + outputs + of) {
       warnings.append(
         Warning(
-          code: "unused_input", pointer: "/inputs" + Pointer.member(input.name.string), detail: "nothing uses the input \(input.name.string)"))
+          code: "unused_input", pointer: "/inputs" + Pointer.member(input.name.string),
+          detail: "nothing uses the input \(input.name.string)"))
     }
     self.warnings = warnings
     graph = decoder
@@ -100,7 +103,8 @@ struct EvaluateRequest {
     for (index, target) in targets.enumerated() {
       guard case .input? = decoder.names[target.name.bytes] else {
         throw Problem(
-          .unknownName, "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs", at: "/wrt/\(index)")
+          .unknownName, "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs",
+          at: "/wrt/\(index)")
       }
       guard target.value.dtype.isFloating else {
         throw Problem(
@@ -138,7 +142,8 @@ struct CotangentDecoder {
       let pointer = "/cotangents" + Pointer.member(name)
       guard case .input(let position)? = positions[key.bytes] else {
         throw Problem(
-          .unknownName, "\(name) is not among what is differentiated\(positions.hint(for: name)); list it in of", at: pointer)
+          .unknownName, "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
+          at: pointer)
       }
       let output = outputs[position].value
       guard output.dtype.isFloating else {

@@ -81,7 +81,9 @@ struct GraphDecoder {
     return (try graphOutputs(parts.outputs), parts.outputs != nil)
   }
 
-  private mutating func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String) throws(Problem) {
+  private mutating func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String)
+    throws(Problem)
+  {
     if let refusal = NameTable.refusal(of: name) { throw Problem(.wrongType, refusal, at: pointer()) }
     guard names.define(name, as: definition) else {
       throw Problem(.duplicateName, "\(String(decoding: name, as: UTF8.self)) is defined twice: a name is defined once", at: pointer())
@@ -119,14 +121,17 @@ struct GraphDecoder {
       do throws(Problem) {
         nodes.append(try NodeReader.read(element))
       } catch {
-        throw error.under("/graph/nodes/\(index)")
+        throw error.under("/graph/nodes/\(index)").inNode(element["outputs"]?.firstName, operation: nil)
       }
       for (result, name) in nodes[index].outputs.elements.enumerated() {
         guard name.kind == .string else {
           throw Problem(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")
         }
-        try define(
-          name.stringBytes, as: .result(node: index, index: result), at: "/graph/nodes/\(index)/outputs/\(result)")
+        do throws(Problem) {
+          try define(name.stringBytes, as: .result(node: index, index: result), at: "/graph/nodes/\(index)/outputs/\(result)")
+        } catch {
+          throw error.inNode(nodes[index].firstOutput, operation: nodes[index].operation.reference.name)
+        }
       }
     }
     results = Array(repeating: [], count: nodes.count)
@@ -200,7 +205,8 @@ struct GraphDecoder {
   /// - Throws: `unknown_name` with the pointer "".
   func value(named name: JSONValue) throws(Problem) -> Value {
     guard let definition = names[name.stringBytes] else {
-      throw Problem(.unknownName, "nothing is called \(name.brief)\(names.hint(for: name.string))", at: "")
+      let hint = NameTable.numberHint(for: name.string) ?? (inputs.isEmpty ? "; the request gives no inputs" : names.hint(for: name.string))
+      throw Problem(.unknownName, "nothing is called \(name.brief)\(hint)", at: "")
     }
     switch definition {
     case .input(let index): return inputs[index].value
@@ -228,7 +234,8 @@ struct GraphDecoder {
       }
     }
     return Problem(
-      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, limit: error.limit, value: error.value)
+      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, limit: error.limit,
+      value: error.value)
   }
 
   // MARK: Outputs
@@ -260,6 +267,7 @@ struct GraphDecoder {
 
   /// A list of names of values, each once.
   func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(Problem) -> [Named] {
+    if list.kind == .numbers { throw Problem(.wrongType, "a name is expected, got a number", at: pointer + "/0") }
     guard list.kind == .array else { throw Problem(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer) }
     if list.count == 0 && !orEmpty { throw Problem(.missingMember, "at least one name is needed", at: pointer) }
     var seen = NameTable()
@@ -279,10 +287,17 @@ struct GraphDecoder {
   }
 
   /// Whether an input is taken by a node or is itself an output.
-  func isUsed(_ input: Input, outputs: [Named]) -> Bool { consumed.contains(input.value.id) || outputs.contains { $0.value == input.value } }
+  func isUsed(_ input: Input, outputs: [Named]) -> Bool {
+    consumed.contains(input.value.id) || outputs.contains { $0.value == input.value }
+  }
+}
+
+extension JSONValue {
+  /// The first of a list of names.
+  var firstName: String? { elements.first { _ in true }.flatMap { $0.kind == .string ? $0.string : nil } }
 }
 
 extension GraphDecoder.Node {
   /// What the node is called in errors.
-  var firstOutput: String? { outputs.elements.first { _ in true }.map(\.string) }
+  var firstOutput: String? { outputs.firstName }
 }

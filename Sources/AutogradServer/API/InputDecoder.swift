@@ -9,7 +9,8 @@ struct InputDecoder {
   func decode(declared: JSONValue?, given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
     guard let declared else { return try decodeUndeclared(given) }
     guard declared.kind == .array else {
-      throw Problem(.wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)", at: "/graph/inputs")
+      throw Problem(
+        .wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)", at: "/graph/inputs")
     }
     var dimensions: [String: Int] = [:]
     var inputs: [GraphDecoder.Input] = []
@@ -33,7 +34,8 @@ struct InputDecoder {
       _ = known.define(declaration.name.bytes, as: .input(index))
       guard case .input(let position)? = givenNames[declaration.name.bytes] else {
         throw Problem(
-          .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it", at: "/graph/inputs/\(index)")
+          .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it",
+          at: "/graph/inputs/\(index)")
       }
       let tensor = try decode(givenValues[position], declaration, &dimensions)
       inputs.append(input(declaration.name, tensor))
@@ -41,7 +43,8 @@ struct InputDecoder {
     if let given {
       for (key, _) in given.members where known[key.bytes] == nil {
         throw Problem(
-          .inputMismatch, "the graph declares no input \(key.string)\(known.hint(for: key.string))", at: "/inputs" + Pointer.member(key.string))
+          .inputMismatch, "the graph declares no input \(key.string)\(known.hint(for: key.string))",
+          at: "/inputs" + Pointer.member(key.string))
       }
     }
     return inputs
@@ -90,6 +93,7 @@ struct InputDecoder {
     }
     guard let name = parts.name else { throw Problem(.missingMember, "a declared input needs a name", at: "") }
     guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/name") }
+    if let refusal = NameTable.refusal(of: name.stringBytes) { throw Problem(.wrongType, refusal, at: "/name") }
     if let shape = parts.shape { try checkDimensions(shape) }
     return Declaration(name: .init(name), dtype: parts.dtype, shape: parts.shape)
   }
@@ -134,7 +138,8 @@ struct InputDecoder {
       case .named(let symbol):
         if let expected = dimensions[symbol], expected != size {
           throw Problem(
-            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.shape)", at: pointer)
+            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.shape)",
+            at: pointer)
         }
         dimensions[symbol] = size
       default: break

@@ -58,6 +58,12 @@ struct NameTable {
     return near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
   }
 
+  /// For what other languages write for the numbers that JSON lacks.
+  static func numberHint(for name: String) -> String? {
+    let known: Set = ["nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]
+    return known.contains(name.lowercased()) ? "; these numbers are written \"NaN\", \"Infinity\" and \"-Infinity\"" : nil
+  }
+
   // MARK: Rules for names
 
   static let longestName = 256

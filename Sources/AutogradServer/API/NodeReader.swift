@@ -23,6 +23,7 @@ enum NodeReader {
     guard let op = parts.op else { throw Problem(.missingMember, "a node needs op, the name of its operation", at: "") }
     let operation = try operation(op)
     guard let outputs = parts.outputs else { throw Problem(.missingMember, "a node needs outputs, a list of new names", at: "") }
+    if outputs.kind == .numbers { throw Problem(.wrongType, "an output is a name, got a number", at: "/outputs/0") }
     guard outputs.kind == .array else {
       throw Problem(.wrongType, "outputs is a list of names, got \(outputs.brief)", at: "/outputs")
     }

@@ -29,7 +29,10 @@ struct OperandDecoder {
         waiting.append((index, element))
         operands.append(.weak(WeakNumber(0)))
       case .null:
-        throw Problem(.wrongType, "an operand is a name, a number or a tensor, got null; a missing number is \"NaN\"", at: "/inputs/\(index)")
+        throw Problem(
+          .wrongType,
+          "an operand is a name, a number or a tensor, got null; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"",
+          at: "/inputs/\(index)")
       }
     }
     guard !waiting.isEmpty else { return operands }
@@ -112,7 +115,7 @@ struct AttributeDecoder {
     for (key, value) in object.members {
       let name = key.string
       let kind = reference.attributes.first { $0.name == name }?.kind
-      if kind == .tensor, value.kind != .null {
+      if kind == .tensor {
         do throws(Problem) {
           attributes[name] = .tensor(try TensorDecoder(document: document).decode(value, .fallback(defaultDType)))
         } catch {

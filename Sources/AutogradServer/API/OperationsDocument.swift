@@ -91,9 +91,10 @@ enum ExampleRequest {
   static func text(_ reference: OperationReference) -> ByteBuffer {
     let sample = reference.samples[0]
     let json = ByteBuffer()
-    let outputs = sample.resultCount == 1 ? ["y"] : (0..<sample.resultCount).map { "y\($0)" }
+    let outputs = reference.hasManyResults ? (0..<sample.resultCount).map { "y\($0)" } : reference.results
     func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
-    json.append("{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(reference.operands)), \"outputs\": \(list(outputs))")
+    json.append(
+      "{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(reference.operands)), \"outputs\": \(list(outputs))")
     if !sample.attributes.isEmpty {
       json.append(", \"attributes\": {")
       for (index, name) in sample.attributes.keys.sorted().enumerated() {

@@ -15,6 +15,21 @@ enum Base64 {
     return padding > 2 ? nil : text.count / 4 * 3 - padding
   }
 
+  /// Whether the text has only characters of the alphabet, with padding only at its end.
+  static func isValid(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard text.count % 4 == 0 else { return false }
+    var isPadding = false
+    for (index, character) in text.enumerated() {
+      if character == UInt8(ascii: "=") {
+        guard index >= text.count - 2 else { return false }
+        isPadding = true
+      } else if isPadding || values[Int(character)] == 255 {
+        return false
+      }
+    }
+    return true
+  }
+
   /// - Precondition: `target` has room for ``decodedByteCount(_:)`` bytes.
   /// - Returns: false where the text is not base64; bits that padding cuts off must be zero, so that each value has one text.
   static func decode(_ text: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer) -> Bool {
@@ -52,7 +67,8 @@ enum Base64 {
     alphabet.withUnsafeBufferPointer { alphabet in
       while position < bytes.count {
         let left = bytes.count - position
-        let word = UInt32(bytes[position]) << 16 | (left > 1 ? UInt32(bytes[position + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[position + 2]) : 0)
+        let word =
+          UInt32(bytes[position]) << 16 | (left > 1 ? UInt32(bytes[position + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[position + 2]) : 0)
         out[written] = alphabet[Int(word >> 18)]
         out[written + 1] = alphabet[Int(word >> 12 & 63)]
         out[written + 2] = left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "=")

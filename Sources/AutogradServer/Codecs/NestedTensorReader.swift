@@ -14,10 +14,16 @@ struct NestedTensorReader {
   func read(_ value: JSONValue, as shape: Shape?) throws(Problem) -> Tensor {
     let nested = try nestedShape(of: value)
     let target = shape ?? nested
+    if nested.rank == 0, value.kind != .number, value.kind != .true, value.kind != .false, value.numberToken == nil {
+      throw refusal(value, expected: "a number or a list", at: "")
+    }
     if target != nested {
       let isFlat = nested.rank == 1 && nested[0] == target.elementCount
-      guard isFlat else {
-        throw Problem(.shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
+      // Lists end at the first empty axis, whatever sizes follow it.
+      let isEmptyPart = nested.isEmpty && nested.rank < target.rank && nested == Shape((0..<nested.rank).map { target[$0] })
+      guard isFlat || isEmptyPart else {
+        throw Problem(
+          .shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
       }
     }
     let storage = Storage(byteCount: target.elementCount * dtype.byteWidth)
@@ -64,7 +70,8 @@ struct NestedTensorReader {
       }
       let isRow = open.count == shape.rank - 1
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
-        let got = current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
+        let got =
+          current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
         throw Problem(.raggedArray, "rows differ: \(got)", at: pointer())
       }
       if isRow {
@@ -169,7 +176,9 @@ struct NestedTensorReader {
     case .array, .numbers: return Problem(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
     case .number where expected.hasPrefix("a list"):
       return Problem(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
-    case .null: return Problem(.wrongType, "null is no number; write a missing number as \"NaN\"", at: pointer)
+    case .null:
+      return Problem(
+        .wrongType, "null is no number; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
     case .string:
       return Problem(
         .wrongType, "\(value.brief) is no number; non-finite numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)

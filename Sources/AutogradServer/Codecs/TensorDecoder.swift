@@ -66,7 +66,7 @@ struct TensorDecoder {
     guard data.kind == .string else { throw Problem(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
     let type = TensorType(dtype, shape)
     let text = data.stringBytes
-    guard let byteCount = Base64.decodedByteCount(text) else {
+    guard Base64.isValid(text), let byteCount = Base64.decodedByteCount(text) else {
       throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
     }
     guard byteCount == type.byteCount else {
@@ -78,14 +78,16 @@ struct TensorDecoder {
       throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
     }
     if dtype == .bool, UnsafeRawBufferPointer(start: storage.base, count: byteCount).contains(where: { $0 > 1 }) {
-      throw Problem(.wrongType, "the bytes of a bool tensor are 0 and 1", at: "/data")
+      throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
     }
     return Tensor(type, storage: storage)
   }
 
   private func readShape(_ value: JSONValue) throws(Problem) -> Shape {
     guard let sizes = value.integerList else {
-      throw Problem(.wrongType, "a shape is a list of sizes, got \(value.brief)", at: "/shape")
+      let place = value.firstNonInteger.map { "/shape/\($0)" } ?? "/shape"
+      throw Problem(
+        .wrongType, "a shape is a list of sizes, got \(value.firstNonInteger == nil ? value.brief : "something else")", at: place)
     }
     if let index = sizes.firstIndex(where: { $0 < 0 }) {
       throw Problem(.wrongType, "a size cannot be negative, got \(sizes[index])", at: "/shape/\(index)")
@@ -101,7 +103,7 @@ struct TensorDecoder {
   private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(Problem) -> DType {
     if let explicit {
       if case .required(let dtype, let owner) = expected, dtype != explicit {
-        throw Problem(.dtypeMismatch, "\(owner) is \(dtype), the tensor says \(explicit)", at: "/dtype")
+        throw Problem(.dtypeMismatch, "\(owner) is \(dtype), the tensor says \(explicit)", at: "")
       }
       return explicit
     }
@@ -150,6 +152,16 @@ extension JSONValue {
     case .array where count == 0: return []
     default: return nil
     }
+  }
+
+  /// Where a list holds something else than an integer; nil for what is no list.
+  var firstNonInteger: Int? {
+    if kind == .numbers {
+      return numberTokens.enumerated().first { _, token in
+        if case .value = token.int64() { return token.isNonFiniteText } else { return true }
+      }?.offset
+    }
+    return elements.enumerated().first { $1.integer == nil }?.offset
   }
 
   /// The integer of a number such as 2; nil for anything else.

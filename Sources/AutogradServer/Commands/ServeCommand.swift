@@ -36,7 +36,8 @@ struct ServeCommand: ParsableCommand {
   var idleTimeout: Int?
   @Option(help: "Seconds that a shutdown waits for requests in flight. AUTOGRAD_DRAIN_SECONDS. (default: 25)")
   var drainSeconds: Int?
-  @Option(help: "Seconds that /readyz says no before a shutdown stops accepting, for load balancers. AUTOGRAD_READINESS_DELAY. (default: 0)")
+  @Option(
+    help: "Seconds that /readyz says no before a shutdown stops accepting, for load balancers. AUTOGRAD_READINESS_DELAY. (default: 0)")
   var readinessDelay: Int?
   @Option(help: "A log line for each request: true or false. AUTOGRAD_LOG_REQUESTS. (default: true)")
   var logRequests: Bool?

@@ -16,7 +16,8 @@ enum MediaTypes {
       default: false
       }
     if isRefused {
-      throw Problem(.unsupportedMediaType, "a body of type \(type.prefix(80)) is not read; send JSON, for example with curl -d @request.json")
+      throw Problem(
+        .unsupportedMediaType, "a body of type \(type.prefix(80)) is not read; send JSON, for example with curl -d @request.json")
     }
   }
 
@@ -28,7 +29,10 @@ enum MediaTypes {
       let pieces = part.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
       guard let range = pieces.first else { continue }
       let isExcluded = pieces.dropFirst().contains { $0.hasPrefix("q=0") && $0.dropFirst(3).allSatisfy { $0 == "." || $0 == "0" } }
-      let fits = range == type || range == "*/*" || range == "\(family)/*" || (range == "application/problem+json" && type == "application/json")
+      let isYAML = type == "application/yaml" && ["text/yaml", "application/x-yaml", "text/x-yaml"].contains(range)
+      let fits =
+        isYAML || range == type || range == "*/*" || range == "\(family)/*"
+        || (range == "application/problem+json" && type == "application/json")
       if fits && !isExcluded { return }
     }
     throw Problem(.notAcceptable, "the answer is \(type), which Accept: \(header.prefix(80)) rules out")

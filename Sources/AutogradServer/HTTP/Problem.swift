@@ -34,7 +34,10 @@ final class Problem: Error {
       case .duplicateKey: .duplicateKey
       case .tooDeep: .tooDeep
       }
-    self.init(code, error.message, at: error.pointer)
+    // A body that is no JSON has no places that a pointer could lead to; where it happened is told in words.
+    let isDocument = error.code != .invalidJSON
+    let place = isDocument || error.pointer.isEmpty ? "" : " (in \(error.pointer))"
+    self.init(code, error.message + place, at: isDocument ? error.pointer : "")
   }
 
   /// The same problem one level further out: a reader of a part knows only where in the part it is.

@@ -52,13 +52,19 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .duplicateKey:
       (400, "A key stands twice in one object", "Each member of an object may be given once. The pointer shows the second.")
     case .wrongType:
-      (400, "A value of the wrong kind", "The detail says what is expected at the pointer and what came. Non-finite numbers are the strings "
-        + "\"NaN\", \"Infinity\" and \"-Infinity\".")
+      (
+        400, "A value of the wrong kind",
+        "The detail says what is expected at the pointer and what came. Non-finite numbers are the strings "
+          + "\"NaN\", \"Infinity\" and \"-Infinity\"."
+      )
     case .unknownMember:
       (400, "A member that is not known", "Members that are not known are refused, so that a misspelt one is never ignored.")
     case .missingMember: (400, "A member is missing", "The object at the pointer lacks a member that it needs.")
     case .numberOutOfRange:
-      (400, "A number does not fit its dtype", "The number at the pointer is too large for its dtype, or is no integer where one is needed.")
+      (
+        400, "A number does not fit its dtype",
+        "The number at the pointer is too large for its dtype, or is no integer where one is needed."
+      )
     case .raggedArray:
       (400, "Rows of different lengths", "The nested lists of a tensor must all have one shape. The pointer shows the first that differs.")
     case .tooDeep: (400, "Nested too deeply", "The body nests more lists and objects than the server reads.")
@@ -70,29 +76,41 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .requestTimeout: (408, "The request came too slowly", "The whole request must arrive within the server's time limit.")
     case .preconditionFailed: (412, "A precondition does not hold", "A header of the request states a condition that is not met.")
     case .limitExceeded:
-      (413, "More than this server allows", "The member limit is the most that is allowed, value what was asked for. Whoever runs the server can raise "
-        + "the limits; see autograd-server serve --help.")
+      (
+        413, "More than this server allows",
+        "The member limit is the most that is allowed, value what was asked for. Whoever runs the server can raise "
+          + "the limits; see autograd-server serve --help."
+      )
     case .unsupportedMediaType:
       (415, "A body of a type that is not read", "Send JSON, under any text or form content type, without a content encoding.")
     case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
     case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail names the nearest.")
-    case .unknownAttribute: (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")
+    case .unknownAttribute:
+      (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")
     case .invalidAttribute: (422, "An attribute with an impossible value", "The detail says what the attribute may be for these operands.")
     case .wrongArity: (422, "The wrong number of inputs or outputs", "The detail says how many the operation takes or yields.")
-    case .unknownName: (422, "A name that nothing defines", "Names are defined by inputs, constants and outputs of nodes. The detail names the nearest.")
-    case .duplicateName: (422, "A name that is used twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
-    case .cycle: (422, "Nodes that wait for each other", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
-    case .shapeMismatch: (422, "Shapes do not fit", "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches.")
+    case .unknownName:
+      (422, "A name that nothing defines", "Names are defined by inputs, constants and outputs of nodes. The detail names the nearest.")
+    case .duplicateName:
+      (422, "A name that is used twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
+    case .cycle:
+      (422, "Nodes that wait for each other", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
+    case .shapeMismatch:
+      (422, "Shapes do not fit", "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches.")
     case .dtypeMismatch:
-      (422, "Dtypes do not fit", "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the ones that are "
-        + "expected.")
+      (
+        422, "Dtypes do not fit",
+        "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the ones that are "
+          + "expected."
+      )
     case .inputMismatch: (422, "Inputs do not match their declaration", "Each declared input must be given, and no other.")
     case .indexOutOfRange: (422, "An index is out of range", "The detail gives the index and the size of the axis.")
     case .singularMatrix: (422, "A matrix has no inverse", "The node named in the detail met a singular matrix.")
     case .notPositiveDefinite: (422, "A matrix is not positive definite", "The node named in the detail needs a positive definite matrix.")
     case .overloaded: (503, "Too much work at the moment", "Try again after the time in Retry-After. Every request is safe to repeat.")
     case .shuttingDown: (503, "The server is shutting down", "Try again; another server or the next one will answer.")
-    case .deadlineExceeded: (504, "The computation took too long", "The work was ended at the time limit. Ask for less, or for a longer limit.")
+    case .deadlineExceeded:
+      (504, "The computation took too long", "The work was ended at the time limit. Ask for less, or for a longer limit.")
     case .internal: (500, "A fault of the server", "This is never caused by a request. Please report it with the request id.")
     }
   }

@@ -32,11 +32,12 @@ struct Router: Responder {
   ]
 
   private func unknownPath(_ path: String) -> String {
-    let shown = path.count > 64 ? path.prefix(64) + "…" : path
+    let shown = path.isEmpty ? "empty path" : path.count > 64 ? path.prefix(64) + "…" : path
     let last = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
     if let meant = Router.otherPaths[last] { return "there is no \(shown); use \(meant)" }
     let near = NearestNames.find(path, among: routes.map(\.path))
-    let hint = near.isEmpty ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything" : "did you mean \(near.joined(separator: " or "))?"
+    let hint =
+      near.isEmpty ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything" : "did you mean \(near.joined(separator: " or "))?"
     return "there is no \(shown); \(hint)"
   }
 }

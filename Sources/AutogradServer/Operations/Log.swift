@@ -22,7 +22,7 @@ struct SinkLogHandler: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
     if let given = event.metadata { all.merge(given) { _, new in new } }
     if let error = event.error { all["error"] = "\(error)" }
-    // Sorted: a dictionary's order changes from run to run. Made into text here: it may run code that logs, which under the lock would hang.
+    // Sorted: a dictionary's order changes from run to run. Made into text here, before the sink's lock: it may run code that logs itself.
     let pairs = all.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key }
     let message = event.message.description
     sink.line(event.level.word) { line in

@@ -3,7 +3,7 @@ import Glibc
 
 /// The signals that end the server, taken by waiting for them rather than by handlers, in which next to nothing may be done.
 enum SignalWait {
-  /// To be called before any thread is started, which inherit the mask: otherwise the kernel may give the signal to a thread that dies of it.
+  /// To be called before any thread is started, for threads inherit the mask: else the kernel may give the signal to one that dies of it.
   static func block() {
     // A client that is gone is an error code of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
@@ -19,7 +19,8 @@ enum SignalWait {
     return received
   }
 
-  /// From now on such a signal ends the process at once, with the exit status a shell gives for it: for whoever will not wait for the drain.
+  /// From now on such a signal ends the process at once, with the exit status a shell gives for it: for those who will not wait for the
+  /// drain.
   ///
   /// A thread that waits, not the default action: as process 1 of a container the default action of SIGTERM is to do nothing.
   static func exitOnNext() {

@@ -15,7 +15,7 @@ final class Acceptor: @unchecked Sendable {
   private let log: @Sendable (String) -> Void
   /// A pipe: its end wakes the thread up, and ends it.
   private let wakeup: (read: Int32, write: Int32)
-  private let thread = Mutex<pthread_t?>(nil)
+  private let thread = Locked<pthread_t?>(nil)
   private let accepted = Atomic<Int>(0)
 
   /// - Parameters:
@@ -50,20 +50,20 @@ final class Acceptor: @unchecked Sendable {
   /// How many clients were handed over.
   var acceptedCount: Int { accepted.load(ordering: .acquiring) }
 
-  /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected.
+  /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected. Called again, or by
+  /// two threads, it returns when that is done.
   func stop() {
-    let running = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
+    thread.withLock { thread in
+      guard let running = thread else { return }
+      thread = nil
+      // Time for handshakes under way; where there is no filter, clients keep coming and waiting is of no use.
+      if !isShared && amhd_refuse_connections(descriptor) { usleep(20_000) }
+      close(wakeup.write)
+      pthread_join(running, nil)
+      if !isShared { _ = acceptWaiting() }
+      close(descriptor)
+      close(wakeup.read)
     }
-    guard let running else { return }
-    // Time for handshakes under way; where there is no filter, clients keep coming and waiting is of no use.
-    if !isShared && amhd_refuse_connections(descriptor) { usleep(20_000) }
-    close(wakeup.write)
-    pthread_join(running, nil)
-    if !isShared { _ = acceptWaiting() }
-    close(descriptor)
-    close(wakeup.read)
   }
 
   private func run() {

@@ -1,5 +1,4 @@
 import CMicroHTTPD
-import Synchronization
 
 /// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the request's state.
 ///
@@ -140,15 +139,16 @@ final class Exchange: @unchecked Sendable {
 
 /// The exchanges whose connections are suspended while the compute pool works for them.
 ///
-/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait for it any longer never
-/// both do, and once the set is seen empty no connection is suspended. That the library needs: stopped with one, it aborts the process.
+/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait for it any longer
+/// never both do, and once the set is seen empty no connection is suspended. That the library needs: stopped with one, it aborts the
+/// process.
 final class SuspendedExchanges: Sendable {
   private struct State {
     var exchanges: [ObjectIdentifier: Exchange] = [:]
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Suspends the connection and queues the work. The refusal when that cannot be done and the connection is not suspended.
   func run(_ exchange: Exchange, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {

@@ -53,7 +53,7 @@ final class HTTPServer: Sendable {
   private let requests = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
   private let opened = Atomic<Int>(0)
-  private let running = Mutex<Running?>(nil)
+  private let running = Locked<Running?>(nil)
 
   /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
   private struct Running: @unchecked Sendable {

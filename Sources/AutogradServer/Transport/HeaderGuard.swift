@@ -21,8 +21,8 @@ struct FramingFacts: Sendable, Equatable {
 
 /// Refuses what libmicrohttpd lets through and must not be let through.
 ///
-/// It accepts a request that has two lengths, or a length and a transfer coding, and keeps the connection: a proxy before us that goes by the
-/// other of the two sees one request where we see two, and the second may be smuggled past its checks. Where framing is in doubt the
+/// It accepts a request that has two lengths, or a length and a transfer coding, and keeps the connection: a proxy before us that goes by
+/// the other of the two sees one request where we see two, and the second may be smuggled past its checks. Where framing is in doubt the
 /// connection is closed.
 enum HeaderGuard {
   /// Bodies up to this much over the limit are read to their end and then refused: many clients do not look for an answer before they have
@@ -89,7 +89,7 @@ extension FramingFacts {
     case amhd_header_fault_name: "a header name with a character that no header name may have"
     case amhd_header_fault_lookalike: "a header name that looks like Content-Length or Transfer-Encoding"
     case amhd_header_fault_value: "a header value with a control character"
-    case amhd_header_fault_folded: "a header folded over several lines"
+    case amhd_header_fault_lines: "header lines must be `name: value`, each ended by CR LF and not folded"
     default: "a malformed header"
     }
   }

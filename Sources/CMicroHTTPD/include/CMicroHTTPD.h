@@ -1,8 +1,8 @@
 /// libmicrohttpd as the server uses it: a narrow door for Swift.
 ///
 /// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its one access handler is
-/// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift` refuses
-/// it) can only be seen while walking its header list. microhttpd.h is included by shim.c alone.
+/// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift`
+/// refuses it) can only be seen while walking its header list. microhttpd.h is included by shim.c alone.
 #ifndef AUTOGRAD_CMICROHTTPD_H
 #define AUTOGRAD_CMICROHTTPD_H
 
@@ -36,8 +36,9 @@ typedef enum amhd_header_fault {
   amhd_header_fault_lookalike,
   /// A value with a control character, such as a bare CR, that another server might take for the end of the line.
   amhd_header_fault_value,
-  /// A line folded onto the next: the library glues the second line to the *name* of the first.
-  amhd_header_fault_folded,
+  /// The lines are not `name: value CR LF` one after the other: folded (the library glues the second line to the *name* of the first), with
+  /// an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL, behind which it hides the rest of the line.
+  amhd_header_fault_lines,
 } amhd_header_fault;
 
 /// The head of a request: what routing needs, and the facts by which its framing is judged.
@@ -119,9 +120,9 @@ typedef enum amhd_accepted {
 amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor);
 
 /// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing the socket resets
-/// every client it has not yet handed out, so before it is closed the stream of clients must run dry: with this, `amhd_accept` until nobody
-/// is left, and none is lost. A client turned away here tries again a second later and finds the next server, or none. Not for a socket that
-/// others share. False when the kernel does not know how.
+/// every client it has not yet handed out, so before it is closed the stream of clients must run dry: with this, `amhd_accept` until
+/// nobody is left, and none is lost. A client turned away here tries again a second later and finds the next server, or none. Not for a
+/// socket that others share. False when the kernel does not know how.
 bool amhd_refuse_connections(int listening_descriptor);
 
 /// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the library aborts then.

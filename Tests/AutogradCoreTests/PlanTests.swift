@@ -1,0 +1,189 @@
+import AutogradTestSupport
+import Testing
+
+@testable import AutogradCore
+
+@Suite struct PlanTests {
+  let builder = GraphBuilder()
+
+  private func plan(_ outputs: Value...) throws -> Plan { try Plan(builder.graph(outputs: outputs)) }
+
+  // MARK: What runs
+
+  /// Broadcasts, transposes, slices, splits and reshapes are layouts; only the sum computes.
+  @Test func layoutsAreNoInstructions() throws {
+    let x = builder.input("x", .float64, [4, 6])
+    let parts = x.transpose().slice(starts: [nil], ends: [nil], steps: [-2]).split([1, 2])
+    let y = parts[1].reshape(2, 2, 2).broadcast(to: [5, 2, 2, 2])
+    let plan = try plan(y.sum(axis: 3))
+    #expect(plan.instructions.map(\.kind) == [.sum])
+    #expect(plan.workspaceByteCount == 0)
+  }
+
+  @Test func whatNoOutputNeedsIsNotComputed() throws {
+    let x = builder.input("x", .float64, [50, 50])
+    _ = builder.input("unused", .float64, [3])
+    _ = x.matmul(x).sum() / 3
+    let plan = try plan(x * 2)
+    #expect(plan.instructions.map(\.kind) == [.binary])
+    #expect(plan.work == 2500)
+    #expect(plan.inputTypes.count == 2)
+  }
+
+  /// A gradient that nobody asks for costs nothing.
+  @Test func gradientsOfOneInputDoNotComputeTheOther() throws {
+    let x = builder.input("x", .float64, [8, 8])
+    let w = builder.input("w", .float64, [8, 8])
+    let y = x.matmul(w)
+    let gradients = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [w])
+    let plan = try Plan(builder.graph(outputs: gradients.compactMap { $0 }))
+    #expect(plan.instructions.map(\.kind) == [.matmul])
+  }
+
+  @Test func scalarsAreImmediates() throws {
+    let x = builder.input("x", .float64, [3])
+    let plan = try plan(x * 2 + 2 - (-0.0) + 0.0)
+    #expect(plan.pool == [2.0, -0.0, 0.0].map(\.bitPattern))
+    #expect(plan.constants.isEmpty)
+    #expect(plan.instructions.count == 4)
+  }
+
+  // MARK: Memory
+
+  @Test func aChainRunsInTwoBuffers() throws {
+    var y = builder.input("x", .float64, [1000])
+    for step in 0..<1000 { y = y * 1.0001 + Double(step) }
+    let plan = try plan(y)
+    #expect(plan.instructions.count == 2000)
+    #expect(plan.workspaceByteCount <= 2 * 8192)
+    #expect(plan.peakByteCount == plan.workspaceByteCount + 8000)
+  }
+
+  /// Buffers of all sizes between live and dead: what is reserved is far less than what is made.
+  @Test func memoryIsUsedAgain() throws {
+    let x = builder.input("x", .float64, [64, 64])
+    var y = x
+    for step in 0..<50 { y = (y.matmul(x) * Double(step)).sum(axis: 0, keepDimensions: true) + x }
+    let plan = try plan(y)
+    #expect(plan.workspaceByteCount < 4 * 64 * 64 * 8 + 4096)
+  }
+
+  /// Every address that an instruction touches lies in the memory it is meant for; nothing is reserved that is not used.
+  @Test(arguments: RandomGraphTests.seeds) func instructionsStayInTheirMemory(_ seed: UInt64) throws {
+    var generator = RandomGraph(seed: seed)
+    let graph = try vjp(generator.draw(nodeCount: 4 + Int(seed % 40)))
+    let plan = try Plan(graph)
+    #expect(plan.firstStray() == nil)
+    #expect(plan.peakByteCount == plan.workspaceByteCount + plan.resultByteCount)
+  }
+
+  /// Planning alone must survive sizes that no run would.
+  @Test func costsSaturate() throws {
+    let huge = builder.input("x", .float64, []).broadcast(to: [1 << 20, 1 << 20])
+    let product = huge.matmul(huge.transpose())
+    let plan = try plan(product.matmul(product) + product, (huge * huge).matmul(product), huge)
+    #expect(plan.work > 1 << 60)
+    #expect(plan.peakByteCount >= 5 * (1 << 43))
+  }
+
+  // MARK: Outputs
+
+  @Test func outputsMayBeAnything() throws {
+    let x = builder.input("x", .float64, [2, 3])
+    let tensor = builder.constant([1, 2])
+    let y = x * 2
+    let outputs = [
+      y, x, y, x.transpose(), y.transpose(), y.reshape(6), y.reshape(3, 2), y.slice(starts: [1], ends: [nil]), builder.constant(7.0),
+      tensor, tensor, builder.zeros(TensorType(.int32, [2])), y.split([1, 2], axis: 1)[1], x.slice(starts: [2], ends: [nil]), y.sum(),
+    ]
+    let graph = try builder.graph(outputs: outputs)
+    let input: Tensor = [[1, 2, 3], [4, 5, 6]]
+    let plan = try Plan(graph)
+    let results = try plan.run([input])
+    #expect(plan.outputTypes == graph.outputTypes)
+    #expect(Comparison.bits(results, try Interpreter.run(graph, [input])) == nil)
+    #expect(plan.firstStray() == nil)
+    // A value that is an output twice is computed and stored once.
+    #expect(plan.resultTypes.count == outputs.count - 2)
+    #expect(results[0].storage === results[2].storage)
+    // Results are the caller's own.
+    #expect(results[1].storage !== input.storage)
+  }
+
+  @Test func anEmptyGraphRuns() throws {
+    #expect(try Plan(builder.graph(outputs: [])).run([]).isEmpty)
+  }
+
+  /// A plan keeps nothing between runs.
+  @Test func aPlanRunsFromManyThreads() async throws {
+    var generator = RandomGraph(seed: 77)
+    let graph = try vjp(generator.draw(nodeCount: 30))
+    let plan = try Plan(graph)
+    var sets: [[Tensor]] = []
+    for _ in 0..<64 { sets.append(Tensor.random(graph.inputTypes, using: &generator.random)) }
+    let expected = try sets.map(plan.run)
+    try await withThrowingTaskGroup(of: (Int, [Tensor]).self) { group in
+      for (index, inputs) in sets.enumerated() { group.addTask { (index, try plan.run(inputs)) } }
+      for try await (index, results) in group { #expect(Comparison.bits(results, expected[index]) == nil) }
+    }
+  }
+}
+
+// MARK: Addresses
+
+extension Plan {
+  /// The first instruction that reaches outside of the memory it names, described.
+  fileprivate func firstStray() -> String? {
+    var room = [workspaceByteCount, pool.count * 8]
+    room += inputTypes.map(\.byteCount) + constants.map(\.type.byteCount) + resultTypes.map(\.byteCount)
+    for (index, instruction) in instructions.enumerated() {
+      for (slot, width, reach) in reaches(instruction) {
+        guard let reach else { continue }
+        let (first, last) = (slot.offset + reach.lowerBound * width, slot.offset + (reach.upperBound + 1) * width)
+        if first < 0 || last > room[Int(slot.base)] { return "instruction \(index) \(instruction): \(first)..<\(last)" }
+      }
+    }
+    return nil
+  }
+
+  /// For each operand: the elements it touches relative to its slot; nil for none.
+  private func reaches(_ instruction: Instruction) -> [(Slot, width: Int, ClosedRange<Int>?)] {
+    let detail = Int(instruction.detail)
+    let width = instruction.dtype.byteWidth
+    switch instruction.kind {
+    case .copy, .unary, .cast, .binary:
+      let loop = loops[detail]
+      let target = instruction.kind == .cast ? DType(rawValue: instruction.function)?.byteWidth ?? 0 : width
+      let y = instruction.kind == .binary ? reach(loop.sizes, loop.y) : nil
+      return [
+        (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)), (instruction.y, width, y),
+      ]
+    case .sum:
+      let sum = reductions[detail]
+      let shape = sum.outer.sizes.appending([sum.columns])
+      return [
+        (instruction.z, width, reach(shape, sum.outer.z.appending([1]))),
+        (instruction.x, width, reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))),
+      ]
+    case .matmul:
+      let product = products[detail]
+      let outer = product.outer
+      return [
+        (instruction.z, width, reach(outer.sizes.appending([product.m, product.n]), outer.z.appending([product.n, 1]))),
+        (instruction.x, width, reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))),
+        (instruction.y, width, reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))),
+      ]
+    case .custom:
+      let call = customCalls[detail]
+      return (call.operands + call.results).map { type, slot in
+        (slot, 1, type.byteCount == 0 ? nil : 0...(type.byteCount - 1))
+      }
+    }
+  }
+
+  private func reach(_ sizes: Shape, _ strides: Shape) -> ClosedRange<Int>? {
+    if sizes.isEmpty { return nil }
+    let ends = (0..<sizes.rank).map { (sizes[$0] - 1) * strides[$0] }
+    return ends.filter { $0 < 0 }.reduce(0, +)...ends.filter { $0 > 0 }.reduce(0, +)
+  }
+}

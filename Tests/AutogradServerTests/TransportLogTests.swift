@@ -1,0 +1,116 @@
+import Glibc
+import Logging
+import Testing
+
+@testable import AutogradServer
+
+/// Log lines: one for each event, whatever a client puts into its request.
+@Suite(.timeLimit(.minutes(1)))
+struct TransportLogTests {
+  /// A sink that writes into a pipe, and what came out of it.
+  private func written(capacity: Int = 1 << 20, _ body: (LogSink) -> Void) -> [String] {
+    var ends: [Int32] = [-1, -1]
+    pipe(&ends)
+    let sink = LogSink(descriptor: ends[1], capacity: capacity)
+    body(sink)
+    sink.close()
+    close(ends[1])
+    defer { close(ends[0]) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = read(ends[0], &chunk, chunk.count)
+      if count <= 0 { break }
+      bytes += chunk[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// The line without its time stamp, which is checked.
+  private func tail(_ line: String) -> String {
+    let shape = String(line.prefix(25).map { $0.isNumber ? "0" : $0 })
+    #expect(shape == "0000-00-00T00:00:00.000Z ", "\(line)")
+    return String(line.dropFirst(25))
+  }
+
+  private func record(_ path: String, method: String = "POST") -> RequestRecord {
+    RequestRecord(
+      method: method, path: path, status: 200, durationNanoseconds: 214_499, requestID: "id-1", bytesIn: 1, bytesOut: 2)
+  }
+
+  @Test func accessLine() {
+    let lines = written { AccessLog(sink: $0).write(record("/v1/evaluate")) }
+    #expect(lines.count == 2 && lines[1].isEmpty)
+    #expect(tail(lines[0]) == "info POST /v1/evaluate 200 0.214 ms id=id-1")
+  }
+
+  @Test(arguments: [
+    ("/a\nforged line", "/a%0Aforged%20line"), ("/\r\u{1b}[2J\u{7f}", "/%0D%1B[2J%7F"), ("/∂", "/%E2%88%82"),
+    ("/100%", "/100%25"), ("", "-"), (String(repeating: "x", count: 600), String(repeating: "x", count: 512) + "..."),
+  ])
+  func pathsAreEscaped(path: String, logged: String) {
+    let lines = written { AccessLog(sink: $0).write(record(path)) }
+    #expect(lines.count == 2)
+    #expect(tail(lines[0]) == "info POST \(logged) 200 0.214 ms id=id-1")
+  }
+
+  @Test func methodsAreEscapedAndCut() {
+    let lines = written { AccessLog(sink: $0).write(record("/", method: "A\u{0}" + String(repeating: "B", count: 40))) }
+    #expect(tail(lines[0]).hasPrefix("info A%00BBB"))
+    #expect(tail(lines[0]).contains("B... / 200"))
+  }
+
+  @Test func messagesWithMetadata() {
+    let lines = written { sink in
+      var logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink, level: .notice) }
+      logger[metadataKey: "server"] = "one"
+      logger.info("too quiet")
+      logger.warning("two\nlines \u{202e}and \u{9b}more", metadata: ["b": "2", "a": "x y"])
+    }
+    #expect(lines.count == 2)
+    #expect(tail(lines[0]) == #"warning two\u{a}lines \u{202e}and \u{9b}more a=x y b=2 server=one"#)
+  }
+
+  @Test func linesKeepTheirOrder() {
+    let lines = written { sink in
+      for index in 0..<1000 { sink.line("info") { $0.append(String(index)) } }
+    }
+    #expect(lines.dropLast().map(tail) == (0..<1000).map { "info \($0)" })
+  }
+
+  @Test func slowReaderCostsLinesNotMemory() {
+    var ends: [Int32] = [-1, -1]
+    pipe(&ends)
+    let sink = LogSink(descriptor: ends[1], capacity: 10_000)
+    // Nobody reads: the pipe fills, then the sink, and the rest is dropped, all without waiting.
+    let start = monotonicNanoseconds()
+    for _ in 0..<50_000 { sink.line("info") { $0.append("a line of some length that nobody reads" as StaticString) } }
+    #expect(monotonicNanoseconds() - start < 5_000_000_000)
+    // Once somebody does, the sink goes on and says how many were lost.
+    let reader = NativeThread.start(name: "reader", stackSize: 1 << 20) { [end = ends[0]] in
+      var chunk = [UInt8](repeating: 0, count: 65536)
+      var text = ""
+      while !text.contains("log lines dropped, the reader is too slow: ") {
+        let count = read(end, &chunk, chunk.count)
+        if count <= 0 { break }
+        text += String(decoding: chunk[..<count], as: UTF8.self)
+      }
+      #expect(text.contains("warning log lines dropped"))
+    }
+    if let reader { pthread_join(reader, nil) }
+    sink.close()
+    close(ends[0])
+    close(ends[1])
+  }
+
+  @Test(arguments: [
+    (0, 0, "1970-01-01T00:00:00.000Z"), (951_782_399, 999_999_999, "2000-02-28T23:59:59.999Z"),
+    (951_782_400, 1_000_000, "2000-02-29T00:00:00.001Z"), (1_795_468_761, 123_456_789, "2026-11-23T21:19:21.123Z"),
+  ])
+  func timestamps(seconds: Int, nanoseconds: Int, text: String) {
+    var stamp = LogTimestamp()
+    let buffer = ByteBuffer()
+    for _ in 0..<2 { stamp.append(seconds: seconds, nanoseconds: nanoseconds, to: buffer) }
+    #expect(buffer.string == text + text)
+  }
+}

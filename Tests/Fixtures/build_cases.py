@@ -1,0 +1,36 @@
+"""Writes bad_requests.jsonl and api_rules.jsonl from the lists of cases beside it. Only Python is needed:
+
+    python3 build_cases.py
+    python3 check_fixtures.py
+
+To add a case, add a line to the function it belongs to: bad_bodies.py (JSON, members, tensors), bad_graphs.py (graph, attributes, what is
+asked), rules_graph.py and rules_tensors.py (good requests, after the sections of the contract). case_tools.py says what a case holds.
+"""
+
+import json
+import pathlib
+
+import bad_bodies
+import bad_graphs
+import rules_graph
+import rules_tensors
+from case_tools import Cases
+
+HERE = pathlib.Path(__file__).parent
+
+
+def build(*modules):
+  cases = Cases()
+  for module in modules:
+    module.add_cases(cases)
+  return cases
+
+
+def write(file, cases):
+  (HERE / file).write_text("".join(json.dumps(case, allow_nan=False) + "\n" for case in cases))
+  print(f"{file}: {len(cases)} cases")
+
+
+if __name__ == "__main__":
+  write("bad_requests.jsonl", build(bad_bodies, bad_graphs))
+  write("api_rules.jsonl", build(rules_graph, rules_tensors))
