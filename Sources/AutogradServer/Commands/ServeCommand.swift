@@ -1,6 +1,5 @@
 import ArgumentParser
 import Logging
-import Synchronization
 
 /// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
 struct ServeCommand: ParsableCommand {
@@ -16,7 +15,7 @@ struct ServeCommand: ParsableCommand {
   var host: String?
   @Option(help: "Port to listen on; 0 picks a free one. AUTOGRAD_PORT. (default: 8080)")
   var port: UInt16?
-  @Option(help: "Threads that serve sockets and run small graphs, at least 2. AUTOGRAD_THREADS. (default: 2)")
+  @Option(help: "Threads that serve sockets and run small graphs. AUTOGRAD_THREADS. (default: 2)")
   var threads: Int?
   @Option(help: "Threads that run large graphs. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
   var computeThreads: Int?
@@ -110,7 +109,7 @@ struct ServeCommand: ParsableCommand {
 
 /// Lets routes, which exist before the server, ask whether it is ready.
 private final class Readiness: Sendable {
-  private let server = Mutex<HTTPServer?>(nil)
+  private let server = Locked<HTTPServer?>(nil)
 
   func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
   var isReady: Bool { server.withLock { $0?.isReady ?? false } }
