@@ -27,6 +27,7 @@ const char *ck_name(const ck_kernels *table) { return table->name; }
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype) { return table->unary[op][dtype]; }
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return table->binary[op][dtype]; }
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
+ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
 ck_sum_fn ck_sum(const ck_kernels *table, int dtype) { return table->sum[dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

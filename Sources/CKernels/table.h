@@ -10,6 +10,7 @@ struct ck_kernels {
   ck_unary_fn unary[CK_UNARY_COUNT][CK_DTYPE_COUNT];
   ck_binary_fn binary[CK_BINARY_COUNT][CK_DTYPE_COUNT];
   ck_cast_fn cast[CK_DTYPE_COUNT][CK_DTYPE_COUNT];  // [from][to]
+  ck_select_fn select[CK_DTYPE_COUNT];
   ck_unary_fn copy[CK_DTYPE_COUNT];
   ck_sum_fn sum[CK_DTYPE_COUNT];
   ck_matmul_fn matmul[CK_DTYPE_COUNT];

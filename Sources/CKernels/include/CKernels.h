@@ -8,15 +8,30 @@
 
 // In the order of DType.
 typedef enum { CK_FLOAT64, CK_FLOAT32, CK_INT64, CK_INT32, CK_BOOL, CK_DTYPE_COUNT } ck_dtype;
-typedef enum { CK_NEG, CK_UNARY_COUNT } ck_unary_op;
-typedef enum { CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_BINARY_COUNT } ck_binary_op;
+// Results of the operations from CK_ISNAN and from CK_EQUAL on are bool.
+typedef enum {
+  CK_NEG, CK_ABS, CK_SIGN, CK_FLOOR, CK_CEIL, CK_ROUND, CK_TRUNC, CK_SQUARE, CK_RECIPROCAL, CK_SQRT, CK_RSQRT,
+  CK_EXP, CK_EXPM1, CK_LOG, CK_LOG1P, CK_LOG2, CK_LOG10,
+  CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH, CK_ASINH, CK_ACOSH, CK_ATANH,
+  CK_ERF, CK_ERFC, CK_ERFINV, CK_LGAMMA, CK_DIGAMMA, CK_SIGMOID, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_RELU,
+  CK_ISNAN, CK_ISINF, CK_ISFINITE, CK_NOT,
+  CK_UNARY_COUNT
+} ck_unary_op;
+typedef enum {
+  CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
+  CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
+  CK_BINARY_COUNT
+} ck_binary_op;
 
 // All strides count elements. A stride of 0 repeats one element.
 
 // z[i * dz] = f(x[i * dx])
 typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
-// z[i * dz] = f(x[i * dx], y[i * dy])
-typedef void (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
+// integer), or -1.
+typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// z[i * dz] = y[i * dy] where x[i * dx] is true; elsewhere z stays.
+typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
 typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
 // z[j] = sum over i < rows of x[j * column_stride + i * row_stride]. Terms go round-robin into 16 lanes; every 4096 terms the lanes are
@@ -42,6 +57,7 @@ const char *ck_name(const ck_kernels *table);
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype);
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
+ck_select_fn ck_select(const ck_kernels *table, int dtype);
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
 ck_sum_fn ck_sum(const ck_kernels *table, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);

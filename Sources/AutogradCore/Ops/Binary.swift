@@ -1,0 +1,122 @@
+import CKernels
+
+extension PointwiseFunction {
+  static let binary: [PointwiseFunction] = [
+    binary(
+      .pow, CK_POW, "pow", "Power.", "x^y", domain: 0.3...3, dtypes: .numeric, "x: ct y x^(y-1), y: ct z ln x",
+      conventions: [
+        "a power 0 has gradient 0 in x, also at x = 0", "the gradient in y is 0 where x = 0 and y >= 0", "of a negative x the gradient in y is NaN",
+        "negative integer powers of integers are refused",
+      ], otherNames: ["power", "**", "^"],
+      .pointwise([
+        { ct, node in
+          // x^(y-1) is infinite at x = 0, y = 0, where the function is constant in x.
+          let slope = ct * (node.y * node.x.emit(.pow, node.y - 1))
+          return slope.masked(by: .notEqual, node.y, node.builder.zeros(node.y.type))
+        },
+        { ct, node in
+          let zero = node.builder.zeros(node.x.type)
+          let slope = ct * (node.z * node.x.emit(.log))
+          let isFlat = node.x.emit(.equal, zero).emit(.logicalAnd, zero.emit(.lessEqual, node.y))
+          return node.builder.select(isFlat, node.builder.zeros(slope.type), slope)
+        },
+      ])),
+    extremum(.maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["max", "fmax"], larger: true),
+    extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["min", "fmin"], larger: false),
+    binary(
+      .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
+      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0"], otherNames: ["arctan2"],
+      .pointwise([
+        { ct, node in ct * node.y.overSquares(node.x, node.y) },
+        { ct, node in -(ct * node.x.overSquares(node.x, node.y)) },
+      ])),
+    binary(
+      .hypot, CK_HYPOT, "hypot", "Length of the vector (x, y).", "√(x² + y²)", "x: ct x / z, y: ct y / z",
+      conventions: ["both gradients at (0, 0) are 0", "no overflow in between"],
+      .pointwise([{ ct, node in ct * node.x.over(node.z) }, { ct, node in ct * node.y.over(node.z) }])),
+    binary(
+      .logAddExp, CK_LOGADDEXP, "logaddexp", "Logarithm of the sum of two exponentials.", "ln(e^x + e^y)",
+      "x: ct sigmoid(x - y), y: ct sigmoid(y - x)",
+      conventions: ["no overflow in between", "-Infinity with -Infinity gives -Infinity and gradients 0"],
+      .pointwise([
+        { ct, node in ct * (node.x - node.z).finite(node.z).emit(.exp) }, { ct, node in ct * (node.y - node.z).finite(node.z).emit(.exp) },
+      ])),
+    binary(
+      .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
+      dtypes: .numeric, "x: ct, y: -ct floor(x / y)", conventions: ["integers cannot be divided by 0; floats give NaN"],
+      otherNames: ["mod", "modulo", "%", "fmod"],
+      .pointwise([{ ct, _ in ct }, { ct, node in -(ct * (node.x / node.y).emit(.floor)) }])),
+    binary(
+      .xlogy, CK_XLOGY, "xlogy", "x ln y, and 0 where x is 0.", "x ln y", domain: 0.3...3, "x: ct ln y, y: ct x / y",
+      conventions: ["the gradients at (0, 0) are 0"],
+      .pointwise([
+        { ct, node in ct * node.builder.select(node.bothZero, node.builder.zeros(node.y.type), node.y.emit(.log)) },
+        { ct, node in ct * node.builder.select(node.bothZero, node.builder.zeros(node.y.type), node.x / node.y) },
+      ])),
+  ]
+
+  /// polygamma(n, x) with n as a tensor, which only the derivatives of digamma and polygamma make: n has no gradient.
+  static let polygamma = binary(
+    .polygamma, CK_POLYGAMMA, "polygamma", "The n-th derivative of digamma.", "ψ⁽ⁿ⁾(x)", "x: ct polygamma(n + 1, x)",
+    .pointwise([{ ct, node in node.builder.zeros(ct.type) }, { ct, node in ct * (node.x + 1).emit(.polygamma, node.y) }]))
+
+  static let comparisons: [PointwiseFunction] = [
+    predicate(.equal, CK_EQUAL, "equal", "Whether x equals y.", "x = y", otherNames: ["eq", "=="]),
+    predicate(.notEqual, CK_NOT_EQUAL, "not_equal", "Whether x differs from y.", "x ≠ y", otherNames: ["ne", "!="]),
+    predicate(.less, CK_LESS, "less", "Whether x is less than y.", "x < y", otherNames: ["lt", "less_than", "<"]),
+    predicate(
+      .lessEqual, CK_LESS_EQUAL, "less_equal", "Whether x is at most y.", "x ≤ y", otherNames: ["le", "less_or_equal", "lessequal", "<="]),
+    predicate(
+      .logicalAnd, CK_AND, "logical_and", "Whether both are true.", "x and y", dtypes: .boolean, otherNames: ["and", "&", "&&", "bitwise_and"]),
+    predicate(.logicalOr, CK_OR, "logical_or", "Whether one of both is true.", "x or y", dtypes: .boolean, otherNames: ["or", "|", "||", "bitwise_or"]),
+    predicate(
+      .logicalXor, CK_XOR, "logical_xor", "Whether exactly one is true.", "x xor y", dtypes: .boolean, otherNames: ["xor", "bitwise_xor"]),
+  ]
+
+  private static func extremum(
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, _ otherNames: [String], larger: Bool
+  ) -> PointwiseFunction {
+    binary(
+      opcode, kernel, name, summary, formula, dtypes: .numeric, "x: ct where x wins, y: ct where y wins",
+      conventions: ["a tie shares the gradient evenly", "NaN on either side gives NaN, and NaN gradients for both"], otherNames: otherNames,
+      .pointwise([
+        { ct, node in node.winner(ct, node.x, over: node.y, larger) }, { ct, node in node.winner(ct, node.y, over: node.x, larger) },
+      ]))
+  }
+}
+
+// MARK: Words of these rules
+
+extension Value {
+  /// x / z, and 0 where z is 0.
+  fileprivate func over(_ z: Value) -> Value {
+    let zero = builder.zeros(z.type)
+    return builder.select(z.emit(.equal, zero), zero, self / z)
+  }
+
+  /// self / (x² + y²), and 0 at the origin; by way of hypot, so that squares cannot overflow.
+  fileprivate func overSquares(_ x: Value, _ y: Value) -> Value {
+    let length = x.emit(.hypot, y)
+    return over(length).over(length)
+  }
+
+  /// This difference to z, but -infinity where z is -infinity: there both operands are, and have no gradient.
+  fileprivate func finite(_ z: Value) -> Value {
+    let negativeInfinity = builder.broadcast(builder.constant(Scalar(-.infinity, as: z.dtype)), to: z.shape)
+    return builder.select(z.emit(.equal, negativeInfinity), negativeInfinity, self)
+  }
+}
+
+extension NodeContext {
+  fileprivate var bothZero: Value {
+    let zero = builder.zeros(x.type)
+    return x.emit(.equal, zero).emit(.logicalAnd, y.emit(.equal, zero))
+  }
+
+  /// ct where x wins over y, half of it at a tie, none where it loses; the result's NaN where there is one.
+  fileprivate func winner(_ ct: Value, _ x: Value, over y: Value, _ larger: Bool) -> Value {
+    let wins = larger ? y.emit(.less, x) : x.emit(.less, y)
+    let share = builder.select(x.emit(.equal, y), ct * 0.5, builder.select(wins, ct, builder.zeros(ct.type)))
+    return builder.select(z.emit(.isNaN), z, share)
+  }
+}

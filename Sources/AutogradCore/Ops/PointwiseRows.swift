@@ -1,0 +1,59 @@
+import CKernels
+
+/// How rows of pointwise functions are written.
+extension PointwiseFunction {
+  /// A function of one operand, its derivative as mathematics: `{ x, y in 1 - y * y }` for tanh.
+  static func unary(
+    _ opcode: Opcode, _ kernel: ck_unary_op, _ name: String, _ summary: String, _ formula: String, domain: ClosedRange<Double> = -3...3,
+    dtypes: DTypeRule = .floating, _ derivativeText: String, conventions: [String] = [], otherNames: [String] = [],
+    _ partial: @escaping @Sendable (_ x: Value, _ y: Value) -> Value
+  ) -> PointwiseFunction {
+    let reference = OperationReference(
+      name: name, summary: summary, formula: "y = " + formula, operands: ["x"], dtypes: dtypes, shapeRule: "that of x",
+      derivative: "x: ct * " + derivativeText, conventions: conventions, otherNames: otherNames, samples: unarySamples, domain: domain)
+    return PointwiseFunction(opcode, .unary(kernel), reference, .pointwise([{ ct, node in ct * partial(node.x, node.z) }]))
+  }
+
+  /// A function whose derivative is zero everywhere, or that has none.
+  static func step(
+    _ opcode: Opcode, _ kernel: ck_unary_op, _ name: String, _ summary: String, _ formula: String, dtypes: DTypeRule = .floating,
+    isPredicate: Bool = false, conventions: [String] = [], otherNames: [String] = []
+  ) -> PointwiseFunction {
+    let reference = OperationReference(
+      name: name, summary: summary, formula: "y = " + formula, operands: ["x"], dtypes: dtypes, shapeRule: "that of x",
+      derivative: isPredicate ? "none: the result is bool" : "x: 0", conventions: conventions, otherNames: otherNames, samples: unarySamples)
+    return PointwiseFunction(opcode, .unary(kernel), reference, .none, isPredicate: isPredicate)
+  }
+
+  /// A function of two operands, each partial multiplied by the cotangent.
+  static func binary(
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, domain: ClosedRange<Double> = -3...3,
+    dtypes: DTypeRule = .floating, _ derivativeText: String, conventions: [String] = [], otherNames: [String] = [], _ derivative: Derivative
+  ) -> PointwiseFunction {
+    let reference = OperationReference(
+      name: name, summary: summary, formula: "z = " + formula, operands: ["x", "y"], results: ["z"], dtypes: dtypes,
+      shapeRule: "x and y broadcast together, as in NumPy: aligned at the last axis, size 1 stretches",
+      derivative: derivativeText + ", each summed over the axes that were stretched", conventions: conventions, otherNames: otherNames,
+      samples: binarySamples, domain: domain)
+    return PointwiseFunction(opcode, .binary(kernel), reference, derivative)
+  }
+
+  /// A comparison or a logical function: bool, without a gradient.
+  static func predicate(
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, dtypes: DTypeRule = .any,
+    otherNames: [String] = []
+  ) -> PointwiseFunction {
+    let reference = OperationReference(
+      name: name, summary: summary, formula: "z = " + formula, operands: ["x", "y"], results: ["z"], dtypes: dtypes,
+      shapeRule: "x and y broadcast together, as in NumPy", derivative: "none: the result is bool",
+      conventions: dtypes == .any ? ["comparisons with NaN are false, but NaN is not equal to anything"] : [], otherNames: otherNames,
+      samples: binarySamples)
+    return PointwiseFunction(opcode, .binary(kernel), reference, .none, isPredicate: true)
+  }
+
+  private static let unarySamples = [OperationSample([[2, 3]]), OperationSample([[]]), OperationSample([[0]])]
+  private static let binarySamples = [
+    OperationSample([[2, 3], [2, 3]]), OperationSample([[2, 3], [3]]), OperationSample([[2, 1], [1, 3]]),
+    OperationSample([[], [2, 2]]), OperationSample([[2, 0], [1, 1]]), OperationSample([[], []]),
+  ]
+}
