@@ -20,7 +20,8 @@ static double polynomial(const double *coefficients, int count, double t) {
 // The inverse error function --------------------------------------------------------------------------------------------------------
 
 // Starts from S. Winitzki's closed form (A handy approximation for the error function and its inverse, 2008; within 0.2%), then
-// Halley's cubic iteration twice, since erf'' = -2 y erf'. Beyond 1/2 the residual is taken of erfc, where 1 - |x| is exact.
+// Halley's cubic iteration, simple since erf'' = -2 y erf': twice, three times beside 1. Beyond 1/2 the residual is taken of erfc, where
+// 1 - |x| is exact.
 double ck_erfinv(double x) {
   double a = fabs(x);
   if (!(a <= 1)) return NAN;
@@ -32,10 +33,11 @@ double ck_erfinv(double x) {
   double l = a < 0.5 ? log1p(-a * a) : log((1 - a) * (1 + a));
   double t = 2 / (pi * c) + l / 2;
   double y = sqrt(-l / c / (sqrt(t * t - l / c) + t));
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     double residual = a < 0.5 ? erf(y) - a : (1 - a) - erfc(y);
     double newton = residual * half_sqrt_pi * exp(y * y);
     y -= newton / (1 + y * newton);
+    if (fabs(newton) < 1e-7) break;  // what is left is of its cube
   }
   return copysign(y, x);
 }

@@ -151,12 +151,13 @@ extension Plan {
     let detail = Int(instruction.detail)
     let width = instruction.dtype.byteWidth
     switch instruction.kind {
-    case .copy, .unary, .cast, .binary:
+    case .copy, .unary, .cast, .binary, .select:
       let loop = loops[detail]
-      let target = instruction.kind == .cast ? DType(rawValue: instruction.function)?.byteWidth ?? 0 : width
-      let y = instruction.kind == .binary ? reach(loop.sizes, loop.y) : nil
+      let target = instruction.kind == .cast ? DType(rawValue: instruction.function)?.byteWidth ?? 0 : instruction.resultWidth
+      let y = instruction.kind == .binary || instruction.kind == .select ? reach(loop.sizes, loop.y) : nil
+      let xWidth = instruction.kind == .select ? 1 : width
       return [
-        (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)), (instruction.y, width, y),
+        (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, xWidth, reach(loop.sizes, loop.x)), (instruction.y, width, y),
       ]
     case .sum:
       let sum = reductions[detail]

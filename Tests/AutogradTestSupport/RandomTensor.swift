@@ -2,18 +2,23 @@ import AutogradCore
 
 extension Tensor {
   /// Floats of magnitude 0.5 to 2 and either sign: away from zero, where quotients have their poles, and small enough that a product of
-  /// many neither overflows nor vanishes. Integers from -9 to 9.
-  package static func random(_ type: TensorType, using random: inout SeededGenerator) -> Tensor {
+  /// many neither overflows nor vanishes. Integers from -9 to 9. A domain that leaves zero out, or is narrower, is drawn from evenly instead.
+  package static func random(
+    _ type: TensorType, in domain: ClosedRange<Double> = -3...3, using random: inout SeededGenerator
+  ) -> Tensor {
     let count = type.elementCount
+    let isNarrow = domain.lowerBound > -2 || domain.upperBound < 2
+    let integers = domain.lowerBound > 0 ? 1...3 : -9...9
     func float(_ random: inout SeededGenerator) -> Double {
+      if isNarrow { return Double.random(in: domain, using: &random) }
       let magnitude = Double.random(in: 0.5...2, using: &random)
       return random.chance(0.5) ? magnitude : -magnitude
     }
     return switch type.dtype {
     case .float64: Tensor((0..<count).map { _ in float(&random) }, shape: type.shape)
     case .float32: Tensor((0..<count).map { _ in Float(float(&random)) }, shape: type.shape)
-    case .int64: Tensor((0..<count).map { _ in Int64(random.int(-9...9)) }, shape: type.shape)
-    case .int32: Tensor((0..<count).map { _ in Int32(random.int(-9...9)) }, shape: type.shape)
+    case .int64: Tensor((0..<count).map { _ in Int64(random.int(integers)) }, shape: type.shape)
+    case .int32: Tensor((0..<count).map { _ in Int32(random.int(integers)) }, shape: type.shape)
     case .bool: Tensor((0..<count).map { _ in random.chance(0.5) }, shape: type.shape)
     }
   }

@@ -18,6 +18,9 @@ package enum Kernels {
   static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? { ck_cast(best, Int32(from.rawValue), Int32(to.rawValue)) }
 
   @inline(__always)
+  static func select(_ dtype: DType) -> ck_select_fn? { ck_select(best, Int32(dtype.rawValue)) }
+
+  @inline(__always)
   static func copy(_ dtype: DType) -> ck_unary_fn? { ck_copy(best, Int32(dtype.rawValue)) }
 
   /// Nil for bool.

@@ -1,19 +1,21 @@
 /// Formulas in Swift: broadcasting and promotion as in requests, and a number beside a value takes the value's dtype.
 extension Value {
-  public static func + (x: Value, y: Value) -> Value { x.pointwise(.add, PointwiseOperation.add, y) }
-  public static func - (x: Value, y: Value) -> Value { x.pointwise(.sub, PointwiseOperation.sub, y) }
-  public static func * (x: Value, y: Value) -> Value { x.pointwise(.mul, PointwiseOperation.mul, y) }
-  public static func / (x: Value, y: Value) -> Value { x.pointwise(.div, PointwiseOperation.div, y) }
-  public static prefix func - (x: Value) -> Value { x.apply(PointwiseOperation.neg) }
+  public static func + (x: Value, y: Value) -> Value { x.pointwise(.add, y) }
+  public static func - (x: Value, y: Value) -> Value { x.pointwise(.sub, y) }
+  public static func * (x: Value, y: Value) -> Value { x.pointwise(.mul, y) }
+  public static func / (x: Value, y: Value) -> Value { x.pointwise(.div, y) }
+  public static prefix func - (x: Value) -> Value {
+    x.dtype.isFloating ? x.emit(.neg) : x.apply(operation(.neg))
+  }
 
-  public static func + (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.add, [.value(x), .weak(WeakNumber(y))]) }
-  public static func - (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.sub, [.value(x), .weak(WeakNumber(y))]) }
-  public static func * (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.mul, [.value(x), .weak(WeakNumber(y))]) }
-  public static func / (x: Value, y: Double) -> Value { x.apply(PointwiseOperation.div, [.value(x), .weak(WeakNumber(y))]) }
-  public static func + (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.add, [.weak(WeakNumber(x)), .value(y)]) }
-  public static func - (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.sub, [.weak(WeakNumber(x)), .value(y)]) }
-  public static func * (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.mul, [.weak(WeakNumber(x)), .value(y)]) }
-  public static func / (x: Double, y: Value) -> Value { y.apply(PointwiseOperation.div, [.weak(WeakNumber(x)), .value(y)]) }
+  public static func + (x: Value, y: Double) -> Value { x.pointwise(.add, y) }
+  public static func - (x: Value, y: Double) -> Value { x.pointwise(.sub, y) }
+  public static func * (x: Value, y: Double) -> Value { x.pointwise(.mul, y) }
+  public static func / (x: Value, y: Double) -> Value { x.pointwise(.div, y) }
+  public static func + (x: Double, y: Value) -> Value { y.pointwise(.add, x, isFirst: true) }
+  public static func - (x: Double, y: Value) -> Value { y.pointwise(.sub, x, isFirst: true) }
+  public static func * (x: Double, y: Value) -> Value { y.pointwise(.mul, x, isFirst: true) }
+  public static func / (x: Double, y: Value) -> Value { y.pointwise(.div, x, isFirst: true) }
 
   /// Matrix product, as NumPy's `@`.
   public func matmul(_ other: Value) -> Value { apply(MatMulOperation(), [.value(self), .value(other)]) }
@@ -59,11 +61,28 @@ extension Value {
   // MARK: Through the catalog
 
   /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the primitive.
-  private func pointwise(_ opcode: Opcode, _ operation: PointwiseOperation, _ other: Value) -> Value {
-    if isValid, other.isValid, builder === other.builder, typeID == other.typeID, operation.reference.dtypes.admits(dtype) {
+  private func pointwise(_ opcode: Opcode, _ other: Value) -> Value {
+    if isValid, other.isValid, builder === other.builder, typeID == other.typeID, dtype.isFloating {
       return builder.emit(opcode, self, other)
     }
-    return apply(operation, [.value(self), .value(other)])
+    return apply(Value.operation(opcode), [.value(self), .value(other)])
+  }
+
+  private func pointwise(_ opcode: Opcode, _ number: Double, isFirst: Bool = false) -> Value {
+    if isValid, dtype.isFloating {
+      let other = builder.broadcast(builder.constant(Scalar(floating: number, as: dtype)), to: shape)
+      return isFirst ? builder.emit(opcode, other, self) : builder.emit(opcode, self, other)
+    }
+    let weak = Operand.weak(WeakNumber(number))
+    return apply(Value.operation(opcode), isFirst ? [weak, .value(self)] : [.value(self), weak])
+  }
+
+  private static let arithmetic = Dictionary(
+    uniqueKeysWithValues: PointwiseFunction.arithmetic.map { ($0.opcode, PointwiseOperation(function: $0)) })
+
+  private static func operation(_ opcode: Opcode) -> PointwiseOperation {
+    guard let operation = arithmetic[opcode] else { preconditionFailure("\(opcode) is no operator") }
+    return operation
   }
 
   private func apply(_ operation: some Operation, _ attributes: [String: AttributeValue] = [:]) -> Value {

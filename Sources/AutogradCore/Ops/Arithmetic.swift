@@ -12,7 +12,8 @@ extension PointwiseFunction {
         $0.accumulate($0.ct, 1)
       }),
     binary(
-      .sub, CK_SUB, "sub", "Difference of two tensors, element by element.", "x - y", dtypes: .numeric, "x: ct, y: -ct", conventions: [wraps],
+      .sub, CK_SUB, "sub", "Difference of two tensors, element by element.", "x - y", dtypes: .numeric, "x: ct, y: -ct",
+      conventions: [wraps],
       otherNames: ["subtract", "minus", "subtraction", "-"],
       .linear {
         $0.accumulate($0.ct, 0)
@@ -26,7 +27,8 @@ extension PointwiseFunction {
       .div, CK_DIV, "div", "Quotient of two tensors, element by element.", "x / y", domain: 0.5...3, "x: ct / y, y: -ct * x / y^2",
       conventions: ["division by zero follows IEEE 754: 1/0 is Infinity, 0/0 is NaN", "integers are refused: cast them to a float dtype"],
       otherNames: ["divide", "true_divide", "truediv", "division", "/"],
-      .pointwise([{ ct, node in ct / node.y }, { ct, node in -(ct * node.x / (node.y * node.y)) }])),
+      // Not x/y²: the square of a small or large y leaves the range of numbers where the quotient does not.
+      .pointwise([{ ct, node in ct / node.y }, { ct, node in -(ct / node.y * node.z) }])),
     PointwiseFunction(
       .neg, .unary(CK_NEG),
       OperationReference(

@@ -5,7 +5,8 @@ extension PointwiseFunction {
     binary(
       .pow, CK_POW, "pow", "Power.", "x^y", domain: 0.3...3, dtypes: .numeric, "x: ct y x^(y-1), y: ct z ln x",
       conventions: [
-        "a power 0 has gradient 0 in x, also at x = 0", "the gradient in y is 0 where x = 0 and y >= 0", "of a negative x the gradient in y is NaN",
+        "a power 0 has gradient 0 in x, also at x = 0", "the gradient in y is 0 where x = 0 and y >= 0",
+        "of a negative x the gradient in y is NaN",
         "negative integer powers of integers are refused",
       ], otherNames: ["power", "**", "^"],
       .pointwise([
@@ -67,8 +68,11 @@ extension PointwiseFunction {
     predicate(
       .lessEqual, CK_LESS_EQUAL, "less_equal", "Whether x is at most y.", "x ≤ y", otherNames: ["le", "less_or_equal", "lessequal", "<="]),
     predicate(
-      .logicalAnd, CK_AND, "logical_and", "Whether both are true.", "x and y", dtypes: .boolean, otherNames: ["and", "&", "&&", "bitwise_and"]),
-    predicate(.logicalOr, CK_OR, "logical_or", "Whether one of both is true.", "x or y", dtypes: .boolean, otherNames: ["or", "|", "||", "bitwise_or"]),
+      .logicalAnd, CK_AND, "logical_and", "Whether both are true.", "x and y", dtypes: .boolean,
+      otherNames: ["and", "&", "&&", "bitwise_and"]),
+    predicate(
+      .logicalOr, CK_OR, "logical_or", "Whether one of both is true.", "x or y", dtypes: .boolean,
+      otherNames: ["or", "|", "||", "bitwise_or"]),
     predicate(
       .logicalXor, CK_XOR, "logical_xor", "Whether exactly one is true.", "x xor y", dtypes: .boolean, otherNames: ["xor", "bitwise_xor"]),
   ]
@@ -102,7 +106,7 @@ extension Value {
 
   /// This difference to z, but -infinity where z is -infinity: there both operands are, and have no gradient.
   fileprivate func finite(_ z: Value) -> Value {
-    let negativeInfinity = builder.broadcast(builder.constant(Scalar(-.infinity, as: z.dtype)), to: z.shape)
+    let negativeInfinity = builder.broadcast(builder.constant(Scalar(floating: -.infinity, as: z.dtype)), to: z.shape)
     return builder.select(z.emit(.equal, negativeInfinity), negativeInfinity, self)
   }
 }

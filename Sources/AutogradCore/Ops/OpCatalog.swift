@@ -3,7 +3,14 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Leaves.
   case input, constant
   // Pointwise.
-  case neg, add, sub, mul, div, cast
+  case add, sub, mul, div, neg
+  case abs, square, reciprocal, sqrt, rsqrt, exp, expm1, log, log1p, log2, log10
+  case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
+  case erf, erfc, erfinv, lgamma, digamma, polygamma, sigmoid, softplus, logSigmoid, relu
+  case sign, floor, ceil, round, trunc, isNaN, isInfinite, isFinite
+  case pow, maximum, minimum, atan2, hypot, logAddExp, remainder, xlogy
+  case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot
+  case select, cast, stopGradient
   // Shape.
   case reshape, transpose, broadcast, slice, unslice, split, concat
   // Reductions and products.
@@ -17,36 +24,30 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
 
 /// The table of contents: every primitive that a graph can hold, and every operation that a user can name.
 public enum OpCatalog {
-  static let primitives: [any Primitive] = Opcode.allCases.map { opcode in
-    switch opcode {
-    case .input: LeafPrimitive(name: "input")
-    case .constant: LeafPrimitive(name: "constant")
-    case .neg: Pointwise.neg
-    case .add: Pointwise.add
-    case .sub: Pointwise.sub
-    case .mul: Pointwise.mul
-    case .div: Pointwise.div
-    case .cast: CastPrimitive()
-    case .reshape: ReshapePrimitive()
-    case .transpose: TransposePrimitive()
-    case .broadcast: BroadcastPrimitive()
-    case .slice: SlicePrimitive()
-    case .unslice: UnslicePrimitive()
-    case .split: SplitPrimitive()
-    case .concat: ConcatPrimitive()
-    case .sum: SumPrimitive()
-    case .matmul: MatMulPrimitive()
-    case .custom: CustomPrimitive()
+  static let primitives: [any Primitive] = {
+    let pointwise = Dictionary(uniqueKeysWithValues: (PointwiseFunction.all + [PointwiseFunction.polygamma]).map { ($0.opcode, $0) })
+    return Opcode.allCases.map { opcode in
+      if let function = pointwise[opcode] { return PointwisePrimitive(function: function) }
+      guard let primitive = structural[opcode] else { preconditionFailure("\(opcode) has no primitive: see OpCatalog") }
+      return primitive
     }
-  }
+  }()
+
+  private static let structural: [Opcode: any Primitive] = [
+    .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"), .stopGradient: StopGradientPrimitive(),
+    .cast: CastPrimitive(), .select: SelectPrimitive(),
+    .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
+    .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
+    .sum: SumPrimitive(), .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
+  ]
 
   /// In the order in which they are listed to people.
-  public static let operations: [any Operation] = [
-    PointwiseOperation.add, PointwiseOperation.sub, PointwiseOperation.mul, PointwiseOperation.div, PointwiseOperation.neg,
-    IdentityOperation(), ConstantOperation(), CastOperation(),
-    ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
-    SumOperation(), MatMulOperation(),
-  ]
+  public static let operations: [any Operation] =
+    PointwiseFunction.all.map { PointwiseOperation(function: $0) } + CompositeOperation.all + [
+      PolygammaOperation(), WhereOperation(), IdentityOperation(), StopGradientOperation(), ConstantOperation(), CastOperation(),
+      ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
+      SumOperation(), MatMulOperation(),
+    ]
 
   private static let byName: [String: Int] = Dictionary(
     uniqueKeysWithValues: operations.enumerated().map { ($1.reference.name, $0) })

@@ -16,7 +16,7 @@ public struct OperationReference: Sendable {
   public var summary: String
   /// The value, as mathematics.
   public var formula: String
-  /// Names of the operands; as many as there are.
+  /// Names of the operands; as many as there are, or `…` at the end for any number.
   public var operands: [String]
   /// Names of the results; `…` at the end for any number.
   public var results: [String] = ["y"]
@@ -32,18 +32,42 @@ public struct OperationReference: Sendable {
   /// Typical uses. The first is the documented example; the sweep runs them all.
   public var samples: [OperationSample]
 
+  /// Where the operation is smooth: what samples are drawn from.
+  public var domain: ClosedRange<Double> = -3...3
+  /// What each operand is; by default all are promoted to one dtype.
+  public var kinds: [OperandKind] = []
+
+  /// The kind of an operand.
+  public func kind(of operand: Int) -> OperandKind { kinds.indices.contains(operand) ? kinds[operand] : .promoted }
+
+  /// The result is taken for a constant by derivatives, whatever its value says.
+  public var stopsGradients = false
+
+  /// The last operand stands for any number, at least one.
+  public var hasManyOperands: Bool { operands.last == "…" }
   public var hasManyResults: Bool { results.last == "…" }
+}
+
+/// What part an operand plays.
+public enum OperandKind: Sendable {
+  /// Brought to one dtype with the others of this kind.
+  case promoted
+  /// Bool.
+  case condition
+  /// Integers; int64 where nothing says otherwise.
+  case index
 }
 
 /// Which dtypes an operation takes. Several operands are promoted to one.
 public enum DTypeRule: String, Sendable {
-  case any, numeric, floating
+  case any, numeric, floating, boolean
 
   func admits(_ dtype: DType) -> Bool {
     switch self {
     case .any: true
     case .numeric: dtype.isNumeric
     case .floating: dtype.isFloating
+    case .boolean: dtype == .bool
     }
   }
 }
@@ -52,6 +76,8 @@ public enum DTypeRule: String, Sendable {
 public struct AttributeReference: Sendable {
   public enum Kind: String, Sendable {
     case integer = "integer"
+    case number = "number"
+    case text = "text"
     case boolean = "boolean"
     case integers = "list of integers"
     case integersOrNulls = "list of integers and nulls"
@@ -66,7 +92,7 @@ public struct AttributeReference: Sendable {
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
       case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
-      case .integers, .integersOrNulls, .tensor: "a " + rawValue
+      case .integers, .integersOrNulls, .tensor, .number, .text: "a " + rawValue
       }
     }
   }
@@ -108,6 +134,8 @@ public enum AttributeValue: Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
+  /// One that is no integer.
+  case number(Double)
   case text(String)
   /// Integers; nil for null.
   case integers([Int?])

@@ -27,6 +27,19 @@ public struct OperationCall {
     if case .boolean(let value)? = attributes[name] { value } else { fallback }
   }
 
+  /// A number, integral or not.
+  func number(_ name: String) -> Double? {
+    switch attributes[name] {
+    case .number(let value)?: value
+    case .integer(let value)?: Double(value)
+    default: nil
+    }
+  }
+
+  func text(_ name: String) -> String? {
+    if case .text(let value)? = attributes[name] { value } else { nil }
+  }
+
   func integer(_ name: String) -> Int? {
     if case .integer(let value)? = attributes[name] { value } else { nil }
   }
@@ -127,7 +140,8 @@ extension GraphBuilder {
 
   private func checkArity(_ reference: OperationReference, _ operands: Int, _ results: Int) throws(GraphError) {
     let wanted = reference.operands.count
-    guard operands == wanted else {
+    guard reference.hasManyOperands ? operands >= 1 : operands == wanted else {
+      if reference.hasManyOperands { throw GraphError(.wrongArity, "takes at least 1 input, got none", at: .operands) }
       throw GraphError(
         .wrongArity, "takes \(wanted) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
         at: .operands)
@@ -160,35 +174,59 @@ extension GraphBuilder {
     }
   }
 
-  /// Brings all operands to one dtype.
+  /// Brings all operands that are to have one dtype to it, and checks the others'.
   private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError) -> [Value] {
-    let common = try commonDType(operands) ?? fallback
+    let common = try commonDType(operands, reference) ?? (reference.dtypes == .boolean ? .bool : fallback)
     var values: [Value] = []
     values.reserveCapacity(operands.count)
     for (index, operand) in operands.enumerated() {
-      switch operand {
-      case .value(let value):
-        values.append(value.isValid && value.dtype != common ? emit(.cast, value, .dtype(common)) : value)
-      case .weak(let number):
-        do throws(GraphError) {
-          values.append(constant(try number.scalar(as: common)))
-        } catch {
-          throw error.with(place: .operand(index))
+      do throws(GraphError) {
+        switch reference.kind(of: index) {
+        case .promoted: values.append(try promoted(operand, to: common))
+        case .condition: values.append(try checked(operand, .bool, "a condition is bool", allows: { $0 == .bool }))
+        case .index: values.append(try checked(operand, .int64, "indices are integers", allows: \.isInteger))
         }
+      } catch {
+        throw error.with(place: .operand(index))
       }
     }
     guard reference.dtypes.admits(common) || operands.isEmpty else {
-      let hint = reference.dtypes == .floating ? "cast to float64 or float32 first" : "cast to a number first"
-      throw GraphError(.dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {0} is \(common); \(hint)", at: .operand(0))
+      let hint =
+        switch reference.dtypes {
+        case .floating: "cast to float64 or float32 first"
+        case .boolean: "compare it with something first, or cast to bool"
+        default: "cast to a number first"
+        }
+      let operand = operands.indices.first { reference.kind(of: $0) == .promoted } ?? 0
+      throw GraphError(
+        .dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {\(operand)} is \(common); \(hint)", at: .operand(operand))
     }
     return values
   }
 
+  private func promoted(_ operand: Operand, to common: DType) throws(GraphError) -> Value {
+    switch operand {
+    case .value(let value): value.isValid && value.dtype != common ? emit(.cast, value, .dtype(common)) : value
+    case .weak(let number): constant(try number.scalar(as: common))
+    }
+  }
+
+  private func checked(
+    _ operand: Operand, _ weakDType: DType, _ rule: String, allows: (DType) -> Bool
+  ) throws(GraphError) -> Value {
+    switch operand {
+    case .weak(let number): return constant(try number.scalar(as: weakDType))
+    case .value(let value):
+      guard !value.isValid || allows(value.dtype) else { throw GraphError(.dtypeMismatch, "\(rule), got \(value.dtype)") }
+      return value
+    }
+  }
+
   /// The dtype that the operands with one of their own agree on; nil if there are none.
   /// - Throws: `dtype_mismatch` where they do not mix.
-  private func commonDType(_ operands: [Operand]) throws(GraphError) -> DType? {
+  private func commonDType(_ operands: [Operand], _ reference: OperationReference) throws(GraphError) -> DType? {
     var common: (dtype: DType, operand: Int)?
-    for (index, operand) in operands.enumerated() {
+    for (index, operand) in operands.enumerated() where reference.kind(of: index) == .promoted {
       guard case .value(let value) = operand else { continue }
       guard let sofar = common else {
         common = (value.dtype, index)
@@ -212,11 +250,12 @@ extension AttributeReference {
     switch (kind, value) {
     case (_, .null): acceptsNull ? nil : "null"
     case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
-    case (.integersOrNulls, .integers): nil
+    case (.integersOrNulls, .integers), (.number, .number), (.number, .integer), (.text, .text): nil
     case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
       list.contains { $0 == nil } ? "a list holding null" : nil
     case (_, .boolean(let flag)): "\(flag)"
     case (_, .integer(let integer)): "\(integer)"
+    case (_, .number(let number)): "\(number)"
     case (_, .text(let text)): "the text \"\(text)\""
     case (_, .integers): "a list of integers"
     case (_, .tensor): "a tensor"

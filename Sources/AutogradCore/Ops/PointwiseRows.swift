@@ -21,7 +21,8 @@ extension PointwiseFunction {
   ) -> PointwiseFunction {
     let reference = OperationReference(
       name: name, summary: summary, formula: "y = " + formula, operands: ["x"], dtypes: dtypes, shapeRule: "that of x",
-      derivative: isPredicate ? "none: the result is bool" : "x: 0", conventions: conventions, otherNames: otherNames, samples: unarySamples)
+      derivative: isPredicate ? "none: the result is bool" : "x: 0", conventions: conventions, otherNames: otherNames, samples: unarySamples
+    )
     return PointwiseFunction(opcode, .unary(kernel), reference, .none, isPredicate: isPredicate)
   }
 

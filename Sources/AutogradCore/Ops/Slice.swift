@@ -46,7 +46,7 @@ struct UnslicePrimitive: Primitive {
     node.emitZero(into: result)
     var box = result
     box.cut(window, byteWidth: node.resultType().dtype.byteWidth)
-    node.emitCopy(into: box, node.operand(0), shape: window.sizes)
+    node.emitCopy(into: box, node.operand(0), node.operandType(0))
   }
 
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {

@@ -75,9 +75,8 @@ struct ConcatPrimitive: Primitive {
     var target = node.allocate()
     let step = target.strides[axis] * node.resultType().dtype.byteWidth
     for index in 0..<node.operandCount {
-      let shape = node.operandType(index).shape
-      node.emitCopy(into: target, node.operand(index), shape: shape)
-      target.offset += shape[axis] * step
+      node.emitCopy(into: target, node.operand(index), node.operandType(index))
+      target.offset += node.operandType(index).shape[axis] * step
     }
   }
 

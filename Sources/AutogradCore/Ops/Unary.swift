@@ -10,25 +10,32 @@ extension PointwiseFunction {
   private static let exponentials: [PointwiseFunction] = [
     unary(
       .abs, CK_ABS, "abs", "Absolute value.", "|x|", dtypes: .numeric, "sign(x)", conventions: ["the gradient at 0 is 0"],
-      otherNames: ["absolute", "fabs", "magnitude"]) { x, _ in x.emit(.sign) },
+      otherNames: ["absolute", "fabs", "magnitude"]
+    ) { x, _ in x.emit(.sign) },
     unary(
       .square, CK_SQUARE, "square", "Square.", "x^2", dtypes: .numeric, "2 x", conventions: ["integers wrap around on overflow"],
-      otherNames: ["sqr", "pow2"]) { x, _ in x * 2 },
+      otherNames: ["sqr", "pow2"]
+    ) { x, _ in x * 2 },
     unary(
       .reciprocal, CK_RECIPROCAL, "reciprocal", "Reciprocal.", "1 / x", domain: 0.5...3, "-y^2",
-      conventions: ["at 0: value Infinity, gradient -Infinity"], otherNames: ["inverse", "rcp"]) { _, y in -(y * y) },
+      conventions: ["at 0: value Infinity, gradient -Infinity"], otherNames: ["inverse", "rcp"]
+    ) { _, y in -(y * y) },
     unary(
-      .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)", conventions: ["the gradient at 0 is Infinity", ieee]) {
-        _, y in 0.5 / y
-      },
+      .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)", conventions: ["the gradient at 0 is Infinity", ieee]
+    ) {
+      _, y in 0.5 / y
+    },
     unary(
       .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y^3 / 2", conventions: [ieee],
-      otherNames: ["inversesqrt"]) { _, y in y * y * y * -0.5 },
+      otherNames: ["inversesqrt"]
+    ) { _, y in y * y * y * -0.5 },
     unary(.exp, CK_EXP, "exp", "Exponential function.", "e^x", "y") { _, y in y },
     unary(.expm1, CK_EXPM1, "expm1", "e^x - 1, exact near 0.", "e^x - 1", "(y + 1)") { _, y in y + 1 },
     unary(
-      .log, CK_LOG, "log", "Natural logarithm.", "ln x", domain: 0.2...4, "1 / x", conventions: ["at 0: value -Infinity, gradient Infinity", ieee],
-      otherNames: ["ln", "loge"]) { x, _ in 1 / x },
+      .log, CK_LOG, "log", "Natural logarithm.", "ln x", domain: 0.2...4, "1 / x",
+      conventions: ["at 0: value -Infinity, gradient Infinity", ieee],
+      otherNames: ["ln", "loge"]
+    ) { x, _ in 1 / x },
     unary(.log1p, CK_LOG1P, "log1p", "ln(1 + x), exact near 0.", "ln(1 + x)", domain: -0.8...3, "1 / (1 + x)", conventions: [ieee]) {
       x, _ in 1 / (x + 1)
     },
@@ -47,13 +54,15 @@ extension PointwiseFunction {
     unary(.cos, CK_COS, "cos", "Cosine.", "cos x", "-sin(x)") { x, _ in -x.emit(.sin) },
     unary(.tan, CK_TAN, "tan", "Tangent.", "tan x", domain: -1.2...1.2, "(1 + y^2)") { _, y in y * y + 1 },
     unary(
-      .asin, CK_ASIN, "asin", "Arc sine.", "arcsin x", domain: -0.9...0.9, "1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arcsin"]) {
-        x, _ in ((1 - x) * (x + 1)).emit(.rsqrt)
-      },
+      .asin, CK_ASIN, "asin", "Arc sine.", "arcsin x", domain: -0.9...0.9, "1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arcsin"]
+    ) {
+      x, _ in ((1 - x) * (x + 1)).emit(.rsqrt)
+    },
     unary(
-      .acos, CK_ACOS, "acos", "Arc cosine.", "arccos x", domain: -0.9...0.9, "-1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arccos"]) {
-        x, _ in -((1 - x) * (x + 1)).emit(.rsqrt)
-      },
+      .acos, CK_ACOS, "acos", "Arc cosine.", "arccos x", domain: -0.9...0.9, "-1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arccos"]
+    ) {
+      x, _ in -((1 - x) * (x + 1)).emit(.rsqrt)
+    },
     unary(.atan, CK_ATAN, "atan", "Arc tangent.", "arctan x", "1 / (1 + x^2)", otherNames: ["arctan"]) { x, _ in 1 / (x * x + 1) },
     unary(.sinh, CK_SINH, "sinh", "Hyperbolic sine.", "sinh x", "cosh(x)") { x, _ in x.emit(.cosh) },
     unary(.cosh, CK_COSH, "cosh", "Hyperbolic cosine.", "cosh x", "sinh(x)") { x, _ in x.emit(.sinh) },
@@ -63,10 +72,12 @@ extension PointwiseFunction {
     },
     unary(
       .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],
-      otherNames: ["arccosh", "arcosh"]) { x, _ in ((x - 1) * (x + 1)).emit(.rsqrt) },
+      otherNames: ["arccosh", "arcosh"]
+    ) { x, _ in ((x - 1) * (x + 1)).emit(.rsqrt) },
     unary(
       .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)", conventions: [ieee],
-      otherNames: ["arctanh", "artanh"]) { x, _ in 1 / ((1 - x) * (x + 1)) },
+      otherNames: ["arctanh", "artanh"]
+    ) { x, _ in 1 / ((1 - x) * (x + 1)) },
   ]
 
   // MARK: Special functions
@@ -81,13 +92,16 @@ extension PointwiseFunction {
     },
     unary(
       .erfinv, CK_ERFINV, "erfinv", "Inverse of the error function.", "erf⁻¹ x", domain: -0.9...0.9, "√π/2 e^(y^2)",
-      conventions: ["±1 gives ±Infinity", ieee], otherNames: ["inverse_erf", "erf_inv"]) { _, y in (y * y).emit(.exp) * halfRootPi },
+      conventions: ["±1 gives ±Infinity", ieee], otherNames: ["inverse_erf", "erf_inv"]
+    ) { _, y in (y * y).emit(.exp) * halfRootPi },
     unary(
       .lgamma, CK_LGAMMA, "lgamma", "Logarithm of the absolute value of the gamma function.", "ln |Γ(x)|", domain: 0.3...4, "digamma(x)",
-      conventions: ["Infinity at 0 and the negative integers"], otherNames: ["gammaln", "loggamma", "log_gamma"]) { x, _ in x.emit(.digamma) },
+      conventions: ["Infinity at 0 and the negative integers"], otherNames: ["gammaln", "loggamma", "log_gamma"]
+    ) { x, _ in x.emit(.digamma) },
     unary(
       .digamma, CK_DIGAMMA, "digamma", "Derivative of lgamma.", "ψ(x)", domain: 0.3...4, "polygamma(1, x)",
-      conventions: ["-Infinity at 0, NaN at the negative integers"], otherNames: ["psi"]) { x, _ in x.polygamma(1) },
+      conventions: ["-Infinity at 0, NaN at the negative integers"], otherNames: ["psi"]
+    ) { x, _ in x.polygamma(1) },
   ]
 
   // MARK: Activations
@@ -95,13 +109,16 @@ extension PointwiseFunction {
   private static let activations: [PointwiseFunction] = [
     unary(
       .sigmoid, CK_SIGMOID, "sigmoid", "Logistic function.", "1 / (1 + e^-x)", "y (1 - y)",
-      conventions: ["exact in both tails"], otherNames: ["logistic", "expit"]) { x, y in y * (-x).emit(.sigmoid) },
+      conventions: ["exact in both tails"], otherNames: ["logistic", "expit"]
+    ) { x, y in y * (-x).emit(.sigmoid) },
     unary(
       .softplus, CK_SOFTPLUS, "softplus", "Smooth maximum of 0 and x.", "ln(1 + e^x)", "sigmoid(x)",
-      conventions: ["no overflow for large x"]) { x, _ in x.emit(.sigmoid) },
+      conventions: ["no overflow for large x"]
+    ) { x, _ in x.emit(.sigmoid) },
     unary(
       .logSigmoid, CK_LOG_SIGMOID, "log_sigmoid", "Logarithm of the logistic function.", "-ln(1 + e^-x)", "sigmoid(-x)",
-      conventions: ["no overflow for large -x"], otherNames: ["logsigmoid"]) { x, _ in (-x).emit(.sigmoid) },
+      conventions: ["no overflow for large -x"], otherNames: ["logsigmoid"]
+    ) { x, _ in (-x).emit(.sigmoid) },
     PointwiseFunction(
       .relu, .unary(CK_RELU),
       OperationReference(
@@ -129,6 +146,7 @@ extension PointwiseFunction {
       .isFinite, CK_ISFINITE, "isfinite", "Whether x is neither NaN nor infinite.", "|x| < ∞", isPredicate: true,
       otherNames: ["is_finite"]),
     step(
-      .logicalNot, CK_NOT, "logical_not", "Whether x is false.", "not x", dtypes: .boolean, isPredicate: true, otherNames: ["not", "invert"]),
+      .logicalNot, CK_NOT, "logical_not", "Whether x is false.", "not x", dtypes: .boolean, isPredicate: true,
+      otherNames: ["not", "invert"]),
   ]
 }

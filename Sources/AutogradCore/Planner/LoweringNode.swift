@@ -31,12 +31,12 @@ public struct LoweringNode {
     let type = operandType(index)
     if operand(index).isContiguous(type.shape) { return operand(index) }
     let copy = lowering.allocate(type)
-    emitCopy(into: copy, operand(index), shape: type.shape)
+    emitCopy(into: copy, operand(index), type)
     return copy
   }
 
-  func emitCopy(into target: Placement, _ source: Placement, shape: Shape) {
-    lowering.emitCopy(into: target, source, TensorType(operandType(0).dtype, shape), node)
+  func emitCopy(into target: Placement, _ source: Placement, _ type: TensorType) {
+    lowering.emitCopy(into: target, source, type, node)
   }
 
   func emitZero(into target: Placement) {
@@ -49,13 +49,20 @@ public struct LoweringNode {
   func emitUnary(_ function: ck_unary_op, into target: Placement, _ x: Placement) {
     let type = resultType()
     let loop = lowering.loop(type.shape, target, x, x)
-    lowering.emit(.unary, UInt8(function.rawValue), type.dtype, loop, target, x, x, node, cost: type.elementCount)
+    lowering.emit(.unary, UInt8(function.rawValue), operandType(0).dtype, loop, target, x, x, node, cost: type.elementCount)
   }
 
   func emitBinary(_ function: ck_binary_op, into target: Placement, _ x: Placement, _ y: Placement) {
     let type = resultType()
     let loop = lowering.loop(type.shape, target, x, y)
-    lowering.emit(.binary, UInt8(function.rawValue), type.dtype, loop, target, x, y, node, cost: type.elementCount)
+    lowering.emit(.binary, UInt8(function.rawValue), operandType(0).dtype, loop, target, x, y, node, cost: type.elementCount)
+  }
+
+  /// Where the condition is true the target takes x; elsewhere it keeps what it has.
+  func emitSelect(into target: Placement, _ condition: Placement, _ x: Placement) {
+    let type = resultType()
+    let loop = lowering.loop(type.shape, target, condition, x)
+    lowering.emit(.select, 0, type.dtype, loop, target, condition, x, node, cost: type.elementCount)
   }
 
   func emitCast(into target: Placement, _ x: Placement) {
@@ -82,7 +89,7 @@ public struct LoweringNode {
       permuted.strides = Shape(order.map { x.strides[$0] })
       let shape = Shape(order.map { type.shape[$0] })
       x = lowering.allocate(TensorType(type.dtype, shape))
-      emitCopy(into: x, permuted, shape: shape)
+      emitCopy(into: x, permuted, TensorType(type.dtype, shape))
       rowStride = 1
       x.strides = x.strides.axes(0..<kept.count)
     }

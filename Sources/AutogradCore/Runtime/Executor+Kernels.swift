@@ -43,19 +43,40 @@ extension Plan {
     guard let kernel else { return }
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
-    let width = instruction.dtype.byteWidth
+    let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
     forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, _ in
-      kernel(inner.count, z + zRow * width, inner.z, x + xRow * width, inner.x)
+      kernel(inner.count, z + zRow * to, inner.z, x + xRow * from, inner.x)
     }
   }
 
-  func runBinary(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer) {
+  func runBinary(
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer
+  ) throws(GraphError) {
     guard let kernel = Kernels.binary(instruction.function, instruction.dtype) else { return }
+    let loop = loops[Int(instruction.detail)]
+    let inner = loop.inner
+    let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
+    var refused = -1
+    var row = 0
+    forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, yRow in
+      let failed = kernel(inner.count, z + zRow * to, inner.z, x + xRow * from, inner.x, y + yRow * from, inner.y)
+      if failed >= 0 && refused < 0 { refused = row * inner.count + failed }
+      row += 1
+    }
+    if refused >= 0 {
+      let error = PointwiseFunction.refusal(ck_binary_op(rawValue: UInt32(instruction.function)), at: refused)
+      throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
+    }
+  }
+
+  /// Where x is true, z takes y.
+  func runSelect(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer) {
+    guard let kernel = Kernels.select(instruction.dtype) else { return }
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let width = instruction.dtype.byteWidth
     forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, yRow in
-      kernel(inner.count, z + zRow * width, inner.z, x + xRow * width, inner.x, y + yRow * width, inner.y)
+      kernel(inner.count, z + zRow * width, inner.z, x + xRow, inner.x, y + yRow * width, inner.y)
     }
   }
 

@@ -67,7 +67,8 @@ extension Plan {
       switch instruction.kind {
       case .copy: runUnary(Kernels.copy(instruction.dtype), instruction, z, x)
       case .unary: runUnary(Kernels.unary(instruction.function, instruction.dtype), instruction, z, x)
-      case .binary: runBinary(instruction, z, x, y)
+      case .binary: try runBinary(instruction, z, x, y)
+      case .select: runSelect(instruction, z, x, y)
       case .cast: try runCast(instruction, z, x)
       case .sum: runSum(instruction, z, x)
       case .matmul: runMatMul(instruction, z, x, y)

@@ -1,6 +1,8 @@
+import CKernels
+
 /// One step of a plan: plain numbers, no references, so that running touches no reference count.
 package struct Instruction: Sendable {
-  package enum Kind: UInt8, Sendable { case copy, unary, binary, cast, sum, matmul, custom }
+  package enum Kind: UInt8, Sendable { case copy, unary, binary, select, cast, sum, matmul, custom }
 
   package var kind: Kind
   /// Which kernel within its kind: unary or binary function; target dtype of a cast.
@@ -14,6 +16,17 @@ package struct Instruction: Sendable {
   package var y: Slot
   /// The caller's label of the node that this serves, for errors.
   package var label: Int32
+}
+
+extension Instruction {
+  /// Bytes of an element of the result: predicates yield bool.
+  var resultWidth: Int {
+    switch kind {
+    case .unary where UInt32(function) >= CK_ISNAN.rawValue: 1
+    case .binary where UInt32(function) >= CK_EQUAL.rawValue: 1
+    default: dtype.byteWidth
+    }
+  }
 }
 
 /// Memory an instruction touches: an entry of the table of base pointers, and bytes from there.

@@ -26,6 +26,14 @@ public struct Scalar: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// A number in a floating dtype, rounded once.
+  public init(floating value: Double, as dtype: DType) {
+    switch dtype {
+    case .float32: self.init(Float(value))
+    default: self.init(value)
+    }
+  }
+
   public var description: String {
     switch dtype {
     case .float64: Double(bitPattern: bits).description

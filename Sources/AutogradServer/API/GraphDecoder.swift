@@ -184,7 +184,9 @@ struct GraphDecoder {
     let operands: [Operand]
     let attributes: [String: AttributeValue]
     do throws(Problem) {
-      operands = try OperandDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(node.inputs) {
+      operands = try OperandDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(
+        node.inputs, node.operation.reference
+      ) {
         name throws(Problem) in try value(named: name)
       }
       attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(node.attributes, node.operation.reference)

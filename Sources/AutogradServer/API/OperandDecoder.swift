@@ -7,7 +7,9 @@ struct OperandDecoder {
   let defaultDType: DType
 
   /// - Parameter resolve: the value of a name.
-  func decode(_ list: JSONValue, _ resolve: (JSONValue) throws(Problem) -> Value) throws(Problem) -> [Operand] {
+  func decode(_ list: JSONValue, _ reference: OperationReference, _ resolve: (JSONValue) throws(Problem) -> Value) throws(Problem)
+    -> [Operand]
+  {
     if list.kind == .numbers { return list.numberTokens.map { .weak(WeakNumber($0)) } }
     var operands: [Operand] = []
     operands.reserveCapacity(list.count)
@@ -36,8 +38,11 @@ struct OperandDecoder {
       }
     }
     guard !waiting.isEmpty else { return operands }
-    let dtype = promotedDType(operands)
-    for (index, element) in waiting { operands[index] = .value(try constant(element, .fallback(dtype), at: index)) }
+    let dtype = promotedDType(operands, reference)
+    for (index, element) in waiting {
+      let fallback = reference.kind(of: index) == .index ? .int64 : dtype
+      operands[index] = .value(try constant(element, .fallback(fallback), at: index))
+    }
     return operands
   }
 
@@ -58,9 +63,10 @@ struct OperandDecoder {
   }
 
   /// What a number written beside these operands becomes. Where they do not mix, the operation itself will say so.
-  private func promotedDType(_ operands: [Operand]) -> DType {
+  private func promotedDType(_ operands: [Operand], _ reference: OperationReference) -> DType {
     var common: DType?
-    for case .value(let value) in operands {
+    for (index, operand) in operands.enumerated() where reference.kind(of: index) == .promoted {
+      guard case .value(let value) = operand else { continue }
       common = common.map { DType.promoted($0, value.dtype) ?? defaultDType } ?? value.dtype
     }
     return common.flatMap { $0.isNumeric ? $0 : nil } ?? defaultDType
@@ -134,7 +140,10 @@ struct AttributeDecoder {
     case .true: return .boolean(true)
     case .false: return .boolean(false)
     case .string: return .text(value.string)
-    case .number: return value.integer.map { .integer($0) } ?? .other(value.describe)
+    case .number:
+      if let integer = value.integer { return .integer(integer) }
+      guard let (number, overflow) = value.numberToken?.double(), !overflow else { return .other(value.describe) }
+      return .number(number)
     case .numbers: return value.integerList.map { .integers($0) } ?? .other("a list with something else than integers")
     case .array:
       var list: [Int?] = []

@@ -90,11 +90,12 @@ enum OperationsDocument {
 enum ExampleRequest {
   static func text(_ reference: OperationReference) -> ByteBuffer {
     let sample = reference.samples[0]
+    let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : reference.operands
     let json = ByteBuffer()
     let outputs = reference.hasManyResults ? (0..<sample.resultCount).map { "y\($0)" } : reference.results
     func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
     json.append(
-      "{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(reference.operands)), \"outputs\": \(list(outputs))")
+      "{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(operands)), \"outputs\": \(list(outputs))")
     if !sample.attributes.isEmpty {
       json.append(", \"attributes\": {")
       for (index, name) in sample.attributes.keys.sorted().enumerated() {
@@ -104,16 +105,30 @@ enum ExampleRequest {
       json.append("}")
     }
     json.append("}], \"outputs\": \(list(outputs))}, \"inputs\": {")
-    var next = 1.0
-    for (index, (name, shape)) in zip(reference.operands, sample.shapes).enumerated() {
+    for (index, (name, shape)) in zip(operands, sample.shapes).enumerated() {
       if index > 0 { json.append(", ") }
       json.append("\"\(name)\": ")
-      let values = (0..<shape.elementCount).map { Double($0) + next }
-      next += Double(values.count)
-      TensorEncoder(form: .values).append(Tensor(values, shape: shape), to: json)
+      TensorEncoder(form: .values).append(operand(index, shape, reference), to: json)
     }
     json.append("}}")
     return json
+  }
+
+  /// Small whole numbers, or numbers spread over a narrower domain.
+  private static func operand(_ index: Int, _ shape: Shape, _ reference: OperationReference) -> Tensor {
+    let count = shape.elementCount
+    switch reference.kind(of: index) {
+    case .condition: return Tensor((0..<count).map { $0 % 2 == 0 }, shape: shape)
+    case .index: return Tensor([Int64](repeating: 0, count: count), shape: shape)
+    case .promoted: break
+    }
+    if reference.dtypes == .boolean { return Tensor((0..<count).map { ($0 + index) % 2 == 0 }, shape: shape) }
+    let domain = reference.domain
+    guard domain.lowerBound > -2 || domain.upperBound < 2 else {
+      return Tensor((0..<count).map { Double($0 + 1 + index * count) }, shape: shape)
+    }
+    let step = (domain.upperBound - domain.lowerBound) / Double(count + 1)
+    return Tensor((0..<count).map { ((domain.lowerBound + step * Double($0 + 1)) * 100).rounded() / 100 }, shape: shape)
   }
 
   private static func append(_ value: AttributeValue, to json: ByteBuffer) {
@@ -121,6 +136,7 @@ enum ExampleRequest {
     case .null, .other: json.append("null")
     case .boolean(let flag): json.append("\(flag)")
     case .integer(let integer): json.append("\(integer)")
+    case .number(let number): json.append(double: number)
     case .text(let text): json.appendJSONString(text)
     case .integers(let list): json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
     case .tensor(let tensor): TensorEncoder(form: .values).append(tensor, to: json)
