@@ -122,7 +122,9 @@ static double scaled_hurwitz_zeta(int n, double x) {
   double scale = ldexp(1, -exponent);
   double sum = 0, lost = 0, tail = 0;
   for (int k = 0;; k++) {
-    double w = x + k, power = inverse_power(w * scale, s);
+    double w = x + k, rounding = (x - (w - (w - x))) + (k - (w - x));
+    // To the power s, the rounding of x + k would count s times.
+    double power = inverse_power(w * scale, s) * (1 - s * rounding / w);
     if (w >= 10 + s / 2.0) {
       double rising = s / w, series = 0.5;
       for (int j = 0; j < (int)(sizeof bernoulli / sizeof *bernoulli); j++) {

@@ -22,7 +22,7 @@ import Testing
 
     private func dtype(of operand: Int) -> DType {
       switch operation.reference.kind(of: operand) {
-      case .promoted: dtype
+      case .promoted, .asItIs: dtype
       case .condition: .bool
       case .index: .int64
       }
@@ -109,7 +109,7 @@ import Testing
       let builder = GraphBuilder(extending: graph)
       let targets = graph.columns.inputs.map(builder.value)
       let gradients = builder.gradients(of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
-      let alone = try Plan(builder.graph(outputs: gradients.compactMap { $0 })).run(inputs)
+      let alone = try Plan(builder.graph(outputs: zip(targets, gradients).map { $1 ?? builder.zeros($0.type) })).run(inputs)
 
       var explicit = graph.outputTypes.map { Tensor.zeros($0) }
       explicit[position] = cotangent

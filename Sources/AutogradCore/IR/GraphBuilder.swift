@@ -16,6 +16,8 @@ public final class GraphBuilder {
   private var attributeIDs: [Attributes: Int32] = [:]
   /// Result types that inference has found for the node being added.
   private var pendingTypes: [Int32] = []
+  private var placeholders = 0
+  private var walked = 0
 
   public init() {
     columns = GraphColumns()
@@ -70,6 +72,26 @@ public final class GraphBuilder {
     let attributes = internAttributes(.scalar(scalar.dtype, bits: scalar.bits))
     return Value(self, addLeaf(.constant, attributes, internType(TensorType(scalar.dtype, []))))
   }
+
+  /// A value that stands for one to be put in its place by a transform; no plan may need it.
+  package func placeholder(_ type: TensorType) -> Value {
+    placeholders += 1
+    return Value(self, addLeaf(.input, internAttributes(.index(-placeholders)), internType(type)))
+  }
+
+  /// Counts the nodes that transforms walk over. A graph that differentiates at every node would make that quadratic.
+  /// - Returns: false, with the error remembered, once it is too much.
+  package func spend(_ nodes: Int) -> Bool {
+    walked += nodes
+    if walked <= GraphBuilder.longestWalk { return true }
+    fail(
+      GraphError(
+        .limitExceeded, "differentiating walks over \(walked) nodes in all, at most \(GraphBuilder.longestWalk) are allowed",
+        limit: GraphBuilder.longestWalk, value: walked))
+    return false
+  }
+
+  private static let longestWalk = 20_000_000
 
   // MARK: Nodes
 

@@ -46,7 +46,7 @@ public enum OpCatalog {
     PointwiseFunction.all.map { PointwiseOperation(function: $0) } + CompositeOperation.all + [
       PolygammaOperation(), WhereOperation(), IdentityOperation(), StopGradientOperation(), ConstantOperation(), CastOperation(),
       ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
-      SumOperation(), MatMulOperation(),
+      SumOperation(), MatMulOperation(), GradOperation(),
     ]
 
   private static let byName: [String: Int] = Dictionary(

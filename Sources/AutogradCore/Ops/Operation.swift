@@ -38,7 +38,10 @@ public struct OperationReference: Sendable {
   public var kinds: [OperandKind] = []
 
   /// The kind of an operand.
-  public func kind(of operand: Int) -> OperandKind { kinds.indices.contains(operand) ? kinds[operand] : .promoted }
+  public func kind(of operand: Int) -> OperandKind {
+    guard let last = kinds.last else { return .promoted }
+    return kinds.indices.contains(operand) ? kinds[operand] : hasManyOperands ? last : .promoted
+  }
 
   /// The result is taken for a constant by derivatives, whatever its value says.
   public var stopsGradients = false
@@ -56,6 +59,8 @@ public enum OperandKind: Sendable {
   case condition
   /// Integers; int64 where nothing says otherwise.
   case index
+  /// Left alone.
+  case asItIs
 }
 
 /// Which dtypes an operation takes. Several operands are promoted to one.

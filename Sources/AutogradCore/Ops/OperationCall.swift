@@ -184,13 +184,14 @@ extension GraphBuilder {
         switch reference.kind(of: index) {
         case .promoted: values.append(try promoted(operand, to: common))
         case .condition: values.append(try checked(operand, .bool, "a condition is bool", allows: { $0 == .bool }))
+        case .asItIs: values.append(try checked(operand, fallback, "", allows: { _ in true }))
         case .index: values.append(try checked(operand, .int64, "indices are integers", allows: \.isInteger))
         }
       } catch {
         throw error.with(place: .operand(index))
       }
     }
-    guard reference.dtypes.admits(common) || operands.isEmpty else {
+    guard reference.dtypes.admits(common) || !operands.indices.contains(where: { reference.kind(of: $0) == .promoted }) else {
       let hint =
         switch reference.dtypes {
         case .floating: "cast to float64 or float32 first"

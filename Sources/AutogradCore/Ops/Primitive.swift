@@ -30,6 +30,8 @@ public enum Derivative: Sendable {
   case bilinear(
     left: @Sendable (_ ct: Value, _ right: Value) -> Value,
     right: @Sendable (_ ct: Value, _ left: Value) -> Value)
+  /// How cotangents go back, where the function is not linear and not pointwise. Tangents follow: the rule is linear in the cotangents.
+  case rule(vjp: @Sendable (Pullback) -> Void)
   /// What a library user's operation says.
   case custom
   /// Carries no gradient: integer and bool results, leaves.

@@ -37,6 +37,12 @@ public struct Plan: Sendable {
   public init(_ graph: Graph) throws(GraphError) {
     let lowering = Lowering(graph.columns)
     let live = graph.reachableNodes
+    let inputs = graph.columns.inputs.count
+    for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] && graph.columns.opcodes[Int(node)] == .input {
+      guard case .index(let position) = graph.columns.attributes(of: node), 0..<inputs ~= position else {
+        throw GraphError(.internal, "a placeholder was left in the graph")
+      }
+    }
     let constants = Plan.placeLeaves(graph, live, lowering)
     for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] {
       let opcode = graph.columns.opcodes[Int(node)]

@@ -87,7 +87,7 @@ final class ReversePass {
     }
   }
 
-  private func pullBack(_ node: Pullback) {
+  func pullBack(_ node: Pullback) {
     switch builder.columns.opcodes[Int(node.context.node)].primitive.derivative {
     case .none: break
     case .linear(let transpose): transpose(node)
@@ -98,6 +98,7 @@ final class ReversePass {
       for (index, partial) in partials.enumerated() where node.wants(index) {
         node.accumulate(partial(node.ct, node.context), index)
       }
+    case .rule(let vjp): vjp(node)
     case .custom: CustomPrimitive.pullBack(node)
     }
   }
@@ -112,6 +113,7 @@ extension GraphBuilder {
   ///   - targets: inputs or intermediate values; each gradient is total, through every path.
   /// - Returns: for each target its gradient, of the target's type, or nil where no output depends on it.
   public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
+    guard spend(columns.nodeCount) else { return targets.map { _ in nil } }
     let pass = ReversePass(self, withRespectTo: targets)
     var last: NodeID = -1
     for (output, cotangent) in outputs where output.isValid {

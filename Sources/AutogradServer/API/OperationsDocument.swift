@@ -77,7 +77,7 @@ enum OperationsDocument {
   /// The first sample as a request, with the answer that this server gives.
   private static func appendExample(_ reference: OperationReference, to json: ByteBuffer) {
     let request = ExampleRequest.text(reference)
-    guard let evaluation = try? Evaluation(body: request.bytes, limits: Limits()), let response = try? evaluation.run() else { return }
+    guard let evaluation = try? Computation(body: request.bytes, limits: Limits()), let response = try? evaluation.run() else { return }
     json.append(", \"example\": {\"request\": ")
     json.append(request.bytes)
     json.append(", \"answer\": ")
@@ -120,7 +120,7 @@ enum ExampleRequest {
     switch reference.kind(of: index) {
     case .condition: return Tensor((0..<count).map { $0 % 2 == 0 }, shape: shape)
     case .index: return Tensor([Int64](repeating: 0, count: count), shape: shape)
-    case .promoted: break
+    case .promoted, .asItIs: break
     }
     if reference.dtypes == .boolean { return Tensor((0..<count).map { ($0 + index) % 2 == 0 }, shape: shape) }
     let domain = reference.domain

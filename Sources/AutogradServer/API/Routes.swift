@@ -5,9 +5,11 @@ import CEmbedded
 enum Routes {
   /// - Parameter isReady: false once the server is draining.
   static func all(limits: Limits, isReady: @escaping @Sendable () -> Bool) -> [Route] {
-    let evaluate = EvaluateHandler(limits: limits)
-    return [
-      Route("POST", "/v1/evaluate") { request, _ in evaluate.reply(to: request) },
+    let handler = DifferentialHandler(limits: limits)
+    let differential = Endpoint.allCases.map { endpoint in
+      Route("POST", "/v1/\(endpoint.rawValue)") { request, _ in handler.reply(to: request, endpoint) }
+    }
+    return differential + [
       Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
       Route("GET", "/livez") { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },

@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
     try EvaluateCommand.read(file, into: body)
     let request = Request(method: "POST", path: "/v1/evaluate", body: body.bytes)
     let response: Response =
-      switch EvaluateHandler(limits: Limits()).reply(to: request) {
+      switch DifferentialHandler(limits: Limits()).reply(to: request, .evaluate) {
       case .now(let response): response
       case .later(let work): work()
       }

@@ -1,15 +1,61 @@
 import AutogradCore
 
-/// A request to `POST /v1/evaluate`, read and checked: the graph is built, and what is asked of it is known.
-struct EvaluateRequest {
+/// What is asked of a graph: an endpoint under /v1.
+enum Endpoint: String, CaseIterable, Sendable {
+  case evaluate, jvp, jacobian, hessian, hvp
+
+  /// What every endpoint takes.
+  private static let common = ["graph", "inputs", "dtype", "encoding", "outputs"]
+
+  /// The members that a request may have.
+  var members: [String] {
+    switch self {
+    case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
+    case .jvp: Endpoint.common + ["tangents"]
+    case .jacobian: Endpoint.common + ["of", "wrt"]
+    case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
+    case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
+    }
+  }
+}
+
+/// A part of an answer.
+struct Section {
+  /// The member of the answer.
+  var name: String
+  var content: Content
+
+  enum Content {
+    /// Tensors by name.
+    case tensors([GraphDecoder.Named])
+    /// Tensors by two names: of what is differentiated, and with respect to what.
+    case table([(row: JSONValue.Text, tensors: [GraphDecoder.Named])])
+  }
+
+  /// All values, in the order of the answer.
+  var values: [Value] {
+    switch content {
+    case .tensors(let named): named.map(\.value)
+    case .table(let rows): rows.flatMap { $0.tensors.map(\.value) }
+    }
+  }
+}
+
+/// A request to one of the endpoints that differentiate, read and checked: the graph is built, and what is asked of it is known.
+struct DifferentialRequest {
+  let endpoint: Endpoint
   let graph: GraphDecoder
   /// What comes back.
   let outputs: [GraphDecoder.Named]
+  /// What is differentiated.
+  let of: [GraphDecoder.Named]
   /// What is differentiated, each with the cotangent it is seeded with.
   let seeds: [(value: Value, cotangent: Value)]
-  /// What gradients are wanted of; nil where none are to be in the answer.
+  /// With respect to what; nil where no gradients are to be in the answer.
   let targets: [GraphDecoder.Named]?
-  /// All plan inputs: the request's inputs, then explicit cotangents.
+  /// Inputs with the directions along which derivatives are taken (`tangents`, `vectors`).
+  let directions: [(primal: Value, tangent: Value)]
+  /// All plan inputs: the request's inputs, then explicit cotangents, then directions.
   let tensors: [Tensor]
   let form: TensorEncoder.Form
   let warnings: [Warning]
@@ -22,35 +68,37 @@ struct EvaluateRequest {
     var detail: String
   }
 
-  static let members = ["graph", "inputs", "dtype", "encoding", "outputs", "of", "wrt", "cotangents", "gradients"]
-
-  init(_ document: JSONDocument, limits: Limits) throws(Problem) {
+  init(_ endpoint: Endpoint, _ document: JSONDocument, limits: Limits) throws(Problem) {
     let root = document.root
     guard root.kind == .object else {
       throw Problem(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
     }
-    for (key, _) in root.members where !EvaluateRequest.members.contains(key.string) {
-      throw Problem.unknownMember(key.string, of: "the request", EvaluateRequest.members, at: "")
+    for (key, _) in root.members where !endpoint.members.contains(key.string) {
+      throw Problem.unknownMember(key.string, of: "a request to /v1/\(endpoint.rawValue)", endpoint.members, at: "")
     }
     guard let graphMember = root["graph"] else { throw Problem(.missingMember, "the request needs a graph", at: "") }
+    self.endpoint = endpoint
     graphText = graphMember.text
-    form = try EvaluateRequest.form(root["encoding"])
-    let dtype = try EvaluateRequest.defaultDType(root["dtype"])
+    form = try DifferentialRequest.form(root["encoding"])
+    let dtype = try DifferentialRequest.defaultDType(root["dtype"])
     var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype)
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 
     outputs = if let list = root["outputs"] { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
-    let of = if let list = root["of"] { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
-    let wanted = try EvaluateRequest.flag(root["gradients"], "gradients", default: true)
-    let wrt = try EvaluateRequest.targets(root["wrt"], decoder)
+    of = if let list = root["of"] { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
+    let wanted = try DifferentialRequest.flag(root["gradients"], "gradients", default: true)
+    let wrt = try DifferentialRequest.targets(root["wrt"], decoder)
     let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(root["cotangents"], of: of)
+    let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
-    tensors = decoder.inputs.map(\.tensor) + cotangents.tensors
+    self.directions = directions.pairs
+    tensors = decoder.inputs.map(\.tensor) + cotangents.tensors + directions.tensors
 
     var warnings: [Warning] = []
-    if wanted, !wrt.isEmpty, !areNamed, root["of"] == nil, of.count(where: { $0.value.dtype.isFloating }) > 1 {
+    let addsUp = endpoint == .evaluate || endpoint == .hessian || endpoint == .hvp
+    if addsUp, wanted, !wrt.isEmpty, !areNamed, root["of"] == nil, of.count(where: { $0.value.dtype.isFloating }) > 1 {
       let names = of.prefix(8).map(\.name.string).joined(separator: ", ") + (of.count > 8 ? ", …" : "")
       warnings.append(
         Warning(
@@ -113,54 +161,5 @@ struct EvaluateRequest {
       }
     }
     return targets
-  }
-}
-
-/// Reads `cotangents`: what each differentiated output is weighed with.
-struct CotangentDecoder {
-  let document: JSONDocument
-  let decoder: GraphDecoder
-
-  /// - Returns: the seeds, and the tensors of the explicit ones, which become inputs of the plan.
-  func decode(
-    _ object: JSONValue?, of outputs: [GraphDecoder.Named]
-  ) throws(Problem) -> (seeds: [(value: Value, cotangent: Value)], tensors: [Tensor]) {
-    guard let object else {
-      // Ones everywhere: the gradient of the sum of all outputs, as y.backward() gives it. Never materialised.
-      let seeds = outputs.filter { $0.value.dtype.isFloating }.map { ($0.value, decoder.builder.ones($0.value.type)) }
-      return (seeds, [])
-    }
-    guard object.kind == .object else {
-      throw Problem(.wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
-    }
-    var positions = NameTable()
-    for (index, output) in outputs.enumerated() { _ = positions.define(output.name.bytes, as: .input(index)) }
-    var seeds: [(value: Value, cotangent: Value)] = []
-    var tensors: [Tensor] = []
-    for (key, value) in object.members {
-      let name = key.string
-      let pointer = "/cotangents" + Pointer.member(name)
-      guard case .input(let position)? = positions[key.bytes] else {
-        throw Problem(
-          .unknownName, "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
-          at: pointer)
-      }
-      let output = outputs[position].value
-      guard output.dtype.isFloating else {
-        throw Problem(.dtypeMismatch, "\(name) is \(output.dtype), which has no cotangent", at: pointer)
-      }
-      let tensor: Tensor
-      do throws(Problem) {
-        tensor = try TensorDecoder(document: document).decode(value, .required(output.dtype, "the output \(name)"))
-      } catch {
-        throw error.under(pointer)
-      }
-      guard tensor.shape == output.shape else {
-        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(tensor.shape)", at: pointer)
-      }
-      seeds.append((output, decoder.builder.input("", tensor.dtype, tensor.shape)))
-      tensors.append(tensor)
-    }
-    return (seeds, tensors)
   }
 }

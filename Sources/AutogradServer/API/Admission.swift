@@ -1,0 +1,66 @@
+import AutogradCore
+
+/// Whether a plan may run, by what it is known to need.
+enum Admission {
+  static func check(_ plan: Plan, _ limits: Limits) throws(Problem) {
+    func refuse(_ what: String, _ limit: Int, _ value: Int) -> Problem {
+      Problem(.limitExceeded, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
+    }
+    if plan.peakByteCount > limits.planBytes {
+      throw refuse("needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
+    }
+    if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
+    let elements = plan.outputTypes.reduce(0) { $0 + $1.shape.textualElementCount }
+    if elements > limits.answerElements { throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements) }
+  }
+}
+
+extension Shape {
+  /// How many numbers or empty lists nested text of this shape holds.
+  fileprivate var textualElementCount: Int {
+    var count = 1
+    for axis in 0..<rank where self[axis] > 0 { count *= self[axis] }
+    return count
+  }
+}
+
+/// A fingerprint of a graph's text, the same on every server, to tell graphs apart in logs. Not for security.
+enum GraphDigest {
+  static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(bytes.count)
+    var offset = 0
+    while bytes.count - offset >= 8 {
+      hash = fold(hash ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian)
+      offset += 8
+    }
+    for byte in bytes[offset...] { hash = fold(hash ^ UInt64(byte)) }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private static func fold(_ word: UInt64) -> UInt64 {
+    let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return product.high ^ product.low
+  }
+}
+
+/// Where the time of a request goes, for `Server-Timing`.
+struct PhaseClock {
+  private var phases: [(name: String, nanoseconds: Int64)] = []
+  private var last = monotonicNanoseconds()
+
+  mutating func mark(_ name: String) {
+    let now = monotonicNanoseconds()
+    phases.append((name, now - last))
+    last = now
+  }
+
+  /// `read;dur=0.012, plan;dur=0.034, …`, in milliseconds.
+  var header: String {
+    phases.map { phase in
+      let microseconds = phase.nanoseconds / 1000
+      let fraction = String(microseconds % 1000)
+      return "\(phase.name);dur=\(microseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
+    }.joined(separator: ", ")
+  }
+}
