@@ -2,7 +2,8 @@ import AutogradCore
 
 /// Whether a plan may run, by what it is known to need.
 enum Admission {
-  static func check(_ plan: Plan, _ limits: Limits) throws(Problem) {
+  /// - Parameter answers: whether the plan's results are written into an answer.
+  static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(Problem) {
     func refuse(_ what: String, _ limit: Int, _ value: Int) -> Problem {
       Problem(.limitExceeded, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
     }
@@ -11,7 +12,7 @@ enum Admission {
     }
     if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
     let elements = plan.outputTypes.reduce(0) { $0 + $1.shape.textualElementCount }
-    if elements > limits.answerElements { throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements) }
+    if answers && elements > limits.answerElements { throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements) }
   }
 }
 

@@ -33,17 +33,18 @@ struct CotangentDecoder {
       guard output.dtype.isFloating else {
         throw Problem(.dtypeMismatch, "\(name) is \(output.dtype), which has no cotangent", at: pointer)
       }
-      let tensor: Tensor
+      let given: TensorDecoder.Given
       do throws(Problem) {
-        tensor = try TensorDecoder(document: document).decode(value, .required(output.dtype, "the output \(name)"))
+        given = try TensorDecoder(document: document).decode(
+          value, .required(output.dtype, "the output \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
         throw error.under(pointer)
       }
-      guard tensor.shape == output.shape else {
-        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(tensor.shape)", at: pointer)
+      guard given.type.shape == output.shape else {
+        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(given.type.shape)", at: pointer)
       }
-      seeds.append((output, decoder.builder.input("", tensor.dtype, tensor.shape)))
-      tensors.append(tensor)
+      seeds.append((output, decoder.builder.input("", given.type.dtype, given.type.shape)))
+      if let tensor = given.tensor { tensors.append(tensor) }
     }
     return (seeds, tensors)
   }
@@ -79,20 +80,21 @@ struct DirectionDecoder {
         throw Problem(.unknownName, "\(name) is not an input of the request", at: pointer)
       }
       let input = decoder.inputs[position]
-      guard input.tensor.dtype.isFloating else {
-        throw Problem(.dtypeMismatch, "\(name) is \(input.tensor.dtype); only floating inputs have directions", at: pointer)
+      guard input.value.dtype.isFloating else {
+        throw Problem(.dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
       }
-      let tensor: Tensor
+      let given: TensorDecoder.Given
       do throws(Problem) {
-        tensor = try TensorDecoder(document: document).decode(value, .required(input.tensor.dtype, "the input \(name)"))
+        given = try TensorDecoder(document: document).decode(
+          value, .required(input.value.dtype, "the input \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
         throw error.under(pointer)
       }
-      guard tensor.shape == input.tensor.shape else {
-        throw Problem(.shapeMismatch, "the input \(name) has shape \(input.tensor.shape), its direction \(tensor.shape)", at: pointer)
+      guard given.type.shape == input.value.shape else {
+        throw Problem(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(given.type.shape)", at: pointer)
       }
-      pairs.append((input.value, decoder.builder.input("", tensor.dtype, tensor.shape)))
-      tensors.append(tensor)
+      pairs.append((input.value, decoder.builder.input("", given.type.dtype, given.type.shape)))
+      if let tensor = given.tensor { tensors.append(tensor) }
     }
     return (pairs, tensors)
   }

@@ -85,6 +85,7 @@ extension DifferentialRequest {
     case .jvp:
       let floating = outputs.filter(\.value.dtype.isFloating)
       sections.append(Section(name: "tangents", content: .tensors(along(directions, floating))))
+    case .check: break
     case .jacobian:
       let wrt = targets ?? []
       let jacobians = builder.jacobians(of: floating.map(\.value), withRespectTo: wrt.map(\.value))

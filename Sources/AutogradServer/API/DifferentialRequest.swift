@@ -2,7 +2,7 @@ import AutogradCore
 
 /// What is asked of a graph: an endpoint under /v1.
 enum Endpoint: String, CaseIterable, Sendable {
-  case evaluate, jvp, jacobian, hessian, hvp
+  case evaluate, jvp, jacobian, hessian, hvp, check
 
   /// What every endpoint takes.
   private static let common = ["graph", "inputs", "dtype", "encoding", "outputs"]
@@ -13,6 +13,7 @@ enum Endpoint: String, CaseIterable, Sendable {
     case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
     case .jvp: Endpoint.common + ["tangents"]
     case .jacobian: Endpoint.common + ["of", "wrt"]
+    case .check: ["graph", "inputs", "dtype", "of", "wrt", "cotangents"]
     case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
     case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
     }
@@ -68,20 +69,22 @@ struct DifferentialRequest {
     var detail: String
   }
 
-  init(_ endpoint: Endpoint, _ document: JSONDocument, limits: Limits) throws(Problem) {
+  /// - Parameter isInspected: nothing will be computed: tensors may be types, and there is the member `for`.
+  init(_ endpoint: Endpoint, _ document: JSONDocument, limits: Limits, isInspected: Bool = false) throws(Problem) {
     let root = document.root
     guard root.kind == .object else {
       throw Problem(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
     }
-    for (key, _) in root.members where !endpoint.members.contains(key.string) {
-      throw Problem.unknownMember(key.string, of: "a request to /v1/\(endpoint.rawValue)", endpoint.members, at: "")
+    let members = isInspected ? ["for"] + endpoint.members : endpoint.members
+    for (key, _) in root.members where !members.contains(key.string) {
+      throw Problem.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
     }
     guard let graphMember = root["graph"] else { throw Problem(.missingMember, "the request needs a graph", at: "") }
     self.endpoint = endpoint
     graphText = graphMember.text
     form = try DifferentialRequest.form(root["encoding"])
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
-    var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype)
+    var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected)
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 
@@ -94,7 +97,7 @@ struct DifferentialRequest {
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs
-    tensors = decoder.inputs.map(\.tensor) + cotangents.tensors + directions.tensors
+    tensors = decoder.inputs.compactMap(\.tensor) + cotangents.tensors + directions.tensors
 
     var warnings: [Warning] = []
     let addsUp = endpoint == .evaluate || endpoint == .hessian || endpoint == .hvp
@@ -145,7 +148,7 @@ struct DifferentialRequest {
   /// `wrt`: floating inputs, all of them by default.
   private static func targets(_ list: JSONValue?, _ decoder: GraphDecoder) throws(Problem) -> [GraphDecoder.Named] {
     guard let list else {
-      return decoder.inputs.filter { $0.tensor.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
+      return decoder.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
     }
     let targets = try decoder.namedValues(list, at: "/wrt", orEmpty: true)
     for (index, target) in targets.enumerated() {

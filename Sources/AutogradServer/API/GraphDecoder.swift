@@ -8,14 +8,17 @@ struct GraphDecoder {
   let limits: Limits
   /// The request's dtype: of numbers that nothing else gives one.
   let defaultDType: DType
+  /// Whether inputs may come without data: nothing will be computed.
+  let allowsTypes: Bool
   let builder = GraphBuilder()
 
   private(set) var names = NameTable()
   private(set) var inputs: [Input] = []
-  private var constants: [Value] = []
-  private var nodes: [Node] = []
+  private(set) var constants: [Value] = []
+  private(set) var constantNames: [JSONValue.Text] = []
+  private(set) var nodes: [Node] = []
   /// For each node its results, once emitted.
-  private var results: [[Value]] = []
+  private(set) var results: [[Value]] = []
   /// Values that some node takes.
   private var consumed: Set<ValueID> = []
 
@@ -23,7 +26,8 @@ struct GraphDecoder {
   struct Input {
     var name: JSONValue.Text
     var value: Value
-    var tensor: Tensor
+    /// Nil where the request gives only its type.
+    var tensor: Tensor?
   }
 
   /// A node as it stands in the request.
@@ -40,10 +44,11 @@ struct GraphDecoder {
     var value: Value
   }
 
-  init(_ document: JSONDocument, limits: Limits, defaultDType: DType) {
+  init(_ document: JSONDocument, limits: Limits, defaultDType: DType, allowsTypes: Bool = false) {
     self.document = document
     self.limits = limits
     self.defaultDType = defaultDType
+    self.allowsTypes = allowsTypes
   }
 
   /// - Parameter given: the request's `inputs`.
@@ -70,7 +75,8 @@ struct GraphDecoder {
     if let given, given.kind != .object {
       throw Problem(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
-    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(declared: parts.inputs, given: given)
+    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes)
+      .decode(declared: parts.inputs, given: given)
     for (index, input) in inputs.enumerated() {
       let pointer = parts.inputs == nil ? "/inputs" + Pointer.member(input.name.string) : "/graph/inputs/\(index)/name"
       try define(input.name.bytes, as: .input(index), at: pointer)
@@ -98,6 +104,7 @@ struct GraphDecoder {
       let pointer = "/graph/constants" + Pointer.member(key.string)
       try define(key.bytes, as: .constant(constants.count), at: pointer)
       do throws(Problem) {
+        constantNames.append(.init(key))
         constants.append(builder.constant(try TensorDecoder(document: document).decode(value, .fallback(defaultDType))))
       } catch {
         throw error.under(pointer)

@@ -5,6 +5,7 @@ struct InputDecoder {
   let document: JSONDocument
   let builder: GraphBuilder
   let defaultDType: DType
+  let allowsTypes: Bool
 
   func decode(declared: JSONValue?, given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
     guard let declared else { return try decodeUndeclared(given) }
@@ -55,7 +56,7 @@ struct InputDecoder {
     var inputs: [GraphDecoder.Input] = []
     for (key, value) in given.members {
       do throws(Problem) {
-        inputs.append(input(.init(key), try TensorDecoder(document: document).decode(value, .fallback(defaultDType))))
+        inputs.append(input(.init(key), try tensor(value, .fallback(defaultDType))))
       } catch {
         throw error.under("/inputs" + Pointer.member(key.string))
       }
@@ -63,8 +64,12 @@ struct InputDecoder {
     return inputs
   }
 
-  private func input(_ name: JSONValue.Text, _ tensor: Tensor) -> GraphDecoder.Input {
-    GraphDecoder.Input(name: name, value: builder.input("", tensor.dtype, tensor.shape), tensor: tensor)
+  private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(Problem) -> TensorDecoder.Given {
+    try TensorDecoder(document: document).decode(value, expected, allowsTypes: allowsTypes)
+  }
+
+  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given) -> GraphDecoder.Input {
+    GraphDecoder.Input(name: name, value: builder.input("", given.type.dtype, given.type.shape), tensor: given.tensor)
   }
 
   // MARK: Declarations
@@ -115,30 +120,30 @@ struct InputDecoder {
   }
 
   /// The tensor for a declaration; named dimensions must agree wherever they stand.
-  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> Tensor {
+  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> TensorDecoder.Given {
     let name = declaration.name.string
     let pointer = "/inputs" + Pointer.member(name)
-    let tensor: Tensor
+    let tensor: TensorDecoder.Given
     do throws(Problem) {
       let expected = declaration.dtype.map { TensorDecoder.Expected.required($0, "the declared input \(name)") }
-      tensor = try TensorDecoder(document: document).decode(value, expected ?? .fallback(defaultDType))
+      tensor = try self.tensor(value, expected ?? .fallback(defaultDType))
     } catch {
       throw error.under(pointer)
     }
     guard let declared = declaration.shape?.dimensions else { return tensor }
     let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
-    guard declared.count == tensor.shape.rank else {
-      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.shape)", at: pointer)
+    guard declared.count == tensor.type.shape.rank else {
+      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.type.shape)", at: pointer)
     }
     for (axis, dimension) in declared.enumerated() {
-      let size = tensor.shape[axis]
+      let size = tensor.type.shape[axis]
       switch dimension {
       case .size(let expected) where expected != size:
-        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.shape)", at: pointer)
+        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.type.shape)", at: pointer)
       case .named(let symbol):
         if let expected = dimensions[symbol], expected != size {
           throw Problem(
-            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.shape)",
+            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.type.shape)",
             at: pointer)
         }
         dimensions[symbol] = size

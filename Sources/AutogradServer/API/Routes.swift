@@ -6,10 +6,14 @@ enum Routes {
   /// - Parameter isReady: false once the server is draining.
   static func all(limits: Limits, isReady: @escaping @Sendable () -> Bool) -> [Route] {
     let handler = DifferentialHandler(limits: limits)
-    let differential = Endpoint.allCases.map { endpoint in
+    let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
       Route("POST", "/v1/\(endpoint.rawValue)") { request, _ in handler.reply(to: request, endpoint) }
     }
+    let check = CheckHandler(limits: limits)
+    let inspect = InspectHandler(limits: limits)
     return differential + [
+      Route("POST", "/v1/check") { request, _ in check.reply(to: request) },
+      Route("POST", "/v1/inspect") { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
       Route("GET", "/livez") { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },

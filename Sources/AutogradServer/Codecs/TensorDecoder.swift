@@ -19,6 +19,25 @@ struct TensorDecoder {
 
   let document: JSONDocument
 
+  /// A tensor that a request gives, or only its type where nothing will be computed.
+  struct Given {
+    var type: TensorType
+    var tensor: Tensor?
+  }
+
+  /// - Parameter allowsTypes: whether `{"dtype", "shape"}` without data will do.
+  func decode(_ value: JSONValue, _ expected: Expected, allowsTypes: Bool) throws(Problem) -> Given {
+    if allowsTypes, value.kind == .object, value["data"] == nil, value["encoding"] == nil, let sizes = value["shape"] {
+      for (key, _) in value.members where key.string != "dtype" && key.string != "shape" {
+        throw Problem.unknownMember(key.string, of: "a tensor", ["dtype", "shape", "encoding", "data"], at: "")
+      }
+      let explicit: DType? = if let given = value["dtype"] { try DTypeText.read(given, at: "/dtype") } else { nil }
+      return Given(type: TensorType(try dtype(of: nil, explicit: explicit, expected), try readShape(sizes)), tensor: nil)
+    }
+    let tensor = try decode(value, expected)
+    return Given(type: tensor.type, tensor: tensor)
+  }
+
   func decode(_ value: JSONValue, _ expected: Expected) throws(Problem) -> Tensor {
     if value.kind == .object { return try decodeObject(value, expected) }
     let dtype = try dtype(of: value, explicit: nil, expected)

@@ -1,0 +1,38 @@
+extension Graph {
+  /// The same graph with every float32 made a float64: for comparisons that need the digits.
+  /// - Throws: `internal` if a node does not take float64, which none does that takes float32.
+  package func widened() throws(GraphError) -> Graph {
+    let builder = GraphBuilder()
+    var values = [Value?](repeating: nil, count: columns.valueCount)
+    for (value, name) in zip(columns.inputs, columns.inputNames) {
+      let type = columns.type(of: value)
+      values[Int(value)] = builder.input(name, Graph.wide(type.dtype), type.shape)
+    }
+    let live = reachableNodes
+    for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] && columns.opcodes[Int(node)] != .input {
+      let operands = columns.operandRange(node).compactMap { values[Int(columns.operands[$0])] }
+      let results = wide(node, operands, builder)
+      for (result, value) in zip(columns.resultRange(node), results) { values[result] = value }
+    }
+    return try builder.graph(outputs: outputs.compactMap { values[Int($0)] }, names: outputNames)
+  }
+
+  private static func wide(_ dtype: DType) -> DType { dtype == .float32 ? .float64 : dtype }
+
+  private func wide(_ node: NodeID, _ operands: [Value], _ builder: GraphBuilder) -> [Value] {
+    let opcode = columns.opcodes[Int(node)]
+    builder.label = columns.labels[Int(node)]
+    switch (opcode, columns.attributes(of: node)) {
+    case (.constant, .scalar(let dtype, let bits)):
+      return [builder.constant(Scalar(of: Scalar(dtype, bits: bits).tensor.converted(to: Graph.wide(dtype))))]
+    case (.constant, .index(let index)):
+      return [builder.constant(columns.tensors[index].converted(to: Graph.wide(columns.tensors[index].dtype)))]
+    case (.cast, .dtype(let dtype)):
+      let target = Graph.wide(dtype)
+      return operands[0].dtype == target ? operands : builder.emit(.cast, operands, .dtype(target))
+    case (.custom, .index(let index)):
+      return builder.emit(.custom, operands, .index(builder.register(columns.customOperations[index])))
+    case (_, let attributes): return builder.emit(opcode, operands, attributes)
+    }
+  }
+}
