@@ -1,16 +1,49 @@
-// Special functions of one point.
+// Special functions of one point, the same code on every processor: the tables of kernels.inc all call these. NaN in gives NaN out.
+//
+// The largest errors found against mpmath, in units in the last place, at 100000 random points per line unless (thousands) says fewer
+// (scripts/check-special-functions.py, x86-64, glibc 2.36):
+//
+//   erfinv        |x| in [1e-320, 1e-3] 1.4 · (-1, 1) 1.8 · 1 - x in [1e-16, 0.1] 1.0
+//   lgamma        [1e-308, 1] 1.3 · [1, 20] 2.3 · [20, 1e305] 1.7 · [-50, 0]* 3.1
+//   digamma       [1e-307, 1] 1.5 · [1, 2] and within 1e-16 to 0.1 of the root 2.4 · [2, 10] 3.0 · [10, 1e308] 1.0
+//                 [-100, 0]* 2.8 (75) · [-1e9, -1e-300]* 3.5 · within 1e-15 to 0.1 of a pole* 2.6
+//   polygamma     n = 1: [1e-150, 10] 2.3 · [10, 1e305] 2.7 · [-100, 0]* 2.7 (59)
+//                 n = 2 to 20: [1e-10, 10] 3.1 · [0, 50] 3.7 · [50, 1e14] 3.3 · [-100, 0]* 6.1 (31)
+//                 n = 21 to 100: [0.01, 1000] 8.1 (28) · [-100, 0]* 6.3 (5)
+//   sigmoid       [-745, 745] 2.0 · |x| in [1e-300, 40] 1.5
+//   softplus      [-745, 745] 1.2 · |x| in [1e-300, 40] 1.3
+//   log_sigmoid   [-745, 745] 1.2 · |x| in [1e-300, 40] 1.3
+//   logaddexp     [0, 700]^2 0.5 · [-40, 40]^2** 1.1 · |x|, |y| in [1e-5, 1e300]** 1.5
+//   xlogy         1.4
+//   remainder     0.5: fmod is exact, the shift by the divisor rounds once
+//   all …f        0.50 (computed in double, rounded once)
+//
+// *  Relative to the value or, beside the zeros between poles, to the slope times the distance to the nearest pole.
+// ** Relative to the value or, beside its zeros, to the larger argument.
 #ifndef CKERNELS_SPECIAL_H
 #define CKERNELS_SPECIAL_H
+
+// ±1 gives ±inf, beyond them NaN.
 double ck_erfinv(double x);
+// log |gamma(x)|; +inf at the poles 0, -1, -2, …. Safe between threads, unlike lgamma.
 double ck_lgamma(double x);
+// -inf at +0, +inf at -0, NaN at the negative integers and -inf.
 double ck_digamma(double x);
+// The n-th derivative of digamma, n an integer from 0 to 100; NaN for any other n. At the poles +inf for odd n, NaN for even n > 0.
 double ck_polygamma(double n, double x);
+// 1 / (1 + e^-x)
 double ck_sigmoid(double x);
+// log(1 + e^x)
 double ck_softplus(double x);
+// log(sigmoid(x)), which is -softplus(-x)
 double ck_log_sigmoid(double x);
+// log(e^x + e^y)
 double ck_logaddexp(double x, double y);
+// x log(y), and 0 where x is 0, unless y is NaN.
 double ck_xlogy(double x, double y);
+// As Python's float %: the sign of y, also of a zero; NaN for y = 0.
 double ck_remainder(double x, double y);
+
 float ck_erfinvf(float x);
 float ck_lgammaf(float x);
 float ck_digammaf(float x);
@@ -21,4 +54,5 @@ float ck_log_sigmoidf(float x);
 float ck_logaddexpf(float x, float y);
 float ck_xlogyf(float x, float y);
 float ck_remainderf(float x, float y);
+
 #endif

@@ -79,7 +79,7 @@ struct OpenAPITests {
   @Test("Members, dtypes and encodings are those that are read")
   func words() throws {
     let members = try #require(document["components"]?["schemas"]?["EvaluateRequest"]?["properties"]).members.keys
-    #expect(Set(members) == Set(EvaluateRequest.members))
+    #expect(Set(members) == Set(Endpoint.evaluate.members))
     #expect(try strings("DType", "enum") == DType.allCases.map(\.name))
     let encodings = TensorEncoder.Form.allCases.filter { $0 != .nested }.map(\.rawValue)
     #expect(try strings("EvaluateRequest", "properties", "encoding", "enum") == encodings)

@@ -50,17 +50,26 @@ final class GradientCheck: @unchecked Sendable {
     traced = found.map { ($0.node, $0.name) }
     inputs = request.tensors.map { $0.dtype == .float32 ? $0.converted(to: .float64) : $0 }
     do throws(GraphError) {
-      let computed = builder.gradients(of: request.seeds, withRespectTo: targets.map(\.value))
+      var computed = zip(targets, builder.gradients(of: request.seeds, withRespectTo: targets.map(\.value))).map {
+        $1 ?? builder.zeros($0.value.type)
+      }
       let weighted = request.seeds.map { seed in (seed.value * seed.cotangent).sum().cast(to: .float64) }
-      let total = weighted.dropFirst().reduce(weighted.first ?? builder.constant(Scalar(0.0))) { $0 + $1 }
+      var total = weighted.dropFirst().reduce(weighted.first ?? builder.constant(Scalar(0.0))) { $0 + $1 }
+      var results = found.map(\.value)
+      if let batch = request.graph.batch {
+        let sums = zip(targets, computed).map { (value: $1, isSum: !batch.contains($0.name.bytes)) }
+        computed = batch.run(sums, builder)
+        total = batch.run([(total, true)], builder)[0]
+        results = batch.run(results.map { ($0, false) }, builder)
+      }
       value = try Plan(try builder.graph(outputs: [total]).widened())
-      gradients = try Plan(try builder.graph(outputs: zip(targets, computed).map { $1 ?? builder.zeros($0.value.type) }).widened())
-      trace = try Plan(try builder.graph(outputs: found.map(\.value)).widened())
+      gradients = try Plan(try builder.graph(outputs: computed).widened())
+      trace = try Plan(try builder.graph(outputs: results).widened())
     } catch {
       throw request.graph.problem(error)
     }
     for plan in [value, gradients, trace] { try Admission.check(plan, limits, answers: false) }
-    let evaluations = targets.reduce(0) { $0 + 2 * min($1.value.shape.elementCount, GradientCheck.elementsPerInput) + 2 }
+    let evaluations = inputs.reduce(0) { $0 + 2 * min($1.elementCount, GradientCheck.elementsPerInput) + 2 }
     let (work, overflow) = value.work.multipliedReportingOverflow(by: evaluations)
     if overflow || work > limits.planWork {
       throw Problem(

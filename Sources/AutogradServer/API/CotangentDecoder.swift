@@ -40,13 +40,25 @@ struct CotangentDecoder {
       } catch {
         throw error.under(pointer)
       }
-      guard given.type.shape == output.shape else {
-        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(given.type.shape)", at: pointer)
+      let type = try example(given.type, name, pointer)
+      guard type.shape == output.shape else {
+        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
       }
-      seeds.append((output, decoder.builder.input("", given.type.dtype, given.type.shape)))
+      let cotangent = decoder.batch?.input(given.type, example: type, decoder.builder) ?? decoder.builder.input("", type.dtype, type.shape)
+      seeds.append((output, cotangent))
       if let tensor = given.tensor { tensors.append(tensor) }
     }
     return (seeds, tensors)
+  }
+
+  /// Cotangents of a batch carry the leading axis, as the outputs do.
+  private func example(_ type: TensorType, _ name: String, _ pointer: String) throws(Problem) -> TensorType {
+    guard let batch = decoder.batch else { return type }
+    do throws(Problem) {
+      return try batch.exampleType(type, "the cotangent of \(name)")
+    } catch {
+      throw error.under(pointer)
+    }
   }
 }
 
@@ -90,10 +102,23 @@ struct DirectionDecoder {
       } catch {
         throw error.under(pointer)
       }
-      guard given.type.shape == input.value.shape else {
-        throw Problem(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(given.type.shape)", at: pointer)
+      let isBatched = decoder.batch?.contains(key.bytes) ?? false
+      var type = given.type
+      if isBatched, let batch = decoder.batch {
+        do throws(Problem) {
+          type = try batch.exampleType(given.type, "the direction of \(name)")
+        } catch {
+          throw error.under(pointer)
+        }
       }
-      pairs.append((input.value, decoder.builder.input("", given.type.dtype, given.type.shape)))
+      guard type.shape == input.value.shape else {
+        throw Problem(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(type.shape)", at: pointer)
+      }
+      let direction =
+        isBatched
+        ? decoder.batch?.input(given.type, example: type, decoder.builder) ?? decoder.builder.value(-1)
+        : decoder.builder.input("", type.dtype, type.shape)
+      pairs.append((input.value, direction))
       if let tensor = given.tensor { tensors.append(tensor) }
     }
     return (pairs, tensors)

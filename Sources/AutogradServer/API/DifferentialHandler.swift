@@ -100,7 +100,27 @@ extension DifferentialRequest {
       sections.append(Section(name: "gradients", content: .tensors(first)))
       sections.append(Section(name: "products", content: .tensors(along(directions, first))))
     }
-    return sections
+    return inBatch(sections)
+  }
+
+  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the examples, unless
+  /// asked for per example.
+  private func inBatch(_ sections: [Section]) -> [Section] {
+    guard let batch = graph.batch else { return sections }
+    func isSummed(_ name: JSONValue.Text) -> Bool { !batch.isPerExample && !batch.contains(name.bytes) }
+    var values: [(value: Value, isSum: Bool)] = []
+    for section in sections {
+      switch section.content {
+      case .tensors(let named):
+        let isByInput = section.name == "gradients" || section.name == "products"
+        values += named.map { ($0.value, isByInput && isSummed($0.name)) }
+      case .table(let rows):
+        let isByInput = section.name == "hessians"
+        for row in rows { values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) } }
+      }
+    }
+    var results = batch.run(values, graph.builder)[...]
+    return sections.map { $0.replacingValues(&results) }
   }
 
   private func gradients() -> [GraphDecoder.Named] {

@@ -5,7 +5,7 @@ enum Endpoint: String, CaseIterable, Sendable {
   case evaluate, jvp, jacobian, hessian, hvp, check
 
   /// What every endpoint takes.
-  private static let common = ["graph", "inputs", "dtype", "encoding", "outputs"]
+  private static let common = ["graph", "inputs", "dtype", "encoding", "outputs", "batch", "per_example"]
 
   /// The members that a request may have.
   var members: [String] {
@@ -13,7 +13,7 @@ enum Endpoint: String, CaseIterable, Sendable {
     case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
     case .jvp: Endpoint.common + ["tangents"]
     case .jacobian: Endpoint.common + ["of", "wrt"]
-    case .check: ["graph", "inputs", "dtype", "of", "wrt", "cotangents"]
+    case .check: ["graph", "inputs", "dtype", "of", "wrt", "cotangents", "batch"]
     case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
     case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
     }
@@ -31,6 +31,18 @@ struct Section {
     case tensors([GraphDecoder.Named])
     /// Tensors by two names: of what is differentiated, and with respect to what.
     case table([(row: JSONValue.Text, tensors: [GraphDecoder.Named])])
+  }
+
+  /// The same part with other values, taken from the front of a list.
+  func replacingValues(_ values: inout ArraySlice<Value>) -> Section {
+    func replaced(_ named: [GraphDecoder.Named]) -> [GraphDecoder.Named] {
+      defer { values = values.dropFirst(named.count) }
+      return zip(named, values).map { .init(name: $0.name, value: $1) }
+    }
+    switch content {
+    case .tensors(let named): return Section(name: name, content: .tensors(replaced(named)))
+    case .table(let rows): return Section(name: name, content: .table(rows.map { ($0.row, replaced($0.tensors)) }))
+    }
   }
 
   /// All values, in the order of the answer.
@@ -84,7 +96,12 @@ struct DifferentialRequest {
     graphText = graphMember.text
     form = try DifferentialRequest.form(root["encoding"])
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
-    var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected)
+    let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
+    let batch: ExampleBatch? = if let list = root["batch"] { try ExampleBatch(list, isPerExample: isPerExample) } else { nil }
+    if isPerExample && batch == nil {
+      throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
+    }
+    var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 

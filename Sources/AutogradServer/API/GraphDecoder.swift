@@ -10,6 +10,7 @@ struct GraphDecoder {
   let defaultDType: DType
   /// Whether inputs may come without data: nothing will be computed.
   let allowsTypes: Bool
+  let batch: ExampleBatch?
   let builder = GraphBuilder()
 
   private(set) var names = NameTable()
@@ -44,11 +45,12 @@ struct GraphDecoder {
     var value: Value
   }
 
-  init(_ document: JSONDocument, limits: Limits, defaultDType: DType, allowsTypes: Bool = false) {
+  init(_ document: JSONDocument, limits: Limits, defaultDType: DType, allowsTypes: Bool = false, batch: ExampleBatch? = nil) {
     self.document = document
     self.limits = limits
     self.defaultDType = defaultDType
     self.allowsTypes = allowsTypes
+    self.batch = batch
   }
 
   /// - Parameter given: the request's `inputs`.
@@ -75,8 +77,9 @@ struct GraphDecoder {
     if let given, given.kind != .object {
       throw Problem(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
-    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes)
+    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes, batch: batch)
       .decode(declared: parts.inputs, given: given)
+    try batch?.check(inputs)
     for (index, input) in inputs.enumerated() {
       let pointer = parts.inputs == nil ? "/inputs" + Pointer.member(input.name.string) : "/graph/inputs/\(index)/name"
       try define(input.name.bytes, as: .input(index), at: pointer)

@@ -6,6 +6,7 @@ struct InputDecoder {
   let builder: GraphBuilder
   let defaultDType: DType
   let allowsTypes: Bool
+  let batch: ExampleBatch?
 
   func decode(declared: JSONValue?, given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
     guard let declared else { return try decodeUndeclared(given) }
@@ -38,8 +39,7 @@ struct InputDecoder {
           .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it",
           at: "/graph/inputs/\(index)")
       }
-      let tensor = try decode(givenValues[position], declaration, &dimensions)
-      inputs.append(input(declaration.name, tensor))
+      inputs.append(try decode(givenValues[position], declaration, &dimensions))
     }
     if let given {
       for (key, _) in given.members where known[key.bytes] == nil {
@@ -56,7 +56,8 @@ struct InputDecoder {
     var inputs: [GraphDecoder.Input] = []
     for (key, value) in given.members {
       do throws(Problem) {
-        inputs.append(input(.init(key), try tensor(value, .fallback(defaultDType))))
+        let given = try tensor(value, .fallback(defaultDType))
+        inputs.append(input(.init(key), given, try exampleType(given.type, .init(key))))
       } catch {
         throw error.under("/inputs" + Pointer.member(key.string))
       }
@@ -68,8 +69,18 @@ struct InputDecoder {
     try TensorDecoder(document: document).decode(value, expected, allowsTypes: allowsTypes)
   }
 
-  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given) -> GraphDecoder.Input {
-    GraphDecoder.Input(name: name, value: builder.input("", given.type.dtype, given.type.shape), tensor: given.tensor)
+  /// What the graph sees of a tensor: one example, if it is batched.
+  private func exampleType(_ type: TensorType, _ name: JSONValue.Text) throws(Problem) -> TensorType {
+    guard let batch, batch.contains(name.bytes) else { return type }
+    return try batch.exampleType(type, name.string)
+  }
+
+  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given, _ type: TensorType) -> GraphDecoder.Input {
+    let isBatched = batch?.contains(name.bytes) ?? false
+    let value =
+      isBatched
+      ? batch?.input(given.type, example: type, builder) ?? builder.value(-1) : builder.input("", given.type.dtype, given.type.shape)
+    return GraphDecoder.Input(name: name, value: value, tensor: given.tensor)
   }
 
   // MARK: Declarations
@@ -120,37 +131,39 @@ struct InputDecoder {
   }
 
   /// The tensor for a declaration; named dimensions must agree wherever they stand.
-  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> TensorDecoder.Given {
+  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> GraphDecoder.Input {
     let name = declaration.name.string
     let pointer = "/inputs" + Pointer.member(name)
-    let tensor: TensorDecoder.Given
+    let given: TensorDecoder.Given
+    let type: TensorType
     do throws(Problem) {
       let expected = declaration.dtype.map { TensorDecoder.Expected.required($0, "the declared input \(name)") }
-      tensor = try self.tensor(value, expected ?? .fallback(defaultDType))
+      given = try tensor(value, expected ?? .fallback(defaultDType))
+      type = try exampleType(given.type, declaration.name)
     } catch {
       throw error.under(pointer)
     }
-    guard let declared = declaration.shape?.dimensions else { return tensor }
+    guard let declared = declaration.shape?.dimensions else { return input(declaration.name, given, type) }
     let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
-    guard declared.count == tensor.type.shape.rank else {
-      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.type.shape)", at: pointer)
+    guard declared.count == type.shape.rank else {
+      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
     }
     for (axis, dimension) in declared.enumerated() {
-      let size = tensor.type.shape[axis]
+      let size = type.shape[axis]
       switch dimension {
       case .size(let expected) where expected != size:
-        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(tensor.type.shape)", at: pointer)
+        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
       case .named(let symbol):
         if let expected = dimensions[symbol], expected != size {
           throw Problem(
-            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(tensor.type.shape)",
+            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(type.shape)",
             at: pointer)
         }
         dimensions[symbol] = size
       default: break
       }
     }
-    return tensor
+    return input(declaration.name, given, type)
   }
 }
 

@@ -1,0 +1,70 @@
+import AutogradCore
+
+/// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a stand-in for one example of
+/// each; at the end everything asked for is run for the whole batch at once.
+///
+/// A class, because readers of inputs, cotangents and directions all add to it.
+final class ExampleBatch {
+  private let names: NameTable
+  let list: JSONValue
+  /// Whether gradients of shared inputs come per example instead of summed.
+  let isPerExample: Bool
+  /// The number of examples, once the first batched input has told.
+  private(set) var size: Int?
+  /// Stand-ins, and the inputs of the plan that they stand for.
+  private(set) var pairs: [(value: Value, batched: Value)] = []
+
+  init(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
+    guard list.kind == .array, list.count > 0 else {
+      throw Problem(list.kind == .array ? .missingMember : .wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
+    }
+    var names = NameTable()
+    for (index, name) in list.elements.enumerated() {
+      guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }
+      guard names.define(name.stringBytes, as: .input(index)) else {
+        throw Problem(.duplicateName, "\(name.brief) is listed twice", at: "/batch/\(index)")
+      }
+    }
+    self.names = names
+    self.list = list
+    self.isPerExample = isPerExample
+  }
+
+  func contains(_ name: UnsafeRawBufferPointer) -> Bool { names[name] != nil }
+
+  /// The type of one example of a tensor that carries the leading axis.
+  /// - Throws: `shape_mismatch` with the pointer "".
+  func exampleType(_ type: TensorType, _ name: String) throws(Problem) -> TensorType {
+    guard type.shape.rank > 0 else {
+      throw Problem(.shapeMismatch, "\(name) is batched and needs a leading axis of examples, got a scalar", at: "")
+    }
+    if let size, size != type.shape[0] {
+      throw Problem(.shapeMismatch, "\(name) has \(type.shape[0]) examples, the batch has \(size)", at: "")
+    }
+    size = type.shape[0]
+    return TensorType(type.dtype, Shape(type.shape.array.dropFirst()))
+  }
+
+  /// Declares the input of the plan that carries a batch.
+  /// - Returns: the stand-in for one example.
+  func input(_ type: TensorType, example: TensorType, _ builder: GraphBuilder) -> Value {
+    let standIn = builder.placeholder(example)
+    pairs.append((standIn, builder.input("", type.dtype, type.shape)))
+    return standIn
+  }
+
+  /// - Throws: `unknown_name` for a name that is no input.
+  func check(_ inputs: [GraphDecoder.Input]) throws(Problem) {
+    var known = NameTable()
+    for (index, input) in inputs.enumerated() { _ = known.define(input.name.bytes, as: .input(index)) }
+    for (index, name) in list.elements.enumerated() where known[name.stringBytes] == nil {
+      throw Problem(.unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch/\(index)")
+    }
+  }
+
+  /// The values of all examples, behind one axis; added up where `isSum` says so.
+  func run(_ values: [(value: Value, isSum: Bool)], _ builder: GraphBuilder) -> [Value] {
+    let stacks = builder.batched(values.map(\.value), size: size ?? 0, over: pairs)
+    return zip(values, stacks).map { entry, stack in entry.isSum ? builder.sum(stack, over: AxisSet([0])) : stack }
+  }
+}
