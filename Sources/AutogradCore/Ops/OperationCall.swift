@@ -179,7 +179,10 @@ extension GraphBuilder {
     }
     guard reference.dtypes.admits(common) || operands.isEmpty else {
       let hint = reference.dtypes == .floating ? "cast to float64 or float32 first" : "cast to a number first"
-      throw GraphError(.dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {0} is \(common); \(hint)", at: .operand(0))
+      // A number has taken its dtype from its company: that is to blame.
+      let culprit = operands.firstIndex { if case .value = $0 { true } else { false } } ?? 0
+      throw GraphError(
+        .dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {\(culprit)} is \(common); \(hint)", at: .operand(culprit))
     }
     return values
   }
