@@ -37,7 +37,7 @@ let package = Package(
       name: "AutogradTestSupport", dependencies: ["AutogradCore"],
       path: "Tests/AutogradTestSupport", swiftSettings: strict),
     .testTarget(
-      name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport"],
+      name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
       name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradTestSupport"],

@@ -74,6 +74,12 @@ import Testing
       name: "div", operands: [.tensor(.int64, [2]), .tensor(.int32, [2])], code: .dtypeMismatch, place: .operand(0),
       text: "div: works on floating values, operand 0 is int64; cast to float64 or float32 first"),
     Refusal(
+      name: "div", operands: [.number(1), .tensor(.int32, [2])], code: .dtypeMismatch, place: .operand(1),
+      text: "div: works on floating values, operand 1 is int32; cast to float64 or float32 first"),
+    Refusal(
+      name: "add", operands: [.number(1), .tensor(.bool, [2])], code: .dtypeMismatch, place: .operand(0),
+      text: "add: the number 1 stands beside bool; write true or false, or cast to a number first"),
+    Refusal(
       name: "neg", operands: [.tensor(.bool, [2])], code: .dtypeMismatch, place: .operand(0),
       text: "neg: works on numeric values, operand 0 is bool; cast to a number first"),
     Refusal(
@@ -176,6 +182,19 @@ import Testing
     Refusal(
       name: "slice", operands: [.tensor(f, [5])], attributes: ["starts": .integers([0, 0]), "ends": .integers([1, 1])],
       code: .invalidAttribute, place: .attribute("starts"), text: "slice: starts has 2 entries, operand 0 has only 1 axis"),
+    Refusal(
+      name: "slice", operands: [.tensor(f, [5])], attributes: ["starts": .integers([0])], code: .invalidAttribute, place: .node,
+      text: "slice: needs the attribute ends: index before which to stop; null entries mean to the edge"),
+    Refusal(
+      name: "sum", operands: [.tensor(f, [5])], attributes: ["axis": .text("0")], code: .invalidAttribute, place: .attribute("axis"),
+      text: "sum: axis is an integer or a list of integers or null, got the text \"0\""),
+    Refusal(
+      name: "cast", operands: [.tensor(f, [5])], attributes: ["dtype": .other("an object")], code: .invalidAttribute,
+      place: .attribute("dtype"), text: "cast: dtype is a dtype name (float64, float32, int64, int32, bool), got an object"),
+    Refusal(
+      name: "split", operands: [.tensor(f, [5])], attributes: ["splits": .integer(2)], results: 2, code: .invalidAttribute,
+      place: .attribute("splits"),
+      text: "split: axis 0 of operand 0 has size 5, which does not divide into 2 equal parts; give splits as sizes"),
   ]
 
   @Test(arguments: arity + shapes + dtypes + attributes) func refusals(_ refusal: Refusal) throws {

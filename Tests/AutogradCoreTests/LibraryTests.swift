@@ -68,6 +68,14 @@ import Testing
     #expect(!(n * w).isValid)
   }
 
+  /// Through integers and back nothing flows, but what stands beside them does.
+  @Test func integersOnTheWayStopGradients() throws {
+    let x = builder.variable([1.5, -2.5])
+    let whole = (x.cast(to: .int32) * 3 + 1).cast(to: .float64)
+    #expect(try whole.backward()[x] == [0, 0])
+    #expect(try (whole * x).backward()[x] == [4, -5])
+  }
+
   /// Gradients are values: they are differentiated like any other.
   @Test func gradientsOfGradients() throws {
     let x = builder.variable([2, 3])

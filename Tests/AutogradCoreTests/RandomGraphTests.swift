@@ -18,8 +18,8 @@ import Testing
 
   /// Σ gradient · v against the difference quotient of Σ ct · y along v, for one random direction v.
   ///
-  /// Values of some graphs grow large or curve strongly, so the tolerance is loose, and what matters is that a wrong rule (a missing sum over
-  /// a broadcast axis, say) is wrong by far more.
+  /// Values of some graphs grow large or curve strongly, so the tolerance is loose, and what matters is that a wrong rule (a missing sum
+  /// over a broadcast axis, say) is wrong by far more.
   @Test(arguments: seeds) func gradientsEqualDirectionalDerivatives(_ seed: UInt64) throws {
     var generator = RandomGraph(seed: seed)
     let graph = try generator.draw(nodeCount: 4 + Int(seed % 16))

@@ -12,8 +12,8 @@ public enum Attributes: Hashable, Sendable {
   case axis(Int)
   /// `split`: sizes along an axis.
   case partition(axis: Int, sizes: [Int])
-  /// `slice` and its transpose.
-  case window(Window)
+  /// `slice` and its transpose. Boxed: four shapes would make every entry of every table as large.
+  indirect case window(Window)
   /// `cast`.
   case dtype(DType)
   /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.

@@ -29,7 +29,8 @@ extension Value {
     try builder.run(outputs: [self])[0]
   }
 
-  /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of the sum of its elements.
+  /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of the sum of its
+  /// elements.
   /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value, `dtype_mismatch` if this value is of
   ///   integers or bool.
   public func backward(_ cotangent: Tensor? = nil) throws(GraphError) -> Gradients {

@@ -198,7 +198,9 @@ extension GraphBuilder {
         case .boolean: "compare it with something first, or cast to bool"
         default: "cast to a number first"
         }
-      let operand = operands.indices.first { reference.kind(of: $0) == .promoted } ?? 0
+      // A number has taken its dtype from its company: that is to blame.
+      let promoted = operands.indices.filter { reference.kind(of: $0) == .promoted }
+      let operand = promoted.first { if case .value = operands[$0] { true } else { false } } ?? promoted.first ?? 0
       throw GraphError(
         .dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {\(operand)} is \(common); \(hint)", at: .operand(operand))
     }

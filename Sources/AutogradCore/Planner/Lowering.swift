@@ -88,7 +88,8 @@ final class Lowering {
     _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ loop: Loop, _ z: Placement, _ x: Placement, _ y: Placement,
     _ node: NodeID, cost: Int
   ) {
-    loops.append(loop)
+    // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
+    if loops.last != loop { loops.append(loop) }
     append(kind, function, dtype, loops.count - 1, slot(z), slot(x), slot(y), node, cost: cost)
   }
 

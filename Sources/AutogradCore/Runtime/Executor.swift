@@ -36,15 +36,15 @@ extension Plan {
     }
     let results = resultTypes.map { Storage(byteCount: $0.byteCount) }
     let workspace = Workspace(byteCount: workspaceByteCount)
-    var pool = pool
     let bases = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: baseCount)
     defer { bases.deallocate() }
     bases.initialize(repeating: workspace.base, count: baseCount)
     for (index, input) in inputs.enumerated() { bases[Plan.firstInputBase + index] = input.storage.base }
     for (index, constant) in constants.enumerated() { bases[firstConstantBase + index] = constant.storage.base }
     for (index, result) in results.enumerated() { bases[firstResultBase + index] = result.base }
-    let failure: GraphError? = pool.withUnsafeMutableBytes { bytes in
-      if let start = bytes.baseAddress { bases[Plan.poolBase] = start }
+    let failure: GraphError? = pool.withUnsafeBytes { bytes in
+      // Instructions only read it.
+      if let start = bytes.baseAddress { bases[Plan.poolBase] = UnsafeMutableRawPointer(mutating: start) }
       do throws(GraphError) {
         try execute(UnsafePointer(bases))
         return nil

@@ -38,7 +38,7 @@ package struct Slot: Sendable {
 }
 
 /// An elementwise iteration, axes merged where all operands allow it. The last axis is run by the kernel, the others by the executor.
-package struct Loop: Sendable {
+package struct Loop: Sendable, Equatable {
   package var sizes: Shape
   package var z: Shape
   package var x: Shape
