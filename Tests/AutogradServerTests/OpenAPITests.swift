@@ -7,11 +7,14 @@ import Testing
 /// openapi.yaml is the contract: these tests hold the server and it to be the same, in both directions.
 @Suite("OpenAPI document")
 struct OpenAPITests {
+  /// Read once: every case of every test has a suite of its own.
+  private static let read = Result { try JSON(Project.file("Sources/CEmbedded/openapi.json")) }
+
   private let document: JSON
   private let schemas: SchemaChecker
 
   init() throws {
-    document = try JSON(Project.file("Sources/CEmbedded/openapi.json"))
+    document = try Self.read.get()
     schemas = SchemaChecker(document: document)
   }
 
