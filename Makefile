@@ -33,8 +33,9 @@ lint: ## Check formatting, and that no file is too long
 format: ## Format all Swift
 	@swift format format --in-place --recursive Package.swift Sources Tests
 
-openapi: ## Make the JSON form of openapi.yaml
-	@python3 scripts/openapi-json.py
+openapi: build ## List the operations in openapi.yaml, and make its JSON form
+	@python3 scripts/openapi-operations.py $(BINARY)
+	python3 scripts/openapi-json.py
 
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh

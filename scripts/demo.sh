@@ -22,15 +22,17 @@ done
 
 count=0
 failed=()
-# The README's table has the order and the purposes; a test holds it complete.
-while IFS='|' read -r _ request purpose _; do
+# The README's table has the order, the paths and the purposes; a test holds it complete.
+while IFS='|' read -r _ request path purpose _; do
   name=${request#*[}
   name=${name%%]*}
+  path=${path#*\`}
+  path=${path%%\`*}
   purpose=${purpose# }
   count=$((count + 1))
   printf '\n# %s: %s\n' "$name" "${purpose% }"
-  printf '$ curl -s %s/v1/evaluate -d @examples/%s.json\n' "$url" "$name"
-  if ! curl --silent --show-error --max-time 30 --output "$answer" "$url/v1/evaluate" --data "@examples/$name.json" </dev/null; then
+  printf '$ curl -s %s%s -d @examples/%s.json\n' "$url" "$path" "$name"
+  if ! curl --silent --show-error --max-time 30 --output "$answer" "$url$path" --data "@examples/$name.json" </dev/null; then
     failed+=("$name")
     continue
   fi

@@ -12,6 +12,13 @@ enum ExampleFiles {
   static let names = files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(".json".count)) }
     .filter { !$0.hasSuffix(".answer") }.sorted()
 
+  /// Where each is posted: the second column of the README's table.
+  static let paths: [String: String] = {
+    let text = (try? Project.file("examples/README.md")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let rows = text.matches(of: #/\| \[([^\]]+)\]\([^)]+\) \| `(/v1/[a-z]+)` \|/#).map { (String($0.1), String($0.2)) }
+    return Dictionary(rows) { first, _ in first }
+  }()
+
   static func request(_ name: String) throws -> Data { try Project.file("examples/\(name).json") }
   static func answer(_ name: String) throws -> Data { try Project.file("examples/\(name).answer.json") }
 }
@@ -20,27 +27,31 @@ enum ExampleFiles {
 struct ExampleTests {
   @Test("The server gives exactly the answer that stands beside the example", arguments: ExampleFiles.names)
   func answer(name: String) throws {
-    let response = InProcessServer().send("POST", "/v1/evaluate", body: try ExampleFiles.request(name))
+    let path = try #require(ExampleFiles.paths[name])
+    let response = InProcessServer().send("POST", path, body: try ExampleFiles.request(name))
     #expect(response.status == 200)
     #expect(response.contentType == "application/json")
     #expect(response.body.string == String(decoding: try ExampleFiles.answer(name), as: UTF8.self))
   }
 
-  @Test("The tutorial's six examples and the network are there, each with an answer")
+  @Test("The tutorial's six examples, the network and the second derivatives are there, each with an answer")
   func completeness() {
     #expect(ExampleFiles.names == ExampleFiles.answers)
-    let wanted: Set = ["add", "reshape", "transpose", "sum", "matmul", "separate", "separate-one-part", "two-layer-network"]
+    let wanted: Set = [
+      "add", "reshape", "transpose", "sum", "matmul", "separate", "separate-one-part", "two-layer-network", "rosenbrock-hessian",
+      "force-from-energy",
+    ]
     #expect(wanted.isSubset(of: ExampleFiles.names))
   }
 
-  /// `make demo` takes the order and the purposes from the README's table.
+  /// `make demo` takes the order, the paths and the purposes from the README's table.
   @Test("The README lists every example once")
   func readme() throws {
     let text = String(decoding: try Project.file("examples/README.md"), as: UTF8.self)
     let rows = text.split(separator: "\n").compactMap { line -> String? in
       guard line.hasPrefix("| ["), let close = line.firstIndex(of: "]") else { return nil }
       let name = line[line.index(line.startIndex, offsetBy: 3)..<close]
-      #expect(line.hasPrefix("| [\(name)](\(name).json) | "))
+      #expect(line.hasPrefix("| [\(name)](\(name).json) | `/v1/"))
       return String(name)
     }
     #expect(rows.sorted() == ExampleFiles.names)

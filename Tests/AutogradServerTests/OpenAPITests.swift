@@ -7,16 +7,21 @@ import Testing
 /// openapi.yaml is the contract: these tests hold the server and it to be the same, in both directions.
 @Suite("OpenAPI document")
 struct OpenAPITests {
+  /// Read once: every case of every test has a suite of its own.
+  private static let read = Result { try JSON(Project.file("Sources/CEmbedded/openapi.json")) }
+
   private let document: JSON
   private let schemas: SchemaChecker
 
   init() throws {
-    document = try JSON(Project.file("Sources/CEmbedded/openapi.json"))
+    document = try Self.read.get()
     schemas = SchemaChecker(document: document)
   }
 
   private func get(_ path: String) -> Response { InProcessServer().send("GET", path, body: Data()) }
-  private func post(_ body: Data) -> Response { InProcessServer().send("POST", "/v1/evaluate", body: body) }
+  private func post(_ body: Data, _ endpoint: Endpoint = .evaluate) -> Response {
+    InProcessServer().send("POST", "/v1/\(endpoint.rawValue)", body: body)
+  }
 
   private func schema(_ name: String) -> JSON { .object(["$ref": .string("#/components/schemas/\(name)")]) }
 
@@ -78,11 +83,16 @@ struct OpenAPITests {
 
   @Test("Members, dtypes and encodings are those that are read")
   func words() throws {
-    let members = try #require(document["components"]?["schemas"]?["EvaluateRequest"]?["properties"]).members.keys
-    #expect(Set(members) == Set(Endpoint.evaluate.members))
+    for endpoint in Endpoint.allCases {
+      let operation = try #require(document["paths"]?["/v1/\(endpoint.rawValue)"]?["post"])
+      let reference = operation["requestBody"]?["content"]?["application/json"]?["schema"]?["$ref"]?.string
+      #expect(reference == "#/components/schemas/\(endpoint.schemaName)Request")
+      let members = try #require(schemas.resolve(reference ?? "")?["properties"]).members.keys
+      #expect(members.sorted() == endpoint.members.sorted(), "\(endpoint)")
+    }
     #expect(try strings("DType", "enum") == DType.allCases.map(\.name))
     let encodings = TensorEncoder.Form.allCases.filter { $0 != .nested }.map(\.rawValue)
-    #expect(try strings("EvaluateRequest", "properties", "encoding", "enum") == encodings)
+    #expect(try strings("Encoding", "enum") == encodings)
   }
 
   @Test("Problem codes are the server's, each under its status")
@@ -158,15 +168,15 @@ struct OpenAPITests {
     #expect(try JSON(response) == .object(value), "\(name): the server answers \(response.body.string)")
   }
 
-  @Test("Every example request is answered as its namesake says")
-  func evaluateExamples() throws {
-    let operation = try #require(document["paths"]?["/v1/evaluate"]?["post"])
+  @Test("Every example request is answered as its namesake says", arguments: Endpoint.allCases)
+  func requestExamples(endpoint: Endpoint) throws {
+    let operation = try #require(document["paths"]?["/v1/\(endpoint.rawValue)"]?["post"])
     let requests = try #require(operation["requestBody"]?["content"]?["application/json"]?["examples"]).members
     let expected = try expected(operation)
     #expect(Set(requests.keys) == Set(expected.keys))
     for (name, expected) in expected {
       let body = try JSONEncoder().encode(try #require(requests[name]?["value"]))
-      try check(name, expected, post(body))
+      try check(name, expected, post(body, endpoint))
       #expect(requests[name]?["summary"]?.string?.hasPrefix("Refused: ") == (expected.status != 200), "\(name)")
     }
   }
@@ -220,13 +230,15 @@ struct OpenAPITests {
 
   @Test("The examples and their answers are of their schemas", arguments: ExampleFiles.names)
   func exampleFiles(name: String) throws {
-    #expect(schemas.faults(try JSON(ExampleFiles.request(name)), schema("EvaluateRequest")) == [])
-    #expect(schemas.faults(try JSON(ExampleFiles.answer(name)), schema("EvaluateAnswer")) == [])
+    let path = try #require(ExampleFiles.paths[name])
+    let kind = try #require(Endpoint.allCases.first { path == "/v1/\($0.rawValue)" }).schemaName
+    #expect(schemas.faults(try JSON(ExampleFiles.request(name)), schema("\(kind)Request")) == [])
+    #expect(schemas.faults(try JSON(ExampleFiles.answer(name)), schema("\(kind)Answer")) == [])
   }
 
-  @Test("Examples in the document are of their schemas, but for the two that show what breaks one")
+  @Test("Examples in the document are of their schemas, but for those that show what breaks one")
   func exampleSchemas() throws {
-    let breaking: Set = ["unknown_member", "unknown_operation"]
+    let breaking: Set = ["missing_member", "unknown_member", "unknown_operation"]
     for (endpoint, operation) in endpoints {
       let responses = operation["responses"]?.members ?? [:]
       for place in [operation["requestBody"]].compactMap(\.self) + responses.keys.sorted().compactMap({ responses[$0] }) {
@@ -260,5 +272,15 @@ struct OpenAPITests {
     let response = post(Data(text.utf8))
     #expect([400, 422].contains(response.status))
     #expect(schemas.faults(try JSON(Data(text.utf8)), schema("EvaluateRequest")) != [])
+  }
+}
+
+extension Endpoint {
+  /// What the names of its schemas begin with.
+  fileprivate var schemaName: String {
+    switch self {
+    case .jvp, .hvp: rawValue.uppercased()
+    default: rawValue.capitalized
+    }
   }
 }
