@@ -36,6 +36,8 @@ public struct OperationReference: Sendable {
   public var domain: ClosedRange<Double> = -3...3
   /// What each operand is; by default all are promoted to one dtype.
   public var kinds: [OperandKind] = []
+  /// The attribute naming the axis of the first operand that index operands count along.
+  public var indexedAxis: String?
 
   /// The kind of an operand.
   public func kind(of operand: Int) -> OperandKind { kinds.indices.contains(operand) ? kinds[operand] : .promoted }
@@ -84,15 +86,18 @@ public struct AttributeReference: Sendable {
     case integerOrList = "integer or list of integers"
     case dtype = "dtype name"
     case tensor = "tensor"
+    case integerLists = "list of lists of integers"
+    case scalar = "number or boolean"
 
     /// As the end of "it is …".
     var described: String {
       switch self {
       case .boolean: "true or false"
+      case .scalar: "a number, true or false"
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
       case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
-      case .integers, .integersOrNulls, .tensor, .number, .text: "a " + rawValue
+      case .integers, .integersOrNulls, .integerLists, .tensor, .number, .text: "a " + rawValue
       }
     }
   }
@@ -140,6 +145,7 @@ public enum AttributeValue: Sendable {
   /// Integers; nil for null.
   case integers([Int?])
   case tensor(Tensor)
+  case integerLists([[Int]])
   /// Anything else, described for the error: "an object".
   case other(String)
 }

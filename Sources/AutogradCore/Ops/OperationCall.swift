@@ -57,6 +57,15 @@ public struct OperationCall {
     if case .integers(let list)? = attributes[name] { list } else { nil }
   }
 
+  func integerLists(_ name: String) -> [[Int]]? {
+    switch attributes[name] {
+    case .integerLists(let lists)?: lists
+    // A list without entries has no entries of any kind.
+    case .integers(let list)? where list.isEmpty: []
+    default: nil
+    }
+  }
+
   /// One axis of an operand of the given rank, counted from 0.
   func axis(_ axis: Int, rank: Int, of attribute: String) throws(GraphError) -> Int {
     guard rank > 0 else {
@@ -251,6 +260,8 @@ extension AttributeReference {
     case (_, .null): acceptsNull ? nil : "null"
     case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
     case (.integersOrNulls, .integers), (.number, .number), (.number, .integer), (.text, .text): nil
+    case (.integerLists, .integerLists), (.scalar, .number), (.scalar, .integer), (.scalar, .boolean): nil
+    case (.integerLists, .integers(let list)) where list.isEmpty: nil
     case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
       list.contains { $0 == nil } ? "a list holding null" : nil
     case (_, .boolean(let flag)): "\(flag)"
@@ -259,6 +270,7 @@ extension AttributeReference {
     case (_, .text(let text)): "the text \"\(text)\""
     case (_, .integers): "a list of integers"
     case (_, .tensor): "a tensor"
+    case (_, .integerLists): "a list of lists"
     case (_, .other(let description)): description
     }
   }
