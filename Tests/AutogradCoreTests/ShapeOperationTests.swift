@@ -131,7 +131,8 @@ import Testing
     let x = builder.input("x", .float64, [3, 2])
     let take = try #require(OpCatalog.operation(named: "take"))
     let y = try builder.apply(take, [.value(x), .value(builder.constant(Tensor([1, 1, -2, 0] as [Int64])))])[0]
-    let gradient = try Plan(vjp(builder.graph(outputs: [y]))).run([Tensor(repeating: 1, shape: [3, 2]), [[1, 2], [3, 4], [5, 6], [7, 8]]])[1]
+    let inputs: [Tensor] = [Tensor(repeating: 1.0, shape: [3, 2]), [[1, 2], [3, 4], [5, 6], [7, 8]]]
+    let gradient = try Plan(vjp(builder.graph(outputs: [y]))).run(inputs)[1]
     #expect(Comparison.bits([gradient], [[[7, 8], [9, 12], [0, 0]]]) == nil)
   }
 

@@ -110,7 +110,9 @@ enum ExampleRequest {
     for (index, (name, shape)) in zip(operands, sample.shapes).enumerated() {
       if index > 0 { json.append(", ") }
       json.append("\"\(name)\": ")
-      TensorEncoder(form: .values).append(operand(index, shape, reference, bound: bound), to: json)
+      // Numbers without a dtype would be floats.
+      let form: TensorEncoder.Form = reference.kind(of: index) == .index ? .nested : .values
+      TensorEncoder(form: form).append(operand(index, shape, reference, bound: bound), to: json)
     }
     json.append("}}")
     return json
