@@ -29,5 +29,7 @@ ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return tabl
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
 ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
+ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow) { return table->gather[dtype][narrow]; }
+ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow) { return table->scatter_add[dtype][narrow]; }
 ck_sum_fn ck_sum(const ck_kernels *table, int dtype) { return table->sum[dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

@@ -174,6 +174,24 @@ extension Plan {
         (instruction.x, width, reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))),
         (instruction.y, width, reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))),
       ]
+    case .gather, .scatterAdd:
+      let gather = gathers[detail]
+      let isGather = instruction.kind == .gather
+      // Any index in range may come.
+      func side(_ strides: Shape, _ stride: Int, isIndexed: Bool) -> ClosedRange<Int>? {
+        reach(gather.outer.sizes.appending([isIndexed ? gather.size : gather.count]), strides.appending([stride]))
+      }
+      return [
+        (instruction.z, width, side(gather.outer.z, gather.zStride, isIndexed: !isGather)),
+        (instruction.x, width, side(gather.outer.x, gather.xStride, isIndexed: isGather)),
+        (
+          instruction.y, instruction.function == DType.int32.rawValue ? 4 : 8,
+          // The kernel's own axis shares an index.
+          reach(
+            gather.outer.sizes.axes(0..<(gather.outer.sizes.rank - 1)).appending([gather.count]),
+            gather.outer.y.axes(0..<(gather.outer.y.rank - 1)).appending([gather.indexStride]))
+        ),
+      ]
     case .custom:
       let call = customCalls[detail]
       return (call.operands + call.results).map { type, slot in

@@ -33,9 +33,15 @@ import Testing
       var tensors: [Tensor] = []
       for (position, type) in graph.inputTypes.enumerated() {
         let domain = position < sample.shapes.count ? operation.reference.domain : -3...3
-        tensors.append(.random(type, in: domain, using: &random))
+        tensors.append(.random(type, in: domain, indexing: indexBound(position), using: &random))
       }
       return tensors
+    }
+
+    /// The size of the axis that an index operand counts along, as the reference states it; nil for whatever else the graph takes.
+    private func indexBound(_ position: Int) -> Int? {
+      guard position < sample.shapes.count, operation.reference.kind(of: position) == .index else { return nil }
+      return operation.reference.indexBound(sample.shapes, sample.attributes)
     }
 
     /// Different for every case, the same in every run.
@@ -138,7 +144,7 @@ import Testing
         #expect(error.operation == test.operation.reference.name)
         continue
       }
-      let inputs = test.inputs(graph, &random)
+      let inputs = unusual.inputs(graph, &random)
       let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
       #expect(try Checks.gradients(graph, inputs, cotangents) == nil, "\(unusual.sample.shapes)")
       if test.dtype == .float64 && !test.operation.reference.stopsGradients {

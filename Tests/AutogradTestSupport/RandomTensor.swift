@@ -3,12 +3,13 @@ import AutogradCore
 extension Tensor {
   /// Floats of magnitude 0.5 to 2 and either sign: away from zero, where quotients have their poles, and small enough that a product of
   /// many neither overflows nor vanishes. Integers from -9 to 9. A domain that leaves zero out, or is narrower, is drawn from evenly instead.
+  /// - Parameter bound: the size of the axis that integers are to index, from either end.
   package static func random(
-    _ type: TensorType, in domain: ClosedRange<Double> = -3...3, using random: inout SeededGenerator
+    _ type: TensorType, in domain: ClosedRange<Double> = -3...3, indexing bound: Int? = nil, using random: inout SeededGenerator
   ) -> Tensor {
     let count = type.elementCount
     let isNarrow = domain.lowerBound > -2 || domain.upperBound < 2
-    let integers = domain.lowerBound > 0 ? 1...3 : -9...9
+    let integers = bound.map { -max($0, 1)...max($0 - 1, 0) } ?? (domain.lowerBound > 0 ? 1...3 : -9...9)
     func float(_ random: inout SeededGenerator) -> Double {
       if isNarrow { return Double.random(in: domain, using: &random) }
       let magnitude = Double.random(in: 0.5...2, using: &random)

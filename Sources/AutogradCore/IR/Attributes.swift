@@ -10,6 +10,8 @@ public enum Attributes: Hashable, Sendable {
   case axes(AxisSet)
   /// `concat`.
   case axis(Int)
+  /// `gather` and its transpose: an axis and its size on the side that is indexed.
+  case along(axis: Int, size: Int)
   /// `split`: sizes along an axis.
   case partition(axis: Int, sizes: [Int])
   /// `slice` and its transpose. Boxed: four shapes would make every entry of every table as large.

@@ -11,6 +11,9 @@ public final class GraphBuilder {
   /// Tensors of inputs made by ``variable(_:_:)``.
   package var boundTensors: [ValueID: Tensor] = [:]
 
+  /// Constants 0, 1, …, n - 1 by their lengths.
+  var indexVectors: [Int: ValueID] = [:]
+
   private var nodes: NodeTable
   private var typeIDs: [TensorType: Int32] = [:]
   private var attributeIDs: [Attributes: Int32] = [:]

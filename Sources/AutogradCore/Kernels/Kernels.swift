@@ -23,6 +23,17 @@ package enum Kernels {
   @inline(__always)
   static func copy(_ dtype: DType) -> ck_unary_fn? { ck_copy(best, Int32(dtype.rawValue)) }
 
+  @inline(__always)
+  static func gather(_ dtype: DType, _ indices: DType) -> ck_gather_fn? {
+    ck_gather(best, Int32(dtype.rawValue), indices == .int32)
+  }
+
+  /// For floats.
+  @inline(__always)
+  static func scatterAdd(_ dtype: DType, _ indices: DType) -> ck_gather_fn? {
+    ck_scatter_add(best, Int32(dtype.rawValue), indices == .int32)
+  }
+
   /// Nil for bool.
   @inline(__always)
   static func sum(_ dtype: DType) -> ck_sum_fn? { ck_sum(best, Int32(dtype.rawValue)) }

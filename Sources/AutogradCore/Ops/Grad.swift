@@ -14,7 +14,7 @@ struct GradOperation: Operation {
     ],
     otherNames: ["gradient", "derivative", "backward"],
     samples: [OperationSample([[2], [2]]), OperationSample([[], [2, 3], [3]], results: 2)],
-    kinds: [.asItIs, .asItIs, .asItIs])
+    kinds: [.asItIs, .asItIs, .asItIs], minimumOperandCount: 2)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let builder = call.builder

@@ -13,6 +13,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case select, cast, stopGradient
   // Shape.
   case reshape, transpose, broadcast, slice, unslice, split, concat
+  // Indices.
+  case gather, scatterAdd, gatherAlong, scatterAddAlong
   // Reductions and products.
   case sum, matmul
   // A library user's own.
@@ -38,6 +40,8 @@ public enum OpCatalog {
     .cast: CastPrimitive(), .select: SelectPrimitive(),
     .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
+    .gather: GatherPrimitive(form: .take), .scatterAdd: ScatterAddPrimitive(form: .take),
+    .gatherAlong: GatherPrimitive(form: .along), .scatterAddAlong: ScatterAddPrimitive(form: .along),
     .sum: SumPrimitive(), .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
   ]
 
@@ -46,6 +50,9 @@ public enum OpCatalog {
     PointwiseFunction.all.map { PointwiseOperation(function: $0) } + CompositeOperation.all + [
       PolygammaOperation(), WhereOperation(), IdentityOperation(), StopGradientOperation(), ConstantOperation(), CastOperation(),
       ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
+      ConcatOperation(), StackOperation(), UnstackOperation(), ExpandDimsOperation(), SqueezeOperation(), PadOperation(),
+      FlipOperation(), RollOperation(), TileOperation(), RepeatOperation(), TriangleOperation.lower, TriangleOperation.upper,
+      DiagonalOperation(), TraceOperation(), OuterOperation(), TakeOperation(), TakeAlongAxisOperation(),
       SumOperation(), MatMulOperation(), GradOperation(),
     ]
 

@@ -36,6 +36,8 @@ public struct OperationReference: Sendable {
   public var domain: ClosedRange<Double> = -3...3
   /// What each operand is; by default all are promoted to one dtype.
   public var kinds: [OperandKind] = []
+  /// The attribute naming the axis of the first operand that index operands count along.
+  public var indexedAxis: String?
 
   /// The kind of an operand.
   public func kind(of operand: Int) -> OperandKind {
@@ -46,7 +48,10 @@ public struct OperationReference: Sendable {
   /// The result is taken for a constant by derivatives, whatever its value says.
   public var stopsGradients = false
 
-  /// The last operand stands for any number, at least one.
+  /// How many operands there must be, where there may be any number.
+  public var minimumOperandCount = 1
+
+  /// The last operand stands for any number.
   public var hasManyOperands: Bool { operands.last == "…" }
   public var hasManyResults: Bool { results.last == "…" }
 }
@@ -89,15 +94,18 @@ public struct AttributeReference: Sendable {
     case integerOrList = "integer or list of integers"
     case dtype = "dtype name"
     case tensor = "tensor"
+    case integerLists = "list of lists of integers"
+    case scalar = "number or boolean"
 
     /// As the end of "it is …".
     var described: String {
       switch self {
       case .boolean: "true or false"
+      case .scalar: "a number, true or false"
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
       case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
-      case .integers, .integersOrNulls, .tensor, .number, .text: "a " + rawValue
+      case .integers, .integersOrNulls, .integerLists, .tensor, .number, .text: "a " + rawValue
       }
     }
   }
@@ -145,6 +153,7 @@ public enum AttributeValue: Sendable {
   /// Integers; nil for null.
   case integers([Int?])
   case tensor(Tensor)
+  case integerLists([[Int]])
   /// Anything else, described for the error: "an object".
   case other(String)
 }

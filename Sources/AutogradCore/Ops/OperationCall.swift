@@ -57,6 +57,15 @@ public struct OperationCall {
     if case .integers(let list)? = attributes[name] { list } else { nil }
   }
 
+  func integerLists(_ name: String) -> [[Int]]? {
+    switch attributes[name] {
+    case .integerLists(let lists)?: lists
+    // A list without entries has no entries of any kind.
+    case .integers(let list)? where list.isEmpty: []
+    default: nil
+    }
+  }
+
   /// One axis of an operand of the given rank, counted from 0.
   func axis(_ axis: Int, rank: Int, of attribute: String) throws(GraphError) -> Int {
     guard rank > 0 else {
@@ -140,8 +149,9 @@ extension GraphBuilder {
 
   private func checkArity(_ reference: OperationReference, _ operands: Int, _ results: Int) throws(GraphError) {
     let wanted = reference.operands.count
-    guard reference.hasManyOperands ? operands >= 1 : operands == wanted else {
-      if reference.hasManyOperands { throw GraphError(.wrongArity, "takes at least 1 input, got none", at: .operands) }
+    let least = reference.minimumOperandCount
+    guard reference.hasManyOperands ? operands >= least : operands == wanted else {
+      if reference.hasManyOperands { throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands) }
       throw GraphError(
         .wrongArity, "takes \(wanted) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
         at: .operands)
@@ -254,6 +264,8 @@ extension AttributeReference {
     case (_, .null): acceptsNull ? nil : "null"
     case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
     case (.integersOrNulls, .integers), (.number, .number), (.number, .integer), (.text, .text): nil
+    case (.integerLists, .integerLists), (.scalar, .number), (.scalar, .integer), (.scalar, .boolean): nil
+    case (.integerLists, .integers(let list)) where list.isEmpty: nil
     case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
       list.contains { $0 == nil } ? "a list holding null" : nil
     case (_, .boolean(let flag)): "\(flag)"
@@ -262,6 +274,7 @@ extension AttributeReference {
     case (_, .text(let text)): "the text \"\(text)\""
     case (_, .integers): "a list of integers"
     case (_, .tensor): "a tensor"
+    case (_, .integerLists): "a list of lists"
     case (_, .other(let description)): description
     }
   }

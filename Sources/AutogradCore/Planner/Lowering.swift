@@ -9,6 +9,7 @@ final class Lowering {
   private(set) var loops: [Loop] = []
   private(set) var reductions: [Reduction] = []
   private(set) var products: [Product] = []
+  private(set) var gathers: [Gather] = []
   private(set) var customCalls: [CustomCall] = []
   private(set) var pool: [UInt64] = []
   /// Elementary operations, for admission.
@@ -131,6 +132,14 @@ final class Lowering {
     products.append(product)
     let work = multiplied(multiplied(zType.elementCount, product.k), 2)
     append(.matmul, 0, zType.dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+  }
+
+  func emitGather(
+    _ kind: Instruction.Kind, _ gather: Gather, _ dtype: DType, _ indexDType: DType, _ z: Placement, _ x: Placement, _ indices: Placement,
+    _ node: NodeID, cost: Int
+  ) {
+    gathers.append(gather)
+    append(kind, indexDType.rawValue, dtype, gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
   }
 
   func emitCustom(

@@ -6,6 +6,7 @@ public struct Plan: Sendable {
   package let loops: [Loop]
   package let reductions: [Reduction]
   package let products: [Product]
+  package let gathers: [Gather]
   package let customCalls: [CustomCall]
   package let customOperations: [any CustomOperation]
   package let pool: [UInt64]
@@ -58,6 +59,7 @@ public struct Plan: Sendable {
     loops = lowering.loops
     reductions = lowering.reductions
     products = lowering.products
+    gathers = lowering.gathers
     customCalls = lowering.customCalls
     customOperations = graph.columns.customOperations
     pool = lowering.pool

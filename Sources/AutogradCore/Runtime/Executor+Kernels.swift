@@ -4,7 +4,7 @@ import CKernels
 
 /// Runs `body` at each position of a loop's outer axes, with the byte offsets of z, x and y there: an odometer, no recursion.
 @inline(__always)
-private func forEachRow(
+func forEachRow(
   _ sizes: Shape, _ axes: Int, _ z: Shape, _ x: Shape, _ y: Shape, _ body: (_ z: Int, _ x: Int, _ y: Int) -> Void
 ) {
   if axes == 0 { return body(0, 0, 0) }
@@ -32,7 +32,7 @@ private func forEachRow(
 
 extension Loop {
   /// Size and strides of the axis that kernels run along.
-  fileprivate var inner: (count: Int, z: Int, x: Int, y: Int) {
+  var inner: (count: Int, z: Int, x: Int, y: Int) {
     let last = sizes.rank - 1
     return last < 0 ? (1, 1, 1, 1) : (sizes[last], z[last], x[last], y[last])
   }

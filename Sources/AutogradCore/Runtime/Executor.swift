@@ -25,8 +25,8 @@ extension Plan {
   /// - Parameters:
   ///   - inputs: tensors of ``inputTypes``, in that order.
   /// - Returns: tensors of ``outputTypes``.
-  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold; what
-  ///   custom operations throw.
+  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
+  ///   `index_out_of_range`; what custom operations throw.
   public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] {
     guard inputs.count == inputTypes.count else {
       throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
@@ -73,6 +73,7 @@ extension Plan {
       case .sum: runSum(instruction, z, x)
       case .matmul: runMatMul(instruction, z, x, y)
       case .custom: try runCustom(instruction, bases)
+      case .gather, .scatterAdd: try runGather(instruction, z, x, y)
       }
     }
   }

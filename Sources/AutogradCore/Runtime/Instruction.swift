@@ -2,14 +2,17 @@ import CKernels
 
 /// One step of a plan: plain numbers, no references, so that running touches no reference count.
 package struct Instruction: Sendable {
-  package enum Kind: UInt8, Sendable { case copy, unary, binary, select, cast, sum, matmul, custom }
+  package enum Kind: UInt8, Sendable {
+    case copy, unary, binary, select, cast, sum, matmul, custom
+    case gather, scatterAdd
+  }
 
   package var kind: Kind
-  /// Which kernel within its kind: unary or binary function; target dtype of a cast.
+  /// Which kernel within its kind: unary or binary function; target dtype of a cast; dtype of indices.
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
-  /// Which entry of the plan's table of the kind: loops, reductions, products, custom calls.
+  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, custom calls.
   package var detail: Int32
   package var z: Slot
   package var x: Slot
@@ -66,6 +69,21 @@ package struct Product: Sendable {
   package var xColumn: Int
   package var yRow: Int
   package var yColumn: Int
+}
+
+/// Elements picked by indices, or added up at them: y holds the indices. Within the outer loop, whose last axis the kernel runs along, each
+/// of `count` indices joins an element of one side with the place on the other side that it names.
+package struct Gather: Sendable {
+  package var form: GatherForm
+  package var outer: Loop
+  package var count: Int
+  /// The axis that is indexed, and its size.
+  package var axis: Int
+  package var size: Int
+  /// From one place to the next along the indexed axis on one side, from one index to the next on the other side.
+  package var zStride: Int
+  package var xStride: Int
+  package var indexStride: Int
 }
 
 /// A call of a library user's operation: operands and results lie contiguous.

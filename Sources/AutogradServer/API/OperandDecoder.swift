@@ -110,6 +110,24 @@ extension JSONValue {
   }
 }
 
+extension JSONValue {
+  /// A list of lists of integers; nil if this is something else.
+  fileprivate var integerLists: [[Int]]? {
+    guard kind == .array else { return nil }
+    var lists: [[Int]] = []
+    for element in elements {
+      if element.kind == .numbers {
+        guard let integers = element.integerList else { return nil }
+        lists.append(integers)
+      } else {
+        guard element.kind == .array, element.count == 0 else { return nil }
+        lists.append([])
+      }
+    }
+    return lists
+  }
+}
+
 /// Reads a node's attributes by the kinds that its operation states; whether values make sense is the operation's business.
 struct AttributeDecoder {
   let document: JSONDocument
@@ -127,6 +145,10 @@ struct AttributeDecoder {
         } catch {
           throw error.under("/attributes" + Pointer.member(name))
         }
+      } else if kind == .scalar, value.kind == .string, let token = value.numberToken {
+        attributes[name] = .number(token.double().value)
+      } else if kind == .integerLists, let lists = value.integerLists {
+        attributes[name] = .integerLists(lists)
       } else {
         attributes[name] = plainValue(value)
       }

@@ -35,7 +35,8 @@ enum OperationsDocument {
     let results = reference.hasManyResults ? "any number" : "\(reference.results.count)"
     json.append("{\"name\": \"\(reference.name)\", \"summary\": ")
     json.appendJSONString(reference.summary)
-    json.append(", \"arity\": \(reference.operands.count), \"inputs\": ")
+    // Of any number at least one.
+    json.append(", \"arity\": \(reference.hasManyOperands ? reference.minimumOperandCount : reference.operands.count), \"inputs\": ")
     append(reference.operands, to: json)
     json.append(", \"outputs\": ")
     append(reference.results, to: json)
@@ -105,21 +106,24 @@ enum ExampleRequest {
       json.append("}")
     }
     json.append("}], \"outputs\": \(list(outputs))}, \"inputs\": {")
+    let bound = max(reference.indexBound(sample.shapes, sample.attributes) ?? 1, 1)
     for (index, (name, shape)) in zip(operands, sample.shapes).enumerated() {
       if index > 0 { json.append(", ") }
       json.append("\"\(name)\": ")
-      TensorEncoder(form: .values).append(operand(index, shape, reference), to: json)
+      // Numbers without a dtype would be floats.
+      let form: TensorEncoder.Form = reference.kind(of: index) == .index ? .nested : .values
+      TensorEncoder(form: form).append(operand(index, shape, reference, bound: bound), to: json)
     }
     json.append("}}")
     return json
   }
 
-  /// Small whole numbers, or numbers spread over a narrower domain.
-  private static func operand(_ index: Int, _ shape: Shape, _ reference: OperationReference) -> Tensor {
+  /// Small whole numbers, or numbers spread over a narrower domain; indices below the bound.
+  private static func operand(_ index: Int, _ shape: Shape, _ reference: OperationReference, bound: Int) -> Tensor {
     let count = shape.elementCount
     switch reference.kind(of: index) {
     case .condition: return Tensor((0..<count).map { $0 % 2 == 0 }, shape: shape)
-    case .index: return Tensor([Int64](repeating: 0, count: count), shape: shape)
+    case .index: return Tensor((0..<count).map { Int64(bound - 1 - $0 % bound) }, shape: shape)
     case .promoted, .asItIs: break
     }
     if reference.dtypes == .boolean { return Tensor((0..<count).map { ($0 + index) % 2 == 0 }, shape: shape) }
@@ -139,6 +143,7 @@ enum ExampleRequest {
     case .number(let number): json.append(double: number)
     case .text(let text): json.appendJSONString(text)
     case .integers(let list): json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
+    case .integerLists(let lists): json.append("[" + lists.map(\.description).joined(separator: ", ") + "]")
     case .tensor(let tensor): TensorEncoder(form: .values).append(tensor, to: json)
     }
   }

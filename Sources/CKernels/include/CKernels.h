@@ -3,6 +3,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,12 @@ typedef void (*ck_sum_fn)(size_t columns, size_t rows, void *z, const void *x, p
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
                              ptrdiff_t y_row, ptrdiff_t y_column);
 
+// A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k * dx + j * jx] for
+// j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i. Both stop at the first i whose index is out of
+// range and return it; else -1.
+typedef ptrdiff_t (*ck_gather_fn)(size_t n, size_t width, size_t size, void *z, ptrdiff_t dz, ptrdiff_t jz, const void *x, ptrdiff_t dx,
+                                  ptrdiff_t jx, const void *index, ptrdiff_t di);
+
 // A table of kernels. Opaque: its arrays of functions are nothing that Swift can index.
 typedef struct ck_kernels ck_kernels;
 
@@ -59,6 +66,9 @@ ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
 ck_select_fn ck_select(const ck_kernels *table, int dtype);
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
+// By whether indices are int32; otherwise they are int64.
+ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow);
+ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
 ck_sum_fn ck_sum(const ck_kernels *table, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 
