@@ -8,6 +8,10 @@ import numpy as np
 
 from forms import FLOATS, expected, line
 from oracle import Compiled, Program
+import cases_pointwise
+import cases_reductions
+import cases_shapes
+import kinks
 import operation_cases
 import random_graphs
 import selfcheck
@@ -44,17 +48,17 @@ def write_random_graphs():
     write(f"random_graphs_{dtype}.jsonl", lines[dtype])
 
 
-def write_operations():
+def write_operations(file="operations", module=operation_cases):
   lines = []
-  for op in operation_cases.CASES:
-    exact_answer = op in operation_cases.EXACT
-    for name, (unseeded, seed) in operation_cases.requests(op):
+  for op in module.CASES:
+    exact_answer = op in module.EXACT
+    for name, (unseeded, seed) in operation_cases.requests(op, module.CASES):
       request = json.loads(json.dumps(seed(Program(unseeded).values)))
       program = Program(request)
       outputs, gradients = Compiled(program, exact=not exact_answer)(program)
       head = {"name": name, "operation": op, "tolerance": 0 if exact_answer else tolerance(program)}
       lines.append(line(head, request, expected(program, outputs, gradients)))
-  write("operations.jsonl", lines)
+  write(f"{file}.jsonl", lines)
 
 
 def write_tutorial():
@@ -72,12 +76,30 @@ def write_tutorial():
   write("tutorial.jsonl", lines)
 
 
+def write_kinks(file, rows):
+  write(f"{file}.jsonl", [text for row in rows for text in kinks.lines(row)])
+
+
+#: What makes each file.
+WRITERS = {
+  "tutorial": write_tutorial,
+  "operations": write_operations,
+  "operations_pointwise": lambda: write_operations("operations_pointwise", cases_pointwise),
+  "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
+  "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
+  "kinks": lambda: write_kinks("kinks", kinks.POINTWISE),
+  "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks.REDUCTIONS),
+  "random_graphs": write_random_graphs,
+}
+
+
 if __name__ == "__main__":
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--selfcheck", action="store_true", help="check the files that stand here instead")
-  if parser.parse_args().selfcheck:
+  parser.add_argument("--only", choices=WRITERS, action="append", help="write this file alone (may be given several times)")
+  arguments = parser.parse_args()
+  if arguments.selfcheck:
     selfcheck.run(FOLDER)
   else:
-    write_tutorial()
-    write_operations()
-    write_random_graphs()
+    for name in arguments.only or WRITERS:
+      WRITERS[name]()

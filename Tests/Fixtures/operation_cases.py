@@ -14,10 +14,11 @@ from graph_builder import Weak
 MAX_INT64, MAX_INT32 = 2**63 - 1, 2**31 - 1
 
 
-def case(*shapes, operands=None, count=1, data=None, unseeded=(), constants=(), dtypes=(), **attributes):
-  """`operands` default to the inputs in order; `data` replaces random numbers; results listed in `unseeded` get no cotangent."""
+def case(*shapes, operands=None, count=1, data=None, unseeded=(), constants=(), dtypes=(), domain=None, **attributes):
+  """`operands` default to the inputs in order; `data` replaces random numbers, which `domain` bounds; results listed in `unseeded` get no
+  cotangent."""
   return dict(shapes=shapes, operands=operands, count=count, data=data or {}, unseeded=unseeded, constants=constants, dtypes=dtypes,
-              attributes=attributes)
+              domain=domain, attributes=attributes)
 
 
 def integers(dtype, *data, operands=None, count=1, **attributes):
@@ -145,11 +146,11 @@ CASES = {
 EXACT = ("neg", "identity", "reshape", "transpose", "split", "slice", "cast", "constant")
 
 
-def requests(op):
+def requests(op, cases=CASES):
   """(name, (request, seed)) for each case of an operation and each float dtype that makes a difference."""
-  for number, c in enumerate(CASES[op]):
+  for number, c in enumerate(cases[op]):
     for main in ("float64", "float32"):
-      fixed = bool(c["dtypes"])
+      fixed = bool(c["dtypes"]) and "F" not in c["dtypes"]
       if fixed and main == "float32":
         continue
       yield f"{op}/{number}/{'fixed' if fixed else main}", request(op, c, number, main)
@@ -159,16 +160,20 @@ def request(op, c, number, main):
   """The request without cotangents, and a function that adds them once the types of the results are known."""
   floats, rng = {"F": main, "G": "float32" if main == "float64" else "float64"}, random.Random(zlib.crc32(f"{op}/{number}".encode()))
 
-  def draw(shape):
-    """Magnitudes from 0.4 to 3, with few digits in some cases and all digits in others."""
-    values = [rng.choice((-1, 1)) * rng.uniform(0.4, 3) for _ in range(int(np.prod(shape)))]
+  def draw(shape, domain=None, dtype="F"):
+    """Numbers of the domain, else magnitudes from 0.4 to 3; with few digits in some cases and all digits in others."""
+    size = range(int(np.prod(shape)))
+    if dtype == "bool":
+      return np.array([rng.random() < 0.5 for _ in size], bool).reshape(shape)
+    values = [rng.uniform(*domain) if domain else rng.choice((-1, 1)) * rng.uniform(0.4, 3) for _ in size]
     return np.array([round(v, 2) for v in values] if number % 3 else values).reshape(shape)
 
-  names = list("xy"[:len(c["shapes"])])
+  names = list("xyzuvw"[:len(c["shapes"])])
   forms = {}
   for position, (name, shape) in enumerate(zip(names, c["shapes"])):
     dtype = c["dtypes"][position] if c["dtypes"] else "F"
-    array = np.array(c["data"][name], "float64" if dtype == "F" else dtype) if name in c["data"] else draw(shape)
+    wide = "float64" if dtype in ("F", "G") else dtype
+    array = np.array(c["data"][name], wide) if name in c["data"] else draw(shape, c["domain"], dtype)
     forms[name] = TensorForm(array, dtype, rng.choice(("bare", "bare", "nested", "flat", "base64")))
   write = lambda v: v.value if isinstance(v, Weak) else v.render(floats, main) if isinstance(v, TensorForm) else v
   results = [f"r{i}" for i in range(c["count"])]

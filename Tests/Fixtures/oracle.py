@@ -15,11 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import oracle_tier1
+
 jax.config.update("jax_enable_x64", True)
 
 FLOATS = ("float32", "float64")
 NUMBER_STRINGS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
-PROMOTING = ("add", "sub", "mul", "div", "matmul")
+PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING
 
 
 # Decoding ---------------------------------------------------------------------------------------------------------------------------
@@ -123,7 +125,7 @@ def apply(xp, op, operands, attributes, count, cast):
       for axis, *bounds in zip(axes, starts, ends, steps, strict=True):
         index[axis] = slice(*bounds)
       return [x[tuple(index)]]
-  raise ValueError(f"unknown operation {op}")
+  return oracle_tier1.apply(xp, op, operands, attributes, count)
 
 
 # Requests ---------------------------------------------------------------------------------------------------------------------------
@@ -170,25 +172,30 @@ class Program:
     if op == "constant":
       self.add_leaf(outputs[0], attributes["value"], self.dtype)
       return
-    keys = self.resolve(index, node["inputs"])
+    keys = self.resolve(index, node["inputs"], op)
     operands = [self.values[k] for k in keys]
-    dtype = promote([str(o.dtype) for o in operands]) if op in PROMOTING else None
-    self.steps.append((op, keys, dtype, attributes, outputs))
-    if dtype:
-      operands = [o.astype(dtype) for o in operands]
+    own = oracle_tier1.OWN_DTYPE.get(op, {})
+    dtypes = [str(o.dtype) for o in operands]
+    if op in PROMOTING:
+      common = promote([d for position, d in enumerate(dtypes) if position not in own])
+      dtypes = [d if position in own else common for position, d in enumerate(dtypes)]
+    self.steps.append((op, keys, dtypes, attributes, outputs))
+    operands = [o.astype(dtype) for o, dtype in zip(operands, dtypes)]
     results = apply(np, op, operands, attributes, len(outputs), lambda x, to: x.astype(to))
     self.values.update(zip(outputs, map(np.asarray, results), strict=True))
 
-  def resolve(self, index, operands):
+  def resolve(self, index, operands, op=None):
     """Names of a node's operands. Literals become leaves named (node, position); those without a dtype take that of the others."""
+    own = oracle_tier1.OWN_DTYPE.get(op, {})
     named = [isinstance(o, str) and not is_weak(o) for o in operands]
     stated = [str(self.values[o].dtype) if is_name else None if is_weak(o) else own_dtype(o) for o, is_name in zip(operands, named)]
-    default = promote([d for d in stated if d]) if any(stated) else self.dtype
+    common = [d for position, d in enumerate(stated) if d and position not in own]
+    default = promote(common) if common else self.dtype
     keys = []
     for position, (operand, is_name) in enumerate(zip(operands, named)):
       keys.append(operand if is_name else (index, position))
       if not is_name:
-        self.add_leaf(keys[-1], operand, default)
+        self.add_leaf(keys[-1], operand, own.get(position, default))
     return keys
 
   def choose(self, request):
@@ -223,10 +230,8 @@ class Program:
     float_dtype = lambda dtype: "float64" if exact and dtype in FLOATS else dtype
     cast = lambda x, to: x.astype(float_dtype(to))
     values = dict(leaves)
-    for op, keys, dtype, attributes, outputs in self.steps:
-      operands = [values[k] for k in keys]
-      if dtype:
-        operands = [cast(o, dtype) for o in operands]
+    for op, keys, dtypes, attributes, outputs in self.steps:
+      operands = [cast(values[k], dtype) for k, dtype in zip(keys, dtypes)]
       values.update(zip(outputs, apply(xp, op, operands, attributes, len(outputs), cast), strict=True))
     return values
 

@@ -40,7 +40,9 @@ extension PointwiseFunction {
       "x: ct sigmoid(x - y), y: ct sigmoid(y - x)",
       conventions: ["no overflow in between", "-Infinity with -Infinity gives -Infinity and gradients 0"],
       .pointwise([
-        { ct, node in ct * (node.x - node.z).finite(node.z).emit(.exp) }, { ct, node in ct * (node.y - node.z).finite(node.z).emit(.exp) },
+        // Not e^(x - z): the rounding of a large z would show in it.
+        { ct, node in ct * (node.x - node.y).finite(node.z).emit(.sigmoid) },
+        { ct, node in ct * (node.y - node.x).finite(node.z).emit(.sigmoid) },
       ])),
     binary(
       .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
@@ -104,7 +106,7 @@ extension Value {
     return over(length).over(length)
   }
 
-  /// This difference to z, but -infinity where z is -infinity: there both operands are, and have no gradient.
+  /// This difference of two operands, but -infinity where their z is -infinity: there both are, and have no gradient.
   fileprivate func finite(_ z: Value) -> Value {
     let negativeInfinity = builder.broadcast(builder.constant(Scalar(floating: -.infinity, as: z.dtype)), to: z.shape)
     return builder.select(z.emit(.equal, negativeInfinity), negativeInfinity, self)
