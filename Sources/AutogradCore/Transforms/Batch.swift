@@ -61,6 +61,7 @@ private struct BatchedNode {
     case .permutation(let axes): return all(.permutation(Shape([0] + axes.array.map { $0 + 1 })))
     case .axes(let axes): return all(.axes(AxisSet(axes.array.map { $0 + 1 })))
     case .axis(let axis): return all(.axis(axis + 1))
+    case .along(let axis, let size): return gathered(.along(axis: axis + 1, size: size))
     case .partition(let axis, let sizes): return all(.partition(axis: axis + 1, sizes: sizes))
     case .window(let window): return all(.window(window.behindAxis(of: pass.size)))
     case .scalar: return []
@@ -88,6 +89,13 @@ private struct BatchedNode {
     let (m, k, n) = (x.shape[0], x.shape[1], y.shape[1])
     let product = builder.emit(.matmul, builder.reshape(stacked(0), to: [pass.size * m, k]), y)
     return builder.reshape(product, to: [pass.size, m, n])
+  }
+
+  /// One set of indices serves the whole batch; a set for each example goes example by example, unless the form has indices for every element
+  /// anyway.
+  private func gathered(_ attributes: Attributes) -> [Value] {
+    guard opcode == .gather || opcode == .scatterAdd else { return all(attributes) }
+    return pass.isBatched(context.operand(1)) ? oneByOne() : builder.emit(opcode, [stacked(0), context.operand(1)], attributes)
   }
 
   /// A library user's operation knows nothing of batches: each example by itself.
