@@ -29,5 +29,6 @@ ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return tabl
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
 ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
-ck_sum_fn ck_sum(const ck_kernels *table, int dtype) { return table->sum[dtype]; }
+ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype) { return table->reduce[op][dtype]; }
+ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype) { return table->scan[op][dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

@@ -12,7 +12,8 @@ struct ck_kernels {
   ck_cast_fn cast[CK_DTYPE_COUNT][CK_DTYPE_COUNT];  // [from][to]
   ck_select_fn select[CK_DTYPE_COUNT];
   ck_unary_fn copy[CK_DTYPE_COUNT];
-  ck_sum_fn sum[CK_DTYPE_COUNT];
+  ck_reduce_fn reduce[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
+  ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];
   ck_matmul_fn matmul[CK_DTYPE_COUNT];
 };
 

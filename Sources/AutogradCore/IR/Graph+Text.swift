@@ -41,6 +41,7 @@ extension Graph: CustomStringConvertible {
     case .permutation(let axes): " axes=\(axes)"
     case .axes(let axes): " axes=\(axes.array)"
     case .axis(let axis): " axis=\(axis)"
+    case .scan(let scan): " axis=\(scan.axis)" + (scan.reverse ? " reverse" : "")
     case .partition(let axis, let sizes): " axis=\(axis) sizes=\(sizes)"
     case .window(let window): " starts=\(window.starts) steps=\(window.steps) sizes=\(window.sizes) of=\(window.whole)"
     case .dtype(let dtype): " dtype=\(dtype)"

@@ -15,6 +15,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case reshape, transpose, broadcast, slice, unslice, split, concat
   // Reductions and products.
   case sum, matmul
+  case prod, max, min, all, any, argmax, argmin
+  // Along an axis.
+  case cumsum, recurrence, argsort, permute, unpermute
   // A library user's own.
   case custom
 
@@ -38,7 +41,11 @@ public enum OpCatalog {
     .cast: CastPrimitive(), .select: SelectPrimitive(),
     .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
-    .sum: SumPrimitive(), .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
+    .sum: ReductionPrimitive.sum, .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
+    .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min, .all: ReductionPrimitive.all,
+    .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
+    .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
+    .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),
   ]
 
   /// In the order in which they are listed to people.
@@ -46,8 +53,8 @@ public enum OpCatalog {
     PointwiseFunction.all.map { PointwiseOperation(function: $0) } + CompositeOperation.all + [
       PolygammaOperation(), WhereOperation(), IdentityOperation(), StopGradientOperation(), ConstantOperation(), CastOperation(),
       ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
-      SumOperation(), MatMulOperation(), GradOperation(),
-    ]
+      ReductionOperation.sum, MatMulOperation(), GradOperation(),
+    ] + ReductionOperation.others + PlaceOperation.all + CompositeOperation.statistics + CompositeOperation.normalisers + ScanOperation.all
 
   private static let byName: [String: Int] = Dictionary(
     uniqueKeysWithValues: operations.enumerated().map { ($1.reference.name, $0) })

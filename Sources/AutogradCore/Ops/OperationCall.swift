@@ -252,6 +252,7 @@ extension AttributeReference {
     case (_, .null): acceptsNull ? nil : "null"
     case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
     case (.integersOrNulls, .integers), (.number, .number), (.number, .integer), (.text, .text): nil
+    case (.numberOrText, .number), (.numberOrText, .integer), (.numberOrText, .text): nil
     case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
       list.contains { $0 == nil } ? "a list holding null" : nil
     case (_, .boolean(let flag)): "\(flag)"

@@ -70,7 +70,8 @@ extension Plan {
       case .binary: try runBinary(instruction, z, x, y)
       case .select: runSelect(instruction, z, x, y)
       case .cast: try runCast(instruction, z, x)
-      case .sum: runSum(instruction, z, x)
+      case .reduce: runReduction(instruction, z, x)
+      case .scan: runScan(instruction, z, x, y)
       case .matmul: runMatMul(instruction, z, x, y)
       case .custom: try runCustom(instruction, bases)
       }

@@ -63,6 +63,7 @@ private struct BatchedNode {
     case .axis(let axis): return all(.axis(axis + 1))
     case .partition(let axis, let sizes): return all(.partition(axis: axis + 1, sizes: sizes))
     case .window(let window): return all(.window(window.behindAxis(of: pass.size)))
+    case .scan(let scan): return all(.scan(Scan(axis: scan.axis + 1, reverse: scan.reverse)))
     case .scalar: return []
     case .index: return oneByOne()
     }
