@@ -31,5 +31,6 @@ ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->selec
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
 ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow) { return table->gather[dtype][narrow]; }
 ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow) { return table->scatter_add[dtype][narrow]; }
-ck_sum_fn ck_sum(const ck_kernels *table, int dtype) { return table->sum[dtype]; }
+ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype) { return table->reduce[op][dtype]; }
+ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype) { return table->scan[op][dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

@@ -14,7 +14,8 @@ struct ck_kernels {
   ck_unary_fn copy[CK_DTYPE_COUNT];
   ck_gather_fn gather[CK_DTYPE_COUNT][2];  // [][whether indices are int32]
   ck_gather_fn scatter_add[CK_DTYPE_COUNT][2];
-  ck_sum_fn sum[CK_DTYPE_COUNT];
+  ck_reduce_fn reduce[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
+  ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];
   ck_matmul_fn matmul[CK_DTYPE_COUNT];
 };
 

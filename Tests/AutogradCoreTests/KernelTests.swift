@@ -75,7 +75,11 @@ import Testing
       for (index, dtype) in DType.allCases.enumerated() {
         let index = Int32(index)
         #expect((ck_copy(table, index) != nil))
-        #expect((ck_sum(table, index) != nil) == dtype.isNumeric)
+        for op in 0..<Int32(CK_REDUCE_COUNT.rawValue) {
+          let isLogical = op == CK_ALL.rawValue || op == CK_ANY.rawValue
+          #expect((ck_reduce(table, op, index) != nil) == (dtype.isNumeric != isLogical))
+        }
+        for op in 0..<Int32(CK_SCAN_COUNT.rawValue) { #expect((ck_scan(table, op, index) != nil) == dtype.isNumeric) }
         #expect((ck_matmul(table, index) != nil) == dtype.isNumeric)
         #expect(ck_select(table, index) != nil)
         for op in 0..<Int32(CK_UNARY_COUNT.rawValue) {
@@ -138,15 +142,17 @@ import Testing
     }
   }
 
-  @Test(arguments: DType.allCases.filter(\.isNumeric)) func sumsAgree(_ dtype: DType) {
+  @Test(arguments: DType.allCases, 0..<CK_REDUCE_COUNT.rawValue) func reductionsAgree(_ dtype: DType, _ function: UInt32) {
+    guard ck_reduce(tables[0], Int32(function), Int32(dtype.rawValue)) != nil else { return }
+    let target = function >= CK_ARGMAX.rawValue ? DType.int64 : dtype
     var random = SeededGenerator(seed: 3)
     for (columns, rows) in [
       (1, 0), (1, 1), (1, 15), (1, 17), (1, 5000), (3, 100), (32, 33), (33, 40), (70, 17), (5, 4097), (0, 3), (2, 9000),
     ] {
       let x = Tensor.random(TensorType(dtype, [max(columns * rows, 1)]), using: &random)
       for (columnStride, rowStride) in [(1, columns), (rows, 1)] {
-        expectAgreement("sum \(dtype) \(columns) by \(rows) stride \(columnStride)", dtype, length: columns) { table, z in
-          ck_sum(table, Int32(dtype.rawValue))?(columns, rows, z, x.storage.base, columnStride, rowStride)
+        expectAgreement("\(function) \(dtype) \(columns) by \(rows) stride \(columnStride)", target, length: columns) { table, z in
+          ck_reduce(table, Int32(function), Int32(dtype.rawValue))?(columns, rows, z, x.storage.base, columnStride, rowStride)
         }
       }
     }

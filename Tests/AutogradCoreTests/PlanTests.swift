@@ -1,4 +1,5 @@
 import AutogradTestSupport
+import CKernels
 import Testing
 
 @testable import AutogradCore
@@ -16,7 +17,7 @@ import Testing
     let parts = x.transpose().slice(starts: [nil], ends: [nil], steps: [-2]).split([1, 2])
     let y = parts[1].reshape(2, 2, 2).broadcast(to: [5, 2, 2, 2])
     let plan = try plan(y.sum(axis: 3))
-    #expect(plan.instructions.map(\.kind) == [.sum])
+    #expect(plan.instructions.map(\.kind) == [.reduce])
     #expect(plan.workspaceByteCount == 0)
   }
 
@@ -159,11 +160,21 @@ extension Plan {
       return [
         (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, xWidth, reach(loop.sizes, loop.x)), (instruction.y, width, y),
       ]
-    case .sum:
+    case .scan:
+      let loop = loops[detail]
+      let lines = reach(loop.sizes, loop.y)
+      // Sorting has scratch memory: two places for each element of a line.
+      let scratch = (loop.sizes.last ?? 0) > 0 ? 0...(2 * (loop.sizes.last ?? 0) - 1) : nil
+      let y = instruction.function == UInt8(CK_ARGSORT.rawValue) ? scratch : instruction.function == UInt8(CK_CUMSUM.rawValue) ? nil : lines
+      return [
+        (instruction.z, instruction.resultWidth, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
+        (instruction.y, instruction.secondWidth, y),
+      ]
+    case .reduce:
       let sum = reductions[detail]
       let shape = sum.outer.sizes.appending([sum.columns])
       return [
-        (instruction.z, width, reach(shape, sum.outer.z.appending([1]))),
+        (instruction.z, instruction.resultWidth, reach(shape, sum.outer.z.appending([1]))),
         (instruction.x, width, reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))),
       ]
     case .matmul:

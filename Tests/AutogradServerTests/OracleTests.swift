@@ -6,7 +6,10 @@ import Testing
 
 /// Answers against those of JAX, made by `Tests/Fixtures/generate.py`.
 @Suite struct OracleTests {
-  @Test(arguments: ["tutorial", "operations", "operations_pointwise", "kinks", "random_graphs_float64", "random_graphs_float32"])
+  @Test(arguments: [
+    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "kinks", "kinks_reductions",
+    "random_graphs_float64", "random_graphs_float32",
+  ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")
     #expect(lines.count >= 25)

@@ -16,12 +16,20 @@ public enum Attributes: Hashable, Sendable {
   case partition(axis: Int, sizes: [Int])
   /// `slice` and its transpose. Boxed: four shapes would make every entry of every table as large.
   indirect case window(Window)
+  /// `cumsum`, `recurrence`.
+  case scan(Scan)
   /// `cast`.
   case dtype(DType)
   /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.
   case scalar(DType, bits: UInt64)
   /// `input`: position; `constant`: index in the graph's table of tensors; `custom`: index of the operation.
   case index(Int)
+}
+
+/// A way along an axis: from its start, or from its end.
+public struct Scan: Hashable, Sendable {
+  public var axis: Int
+  public var reverse: Bool
 }
 
 /// A strided box inside a tensor: along each axis the elements `start + i * step` for i in 0..<size.

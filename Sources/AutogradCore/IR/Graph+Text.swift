@@ -42,6 +42,7 @@ extension Graph: CustomStringConvertible {
     case .axes(let axes): " axes=\(axes.array)"
     case .axis(let axis): " axis=\(axis)"
     case .along(let axis, let size): " axis=\(axis) of=\(size)"
+    case .scan(let scan): " axis=\(scan.axis)" + (scan.reverse ? " reverse" : "")
     case .partition(let axis, let sizes): " axis=\(axis) sizes=\(sizes)"
     case .window(let window): " starts=\(window.starts) steps=\(window.steps) sizes=\(window.sizes) of=\(window.whole)"
     case .dtype(let dtype): " dtype=\(dtype)"

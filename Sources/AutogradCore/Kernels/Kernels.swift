@@ -34,9 +34,11 @@ package enum Kernels {
     ck_scatter_add(best, Int32(dtype.rawValue), indices == .int32)
   }
 
-  /// Nil for bool.
   @inline(__always)
-  static func sum(_ dtype: DType) -> ck_sum_fn? { ck_sum(best, Int32(dtype.rawValue)) }
+  static func reduce(_ function: UInt8, _ dtype: DType) -> ck_reduce_fn? { ck_reduce(best, Int32(function), Int32(dtype.rawValue)) }
+
+  @inline(__always)
+  static func scan(_ function: UInt8, _ dtype: DType) -> ck_scan_fn? { ck_scan(best, Int32(function), Int32(dtype.rawValue)) }
 
   /// Nil for bool.
   @inline(__always)

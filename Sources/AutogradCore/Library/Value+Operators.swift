@@ -22,7 +22,7 @@ extension Value {
 
   /// Sum over axes, all of them by default.
   public func sum(axis: [Int]? = nil, keepDimensions: Bool = false) -> Value {
-    apply(SumOperation(), ["axis": axis.map { .integers($0) } ?? .null, "keepdims": .boolean(keepDimensions)])
+    apply(ReductionOperation.sum, ["axis": axis.map { .integers($0) } ?? .null, "keepdims": .boolean(keepDimensions)])
   }
 
   public func sum(axis: Int, keepDimensions: Bool = false) -> Value { sum(axis: [axis], keepDimensions: keepDimensions) }

@@ -22,8 +22,8 @@ extension PointwiseFunction {
           return node.builder.select(isFlat, node.builder.zeros(slope.type), slope)
         },
       ])),
-    extremum(.maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["max", "fmax"], larger: true),
-    extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["min", "fmin"], larger: false),
+    extremum(.maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["fmax"], larger: true),
+    extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
     binary(
       .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
       "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0"], otherNames: ["arctan2"],

@@ -9,7 +9,7 @@ struct CompositeOperation: Operation {
 
   static let all = comparisons + activations + [clip]
 
-  private init(_ reference: OperationReference, _ formula: @escaping @Sendable (OperationCall) throws(GraphError) -> Value) {
+  init(_ reference: OperationReference, _ formula: @escaping @Sendable (OperationCall) throws(GraphError) -> Value) {
     self.reference = reference
     self.formula = formula
   }

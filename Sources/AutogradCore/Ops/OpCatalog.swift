@@ -17,6 +17,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case gather, scatterAdd, gatherAlong, scatterAddAlong
   // Reductions and products.
   case sum, matmul
+  case prod, max, min, all, any, argmax, argmin
+  // Along an axis.
+  case cumsum, recurrence, argsort, permute, unpermute
   // A library user's own.
   case custom
 
@@ -42,7 +45,11 @@ public enum OpCatalog {
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
     .gather: GatherPrimitive(form: .take), .scatterAdd: ScatterAddPrimitive(form: .take),
     .gatherAlong: GatherPrimitive(form: .along), .scatterAddAlong: ScatterAddPrimitive(form: .along),
-    .sum: SumPrimitive(), .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
+    .sum: ReductionPrimitive.sum, .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
+    .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min, .all: ReductionPrimitive.all,
+    .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
+    .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
+    .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),
   ]
 
   /// In the order in which they are listed to people.
@@ -53,8 +60,8 @@ public enum OpCatalog {
       ConcatOperation(), StackOperation(), UnstackOperation(), ExpandDimsOperation(), SqueezeOperation(), PadOperation(),
       FlipOperation(), RollOperation(), TileOperation(), RepeatOperation(), TriangleOperation.lower, TriangleOperation.upper,
       DiagonalOperation(), TraceOperation(), OuterOperation(), TakeOperation(), TakeAlongAxisOperation(),
-      SumOperation(), MatMulOperation(), GradOperation(),
-    ]
+      ReductionOperation.sum, MatMulOperation(), GradOperation(),
+    ] + ReductionOperation.others + PlaceOperation.all + CompositeOperation.statistics + CompositeOperation.normalisers + ScanOperation.all
 
   private static let byName: [String: Int] = Dictionary(
     uniqueKeysWithValues: operations.enumerated().map { ($1.reference.name, $0) })

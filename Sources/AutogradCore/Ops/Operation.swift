@@ -88,6 +88,7 @@ public struct AttributeReference: Sendable {
     case integer = "integer"
     case number = "number"
     case text = "text"
+    case numberOrText = "number or text"
     case boolean = "boolean"
     case integers = "list of integers"
     case integersOrNulls = "list of integers and nulls"
@@ -105,7 +106,7 @@ public struct AttributeReference: Sendable {
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
       case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
-      case .integers, .integersOrNulls, .integerLists, .tensor, .number, .text: "a " + rawValue
+      case .integers, .integersOrNulls, .integerLists, .tensor, .number, .text, .numberOrText: "a " + rawValue
       }
     }
   }

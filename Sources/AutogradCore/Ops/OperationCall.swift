@@ -151,7 +151,9 @@ extension GraphBuilder {
     let wanted = reference.operands.count
     let least = reference.minimumOperandCount
     guard reference.hasManyOperands ? operands >= least : operands == wanted else {
-      if reference.hasManyOperands { throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands) }
+      if reference.hasManyOperands {
+        throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands)
+      }
       throw GraphError(
         .wrongArity, "takes \(wanted) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
         at: .operands)
@@ -260,22 +262,40 @@ extension GraphBuilder {
 extension AttributeReference {
   /// What is wrong with the kind of a value, described; nil if it fits.
   fileprivate func refusal(of value: AttributeValue) -> String? {
-    switch (kind, value) {
-    case (_, .null): acceptsNull ? nil : "null"
-    case (.integer, .integer), (.boolean, .boolean), (.dtype, .text), (.tensor, .tensor), (.integerOrList, .integer): nil
-    case (.integersOrNulls, .integers), (.number, .number), (.number, .integer), (.text, .text): nil
-    case (.integerLists, .integerLists), (.scalar, .number), (.scalar, .integer), (.scalar, .boolean): nil
-    case (.integerLists, .integers(let list)) where list.isEmpty: nil
-    case (.integers, .integers(let list)), (.integerOrList, .integers(let list)):
-      list.contains { $0 == nil } ? "a list holding null" : nil
-    case (_, .boolean(let flag)): "\(flag)"
-    case (_, .integer(let integer)): "\(integer)"
-    case (_, .number(let number)): "\(number)"
-    case (_, .text(let text)): "the text \"\(text)\""
-    case (_, .integers): "a list of integers"
-    case (_, .tensor): "a tensor"
-    case (_, .integerLists): "a list of lists"
-    case (_, .other(let description)): description
+    if case .null = value { return acceptsNull ? nil : "null" }
+    return kind.accepts(value) ? nil : value.described
+  }
+}
+
+extension AttributeReference.Kind {
+  fileprivate func accepts(_ value: AttributeValue) -> Bool {
+    switch value {
+    case .null, .other: false
+    case .boolean: self == .boolean || self == .scalar
+    case .integer: [.integer, .integerOrList, .number, .scalar, .numberOrText].contains(self)
+    case .number: [.number, .scalar, .numberOrText].contains(self)
+    case .text: [.text, .dtype, .numberOrText].contains(self)
+    case .tensor: self == .tensor
+    case .integerLists: self == .integerLists
+    case .integers(let list):
+      self == .integersOrNulls || ((self == .integers || self == .integerOrList) && !list.contains { $0 == nil })
+        || (self == .integerLists && list.isEmpty)
+    }
+  }
+}
+
+extension AttributeValue {
+  fileprivate var described: String {
+    switch self {
+    case .null: "null"
+    case .boolean(let flag): "\(flag)"
+    case .integer(let integer): "\(integer)"
+    case .number(let number): "\(number)"
+    case .text(let text): "the text \"\(text)\""
+    case .integers(let list): list.contains { $0 == nil } ? "a list holding null" : "a list of integers"
+    case .integerLists: "a list of lists"
+    case .tensor: "a tensor"
+    case .other(let description): description
     }
   }
 }

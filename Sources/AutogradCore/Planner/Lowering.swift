@@ -98,8 +98,8 @@ final class Lowering {
     emit(.copy, 0, type.dtype, loop(type.shape, z, x, x), z, x, x, node, cost: type.elementCount)
   }
 
-  func emitSum(
-    into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
+  func emitReduction(
+    _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
   ) {
     var outer = loop(kept, z, x, x)
     var columns = 1
@@ -114,7 +114,29 @@ final class Lowering {
       outer.y.removeLast()
     }
     reductions.append(Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
-    append(.sum, 0, dtype, reductions.count - 1, slot(z), slot(x), slot(x), node, cost: multiplied(kept.elementCount, rows))
+    append(
+      .reduce, UInt8(function.rawValue), dtype, reductions.count - 1, slot(z), slot(x), slot(x), node,
+      cost: multiplied(kept.elementCount, rows))
+  }
+
+  /// Lines along one axis, which must stay the innermost of the loop.
+  func emitScan(
+    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID
+  ) {
+    let others = (0..<shape.rank).filter { $0 != axis }
+    func without(_ placement: Placement) -> Placement {
+      var part = placement
+      part.strides = Shape(others.map { placement.strides[$0] })
+      return part
+    }
+    var lines = loop(Shape(others.map { shape[$0] }), without(z), without(x), without(y))
+    lines.sizes.append(shape[axis])
+    lines.z.append(z.strides[axis])
+    lines.x.append(x.strides[axis])
+    lines.y.append(y.strides[axis])
+    // Sorting compares each element once for every doubling of the length.
+    let steps = function == CK_ARGSORT ? Int.bitWidth - shape[axis].leadingZeroBitCount : 1
+    emit(.scan, UInt8(function.rawValue), dtype, lines, z, x, y, node, cost: multiplied(shape.elementCount, steps))
   }
 
   func emitMatMul(

@@ -71,9 +71,9 @@ public struct LoweringNode {
     lowering.emit(.cast, type.dtype.rawValue, operandType(0).dtype, loop, target, x, x, node, cost: type.elementCount)
   }
 
-  /// Sums an operand over axes into a row-major target. Terms are added in row-major order of the summed axes; where these do not merge
+  /// Reduces an operand over axes into a row-major target. Terms are taken in row-major order of the reduced axes; where these do not merge
   /// into one stride, the operand is first laid out with them together.
-  func emitSum(into target: Placement, _ index: Int, over axes: AxisSet) {
+  func emitReduction(_ function: ck_reduce_op, into target: Placement, _ index: Int, over axes: AxisSet) {
     let type = operandType(index)
     var x = operand(index)
     let reduced = (0..<type.shape.rank).filter(axes.contains)
@@ -93,9 +93,30 @@ public struct LoweringNode {
       rowStride = 1
       x.strides = x.strides.axes(0..<kept.count)
     }
-    lowering.emitSum(
-      into: target, x, kept: keptSizes, rows: Shape(reduced.map { type.shape[$0] }).elementCount, rowStride: rowStride,
+    lowering.emitReduction(
+      function, into: target, x, kept: keptSizes, rows: Shape(reduced.map { type.shape[$0] }).elementCount, rowStride: rowStride,
       type.dtype, node)
+  }
+
+  /// Runs along lines of the operands, backwards if asked: then all are walked from their far ends.
+  func emitScan(_ function: ck_scan_op, into target: Placement, _ x: Placement, _ y: Placement, _ scan: Scan) {
+    let type = operandType(0)
+    func directed(_ placement: Placement, _ byteWidth: Int) -> Placement {
+      var result = placement
+      if scan.reverse { result.cut(.reversing(scan.axis, of: type.shape), byteWidth: byteWidth) }
+      return result
+    }
+    let width = type.dtype.byteWidth
+    lowering.emitScan(
+      function, into: directed(target, width), directed(x, width), directed(y, width), type.shape, axis: scan.axis, type.dtype, node)
+  }
+
+  /// Sorts lines, with scratch memory for the places of one.
+  func emitArgsort(into target: Placement, _ axis: Int) {
+    let type = operandType(0)
+    var scratch = lowering.allocate(TensorType(.int64, [type.shape[axis], 2]))
+    scratch.strides = Shape(repeating: 0, rank: type.shape.rank)
+    lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node)
   }
 
   func emitMatMul(into target: Placement) {

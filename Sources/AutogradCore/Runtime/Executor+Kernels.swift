@@ -103,13 +103,24 @@ extension Plan {
     }
   }
 
-  func runSum(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) {
-    guard let kernel = Kernels.sum(instruction.dtype) else { return }
+  func runReduction(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) {
+    guard let kernel = Kernels.reduce(instruction.function, instruction.dtype) else { return }
     let reduction = reductions[Int(instruction.detail)]
-    let width = instruction.dtype.byteWidth
+    let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
     forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y) {
       zRow, xRow, _ in
-      kernel(reduction.columns, reduction.rows, z + zRow * width, x + xRow * width, reduction.columnStride, reduction.rowStride)
+      kernel(reduction.columns, reduction.rows, z + zRow * to, x + xRow * from, reduction.columnStride, reduction.rowStride)
+    }
+  }
+
+  /// The last axis of the loop is the one along which a line goes.
+  func runScan(_ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer) {
+    guard let kernel = Kernels.scan(instruction.function, instruction.dtype) else { return }
+    let loop = loops[Int(instruction.detail)]
+    let inner = loop.inner
+    let (from, second, to) = (instruction.dtype.byteWidth, instruction.secondWidth, instruction.resultWidth)
+    forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, yRow in
+      kernel(inner.count, z + zRow * to, inner.z, x + xRow * from, inner.x, y + yRow * second, inner.y)
     }
   }
 

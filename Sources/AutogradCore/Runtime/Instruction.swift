@@ -3,12 +3,12 @@ import CKernels
 /// One step of a plan: plain numbers, no references, so that running touches no reference count.
 package struct Instruction: Sendable {
   package enum Kind: UInt8, Sendable {
-    case copy, unary, binary, select, cast, sum, matmul, custom
+    case copy, unary, binary, select, cast, reduce, scan, matmul, custom
     case gather, scatterAdd
   }
 
   package var kind: Kind
-  /// Which kernel within its kind: unary or binary function; target dtype of a cast; dtype of indices.
+  /// Which kernel within its kind: unary, binary, reduce or scan function; target dtype of a cast; dtype of indices.
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
@@ -22,14 +22,19 @@ package struct Instruction: Sendable {
 }
 
 extension Instruction {
-  /// Bytes of an element of the result: predicates yield bool.
+  /// Bytes of an element of the result: predicates yield bool, places are int64.
   var resultWidth: Int {
     switch kind {
     case .unary where UInt32(function) >= CK_ISNAN.rawValue: 1
     case .binary where UInt32(function) >= CK_EQUAL.rawValue: 1
+    case .reduce where UInt32(function) >= CK_ARGMAX.rawValue: 8
+    case .scan where UInt32(function) == CK_ARGSORT.rawValue: 8
     default: dtype.byteWidth
     }
   }
+
+  /// Bytes of an element of the second operand of a scan: numbers to add, places, or scratch memory for places.
+  var secondWidth: Int { UInt32(function) == CK_RECURRENCE.rawValue ? dtype.byteWidth : 8 }
 }
 
 /// Memory an instruction touches: an entry of the table of base pointers, and bytes from there.
@@ -50,7 +55,7 @@ package struct Loop: Sendable, Equatable {
   package var count: Int { sizes.elementCount }
 }
 
-/// A sum: for each element of the outer loop (results z, operands x), `columns` results next to each other, each of `rows` terms.
+/// A reduction: for each element of the outer loop (results z, operands x), `columns` results next to each other, each of `rows` terms.
 package struct Reduction: Sendable {
   package var outer: Loop
   package var columns: Int

@@ -64,6 +64,7 @@ private struct BatchedNode {
     case .along(let axis, let size): return gathered(.along(axis: axis + 1, size: size))
     case .partition(let axis, let sizes): return all(.partition(axis: axis + 1, sizes: sizes))
     case .window(let window): return all(.window(window.behindAxis(of: pass.size)))
+    case .scan(let scan): return all(.scan(Scan(axis: scan.axis + 1, reverse: scan.reverse)))
     case .scalar: return []
     case .index: return oneByOne()
     }

@@ -12,7 +12,9 @@ enum Admission {
     }
     if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
     let elements = plan.outputTypes.reduce(0) { $0 + $1.shape.textualElementCount }
-    if answers && elements > limits.answerElements { throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements) }
+    if answers && elements > limits.answerElements {
+      throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements)
+    }
   }
 }
 

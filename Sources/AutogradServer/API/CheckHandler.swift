@@ -73,7 +73,8 @@ final class GradientCheck: @unchecked Sendable {
     let (work, overflow) = value.work.multipliedReportingOverflow(by: evaluations)
     if overflow || work > limits.planWork {
       throw Problem(
-        .limitExceeded, "the check takes \(evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary operations",
+        .limitExceeded,
+        "the check takes \(evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary operations",
         at: "/graph", limit: limits.planWork, value: overflow ? Int.max : work)
     }
   }
@@ -150,7 +151,9 @@ final class GradientCheck: @unchecked Sendable {
 
   // MARK: The answer
 
-  private func write(_ reports: [(name: JSONValue.Text, report: Report)], _ nonfinite: (node: Int, output: JSONValue.Text, index: [Int])?) -> ByteBuffer {
+  private func write(_ reports: [(name: JSONValue.Text, report: Report)], _ nonfinite: (node: Int, output: JSONValue.Text, index: [Int])?)
+    -> ByteBuffer
+  {
     let json = ByteBuffer()
     json.append("{\"passed\": \(reports.allSatisfy(\.report.passed)), \"inputs\": {")
     for (position, (name, report)) in reports.enumerated() {

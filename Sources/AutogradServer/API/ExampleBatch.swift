@@ -16,7 +16,8 @@ final class ExampleBatch {
 
   init(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
     guard list.kind == .array, list.count > 0 else {
-      throw Problem(list.kind == .array ? .missingMember : .wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
+      throw Problem(
+        list.kind == .array ? .missingMember : .wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
     var names = NameTable()
     for (index, name) in list.elements.enumerated() {

@@ -131,7 +131,9 @@ struct InputDecoder {
   }
 
   /// The tensor for a declaration; named dimensions must agree wherever they stand.
-  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem) -> GraphDecoder.Input {
+  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem)
+    -> GraphDecoder.Input
+  {
     let name = declaration.name.string
     let pointer = "/inputs" + Pointer.member(name)
     let given: TensorDecoder.Given

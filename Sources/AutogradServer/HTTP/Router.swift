@@ -26,6 +26,8 @@ struct Router: Responder {
 
   /// What people look for under other names.
   private static let otherPaths = [
+    "jacfwd": "/v1/jacobian", "jacrev": "/v1/jacobian", "hess": "/v1/hessian", "jacobians": "/v1/jacobian", "hessians": "/v1/hessian",
+    "pushforward": "/v1/jvp", "plan": "/v1/inspect", "gradcheck": "/v1/check",
     "vjp": "/v1/evaluate", "grad": "/v1/evaluate", "gradient": "/v1/evaluate", "gradients": "/v1/evaluate", "backward": "/v1/evaluate",
     "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate", "ops": "/v1/operations",
     "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/openapi.yaml", "swagger": "/openapi.json",

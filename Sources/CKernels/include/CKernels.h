@@ -23,6 +23,9 @@ typedef enum {
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
+// Results of the operations from CK_ARGMAX on are int64.
+typedef enum { CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT } ck_reduce_op;
+typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_SCAN_COUNT } ck_scan_op;
 
 // All strides count elements. A stride of 0 repeats one element.
 
@@ -35,9 +38,18 @@ typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x
 typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
 typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
-// z[j] = sum over i < rows of x[j * column_stride + i * row_stride]. Terms go round-robin into 16 lanes; every 4096 terms the lanes are
-// emptied into 16 outer lanes; at the end the lanes are added as a tree. float32 is added up in double.
-typedef void (*ck_sum_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
+// z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
+// are emptied into 16 outer lanes; at the end the lanes are combined as a tree. float32 is added up and multiplied in double. Nothing
+// combines to what changes nothing: 0, 1, -infinity, infinity, true, false. CK_ARGMAX and CK_ARGMIN give the least such i, the first of
+// ties, of floats the first NaN.
+typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
+// One line along an axis, i < n, in order; float32 in double:
+//   CK_CUMSUM      z[i] = x[0] + ... + x[i]
+//   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
+//   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 2 n int64
+//   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
+//   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
+typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy);
 // z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k.
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
                              ptrdiff_t y_row, ptrdiff_t y_column);
@@ -69,7 +81,8 @@ ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
 // By whether indices are int32; otherwise they are int64.
 ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow);
 ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
-ck_sum_fn ck_sum(const ck_kernels *table, int dtype);
+ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
+ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 
 #endif

@@ -1,0 +1,79 @@
+import CKernels
+
+/// `argsort`: where the elements of a line are to be found in ascending order, equals in theirs, NaN last.
+struct ArgsortPrimitive: Primitive {
+  let name = "argsort"
+  var derivative: Derivative { .none }
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard case .axis(let axis) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isNumeric,
+      axis < node.operand(0).shape.rank
+    else { throw node.fault("argsort takes one numeric operand and an axis of it") }
+    try node.result(node.operand(0).with(dtype: .int64))
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    guard case .axis(let axis) = node.attributes else { return }
+    node.emitArgsort(into: node.allocate(), axis)
+  }
+
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    guard case .axis(let axis) = node.attributes else { return [] }
+    return [node.scanned(CK_ARGSORT, Scan(axis: axis, reverse: false), second: node.operands[0])]
+  }
+}
+
+/// `permute` puts the elements of each line into the order that a permutation of its indices says; `unpermute` undoes it. Each is the
+/// other's transpose. The indices come from `argsort` and are known to be a permutation.
+struct PermutationPrimitive: Primitive {
+  let isInverse: Bool
+  var name: String { isInverse ? "unpermute" : "permute" }
+  private var kernel: ck_scan_op { isInverse ? CK_UNPERMUTE : CK_PERMUTE }
+
+  var derivative: Derivative {
+    let transpose: Opcode = isInverse ? .permute : .unpermute
+    return .linear { node in
+      node.accumulate(node.builder.emit(transpose, [node.ct, node.operand(1)], node.attributes)[0], 0)
+    }
+  }
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard case .axis(let axis) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isNumeric,
+      node.operand(1) == node.operand(0).with(dtype: .int64), axis < node.operand(0).shape.rank
+    else { throw node.fault("\(name) takes a numeric operand, as many int64 and an axis of them") }
+    node.result(sameAs: 0)
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    guard case .axis(let axis) = node.attributes else { return }
+    node.emitScan(kernel, into: node.allocate(), node.operand(0), node.operand(1), Scan(axis: axis, reverse: false))
+  }
+
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    guard case .axis(let axis) = node.attributes else { return [] }
+    return [node.scanned(kernel, Scan(axis: axis, reverse: false), second: node.operands[1])]
+  }
+}
+
+extension ScanOperation {
+  private static let order = ["stable: equals keep their order", "NaN comes last"]
+  private static let lastAxis = [AttributeReference("axis", .integer, default: "-1", "the axis to sort along")]
+  private static let sortSamples = [OperationSample([[2, 3]])] + samples
+
+  static let sort = ScanOperation(
+    reference: OperationReference(
+      name: "sort", summary: "The elements in ascending order along an axis.", formula: "y₀ <= y₁ <= …", operands: ["x"],
+      attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x",
+      derivative: "x: the cotangent of the place where the element went", conventions: order, otherNames: ["sorted"], samples: sortSamples)
+  ) { call, axis in
+    let places = call.builder.emit(.argsort, call.x, .axis(axis))
+    return call.builder.emit(.permute, [call.x, places], .axis(axis))[0]
+  }
+
+  static let argsort = ScanOperation(
+    reference: OperationReference(
+      name: "argsort", summary: "The indices that put the elements into ascending order along an axis.", formula: "x[y₀] <= x[y₁] <= …",
+      operands: ["x"], attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x", derivative: "none: the result is int64",
+      conventions: order, otherNames: ["arg_sort", "sort_indices"], samples: sortSamples)
+  ) { call, axis in call.builder.emit(.argsort, call.x, .axis(axis)) }
+}
