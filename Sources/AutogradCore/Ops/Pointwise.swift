@@ -35,7 +35,7 @@ struct PointwiseFunction: Sendable {
     self.isPredicate = isPredicate
   }
 
-  static let all = unary + arithmetic + binary + comparisons
+  static let all = arithmetic + unary + binary + comparisons
 }
 
 /// The node of a ``PointwiseFunction``: operands of one type, broadcast already.

@@ -89,7 +89,7 @@ struct DirectionDecoder {
       let name = key.string
       let pointer = "/\(member)" + Pointer.member(name)
       guard case .input(let position)? = decoder.names[key.bytes] else {
-        throw Problem(.unknownName, "\(name) is not an input of the request\(decoder.names.hint(for: name))", at: pointer)
+        throw Problem(.unknownName, "\(name) is not an input of the request", at: pointer)
       }
       let input = decoder.inputs[position]
       guard input.value.dtype.isFloating else {
