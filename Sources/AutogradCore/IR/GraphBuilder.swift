@@ -3,7 +3,9 @@
 ///
 /// Not thread-safe; the ``Graph`` it yields is an immutable value.
 public final class GraphBuilder {
-  package var columns: GraphColumns
+  // The columns and tables are reached for every node, and only from methods that do not call one another inside an access: dynamic checks of
+  // exclusivity would cost a third of the time.
+  @exclusivity(unchecked) package var columns: GraphColumns
   /// Stamped on every node added from now on and reported by errors: the server puts the request's node index here.
   package var label: Int32 = -1
   /// The first mistake made through operators and methods, which cannot throw.
@@ -14,11 +16,11 @@ public final class GraphBuilder {
   /// Constants 0, 1, …, n - 1 by their lengths.
   var indexVectors: [Int: ValueID] = [:]
 
-  private var nodes: NodeTable
-  private var typeIDs: [TensorType: Int32] = [:]
-  private var attributeIDs: [Attributes: Int32] = [:]
+  @exclusivity(unchecked) private var nodes: NodeTable
+  @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]
+  @exclusivity(unchecked) private var attributeIDs: [Attributes: Int32] = [:]
   /// Result types that inference has found for the node being added.
-  private var pendingTypes: [Int32] = []
+  @exclusivity(unchecked) private var pendingTypes: [Int32] = []
   private var placeholders = 0
   private var walked = 0
 
@@ -148,16 +150,8 @@ public final class GraphBuilder {
 
   /// Adds a node whose operands stand at the end of `columns.operands`, or finds its equal.
   private func add(_ opcode: Opcode, _ attributes: Int32) throws(GraphError) -> NodeID {
-    let node = NodeID(columns.nodeCount)
-    columns.opcodes.append(opcode)
-    columns.attributes.append(attributes)
-    columns.labels.append(label)
-    columns.firstOperand.append(Int32(columns.operands.count))
-    let existing = nodes.intern(node, in: columns)
-    if existing != node {
-      dropLastNode()
-      return existing
-    }
+    let (node, isNew) = append(opcode, attributes)
+    guard isNew else { return node }
     pendingTypes.removeAll(keepingCapacity: true)
     do throws(GraphError) {
       try opcode.primitive.inferTypes(TypeInference(builder: self, node: node))
@@ -166,29 +160,34 @@ public final class GraphBuilder {
       dropLastNode()
       throw error
     }
-    for type in pendingTypes {
-      columns.types.append(type)
-      columns.producers.append(node)
-    }
-    columns.firstResult.append(Int32(columns.types.count))
+    addResults(pendingTypes, of: node)
     return node
   }
 
   private func addLeaf(_ opcode: Opcode, _ attributes: Int32, _ type: Int32) -> ValueID {
+    let (node, isNew) = append(opcode, attributes)
+    if isNew { addResults(CollectionOfOne(type), of: node) }
+    return columns.firstResult[Int(node)]
+  }
+
+  /// The node without its results yet, or the equal one that there was.
+  private func append(_ opcode: Opcode, _ attributes: Int32) -> (node: NodeID, isNew: Bool) {
     let node = NodeID(columns.nodeCount)
     columns.opcodes.append(opcode)
     columns.attributes.append(attributes)
     columns.labels.append(label)
     columns.firstOperand.append(Int32(columns.operands.count))
     let existing = nodes.intern(node, in: columns)
-    if existing != node {
-      dropLastNode()
-      return columns.firstResult[Int(existing)]
+    if existing != node { dropLastNode() }
+    return (existing, existing == node)
+  }
+
+  private func addResults(_ types: some Sequence<Int32>, of node: NodeID) {
+    for type in types {
+      columns.types.append(type)
+      columns.producers.append(node)
     }
-    columns.types.append(type)
-    columns.producers.append(node)
     columns.firstResult.append(Int32(columns.types.count))
-    return ValueID(columns.types.count - 1)
   }
 
   private func dropLastNode() {

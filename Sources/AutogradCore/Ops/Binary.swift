@@ -48,7 +48,13 @@ extension PointwiseFunction {
       .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
       dtypes: .numeric, "x: ct, y: -ct floor(x / y)", conventions: ["integers cannot be divided by 0; floats give NaN"],
       otherNames: ["mod", "modulo", "%", "fmod"],
-      .pointwise([{ ct, _ in ct }, { ct, node in -(ct * (node.x / node.y).emit(.floor)) }])),
+      .pointwise([
+        { ct, _ in ct },
+        { ct, node in
+          // floor(x / y), but always that of the value: the quotient may round up to the next integer.
+          -(ct * ((node.x - node.z) / node.y).emit(.round))
+        },
+      ])),
     binary(
       .xlogy, CK_XLOGY, "xlogy", "x ln y, and 0 where x is 0.", "x ln y", domain: 0.3...3, "x: ct ln y, y: ct x / y",
       conventions: ["the gradients at (0, 0) are 0"],

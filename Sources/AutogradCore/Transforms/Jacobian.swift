@@ -55,11 +55,7 @@ extension GraphBuilder {
   /// Every unit tensor of a type, one behind the other: a comparison of positions, so that nothing large exists before it is admitted.
   private func directions(_ type: TensorType) -> Value {
     let count = type.elementCount
-    guard count <= 1 << 24 else {
-      return fail(
-        GraphError(.limitExceeded, "a Jacobian by \(count) elements is too large", limit: 1 << 24, value: count))
-    }
-    let positions = constant(Tensor((0..<Int64(count)).map { $0 }, shape: [count]))
+    let positions = indexVector(count)
     let square = Shape([count, count])
     let rows = broadcast(reshape(positions, to: [count, 1]), to: square)
     let isOwn = rows.isValid ? rows.emit(.equal, broadcast(positions, to: square)) : rows

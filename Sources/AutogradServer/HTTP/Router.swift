@@ -3,6 +3,13 @@ import AutogradCore
 /// Finds the handler of a path and refuses what no handler should see.
 struct Router: Responder {
   let routes: [Route]
+  /// Paths without a parameter, which nearly every request has.
+  private let exact: [String: [Route]]
+
+  init(routes: [Route]) {
+    self.routes = routes
+    exact = Dictionary(grouping: routes.filter { $0.prefix == nil }, by: \.path)
+  }
 
   func respond(to request: Request) -> Reply {
     do throws(Problem) {
@@ -16,7 +23,8 @@ struct Router: Responder {
   }
 
   private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {
-    let matches = routes.compactMap { route in route.match(request.path).map { (route, $0) } }
+    let matches =
+      exact[request.path]?.map { ($0, "") } ?? routes.compactMap { route in route.parameter(of: request.path).map { (route, $0) } }
     if let match = matches.first(where: { $0.0.takes(request.method) }) { return match }
     guard !matches.isEmpty else { throw Problem(.notFound, unknownPath(request.path)) }
     let allowed = matches.flatMap { $0.0.method == "GET" ? ["GET", "HEAD"] : [$0.0.method] }.joined(separator: ", ")
@@ -49,6 +57,8 @@ struct Route: Sendable {
   let method: String
   /// May end in `{name}`, which matches one segment.
   let path: String
+  /// What stands before the parameter; nil for a path without one.
+  let prefix: String?
   let contentType: String
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
@@ -58,6 +68,7 @@ struct Route: Sendable {
   ) {
     self.method = method
     self.path = path
+    prefix = path.firstIndex(of: "{").map { String(path[..<$0]) }
     self.contentType = contentType
     self.handle = handle
   }
@@ -65,11 +76,9 @@ struct Route: Sendable {
   /// HEAD is GET without the body, which the transport leaves out.
   func takes(_ method: String) -> Bool { method == self.method || (method == "HEAD" && self.method == "GET") }
 
-  /// The parameter ("" where the path has none), or nil if the path does not match.
-  func match(_ path: String) -> String? {
-    guard let open = self.path.firstIndex(of: "{") else { return path == self.path ? "" : nil }
-    let prefix = self.path[..<open]
-    guard path.hasPrefix(prefix) else { return nil }
+  /// The parameter, or nil if the path does not match or has none.
+  func parameter(of path: String) -> String? {
+    guard let prefix, path.hasPrefix(prefix) else { return nil }
     let rest = path.dropFirst(prefix.count)
     return rest.isEmpty || rest.contains("/") ? nil : String(rest)
   }
