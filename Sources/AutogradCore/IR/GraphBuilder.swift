@@ -96,7 +96,7 @@ public final class GraphBuilder {
     return false
   }
 
-  private static let longestWalk = 20_000_000
+  private static let longestWalk = 8_000_000
 
   // MARK: Nodes
 

@@ -41,6 +41,9 @@ private struct BatchedNode {
   let context: NodeContext
 
   private var builder: GraphBuilder { pass.builder }
+  /// Each example makes nodes of its own.
+  private static let mostOneByOne = 4096
+
   private var opcode: Opcode { builder.columns.opcodes[Int(context.node)] }
   private func stacked(_ operand: Int) -> Value { pass.stack(context.operand(operand)) }
   private func withAxis(_ shape: Shape) -> Shape { Shape([pass.size]).appending(shape) }
@@ -101,6 +104,12 @@ private struct BatchedNode {
 
   /// A library user's operation knows nothing of batches: each example by itself.
   private func oneByOne() -> [Value] {
+    guard pass.size <= BatchedNode.mostOneByOne else {
+      let error = GraphError(
+        .limitExceeded, "runs for one example after the other here, at most \(BatchedNode.mostOneByOne) of them",
+        limit: BatchedNode.mostOneByOne, value: pass.size)
+      return [builder.fail(error.with(operation: opcode.name))]
+    }
     guard pass.size > 0 else {
       return (0..<context.resultCount).map { builder.zeros(TensorType(context.result($0).dtype, withAxis(context.result($0).shape))) }
     }
