@@ -18,4 +18,6 @@ if git grep -nE '^ *(public |internal |package |private )?import Foundation$' --
   echo "Foundation must stay out of Sources/" >&2
   failed=1
 fi
+# The page is made from the fixtures, and must say what they say.
+python3 scripts/kinks-page.py --check || failed=1
 exit $failed
