@@ -27,7 +27,7 @@ demo: build ## Build, serve, post every example with curl, stop
 test: deps ## Build and run every test
 	@swift test
 
-lint: ## Check formatting, and that no file is too long
+lint: deps ## Check formatting, and that no file is too long
 	@scripts/lint.sh
 
 format: ## Format all Swift
