@@ -20,7 +20,9 @@ import Testing
   @Test(arguments: [UInt64(1), 2, 3, 4])
   func damagedRequestsAreAnswered(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let requests = try ["operations", "tutorial"].flatMap { try Project.lines("Tests/Fixtures/\($0).jsonl") }.map { line in
+    let requests = try ["operations", "operations_pointwise", "operations_reductions", "operations_shapes", "tutorial"].flatMap {
+      try Project.lines("Tests/Fixtures/\($0).jsonl")
+    }.map { line in
       try line.withDocument { Array($0.root["request"]?.data ?? Data()) }
     }
     var limits = Limits()
@@ -37,8 +39,28 @@ import Testing
         Issue.record("\(response.status) \(response.body.string) for \(String(decoding: body, as: UTF8.self))")
       }
     }
+    // The other endpoints refuse members of evaluate, so they get what they all take.
+    for endpoint in ["jvp", "jacobian", "hessian", "hvp", "check", "inspect"] {
+      for _ in 0..<150 {
+        var body = Array(try Self.withMembers(of: endpoint, requests[Int(random.next() % UInt64(requests.count))]))
+        if random.next() % 2 == 0 { damage(&body, &random) }
+        let response = server.send("POST", "/v1/\(endpoint)", body: Data(body))
+        if ![200, 400, 413, 422].contains(response.status) {
+          Issue.record("\(endpoint): \(response.status) \(response.body.string) for \(String(decoding: body, as: UTF8.self))")
+        }
+      }
+    }
     // The damage is such that some of everything comes back.
     for status in [200, 400, 422] { #expect((statuses[status] ?? 0) > 50, "\(statuses)") }
+  }
+
+  /// The request with a direction for each input where the endpoint needs them.
+  private static func withMembers(of endpoint: String, _ request: [UInt8]) throws -> Data {
+    let members = try JSONSerialization.jsonObject(with: Data(request)) as? [String: Any] ?? [:]
+    var kept = members.filter { ["graph", "inputs", "dtype"].contains($0.key) }
+    if endpoint == "jvp" { kept["tangents"] = members["inputs"] ?? [:] }
+    if endpoint == "hvp" { kept["vectors"] = members["inputs"] ?? [:] }
+    return try JSONSerialization.data(withJSONObject: kept)
   }
 
   private func damage(_ body: inout [UInt8], _ random: inout SplitMix64) {

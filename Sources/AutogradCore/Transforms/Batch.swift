@@ -26,11 +26,18 @@ struct BatchPass {
     }
   }
 
+  static var rankError: GraphError {
+    GraphError(
+      .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many", limit: Shape.maximumRank,
+      value: Shape.maximumRank + 1)
+  }
+
   func isBatched(_ value: Value) -> Bool { batched[value.id] != nil }
 
   /// The value with its leading axis; one that does not depend on the batch is repeated, as a layout.
   func stack(_ value: Value) -> Value {
     guard value.isValid else { return value }
+    guard value.shape.rank < Shape.maximumRank else { return builder.fail(BatchPass.rankError) }
     return batched[value.id] ?? builder.broadcast(value, to: Shape([size]).appending(value.shape))
   }
 }
@@ -52,10 +59,7 @@ private struct BatchedNode {
     guard context.result(0).shape.rank < Shape.maximumRank,
       (0..<context.operandCount).allSatisfy({ context.operand($0).shape.rank < Shape.maximumRank })
     else {
-      let error = GraphError(
-        .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many", limit: Shape.maximumRank,
-        value: Shape.maximumRank + 1)
-      return [builder.fail(error.with(operation: opcode.name))]
+      return [builder.fail(BatchPass.rankError.with(operation: opcode.name))]
     }
     switch context.attributes {
     case .none: return opcode == .matmul ? [matmul()] : all(.none)

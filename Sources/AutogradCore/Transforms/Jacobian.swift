@@ -55,6 +55,7 @@ extension GraphBuilder {
   /// Every unit tensor of a type, one behind the other: a comparison of positions, so that nothing large exists before it is admitted.
   private func directions(_ type: TensorType) -> Value {
     let count = type.elementCount
+    guard type.shape.rank < Shape.maximumRank else { return fail(BatchPass.rankError) }
     let positions = indexVector(count)
     let square = Shape([count, count])
     let rows = broadcast(reshape(positions, to: [count, 1]), to: square)
