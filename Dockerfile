@@ -4,7 +4,7 @@
 FROM docker.io/library/swift:6.3-bookworm AS build
 
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libmicrohttpd-dev \
+ && apt-get install -y --no-install-recommends libmicrohttpd-dev liblapack-dev libblas-dev \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src

@@ -17,11 +17,14 @@ let package = Package(
   targets: [
     // C, each as thin as it can be.
     .target(name: "CKernels", cSettings: strictC),
+    // The archives of LAPACK and BLAS, so that what a machine takes for BLAS cannot change results.
+    .target(
+      name: "CLapack", cSettings: strictC, linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
     .target(name: "CMicroHTTPD", cSettings: strictC, linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: strictC),
 
     // The library: graphs, derivatives, plans. No HTTP, no JSON.
-    .target(name: "AutogradCore", dependencies: ["CKernels"], swiftSettings: strict),
+    .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"], swiftSettings: strict),
 
     // The server.
     .executableTarget(

@@ -177,6 +177,27 @@ extension Plan {
         (instruction.z, instruction.resultWidth, reach(shape, sum.outer.z.appending([1]))),
         (instruction.x, width, reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))),
       ]
+    case .matrix:
+      let call = matrixCalls[detail]
+      let (n, m) = (call.n, call.m)
+      // Elements of one matrix of each.
+      let extents: (z: Int, x: Int, y: Int) =
+        switch MatrixFunction(rawValue: instruction.function) {
+        case .cholesky: (n * n, n * n, 0)
+        case .lu: ((n + 1) * n, n * n, 0)
+        case .luSolve: (n * m, (n + 1) * n, n * m)
+        case .triangularSolve: (n * m, n * n, n * m)
+        case .determinant, .determinantSign, .determinantLog: (1, (n + 1) * n, 0)
+        case .cofactors: (n * n, n * n, MatrixFunction.cofactors.scratchByteCount(n: n) / 8)
+        case nil: (.max, .max, .max)
+        }
+      func stacked(_ strides: Shape, _ count: Int) -> ClosedRange<Int>? {
+        reach(call.outer.sizes.appending([count]), strides.appending([1]))
+      }
+      return [
+        (instruction.z, 8, stacked(call.outer.z, extents.z)), (instruction.x, 8, stacked(call.outer.x, extents.x)),
+        (instruction.y, 8, stacked(call.outer.y, extents.y)),
+      ]
     case .matmul:
       let product = products[detail]
       let outer = product.outer

@@ -33,7 +33,8 @@ import Testing
       var tensors: [Tensor] = []
       for (position, type) in graph.inputTypes.enumerated() {
         let domain = position < sample.shapes.count ? operation.reference.domain : -3...3
-        tensors.append(.random(type, in: domain, indexing: indexBound(position), using: &random))
+        let tensor = Tensor.random(type, in: domain, indexing: indexBound(position), using: &random)
+        tensors.append(position == operation.reference.factorizedOperand ? tensor.withDominantDiagonals : tensor)
       }
       return tensors
     }

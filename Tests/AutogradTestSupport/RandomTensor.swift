@@ -30,6 +30,17 @@ extension Tensor {
     return tensors
   }
 
+  /// A stack of matrices whose diagonals are larger than the rest: they have inverses and, made symmetric, are positive definite.
+  /// - Precondition: elements are at most 1 in size.
+  package var withDominantDiagonals: Tensor {
+    guard shape.rank >= 2, dtype.isFloating, let columns = shape.last, columns > 0 else { return self }
+    let rows = shape[shape.rank - 2]
+    let values = doubles.enumerated().map { position, element in
+      position % columns == position / columns % rows ? element + Double(rows) + 1 : element
+    }
+    return Tensor(values, shape: shape).converted(to: dtype)
+  }
+
   package static func zeros(_ type: TensorType) -> Tensor { Tensor(repeating: 0.0, shape: type.shape).converted(to: type.dtype) }
 
   /// The tensor with one element of float64 replaced.

@@ -18,6 +18,8 @@ public enum Attributes: Hashable, Sendable {
   indirect case window(Window)
   /// `cumsum`, `recurrence`.
   case scan(Scan)
+  /// `lu_solve`, `triangular_solve`.
+  case solve(SolveForm)
   /// `cast`.
   case dtype(DType)
   /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.
@@ -30,6 +32,18 @@ public enum Attributes: Hashable, Sendable {
 public struct Scan: Hashable, Sendable {
   public var axis: Int
   public var reverse: Bool
+}
+
+/// Which of the equations that a matrix can stand in is solved.
+public struct SolveForm: Hashable, Sendable {
+  /// With the transpose of the matrix.
+  public var isTransposed = false
+  /// With its lower triangle rather than the upper; for `triangular_solve`.
+  public var isLower = false
+  /// A singular matrix has solutions of NaN instead of being refused; for `lu_solve`.
+  public var givesNaN = false
+
+  var transposed: SolveForm { SolveForm(isTransposed: !isTransposed, isLower: isLower, givesNaN: givesNaN) }
 }
 
 /// A strided box inside a tensor: along each axis the elements `start + i * step` for i in 0..<size.

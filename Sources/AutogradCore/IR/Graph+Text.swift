@@ -45,6 +45,7 @@ extension Graph: CustomStringConvertible {
     case .scan(let scan): " axis=\(scan.axis)" + (scan.reverse ? " reverse" : "")
     case .partition(let axis, let sizes): " axis=\(axis) sizes=\(sizes)"
     case .window(let window): " starts=\(window.starts) steps=\(window.steps) sizes=\(window.sizes) of=\(window.whole)"
+    case .solve(let form): (form.isTransposed ? " transposed" : "") + (form.isLower ? " lower" : "") + (form.givesNaN ? " nan" : "")
     case .dtype(let dtype): " dtype=\(dtype)"
     case .scalar(let dtype, let bits): " " + Scalar(dtype, bits: bits).description
     case .index(let index):

@@ -71,8 +71,9 @@ struct CompositeOperation: Operation {
       OperationReference(
         name: "silu", summary: "x times its logistic function (\"swish\").", formula: "y = x sigmoid(x)", operands: ["x"],
         dtypes: .floating,
-        shapeRule: "that of x", derivative: "x: ct sigmoid(x) (1 + x (1 - sigmoid(x)))", otherNames: ["swish"], samples: unarySamples)
-    ) { call in call.x * call.x.emit(.sigmoid) },
+        shapeRule: "that of x", derivative: "x: ct sigmoid(x) (1 + x (1 - sigmoid(x)))",
+        conventions: ["the limits at -Infinity and Infinity, with gradients 0 and 1"], otherNames: ["swish"], samples: unarySamples)
+    ) { call in call.x.likeReLU { x in x * x.emit(.sigmoid) } },
     CompositeOperation(
       OperationReference(
         name: "gelu", summary: "x times the probability that a standard normal variable is below it.", formula: "y = x Φ(x)",
@@ -81,15 +82,17 @@ struct CompositeOperation: Operation {
           AttributeReference(
             "approximate", .text, default: "\"none\"", "\"none\", or \"tanh\" for the approximation that some networks were trained with")
         ],
-        dtypes: .floating, shapeRule: "that of x", derivative: "x: ct (Φ(x) + x φ(x))", conventions: ["exact in both tails"],
+        dtypes: .floating, shapeRule: "that of x", derivative: "x: ct (Φ(x) + x φ(x))", 
+        conventions: ["exact in both tails", "the limits at -Infinity and Infinity, with gradients 0 and 1"],
         samples: unarySamples + [OperationSample([[3]], ["approximate": .text("tanh")])])
     ) { call throws(GraphError) in
-      let x = call.x
       switch call.text("approximate") ?? "none" {
-      case "none": return x * ((x * -0.707106781186547524400844362104849039).emit(.erfc) * 0.5)
+      case "none": return call.x.likeReLU { x in x * ((x * -0.707106781186547524400844362104849039).emit(.erfc) * 0.5) }
       case "tanh":
-        let inner = (x + x * x * x * 0.044715) * 0.797884560802865355879892119868763737
-        return x * ((inner.emit(.tanh) + 1) * 0.5)
+        return call.x.likeReLU { x in
+          let inner = (x + x * x * x * 0.044715) * 0.797884560802865355879892119868763737
+          return x * ((inner.emit(.tanh) + 1) * 0.5)
+        }
       case let other: throw call.invalid("approximate", "approximate is \"none\" or \"tanh\", got \"\(other)\"")
       }
     },
@@ -149,5 +152,13 @@ struct PolygammaOperation: Operation {
 }
 
 extension Value {
+  /// A function that is relu to the last bit where the operand is beyond 1000 in size: there relu takes its place, so that infinite operands
+  /// come to no 0 · ∞ in value or gradient.
+  fileprivate func likeReLU(_ function: (Value) -> Value) -> Value {
+    guard isValid else { return self }
+    let isInside = emit(.abs).emit(.lessEqual, filled(1000))
+    return builder.select(isInside, function(builder.select(isInside, self, builder.zeros(type))), emit(.relu))
+  }
+
   func polygamma(_ n: Int) -> Value { n == 0 ? emit(.digamma) : filled(Double(n)).emit(.polygamma, self) }
 }

@@ -20,6 +20,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case prod, max, min, all, any, argmax, argmin
   // Along an axis.
   case cumsum, recurrence, argsort, permute, unpermute
+  // Matrices.
+  case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
   // A library user's own.
   case custom
 
@@ -50,6 +52,9 @@ public enum OpCatalog {
     .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
     .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
     .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),
+    .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(), .luSolve: LUSolvePrimitive(),
+    .determinant: DeterminantPrimitive.determinant, .determinantSign: DeterminantPrimitive.sign, .determinantLog: DeterminantPrimitive.log,
+    .cofactors: CofactorsPrimitive(),
   ]
 
   /// In the order in which they are listed to people.
@@ -60,7 +65,8 @@ public enum OpCatalog {
       ConcatOperation(), StackOperation(), UnstackOperation(), ExpandDimsOperation(), SqueezeOperation(), PadOperation(),
       FlipOperation(), RollOperation(), TileOperation(), RepeatOperation(), TriangleOperation.lower, TriangleOperation.upper,
       DiagonalOperation(), TraceOperation(), OuterOperation(), TakeOperation(), TakeAlongAxisOperation(),
-      ReductionOperation.sum, MatMulOperation(), GradOperation(),
+      ReductionOperation.sum, MatMulOperation(), EinsumOperation(), CholeskyOperation(), SolveOperation(), SolveTriangularOperation(),
+      InverseOperation(), DeterminantOperation(), LogDeterminantOperation(), GradOperation(),
     ] + ReductionOperation.others + PlaceOperation.all + CompositeOperation.statistics + CompositeOperation.normalisers + ScanOperation.all
 
   private static let byName: [String: Int] = Dictionary(

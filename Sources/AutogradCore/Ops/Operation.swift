@@ -39,6 +39,10 @@ public struct OperationReference: Sendable {
   /// The attribute naming the axis of the first operand that index operands count along.
   public var indexedAxis: String?
 
+  /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither singular nor, made
+  /// symmetric, anything but positive definite.
+  public var factorizedOperand: Int?
+
   /// The kind of an operand.
   public func kind(of operand: Int) -> OperandKind {
     guard let last = kinds.last else { return .promoted }

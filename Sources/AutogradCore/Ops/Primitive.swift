@@ -22,7 +22,8 @@ public protocol Primitive: Sendable {
 
 /// How an operation differentiates.
 public enum Derivative: Sendable {
-  /// Elementwise. One function per operand: the cotangent (or tangent, the Jacobian being diagonal) times the partial derivative.
+  /// The Jacobian by each operand is symmetric, as that of every elementwise function is, being diagonal. One function per operand: the
+  /// cotangent (or tangent) times that Jacobian.
   case pointwise([@Sendable (_ ct: Value, _ node: NodeContext) -> Value])
   /// Linear in all floating operands: how a cotangent goes back. Tangents go through the operation itself.
   case linear(transpose: @Sendable (Pullback) -> Void)

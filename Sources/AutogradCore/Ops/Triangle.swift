@@ -27,16 +27,8 @@ struct TriangleOperation: Operation {
   }
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
-    let (builder, x, shape) = (call.builder, call.x, call.x.shape)
-    let (rows, columns) = try call.matrix()
-    let k = min(max(call.integer("k") ?? 0, -rows), columns)
-    let matrix: Shape = [rows, columns]
-    let offset = builder.broadcast(builder.constant(Scalar(Int64(k))), to: [rows])
-    let last = builder.reshape(builder.emit(.add, builder.indexVector(rows), offset), to: [rows, 1])
-    let row = builder.broadcast(last, to: matrix)
-    let column = builder.broadcast(builder.indexVector(columns), to: matrix)
-    let mask = isLower ? builder.emit(.lessEqual, column, row) : builder.emit(.lessEqual, row, column)
-    return [builder.select(builder.broadcast(mask, to: shape), x, builder.zeros(x.type))]
+    _ = try call.matrix()
+    return [call.builder.triangle(call.x, isLower: isLower, k: call.integer("k") ?? 0)]
   }
 }
 
@@ -79,26 +71,9 @@ private let diagonalSamples = [
 ]
 
 extension OperationCall {
-  /// Rows and columns of the matrices that stand in the last two axes of the operand.
-  fileprivate func matrix() throws(GraphError) -> (rows: Int, columns: Int) {
-    let shape = x.shape
-    guard shape.rank >= 2 else {
-      throw GraphError(.shapeMismatch, "takes matrices, with two axes or more; {0} has shape \(shape)", at: .operand(0))
-    }
-    return (shape[shape.rank - 2], shape[shape.rank - 1])
-  }
-
-  /// A diagonal is every (columns + 1)-th element of the flattened matrix: a layout, where the matrix has no gaps.
   fileprivate func diagonal() throws(GraphError) -> Value {
-    let (rows, columns) = try matrix()
-    let offset = min(max(integer("offset") ?? 0, -rows), columns)
-    let length = offset >= 0 ? min(rows, columns - offset) : min(rows + offset, columns)
-    let stack = x.shape.axes(0..<(x.shape.rank - 2))
-    var window = Window(whole: stack.appending([rows * columns]))
-    window.sizes[stack.rank] = length
-    window.starts[stack.rank] = length == 0 ? 0 : offset >= 0 ? offset : -offset * columns
-    window.steps[stack.rank] = length > 1 ? columns + 1 : 1
-    return builder.slice(builder.reshape(x, to: window.whole), window)
+    _ = try matrix()
+    return builder.diagonal(x, offset: integer("offset") ?? 0)
   }
 }
 

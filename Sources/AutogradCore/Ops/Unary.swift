@@ -73,7 +73,7 @@ extension PointwiseFunction {
     unary(
       .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],
       otherNames: ["arccosh", "arcosh"]
-    ) { x, _ in ((x - 1) * (x + 1)).emit(.rsqrt) },
+    ) { x, _ in (x - 1).emit(.rsqrt) * (x + 1).emit(.rsqrt) },
     unary(
       .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)", conventions: [ieee],
       otherNames: ["arctanh", "artanh"]

@@ -10,6 +10,7 @@ final class Lowering {
   private(set) var reductions: [Reduction] = []
   private(set) var products: [Product] = []
   private(set) var gathers: [Gather] = []
+  private(set) var matrixCalls: [MatrixCall] = []
   private(set) var customCalls: [CustomCall] = []
   private(set) var pool: [UInt64] = []
   /// Elementary operations, for admission.
@@ -162,6 +163,12 @@ final class Lowering {
   ) {
     gathers.append(gather)
     append(kind, indexDType.rawValue, dtype, gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
+  }
+
+  func emitMatrixCall(_ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID) {
+    matrixCalls.append(call)
+    let work = multiplied(call.outer.count, function.work(n: call.n, m: call.m))
+    append(.matrix, function.rawValue, .float64, matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)
   }
 
   func emitCustom(

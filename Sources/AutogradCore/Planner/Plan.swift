@@ -7,6 +7,7 @@ public struct Plan: Sendable {
   package let reductions: [Reduction]
   package let products: [Product]
   package let gathers: [Gather]
+  package let matrixCalls: [MatrixCall]
   package let customCalls: [CustomCall]
   package let customOperations: [any CustomOperation]
   package let pool: [UInt64]
@@ -60,6 +61,7 @@ public struct Plan: Sendable {
     reductions = lowering.reductions
     products = lowering.products
     gathers = lowering.gathers
+    matrixCalls = lowering.matrixCalls
     customCalls = lowering.customCalls
     customOperations = graph.columns.customOperations
     pool = lowering.pool

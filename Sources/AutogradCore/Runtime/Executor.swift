@@ -26,7 +26,7 @@ extension Plan {
   ///   - inputs: tensors of ``inputTypes``, in that order.
   /// - Returns: tensors of ``outputTypes``.
   /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
-  ///   `index_out_of_range`; what custom operations throw.
+  ///   `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations throw.
   public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] {
     guard inputs.count == inputTypes.count else {
       throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
@@ -75,6 +75,7 @@ extension Plan {
       case .matmul: runMatMul(instruction, z, x, y)
       case .custom: try runCustom(instruction, bases)
       case .gather, .scatterAdd: try runGather(instruction, z, x, y)
+      case .matrix: try runMatrixFunction(instruction, z, x, y)
       }
     }
   }

@@ -5,14 +5,15 @@ package struct Instruction: Sendable {
   package enum Kind: UInt8, Sendable {
     case copy, unary, binary, select, cast, reduce, scan, matmul, custom
     case gather, scatterAdd
+    case matrix
   }
 
   package var kind: Kind
-  /// Which kernel within its kind: unary, binary, reduce or scan function; target dtype of a cast; dtype of indices.
+  /// Which kernel within its kind: unary, binary, reduce, scan or matrix function; target dtype of a cast; dtype of indices.
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
-  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, custom calls.
+  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, matrix calls, custom calls.
   package var detail: Int32
   package var z: Slot
   package var x: Slot

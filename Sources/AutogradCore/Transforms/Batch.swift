@@ -72,6 +72,7 @@ private struct BatchedNode {
     case .partition(let axis, let sizes): return all(.partition(axis: axis + 1, sizes: sizes))
     case .window(let window): return all(.window(window.behindAxis(of: pass.size)))
     case .scan(let scan): return all(.scan(Scan(axis: scan.axis + 1, reverse: scan.reverse)))
+    case .solve(let form): return [solved(form)]
     case .scalar: return []
     case .index: return oneByOne()
     }
@@ -97,6 +98,14 @@ private struct BatchedNode {
     let (m, k, n) = (x.shape[0], x.shape[1], y.shape[1])
     let product = builder.emit(.matmul, builder.reshape(stacked(0), to: [pass.size * m, k]), y)
     return builder.reshape(product, to: [pass.size, m, n])
+  }
+
+  /// A single matrix serves the whole batch as one equation with more right sides.
+  private func solved(_ form: SolveForm) -> Value {
+    let last = context.operandCount - 1
+    let matrices = (0..<last).map(context.operand)
+    guard matrices[0].shape.rank == 2, !matrices.contains(where: pass.isBatched) else { return all(.solve(form))[0] }
+    return builder.solve(matrices, stacked(last)) { builder.emit(opcode, $0 + [$1], .solve(form))[0] }
   }
 
   /// One set of indices serves the whole batch; a set for each example goes example by example, unless the form has indices for every element

@@ -29,7 +29,7 @@ struct ForwardPass {
     switch opcode.primitive.derivative {
     case .none: break
     case .pointwise(let partials):
-      // The Jacobian is diagonal, so what multiplies a cotangent multiplies a tangent.
+      // The Jacobian is symmetric, so what multiplies a cotangent multiplies a tangent.
       add(zip(operands, partials).compactMap { tangent, partial in tangent.map { partial($0, node) } }, to: node)
     case .bilinear:
       var terms: [Value] = []

@@ -52,14 +52,11 @@ extension GraphBuilder {
     return reshape(value, to: first.appending(second))
   }
 
-  /// Every unit tensor of a type, one behind the other: a comparison of positions, so that nothing large exists before it is admitted.
+  /// Every unit tensor of a type, one behind the other.
   private func directions(_ type: TensorType) -> Value {
     let count = type.elementCount
     guard type.shape.rank < Shape.maximumRank else { return fail(BatchPass.rankError) }
-    let positions = indexVector(count)
-    let square = Shape([count, count])
-    let rows = broadcast(reshape(positions, to: [count, 1]), to: square)
-    let isOwn = rows.isValid ? rows.emit(.equal, broadcast(positions, to: square)) : rows
+    let isOwn = diagonalMask(count)
     return reshape(emit(.cast, isOwn, .dtype(type.dtype)), to: Shape([count]).appending(type.shape))
   }
 }

@@ -13,8 +13,7 @@ enum Endpoint: String, CaseIterable, Sendable {
     case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
     case .jvp: Endpoint.common + ["tangents"]
     case .jacobian: Endpoint.common + ["of", "wrt"]
-    case .check: ["graph", "inputs", "dtype", "of", "wrt", "cotangents", "batch"]
-    case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
+    case .hessian, .check: Endpoint.common + ["of", "wrt", "cotangents"]
     case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
     }
   }
@@ -97,8 +96,8 @@ struct DifferentialRequest {
     form = try DifferentialRequest.form(root["encoding"])
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
     let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
-    let batch: ExampleBatch? = if let list = root["batch"] { try ExampleBatch(list, isPerExample: isPerExample) } else { nil }
-    if isPerExample && batch == nil {
+    let batch = try root["batch"].flatMap { list throws(Problem) in try ExampleBatch(list, isPerExample: isPerExample) }
+    if isPerExample && root["batch"] == nil {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)

@@ -14,11 +14,12 @@ final class ExampleBatch {
   /// Stand-ins, and the inputs of the plan that they stand for.
   private(set) var pairs: [(value: Value, batched: Value)] = []
 
-  init(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
-    guard list.kind == .array, list.count > 0 else {
-      throw Problem(
-        list.kind == .array ? .missingMember : .wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
+  /// - Returns: nil for an empty list: nothing is batched.
+  init?(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
+    guard list.kind == .array else {
+      throw Problem(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
+    if list.count == 0 { return nil }
     var names = NameTable()
     for (index, name) in list.elements.enumerated() {
       guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }

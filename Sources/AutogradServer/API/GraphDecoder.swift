@@ -230,6 +230,7 @@ struct GraphDecoder {
   /// An error of the core in the request's words.
   func problem(_ error: GraphError) -> Problem {
     let node = error.node.flatMap { nodes.indices.contains($0) ? nodes[$0] : nil }
+    let error = error.with(operation: node?.operation.reference.name)
     let elements = node?.inputs.operandTexts ?? []
     let detail = error.text { elements.indices.contains($0) ? elements[$0] : "operand \($0)" }
     var pointer: String? = nil

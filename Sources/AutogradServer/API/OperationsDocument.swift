@@ -132,7 +132,10 @@ enum ExampleRequest {
       return Tensor((0..<count).map { Double($0 + 1 + index * count) }, shape: shape)
     }
     let step = (domain.upperBound - domain.lowerBound) / Double(count + 1)
-    return Tensor((0..<count).map { ((domain.lowerBound + step * Double($0 + 1)) * 100).rounded() / 100 }, shape: shape)
+    let spread = (0..<count).map { ((domain.lowerBound + step * Double($0 + 1)) * 100).rounded() / 100 }
+    guard index == reference.factorizedOperand, let columns = shape.last else { return Tensor(spread, shape: shape) }
+    // A dominant diagonal.
+    return Tensor(spread.enumerated().map { $0 % (columns + 1) == 0 ? Double(columns + 1) : $1 }, shape: shape)
   }
 
   private static func append(_ value: AttributeValue, to json: ByteBuffer) {

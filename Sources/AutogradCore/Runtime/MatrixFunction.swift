@@ -1,0 +1,145 @@
+import CLapack
+
+/// What a LAPACK routine computes on one matrix of a stack: executor and interpreter both call it here.
+///
+/// Matrices are float64, row-major and without gaps; float32 is brought to float64 before, by nodes of the graph.
+package enum MatrixFunction: UInt8, Sendable {
+  case cholesky, lu, luSolve, triangularSolve, determinant, determinantSign, determinantLog, cofactors
+
+  /// The refusal of one matrix.
+  enum Refusal {
+    case notPositiveDefinite(order: Int)
+    /// It is a combination of the rows before it.
+    case dependentRow(Int)
+    case zeroOnDiagonal(row: Int)
+  }
+
+  /// - Parameters:
+  ///   - n: rows and columns of the matrix.
+  ///   - m: columns of a right side.
+  ///   - x: the matrix, or its LU factors.
+  ///   - y: the right side; scratch memory for cofactors.
+  func run(
+    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+  ) -> Refusal? {
+    let result = z.assumingMemoryBound(to: Double.self)
+    let matrix = x.assumingMemoryBound(to: Double.self)
+    let other = y.assumingMemoryBound(to: Double.self)
+    switch self {
+    case .cholesky:
+      let order = cl_cholesky(n, result, matrix)
+      return order == 0 ? nil : .notPositiveDefinite(order: Int(order))
+    case .lu: cl_lu(n, result, matrix)
+    case .luSolve:
+      let pivot = cl_lu_solve(n, m, form.isTransposed, result, matrix, other)
+      if pivot != 0 && form.givesNaN {
+        for position in 0..<(n * m) { result[position] = .nan }
+      } else if pivot != 0 {
+        return .dependentRow(Int(pivot) - 1)
+      }
+    case .triangularSolve:
+      let pivot = cl_triangular_solve(n, m, form.isLower, form.isTransposed, result, matrix, other)
+      return pivot == 0 ? nil : .zeroOnDiagonal(row: Int(pivot) - 1)
+    case .determinant: result[0] = cl_determinant(n, matrix)
+    case .determinantSign: result[0] = cl_determinant_sign(n, matrix)
+    case .determinantLog: result[0] = cl_determinant_log(n, matrix)
+    case .cofactors: cl_cofactors(n, result, matrix, other)
+    }
+    return nil
+  }
+
+  /// Bytes of scratch memory, in y.
+  func scratchByteCount(n: Int) -> Int { self == .cofactors ? cl_cofactors_scratch(n) * MemoryLayout<Double>.stride : 0 }
+
+  /// Elementary operations on one matrix, about.
+  func work(n: Int, m: Int) -> Int {
+    func multiplied(_ factors: Int...) -> Int {
+      factors.reduce(1) { product, factor in
+        let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+        return overflow ? Int.max / 8 : next
+      }
+    }
+    return switch self {
+    case .cholesky: multiplied(n, n, n) / 3
+    case .lu: multiplied(n, n, n) / 3 * 2
+    case .luSolve: multiplied(2, n, n, m)
+    case .triangularSolve: multiplied(n, n, m)
+    case .determinant, .determinantSign, .determinantLog: n
+    case .cofactors: multiplied(4, n, n, n)
+    }
+  }
+}
+
+extension MatrixFunction.Refusal {
+  /// - Parameter matrix: which of the stack; nil where there is no stack.
+  func error(matrix: Int?) -> GraphError {
+    let which = matrix.map { "matrix \($0) of {0}" } ?? "{0}"
+    return switch self {
+    case .notPositiveDefinite(let order):
+      GraphError(
+        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not", at: .operand(0))
+    case .dependentRow(let row):
+      GraphError(
+        .singularMatrix, "\(which) is singular: row \(row), counted from 0, is a combination of the rows before it", at: .operand(0))
+    case .zeroOnDiagonal(let row):
+      GraphError(.singularMatrix, "\(which) is singular: its diagonal holds a 0 in row \(row), counted from 0", at: .operand(0))
+    }
+  }
+}
+
+/// A stack of calls of a ``MatrixFunction``.
+package struct MatrixCall: Sendable {
+  /// Over the stack; strides count elements.
+  package var outer: Loop
+  package var n: Int
+  package var m: Int
+  package var form: SolveForm
+}
+
+extension Plan {
+  func runMatrixFunction(
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+  ) throws(GraphError) {
+    guard let function = MatrixFunction(rawValue: instruction.function) else { return }
+    let call = matrixCalls[Int(instruction.detail)]
+    let width = DType.float64.byteWidth
+    var refused: (refusal: MatrixFunction.Refusal, matrix: Int)?
+    var matrix = 0
+    forEachRow(call.outer.sizes, call.outer.sizes.rank, call.outer.z, call.outer.x, call.outer.y) { zStack, xStack, yStack in
+      if refused == nil,
+        let refusal = function.run(n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width)
+      {
+        refused = (refusal, matrix)
+      }
+      matrix += 1
+    }
+    if let refused {
+      let error = refused.refusal.error(matrix: matrix > 1 ? refused.matrix : nil)
+      throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
+    }
+  }
+}
+
+extension InterpretedNode {
+  /// The function on each matrix of a stack of its own.
+  func matrixByMatrix(_ function: MatrixFunction, _ x: Tensor, right: Tensor? = nil, form: SolveForm = SolveForm()) throws(GraphError)
+    -> [Tensor]
+  {
+    let type = resultTypes[0]
+    let n = x.shape[x.shape.rank - 1]
+    let m = right.map { $0.shape[$0.shape.rank - 1] } ?? 0
+    let count = x.shape.axes(0..<(x.shape.rank - 2)).elementCount
+    let scratch = Tensor(repeating: 0.0, shape: [function.scratchByteCount(n: n) / DType.float64.byteWidth])
+    var refused: GraphError?
+    let result = Tensor(type) { base in
+      for matrix in 0..<count where refused == nil {
+        let y = right.map { $0.storage.base + matrix * n * m * DType.float64.byteWidth } ?? scratch.storage.base
+        refused = function.run(
+          n: n, m: m, form, base + matrix * (type.byteCount / count), x.storage.base + matrix * (x.type.byteCount / count), y
+        )?.error(matrix: count > 1 ? matrix : nil)
+      }
+    }
+    if let refused { throw refused }
+    return [result]
+  }
+}
