@@ -1,11 +1,12 @@
 """Turns a formula as one writes it into a graph as the server reads it.
 
 A formula is a tree already: a sum of products of powers. Python's own parser finds it, so all that is left is to name things. Every
-sub-expression becomes a node, and its text becomes its name, which makes the graph readable and computes what occurs twice only once:
+sub-expression becomes a node, and its text becomes its name (the server takes names up to 256 bytes). That makes the graph readable,
+and what occurs twice is computed only once:
 
-    b1 * exp(-x)    {"op": "neg", "inputs": ["x"],              "outputs": ["-x"]}
-                    {"op": "exp", "inputs": ["-x"],             "outputs": ["exp(-x)"]}
-                    {"op": "mul", "inputs": ["b1", "exp(-x)"],  "outputs": ["b1 * exp(-x)"]}
+    b1 * exp(-x)    {"op": "neg", "inputs": ["x"],             "outputs": ["-x"]}
+                    {"op": "exp", "inputs": ["-x"],            "outputs": ["exp(-x)"]}
+                    {"op": "mul", "inputs": ["b1", "exp(-x)"], "outputs": ["b1 * exp(-x)"]}
 
 What is never computed, here b1 and x, is for the request to supply, among its inputs or its constants.
 """

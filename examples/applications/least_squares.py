@@ -28,7 +28,7 @@ def fit(f, start, evaluations=10_000):
 
     Each step solves the problem with the residuals replaced by their tangents, damped so that it stays where the tangents can be
     trusted. The damping of each parameter is relative to the greatest length that its column ever had, so units do not matter, and a
-    parameter that seems to have lost its influence does not run away. A good step lowers the damping, at most by five; one bad step
+    parameter that seems to have lost its influence does not run away. A good step lowers the damping, to a fifth at most; one bad step
     after another raises it faster and faster (Nielsen's rule). It starts high: far from the solution tangents mislead.
     """
     b = [float(p) for p in start]
@@ -48,7 +48,7 @@ def fit(f, start, evaluations=10_000):
         new_residuals, new_columns = f(trial)
         used += 1
         new_squares = dot(new_residuals, new_residuals)
-        new_scales = [max(scale, length(c)) for scale, c in zip(scales, new_columns)]
+        new_scales = [max(length(c), scale) for scale, c in zip(scales, new_columns)]  # in this order, max keeps a NaN
         if promised > 1e-12 * squares:
             gain = (squares - new_squares) / promised
         else:  # the gain would drown in the rounding of the sums; steps are right here for as long as they keep shrinking

@@ -78,6 +78,7 @@ def main(chosen):
     print(f"{'':9}{'residual sum of squares':^36}{'from the first start':>27}{'from the second start':>27}")
     print(f"{'problem':9}{'found':>18}{'certified':>18}" + f"{'digits':>9}{'steps':>8}{'requests':>10}" * 2)
     fewest = [{}, {}]  # for each start, the digits of each problem's worst parameter
+    requests = 0
     for path in sorted(FOLDER.glob("*.dat")):
         problem = read(path)
         if chosen and problem.name not in chosen:
@@ -86,10 +87,11 @@ def main(chosen):
         for known, start in zip(fewest, problem.starts):
             result = solve(server, problem, start)
             known[problem.name] = min(map(digits, result.parameters, problem.certified))
+            requests += result.evaluations
             row += f"{known[problem.name]:9.1f}{result.steps:8}{result.evaluations:10}"
         print(f"{problem.name:9}{result.sum_of_squares:18.10E}{problem.sum_of_squares:18.10E}{row}")
 
-    print(f"\n{time.perf_counter() - started:.1f} s")
+    print(f"\n{requests} requests in {time.perf_counter() - started:.1f} s")
     for which, known in zip(("first", "second"), fewest):
         short = [name for name, agreeing in known.items() if not agreeing >= WANTED]
         print(f"From the {which} start {len(known) - len(short)} of {len(known)} agree in at least {WANTED} digits.", *short)
