@@ -17,7 +17,7 @@ class Comparison:
         digits = 8
         if tolerance is None:
             exponent = Decimal(published).as_tuple().exponent
-            digits = -exponent + 2
+            digits = max(-exponent, 0) + 2
             tolerance = 0.5 * 10.0**exponent * (1 + 1e-9)  # a number that lies right in the middle may be rounded either way
         difference = ours - float(published)
         right = abs(difference) <= tolerance  # False for NaN too

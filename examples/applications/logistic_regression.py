@@ -40,14 +40,14 @@ STUDENTS = [
     (3.53, 26, 0, 0), (2.74, 19, 0, 0), (2.75, 25, 0, 0), (2.83, 19, 0, 0), (3.12, 23, 1, 0), (3.16, 25, 1, 1), (2.06, 22, 1, 0),
     (3.62, 28, 1, 1), (2.89, 14, 1, 0), (3.51, 26, 1, 0), (3.54, 24, 1, 1), (2.83, 27, 1, 1), (3.39, 17, 1, 1), (2.67, 24, 1, 0),
     (3.65, 21, 1, 1), (4.00, 23, 1, 1), (3.10, 21, 1, 0), (2.39, 19, 1, 1),
-]  # fmt: skip
+]
 
 # The 23 flights of the space shuttle before Challenger's last: temperature at the launch in °F, and whether an O-ring was damaged.
 # Dalal, Fowlkes and Hoadley, "Risk Analysis of the Space Shuttle", Journal of the American Statistical Association 84 (1989).
 FLIGHTS = [
     (66, 0), (70, 1), (69, 0), (68, 0), (67, 0), (72, 0), (73, 0), (70, 0), (57, 1), (63, 1), (70, 1), (78, 0),
     (67, 0), (53, 1), (67, 0), (75, 0), (70, 0), (81, 0), (76, 0), (79, 0), (75, 1), (76, 0), (58, 1),
-]  # fmt: skip
+]
 
 
 def inverse(matrix):
