@@ -82,7 +82,7 @@ SCIKIT_LEARN = [
     ((1.0, 3.0, 0.5), -180.52192693251067, (-1.4396507907396552, 1.6548225887992665, 6.751015273209017)),
 ]
 
-# Where that likelihood has its maxima, found with it by SciPy's BFGS: from a short length of time, and from a long one.
+# Where that likelihood has its maxima, found with it by the BFGS of SciPy 1.17.1: from a short length of time, and from a long one.
 MAXIMA = [
     ((0.0, math.log(3), 0.5), (0.34573675, 0.95118016, 0.29825999), -177.8230128830),
     ((0.0, math.log(40), 0.5), (0.20053089, 3.16523779, 0.63728816), -179.2263481577),

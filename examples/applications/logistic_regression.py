@@ -87,7 +87,8 @@ def main():
 
     b, errors, likelihood, steps = fit(server, STUDENTS)
     comparison.title(f"Grades of students, {steps} steps of Newton's method")
-    # Greene, Econometric Analysis, binary choice: the logit column. He prints no standard errors to these digits; they are Stata's.
+    # Coefficients and log-likelihood as in Greene, Econometric Analysis; standard errors from Stata 11, as the tests of statsmodels
+    # keep them.
     for name, i, coefficient, error in [
         ("constant", 0, "-13.0213", "4.93132"),
         ("grade point average", 1, "2.8261", "1.26294"),
