@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test lint format openapi fixtures image image-test clean
+.PHONY: help deps build run demo test lint format openapi reference fixtures image image-test clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,10 @@ format: ## Format all Swift
 openapi: build ## List the operations in openapi.yaml, and make its JSON form
 	@python3 scripts/openapi-operations.py $(BINARY)
 	python3 scripts/openapi-json.py
+
+reference: build ## Make docs/operations.md from the catalog
+	@$(BINARY) operations --page > docs/operations.md.new
+	mv docs/operations.md.new docs/operations.md
 
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh

@@ -1,3 +1,4 @@
+import AutogradCore
 import Foundation
 import Testing
 
@@ -22,6 +23,20 @@ import Testing
       requests += 1
     }
     #expect(requests >= 9)
+  }
+
+  /// `make reference` writes it. Last digits may differ between processors and math libraries; nothing else may.
+  @Test func theReferenceOfOperationsIsCurrent() throws {
+    let number = /-?\d+\.\d+(e[-+]?\d+)?/
+    let shown = String(decoding: try Project.file("docs/operations.md"), as: UTF8.self)
+    let current = OperationsPage.text().string
+    #expect(shown.replacing(number, with: "#") == current.replacing(number, with: "#"), "run make reference")
+    for (a, b) in zip(shown.matches(of: number), current.matches(of: number)) {
+      let (a, b) = (Double(a.0) ?? .nan, Double(b.0) ?? .nan)
+      #expect(abs(a - b) <= 1e-13 * max(1, abs(b)))
+    }
+    for operation in OpCatalog.operations { #expect(current.contains("\n### \(operation.reference.name)\n")) }
+    #expect(current.components(separatedBy: "```json\n{\"outputs\"").count == OpCatalog.operations.count + 1, "each has its answer")
   }
 
   @Test func everyLinkedFileExists() throws {

@@ -7,8 +7,6 @@ struct CompositeOperation: Operation {
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] { [try formula(call)] }
 
-  static let all = comparisons + activations + [clip]
-
   init(_ reference: OperationReference, _ formula: @escaping @Sendable (OperationCall) throws(GraphError) -> Value) {
     self.reference = reference
     self.formula = formula
@@ -18,7 +16,7 @@ struct CompositeOperation: Operation {
 
   // MARK: Comparisons the other way round
 
-  private static let comparisons = [
+  static let comparisons = [
     swapped("greater", "Whether x is greater than y.", "x > y", .less, ["gt", "greater_than", ">"]),
     swapped("greater_equal", "Whether x is at least y.", "x ≥ y", .lessEqual, ["ge", "greater_or_equal", "greaterequal", ">="]),
   ]
@@ -40,7 +38,7 @@ struct CompositeOperation: Operation {
 
   // MARK: Activations
 
-  private static let activations = [
+  static let activations = [
     CompositeOperation(
       OperationReference(
         name: "leaky_relu", summary: "x where it is not negative, else alpha x.", formula: "y = x if x > 0 else alpha x", operands: ["x"],
@@ -100,7 +98,7 @@ struct CompositeOperation: Operation {
 
   // MARK: Clip
 
-  private static let clip = CompositeOperation(
+  static let clip = CompositeOperation(
     OperationReference(
       name: "clip", summary: "x held between two bounds.", formula: "y = min(max(x, min), max)", operands: ["x"],
       attributes: [

@@ -57,17 +57,56 @@ public enum OpCatalog {
     .cofactors: CofactorsPrimitive(),
   ]
 
-  /// In the order in which they are listed to people.
-  public static let operations: [any Operation] =
-    PointwiseFunction.all.map { PointwiseOperation(function: $0) } + CompositeOperation.all + [
-      PolygammaOperation(), WhereOperation(), IdentityOperation(), StopGradientOperation(), ConstantOperation(), CastOperation(),
-      ReshapeOperation(), TransposeOperation(), BroadcastOperation(), SliceOperation(), SplitOperation(),
-      ConcatOperation(), StackOperation(), UnstackOperation(), ExpandDimsOperation(), SqueezeOperation(), PadOperation(),
-      FlipOperation(), RollOperation(), TileOperation(), RepeatOperation(), TriangleOperation.lower, TriangleOperation.upper,
-      DiagonalOperation(), TraceOperation(), OuterOperation(), TakeOperation(), TakeAlongAxisOperation(),
-      ReductionOperation.sum, MatMulOperation(), EinsumOperation(), CholeskyOperation(), SolveOperation(), SolveTriangularOperation(),
-      InverseOperation(), DeterminantOperation(), LogDeterminantOperation(), GradOperation(),
-    ] + ReductionOperation.others + PlaceOperation.all + CompositeOperation.statistics + CompositeOperation.normalisers + ScanOperation.all
+  /// Operations that belong together, as they are listed to people.
+  public struct Family: Sendable {
+    public let title: String
+    public let operations: [any Operation]
+
+    fileprivate init(_ title: String, _ operations: [any Operation]) {
+      self.title = title
+      self.operations = operations
+    }
+  }
+
+  public static let families: [Family] = [
+    Family("Arithmetic", operations(PointwiseFunction.arithmetic)),
+    Family("Powers, exponentials and logarithms", operations(PointwiseFunction.exponentials)),
+    Family("Trigonometric and hyperbolic functions", operations(PointwiseFunction.trigonometric)),
+    Family("Special functions", operations(PointwiseFunction.special) + [PolygammaOperation()]),
+    Family("Functions of two operands", operations(PointwiseFunction.binary)),
+    Family("Activations", operations(PointwiseFunction.activations) + CompositeOperation.activations),
+    Family("Rounding and bounds", operations(PointwiseFunction.rounding) + [CompositeOperation.clip]),
+    Family(
+      "Comparisons and choice",
+      operations(PointwiseFunction.comparisons + PointwiseFunction.tests) + CompositeOperation.comparisons + [WhereOperation()]),
+    Family("Constants and dtypes", [IdentityOperation(), ConstantOperation(), CastOperation()]),
+    Family("Derivatives", [GradOperation(), StopGradientOperation()]),
+    Family(
+      "Shape",
+      [
+        ReshapeOperation(), TransposeOperation(), BroadcastOperation(), ExpandDimsOperation(), SqueezeOperation(),
+      ]),
+    Family("Parts and joins", [SliceOperation(), SplitOperation(), ConcatOperation(), StackOperation(), UnstackOperation()]),
+    Family("Arrangement", [PadOperation(), FlipOperation(), RollOperation(), TileOperation(), RepeatOperation()]),
+    Family("Picking by index", [TakeOperation(), TakeAlongAxisOperation()]),
+    Family("Reductions", [ReductionOperation.sum] + ReductionOperation.others + CompositeOperation.statistics + PlaceOperation.all),
+    Family("Along an axis", ScanOperation.all + CompositeOperation.normalisers),
+    Family(
+      "Matrices",
+      [MatMulOperation(), EinsumOperation(), OuterOperation()]
+        + [TriangleOperation.lower, TriangleOperation.upper, DiagonalOperation(), TraceOperation()]),
+    Family(
+      "Linear algebra",
+      [
+        SolveOperation(), SolveTriangularOperation(), CholeskyOperation(), InverseOperation(), DeterminantOperation(),
+        LogDeterminantOperation(),
+      ]),
+  ]
+
+  private static func operations(_ functions: [PointwiseFunction]) -> [any Operation] { functions.map { PointwiseOperation(function: $0) } }
+
+  /// All of them, family by family.
+  public static let operations: [any Operation] = families.flatMap(\.operations)
 
   private static let byName: [String: Int] = Dictionary(
     uniqueKeysWithValues: operations.enumerated().map { ($1.reference.name, $0) })

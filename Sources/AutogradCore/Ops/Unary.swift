@@ -3,11 +3,11 @@ import CKernels
 extension PointwiseFunction {
   private static let ieee = "outside its domain the value is NaN, as IEEE 754 has it"
 
-  static let unary: [PointwiseFunction] = exponentials + trigonometric + special + activations + rounding
+  static let unary: [PointwiseFunction] = exponentials + trigonometric + special + activations + rounding + tests
 
   // MARK: Powers, exponentials, logarithms
 
-  private static let exponentials: [PointwiseFunction] = [
+  static let exponentials: [PointwiseFunction] = [
     unary(
       .abs, CK_ABS, "abs", "Absolute value.", "|x|", dtypes: .numeric, "sign(x)", conventions: ["the gradient at 0 is 0"],
       otherNames: ["absolute", "fabs", "magnitude"]
@@ -49,7 +49,7 @@ extension PointwiseFunction {
 
   // MARK: Trigonometric and hyperbolic functions
 
-  private static let trigonometric: [PointwiseFunction] = [
+  static let trigonometric: [PointwiseFunction] = [
     unary(.sin, CK_SIN, "sin", "Sine.", "sin x", "cos(x)") { x, _ in x.emit(.cos) },
     unary(.cos, CK_COS, "cos", "Cosine.", "cos x", "-sin(x)") { x, _ in -x.emit(.sin) },
     unary(.tan, CK_TAN, "tan", "Tangent.", "tan x", domain: -1.2...1.2, "(1 + y^2)") { _, y in y * y + 1 },
@@ -77,7 +77,11 @@ extension PointwiseFunction {
     unary(
       .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)", conventions: [ieee],
       otherNames: ["arctanh", "artanh"]
-    ) { x, _ in 1 / ((1 - x) * (x + 1)) },
+    ) { x, _ in
+      // As roots, which are NaN outside the domain.
+      let root = (1 - x).emit(.rsqrt) * (x + 1).emit(.rsqrt)
+      return root * root
+    },
   ]
 
   // MARK: Special functions
@@ -85,7 +89,7 @@ extension PointwiseFunction {
   private static let twoOverRootPi = 1.128379167095512573896158903121545172
   private static let halfRootPi = 0.886226925452758013649083741670572591
 
-  private static let special: [PointwiseFunction] = [
+  static let special: [PointwiseFunction] = [
     unary(.erf, CK_ERF, "erf", "Error function.", "2/√π ∫₀ˣ e^(-t²) dt", "2/√π e^(-x^2)") { x, _ in (-(x * x)).emit(.exp) * twoOverRootPi },
     unary(.erfc, CK_ERFC, "erfc", "1 - erf(x), exact for large x.", "1 - erf x", "-2/√π e^(-x^2)") { x, _ in
       (-(x * x)).emit(.exp) * -twoOverRootPi
@@ -106,7 +110,7 @@ extension PointwiseFunction {
 
   // MARK: Activations
 
-  private static let activations: [PointwiseFunction] = [
+  static let activations: [PointwiseFunction] = [
     unary(
       .sigmoid, CK_SIGMOID, "sigmoid", "Logistic function.", "1 / (1 + e^-x)", "y (1 - y)",
       conventions: ["exact in both tails"], otherNames: ["logistic", "expit"]
@@ -129,9 +133,9 @@ extension PointwiseFunction {
       .pointwise([{ ct, node in ct.masked(by: .less, node.builder.zeros(node.x.type), node.x) }])),
   ]
 
-  // MARK: Rounding and tests
+  // MARK: Rounding
 
-  private static let rounding: [PointwiseFunction] = [
+  static let rounding: [PointwiseFunction] = [
     step(
       .sign, CK_SIGN, "sign", "-1, 0 or 1.", "x / |x|, 0 at 0", dtypes: .numeric, otherNames: ["signum", "sgn"]),
     step(.floor, CK_FLOOR, "floor", "Largest integer not above x.", "⌊x⌋"),
@@ -140,6 +144,11 @@ extension PointwiseFunction {
       .round, CK_ROUND, "round", "Nearest integer.", "nearest integer", conventions: ["halves go to the even neighbour"],
       otherNames: ["rint", "around", "nearbyint"]),
     step(.trunc, CK_TRUNC, "trunc", "x without its fraction.", "x cut off toward 0", otherNames: ["truncate", "fix"]),
+  ]
+
+  // MARK: Tests
+
+  static let tests: [PointwiseFunction] = [
     step(.isNaN, CK_ISNAN, "isnan", "Whether x is NaN.", "x is NaN", isPredicate: true, otherNames: ["is_nan"]),
     step(.isInfinite, CK_ISINF, "isinf", "Whether x is Infinity or -Infinity.", "|x| = ∞", isPredicate: true, otherNames: ["is_inf"]),
     step(

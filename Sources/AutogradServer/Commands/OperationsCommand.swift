@@ -11,8 +11,15 @@ struct OperationsCommand: ParsableCommand {
   var name: String?
   @Flag(help: "Print the JSON that GET /v1/operations answers.")
   var json = false
+  @Flag(help: "Print the page docs/operations.md.")
+  var page = false
+
+  func validate() throws {
+    if page && (json || name != nil) { throw ValidationError("--page stands alone: the page has all operations") }
+  }
 
   func run() throws {
+    if page { return CommandOutput.write(OperationsPage.text(), to: STDOUT_FILENO) }
     guard let name else {
       return CommandOutput.write(json ? OperationsDocument.list : OperationsCommand.list, to: STDOUT_FILENO)
     }
