@@ -74,9 +74,17 @@ def expected(program, outputs, gradients, exact_of_float32=False):
   }
 
 
-def line(head, request, answer, ascii_only=True):
-  """One line. The text `,"expected":` stands in it once, so the request can be cut out as it is written, without a parser."""
+def line(head, request, answer, ascii_only=True, last="expected"):
+  """One line. The text `,"expected":` stands in it once, so the request can be cut out as it is written, without a parser. (The line of a
+  request that is to be refused has `,"refused":` there.)"""
   compact = lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only, allow_nan=False)
-  text = f'{compact(head)[:-1]},"request":{compact(request)},"expected":{compact(answer)}}}'
-  assert text.count(',"expected":') == 1 and compact(head).count('"request":') == 0
+  text = f'{compact(head)[:-1]},"request":{compact(request)},"{last}":{compact(answer)}}}'
+  assert text.count(f',"{last}":') == 1 and compact(head).count('"request":') == 0
   return text + "\n"
+
+
+def text_of(case):
+  """A case of kinks as a line: the request and what is expected, or the refusal, stand last."""
+  last = "expected" if "expected" in case else "refused"
+  head = {member: value for member, value in case.items() if member not in ("request", last)}
+  return line(head, case["request"], case[last], last=last)

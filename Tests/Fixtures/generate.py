@@ -12,6 +12,8 @@ import cases_pointwise
 import cases_reductions
 import cases_shapes
 import kinks
+import kinks_pointwise
+import kinks_reductions
 import operation_cases
 import random_graphs
 import selfcheck
@@ -76,8 +78,10 @@ def write_tutorial():
   write("tutorial.jsonl", lines)
 
 
-def write_kinks(file, rows):
-  write(f"{file}.jsonl", [text for row in rows for text in kinks.lines(row)])
+def write_kinks(name, module):
+  file = FOLDER / f"{name}.jsonl"
+  known = {case["name"]: case for case in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+  write(file.name, [text for family, rows in module.ROWS.items() for row in rows for text in kinks.lines(family, row, known)])
 
 
 #: What makes each file.
@@ -87,8 +91,8 @@ WRITERS = {
   "operations_pointwise": lambda: write_operations("operations_pointwise", cases_pointwise),
   "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
-  "kinks": lambda: write_kinks("kinks", kinks.POINTWISE),
-  "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks.REDUCTIONS),
+  "kinks": lambda: write_kinks("kinks", kinks_pointwise),
+  "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "random_graphs": write_random_graphs,
 }
 

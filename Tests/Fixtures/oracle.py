@@ -181,7 +181,7 @@ class Program:
       dtypes = [d if position in own else common for position, d in enumerate(dtypes)]
     self.steps.append((op, keys, dtypes, attributes, outputs))
     operands = [o.astype(dtype) for o, dtype in zip(operands, dtypes)]
-    results = apply(np, op, operands, attributes, len(outputs), lambda x, to: x.astype(to))
+    results = self.compute(np, op, operands, attributes, len(outputs), lambda x, to: x.astype(to))
     self.values.update(zip(outputs, map(np.asarray, results), strict=True))
 
   def resolve(self, index, operands, op=None):
@@ -232,8 +232,12 @@ class Program:
     values = dict(leaves)
     for op, keys, dtypes, attributes, outputs in self.steps:
       operands = [cast(values[k], dtype) for k, dtype in zip(keys, dtypes)]
-      values.update(zip(outputs, apply(xp, op, operands, attributes, len(outputs), cast), strict=True))
+      values.update(zip(outputs, self.compute(xp, op, operands, attributes, len(outputs), cast), strict=True))
     return values
+
+  def compute(self, xp, op, operands, attributes, count, cast):
+    """The results of one node: what a kind of program may do in its own way."""
+    return apply(xp, op, operands, attributes, count, cast)
 
   def widened(self, exact):
     """Leaves and cotangents in the dtypes of the computation. Widening a float32 changes no value."""
