@@ -10,7 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "kinks.md"
 FIXTURES = ROOT / "Tests" / "Fixtures"
-FILES = ("kinks.jsonl", "kinks_reductions.jsonl")
+FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl")
 #: The members of a case that hold what the libraries say, in the order of the columns.
 LIBRARIES = ("jax", "torch")
 NOT_ASKED = "not asked yet"
@@ -49,8 +49,13 @@ CONVENTIONS = [
      ["pow: 0 and 0", "pow: 0 and -1", "pow: 0 and 0.5", "pow: -2 and 3"]),
     ("`prod` with zeros", "the products of the others: prod([0, 2, 3]) gives [6, 0, 0]",
      ["prod: one zero", "prod: two zeros", "prod: zero in one row, axis 1"]),
-    ("`take` out of range", "refused, naming the node",
-     ["take: beyond the end", "take: before the start"]),
+    ("`det` of a singular matrix", "its cofactors: never 0 by accident, never NaN",
+     ["det: singular", "det: zeros", "det: rank 2 of 3", "det: rank 1 of 3"]),
+    ("`cholesky`", "that of (a + aᵀ)/2, symmetrised; not positive definite: refused",
+     ["cholesky: symmetric", "cholesky: symmetrised", "cholesky: indefinite", "cholesky: semidefinite"]),
+    ("`inv`, `solve` of a singular matrix; `take` out of range", "refused, naming the node",
+     ["inv: singular", "inv: zeros", "solve: singular, many solutions", "solve: singular, no solution", "take: beyond the end",
+      "take: before the start"]),
     ("`max` over a slice with a NaN; `maximum(2, NaN)`", "NaN for every element of the slice; NaN for both",
      ["max: NaN in one slice, axis 1", "min: NaN in one slice, axis 1", "maximum: NaN", "minimum: NaN"]),
     ("`logsumexp` of all -inf", "0, the value being -inf", ["logsumexp: all -Infinity"]),
@@ -76,6 +81,11 @@ FAMILIES = {
     "Powers": "The derivative in x needs no logarithm. The one in y is 0 at x = 0 while y ≥ 0, where a formula would multiply 0 by -inf, "
               "and NaN for negative x.",
     "Products with zeros": "Each element gets the product of the others, which dividing by the element could not give.",
+    "Determinants": "A determinant is a polynomial, and so is its gradient: no inverse is needed, and a singular matrix is nothing "
+                    "special. Its logarithm has a pole there, and no slope.",
+    "Inverses and systems of equations": "A pivot of exactly 0 means that there is no inverse: an error of the request. Infinities "
+                                         "would only travel on.",
+    "Cholesky": "Both triangles of the operand count.",
     "Branches": "`where` selects cotangents and never multiplies them, so what is not taken gets exactly 0.",
     "Steps": "Flat wherever they are smooth, so 0 at the steps too.",
     "No gradient": "Results that are no floats carry none. Asked for, it is zeros.",

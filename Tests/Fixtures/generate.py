@@ -12,6 +12,7 @@ import cases_pointwise
 import cases_reductions
 import cases_shapes
 import kinks
+import kinks_linalg
 import kinks_pointwise
 import kinks_reductions
 import operation_cases
@@ -93,6 +94,7 @@ WRITERS = {
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
+  "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
   "random_graphs": write_random_graphs,
 }
 

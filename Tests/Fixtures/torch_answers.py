@@ -44,6 +44,9 @@ WITH_ATTRIBUTES = {
   "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
   "sort": lambda x, axis=-1: torch.sort(x, dim=axis, stable=True).values,
   "argsort": lambda x, axis=-1: torch.argsort(x, dim=axis, stable=True),
+  "det": torch.linalg.det, "slogdet": torch.linalg.slogdet, "inv": torch.linalg.inv, "solve": torch.linalg.solve,
+  "cholesky": torch.linalg.cholesky,
+  "solve_triangular": lambda a, b, lower=True, transpose=False: solve_triangular(a, b, lower, transpose),
 }
 #: Operations that PyTorch lacks; none that a row has yet.
 LACKING = ()
@@ -52,6 +55,13 @@ LACKING = ()
 def axes(x, axis):
   """PyTorch's functions differ in what they take for all axes; all of them take a tuple."""
   return tuple(range(x.ndim)) if axis is None else axis
+
+
+def solve_triangular(a, b, lower, transpose):
+  """PyTorch wants a matrix for b, and is told to transpose by a transposed matrix."""
+  columns = b[:, None] if b.ndim == 1 else b
+  x = torch.linalg.solve_triangular(a.mT if transpose else a, columns, upper=lower == transpose)
+  return x[..., 0] if b.ndim == 1 else x
 
 
 def function(op):
