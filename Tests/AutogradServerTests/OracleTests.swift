@@ -8,7 +8,7 @@ import Testing
 @Suite struct OracleTests {
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "kinks", "kinks_reductions",
-    "random_graphs_float64", "random_graphs_float32",
+    "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")
