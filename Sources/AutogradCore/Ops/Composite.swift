@@ -80,7 +80,7 @@ struct CompositeOperation: Operation {
           AttributeReference(
             "approximate", .text, default: "\"none\"", "\"none\", or \"tanh\" for the approximation that some networks were trained with")
         ],
-        dtypes: .floating, shapeRule: "that of x", derivative: "x: ct (Φ(x) + x φ(x))", 
+        dtypes: .floating, shapeRule: "that of x", derivative: "x: ct (Φ(x) + x φ(x))",
         conventions: ["exact in both tails", "the limits at -Infinity and Infinity, with gradients 0 and 1"],
         samples: unarySamples + [OperationSample([[3]], ["approximate": .text("tanh")])])
     ) { call throws(GraphError) in
