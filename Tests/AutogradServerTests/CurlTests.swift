@@ -69,7 +69,8 @@ final class LiveServer {
     for (index, line) in try Project.lines("Tests/Fixtures/bad_requests.jsonl").enumerated() where index % 3 == 0 {
       let item = try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any])
       let body = Data(try #require(item["body"] as? String).utf8)
-      let answer = try live.curl(["\(live.address)/v1/evaluate", "--data-binary", "@input"], input: body)
+      let path = item["path"] as? String ?? "/v1/evaluate"
+      let answer = try live.curl([live.address + path, "--data-binary", "@input"], input: body)
       #expect(answer.status == item["status"] as? Int, "\(item["name"] ?? "")")
       #expect(answer.headers.lowercased().contains("content-type: application/problem+json"))
     }

@@ -5,15 +5,20 @@ import json
 import re
 import struct
 
-#: Every code that POST /v1/evaluate can answer with for a bad body, and its status.
+#: Every code that a POST under /v1 can answer with for a bad body or path, and its status.
 STATUS = {
   "invalid_json": 400, "duplicate_key": 400, "wrong_type": 400, "unknown_member": 400, "missing_member": 400,
   "number_out_of_range": 400, "ragged_array": 400, "too_deep": 400,
-  "limit_exceeded": 413,
+  "not_found": 404, "limit_exceeded": 413,
   "unknown_operation": 422, "unknown_attribute": 422, "invalid_attribute": 422, "wrong_arity": 422, "unknown_name": 422,
   "duplicate_name": 422, "cycle": 422, "shape_mismatch": 422, "dtype_mismatch": 422, "input_mismatch": 422,
+  "index_out_of_range": 422,
 }
 
+#: In an expected answer: the member must be there, whatever it holds. For what the contract leaves free, such as rounding errors.
+ANY = "…"
+
+EVALUATE = "/v1/evaluate"
 X = [[1, 2, 3], [4, 5, 6]]
 
 
@@ -99,29 +104,31 @@ class Cases(list):
       raise ValueError(f"two cases are named {case['name']}")
     self.append(case)
 
-  def bad(self, name, request, code, pointer=None, *, contains=(), **facts):
+  def bad(self, name, request, code, pointer=None, *, contains=(), path=EVALUATE, rule=None, **facts):
     """A refused request.
 
     `pointer` None: any pointer that resolves in the request will do. `contains`: what a helpful detail surely holds, whatever its case.
-    `facts`: `node`, `operation`, `limit` as the problem must state them.
+    `rule`: the words of the contract that refuse it. `facts`: `node`, `operation`, `limit` as the problem must state them.
     """
-    case = {"name": name, "body": body(request), "status": STATUS[code], "code": code, "pointer": pointer} | facts
+    case = {"name": name} | ({} if path == EVALUATE else {"path": path}) | ({} if rule is None else {"rule": rule})
+    case |= {"body": body(request), "status": STATUS[code], "code": code, "pointer": pointer} | facts
     self.keep(case | ({"detail_contains": [part.lower() for part in contains]} if contains else {}))
 
-  def bad_node(self, name, made, inputs, code, place="", *, contains=(), **members):
-    """A request of one node that is refused, at `place` in the node; the problem must name node and operation."""
+  def bad_node(self, name, made, inputs, code, place="", *, contains=(), rule=None, **members):
+    """A request of one node that is refused, at `place` in the node (None: anywhere); the problem must name node and operation."""
     facts = {"node": made["outputs"][0]} if made["outputs"] else {}
-    self.bad(name, ask(made, inputs, **members), code, f"/graph/nodes/0{place}", contains=contains, operation=made["op"], **facts)
+    pointer = None if place is None else f"/graph/nodes/0{place}"
+    self.bad(name, ask(made, inputs, **members), code, pointer, contains=contains, rule=rule, operation=made["op"], **facts)
 
-  def rule(self, name, rule, request, expected, *, exact=None, warnings=None):
+  def rule(self, name, rule, request, expected, *, exact=None, warnings=None, path=EVALUATE):
     """A good request.
 
-    `expected`: the answer as JSON, `warnings` left out.
+    `expected`: the answer as JSON, `warnings` left out; `ANY` stands for a value that is not looked at.
     `exact`: its text, without blanks, newline included; True: that of `expected`, in Python's shortest digits (keep clear of exponents,
     which the contract leaves free, and write float32 numbers with the digits that float32 needs).
     `warnings`: the codes that must come, `[]` for none; without it warnings are not looked at.
     """
-    case = {"name": name, "rule": rule, "path": "/v1/evaluate", "request": body(request), "expected": expected}
+    case = {"name": name, "rule": rule, "path": path, "request": body(request), "expected": expected}
     if exact is True:
       exact = json.dumps(expected, ensure_ascii=False, separators=(",", ":")) + "\n"
     case |= {} if exact is None else {"exact": exact}
