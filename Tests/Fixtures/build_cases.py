@@ -4,15 +4,20 @@
     python3 check_fixtures.py
 
 To add a case, add a line to the function it belongs to: bad_bodies.py (JSON, members, tensors), bad_graphs.py (graph, attributes, what is
-asked), rules_graph.py and rules_tensors.py (good requests, after the sections of the contract). case_tools.py says what a case holds.
+asked), bad_derivatives.py (the other endpoints, batches, `grad` nodes); rules_*.py with good requests, after the sections of the
+contract. case_tools.py says what a case holds.
 """
 
 import json
 import pathlib
 
 import bad_bodies
+import bad_derivatives
 import bad_graphs
+import rules_batch
+import rules_derivatives
 import rules_graph
+import rules_reports
 import rules_tensors
 from case_tools import Cases
 
@@ -32,5 +37,5 @@ def write(file, cases):
 
 
 if __name__ == "__main__":
-  write("bad_requests.jsonl", build(bad_bodies, bad_graphs))
-  write("api_rules.jsonl", build(rules_graph, rules_tensors))
+  write("bad_requests.jsonl", build(bad_bodies, bad_graphs, bad_derivatives))
+  write("api_rules.jsonl", build(rules_graph, rules_tensors, rules_derivatives, rules_reports, rules_batch))
