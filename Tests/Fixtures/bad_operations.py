@@ -1,4 +1,4 @@
-"""Bad requests for the operations of tier 1 that compute: functions of one and two operands, activations, casts, reductions, scans, sorting.
+"""Bad requests for the operations of tier 1 that compute: functions, activations, casts, reductions, scans, sorting.
 One fault each: an arity, an attribute, a dtype, a shape, or what is only known while running."""
 
 from case_tools import X, ask, node, tensor

@@ -12,7 +12,7 @@ STATUS = {
   "not_found": 404, "limit_exceeded": 413,
   "unknown_operation": 422, "unknown_attribute": 422, "invalid_attribute": 422, "wrong_arity": 422, "unknown_name": 422,
   "duplicate_name": 422, "cycle": 422, "shape_mismatch": 422, "dtype_mismatch": 422, "input_mismatch": 422,
-  "index_out_of_range": 422,
+  "index_out_of_range": 422, "singular_matrix": 422, "not_positive_definite": 422,
 }
 
 #: In an expected answer: the member must be there, whatever it holds. For what the contract leaves free, such as rounding errors.

@@ -198,7 +198,8 @@ def complaints_of_the_oracle(case):
 
   if case["name"] in BEYOND_THE_ORACLE | OTHER_CONVENTIONS or case["path"] != "/v1/evaluate":
     return
-  if '"grad"' in case["request"] or '"batch"' in case["request"]:
+  # What oracle.py does not know: nodes that differentiate, batches, linear algebra.
+  if '"grad"' in case["request"] or '"batch"' in case["request"] or case["name"].startswith("linalg-"):
     return
   request = {"inputs": {}} | json.loads(case["request"])
   try:

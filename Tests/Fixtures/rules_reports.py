@@ -113,7 +113,8 @@ def add_first_nonfinite(cases):
   check(cases, "not-of-a-node-that-nobody-needs", "All nodes are checked; only needed ones run", unneeded, {"x": found()})
   outside = ask([node("take", "x", [7], to="t"), SQUARE], {"x": [3]}, graph={"outputs": ["y"]})
   check(cases, "an-index-that-nobody-needs", "All nodes are checked; only needed ones run", outside, {"x": found()})
-  check(cases, "nothing-that-is-not-finite", '"first_nonfinite": {"node", "output", "index"} or null', ask(node("log", "x"), {"x": 1}), {"x": found()})
+  check(cases, "nothing-that-is-not-finite", '"first_nonfinite": {"node", "output", "index"} or null',
+        ask(node("log", "x"), {"x": 1}), {"x": found()})
 
 
 # Inspect ----------------------------------------------------------------------------------------------------------------------------
