@@ -114,10 +114,10 @@ import Testing
       text: "reshape: needs the attribute shape: sizes of the result; one of them may be -1 and is worked out"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], attributes: ["shape": .null], code: .invalidAttribute, place: .attribute("shape"),
-      text: "reshape: shape is a list of integers, got null"),
+      text: "reshape: shape is a list of integers, got null: sizes of the result; one of them may be -1 and is worked out"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], attributes: ["shape": .integers([2, nil])], code: .invalidAttribute,
-      place: .attribute("shape"), text: "reshape: shape is a list of integers, got a list holding null"),
+      place: .attribute("shape"), text: "reshape: shape is a list of integers, got a list holding null: sizes of the result; one of them may be -1 and is worked out"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], attributes: ["shape": .integers([-1, -1])], code: .invalidAttribute,
       place: .attribute("shape"), text: "reshape: only one size may be -1, got [-1, -1]"),
@@ -144,7 +144,7 @@ import Testing
       text: "sum: axis -9223372036854775808 is out of range for operand 0, which has 1 axis (-1 to 0)"),
     Refusal(
       name: "sum", operands: [.tensor(f, [2])], attributes: ["keepdims": .integer(1)], code: .invalidAttribute,
-      place: .attribute("keepdims"), text: "sum: keepdims is true or false, got 1"),
+      place: .attribute("keepdims"), text: "sum: keepdims is true or false, got 1: keep the reduced axes with size 1"),
     Refusal(
       name: "transpose", operands: [.tensor(f, [2, 3])], attributes: ["axes": .integers([0])], code: .invalidAttribute,
       place: .attribute("axes"), text: "transpose: axes [0] must name each of the 2 axes of operand 0 once"),
@@ -187,10 +187,10 @@ import Testing
       text: "slice: needs the attribute ends: index before which to stop; null entries mean to the edge"),
     Refusal(
       name: "sum", operands: [.tensor(f, [5])], attributes: ["axis": .text("0")], code: .invalidAttribute, place: .attribute("axis"),
-      text: "sum: axis is an integer or a list of integers or null, got the text \"0\""),
+      text: "sum: axis is an integer or a list of integers or null, got the text \"0\": the axes to sum over; null means all, [] none"),
     Refusal(
       name: "cast", operands: [.tensor(f, [5])], attributes: ["dtype": .other("an object")], code: .invalidAttribute,
-      place: .attribute("dtype"), text: "cast: dtype is a dtype name (float64, float32, int64, int32, bool), got an object"),
+      place: .attribute("dtype"), text: "cast: dtype is a dtype name (float64, float32, int64, int32, bool), got an object: float64, float32, int64, int32 or bool"),
     Refusal(
       name: "split", operands: [.tensor(f, [5])], attributes: ["splits": .integer(2)], results: 2, code: .invalidAttribute,
       place: .attribute("splits"),

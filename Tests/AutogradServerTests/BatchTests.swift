@@ -90,8 +90,7 @@ import Testing
     #expect(problem(stack, #", "batch": ["z"]"#) == (422, "unknown_name", "/batch/0"))
     #expect(problem(stack, #", "batch": ["x", "x"]"#) == (422, "duplicate_name", "/batch/1"))
     #expect(problem(stack, #", "batch": "x""#) == (400, "wrong_type", "/batch"))
-    // Nothing is batched, and so the stack is one tensor.
-    #expect(problem(#""x": [1, 2], "w": [3, 4], "b": 1"#, #", "batch": []"#).0 == 200)
+    #expect(problem(stack, #", "batch": []"#) == (400, "missing_member", "/batch"))
     #expect(problem(stack, #", "per_example": true"#) == (400, "missing_member", ""))
     // Three numbers are three scalars, which broadcast.
     #expect(problem(stack, #", "batch": ["x", "b"]"#).0 == 200)

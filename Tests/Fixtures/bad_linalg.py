@@ -121,7 +121,7 @@ def add_attributes(cases):
       cases.bad_node(f"solve_triangular-{attribute}-is-{name}", node("solve_triangular", "a", "b", **{attribute: value}), given,
                      "invalid_attribute", f"/attributes/{attribute}", contains=[attribute], rule=rule)
   rule = "unknown attributes are refused with the valid list"
-  for op, attribute, near in [("solve_triangular", "upper", "lower"), ("solve_triangular", "trans", "transpose"), ("solve", "lower", "")]:
+  for op, attribute, near in [("solve_triangular", "upper", "lower"), ("solve_triangular", "trans", "transpose"), ("solve", "lower", "takes none")]:
     cases.bad_node(f"{op}-with-{attribute}", node(op, "a", "b", **{attribute: True}), given, "unknown_attribute",
                    f"/attributes/{attribute}",
                    contains=[attribute, near], rule=rule)

@@ -55,8 +55,8 @@ private struct EinsumEquation {
     guard sides.count <= 2 else { throw EinsumEquation.invalid("\(text) has more than one ->", call) }
     let written = EinsumEquation.split(sides[0], at: ",")
     guard written.count == call.operands.count else {
-      throw EinsumEquation.invalid(
-        "\(text) has \(written.count) term\(written.count == 1 ? "" : "s") for \(call.operands.count) operands", call)
+      throw GraphError(
+        .wrongArity, "\(text) has \(written.count) term\(written.count == 1 ? "" : "s"), got \(call.operands.count) inputs", at: .operands)
     }
     var ellipsisRank = 0
     for (index, term) in written.enumerated() {

@@ -180,7 +180,8 @@ extension GraphBuilder {
         if let got = attribute.refusal(of: value) {
           let orNull = attribute.acceptsNull ? " or null" : ""
           throw GraphError(
-            .invalidAttribute, "\(attribute.name) is \(attribute.kind.described)\(orNull), got \(got)", at: .attribute(attribute.name))
+            .invalidAttribute, "\(attribute.name) is \(attribute.kind.described)\(orNull), got \(got): \(attribute.summary)",
+            at: .attribute(attribute.name))
         }
       }
     }

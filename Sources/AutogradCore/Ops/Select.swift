@@ -71,8 +71,10 @@ struct WhereOperation: Operation {
       throw GraphError(.shapeMismatch, "shapes do not broadcast: {1} is \(x.shape), {2} is \(y.shape)", at: .operand(2))
     }
     guard let shape = Shape.broadcast(condition.shape, branches) else {
+      // The branch that does not fit the condition by itself is to blame.
+      let branch = Shape.broadcast(condition.shape, x.shape) == nil ? 1 : 2
       throw GraphError(
-        .shapeMismatch, "shapes do not broadcast: {0} is \(condition.shape), {1} and {2} together \(branches)", at: .operand(1))
+        .shapeMismatch, "shapes do not broadcast: {0} is \(condition.shape), {1} and {2} together \(branches)", at: .operand(branch))
     }
     let builder = call.builder
     return [builder.select(builder.broadcast(condition, to: shape), builder.broadcast(x, to: shape), builder.broadcast(y, to: shape))]

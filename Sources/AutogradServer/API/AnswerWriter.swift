@@ -25,7 +25,7 @@ struct AnswerWriter {
         json.append("}")
       }
     }
-    if !warnings.isEmpty { append(warnings, to: json) }
+    AnswerWriter.append(warnings, to: json)
     json.append("}\n")
     return json
   }
@@ -43,7 +43,9 @@ struct AnswerWriter {
     tensors = tensors.dropFirst(named.count)
   }
 
-  private func append(_ warnings: [DifferentialRequest.Warning], to json: ByteBuffer) {
+  /// The member of an answer that has them; nothing where there are none.
+  static func append(_ warnings: [DifferentialRequest.Warning], to json: ByteBuffer) {
+    if warnings.isEmpty { return }
     json.append(", \"warnings\": [")
     for (position, warning) in warnings.enumerated() {
       json.append(position > 0 ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")

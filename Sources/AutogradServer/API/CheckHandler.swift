@@ -33,7 +33,7 @@ final class GradientCheck: @unchecked Sendable {
   /// The cotangent-weighted sum of what is differentiated, a scalar.
   private let value: Plan
   private let gradients: Plan
-  /// Every floating result of a node, to find the first that is not finite.
+  /// The floating results of all nodes that are needed, to find the first that is not finite.
   private let trace: Plan
   private let traced: [(node: Int, name: JSONValue.Text)]
 
@@ -46,7 +46,13 @@ final class GradientCheck: @unchecked Sendable {
     request = try DifferentialRequest(.check, document, limits: limits)
     let builder = request.graph.builder
     let targets = request.targets ?? []
-    let found = request.graph.floatingResults
+    let found: [(node: Int, name: JSONValue.Text, value: Value)]
+    do throws(GraphError) {
+      let needed = try builder.graph(outputs: request.of.map(\.value)).reachableNodes
+      found = request.graph.floatingResults.filter { needed[Int(builder.columns.producers[Int($0.value.id)])] }
+    } catch {
+      throw request.graph.problem(error)
+    }
     traced = found.map { ($0.node, $0.name) }
     inputs = request.tensors.map { $0.dtype == .float32 ? $0.converted(to: .float64) : $0 }
     do throws(GraphError) {
@@ -175,6 +181,7 @@ final class GradientCheck: @unchecked Sendable {
     } else {
       json.append("null")
     }
+    AnswerWriter.append(request.warnings, to: json)
     json.append("}\n")
     return json
   }

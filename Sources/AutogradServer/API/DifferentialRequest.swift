@@ -96,8 +96,8 @@ struct DifferentialRequest {
     form = try DifferentialRequest.form(root["encoding"])
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
     let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
-    let batch = try root["batch"].flatMap { list throws(Problem) in try ExampleBatch(list, isPerExample: isPerExample) }
-    if isPerExample && root["batch"] == nil {
+    let batch = try root["batch"].map { list throws(Problem) in try ExampleBatch(list, isPerExample: isPerExample) }
+    if isPerExample && batch == nil {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
@@ -116,7 +116,7 @@ struct DifferentialRequest {
     tensors = decoder.inputs.compactMap(\.tensor) + cotangents.tensors + directions.tensors
 
     var warnings: [Warning] = []
-    let addsUp = endpoint == .evaluate || endpoint == .hessian || endpoint == .hvp
+    let addsUp = endpoint != .jvp && endpoint != .jacobian
     if addsUp, wanted, !wrt.isEmpty, !areNamed, root["of"] == nil, of.count(where: { $0.value.dtype.isFloating }) > 1 {
       let names = of.prefix(8).map(\.name.string).joined(separator: ", ") + (of.count > 8 ? ", …" : "")
       warnings.append(

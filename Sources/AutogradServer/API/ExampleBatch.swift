@@ -14,12 +14,14 @@ final class ExampleBatch {
   /// Stand-ins, and the inputs of the plan that they stand for.
   private(set) var pairs: [(value: Value, batched: Value)] = []
 
-  /// - Returns: nil for an empty list: nothing is batched.
-  init?(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
-    guard list.kind == .array else {
+  init(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
+    guard list.kind == .array || list.kind == .numbers else {
       throw Problem(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
-    if list.count == 0 { return nil }
+    if list.kind == .numbers { throw Problem(.wrongType, "a name is expected, got a number", at: "/batch/0") }
+    if list.count == 0 {
+      throw Problem(.missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
+    }
     var names = NameTable()
     for (index, name) in list.elements.enumerated() {
       guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }
