@@ -10,7 +10,7 @@ size_t ck_all_kernels(const ck_kernels *tables[3]) {
   tables[count++] = &ck_kernels_baseline;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) tables[count++] = &ck_kernels_avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) tables[count++] = &ck_kernels_avx2;
   if (count == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl"))
     tables[count++] = &ck_kernels_avx512;
@@ -34,3 +34,5 @@ ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow) { r
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype) { return table->reduce[op][dtype]; }
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype) { return table->scan[op][dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }
+ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype) { return table->matvec[dtype]; }
+bool ck_fuses(const ck_kernels *table) { return table->fuses; }

@@ -17,6 +17,8 @@ struct ck_kernels {
   ck_reduce_fn reduce[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
   ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];
   ck_matmul_fn matmul[CK_DTYPE_COUNT];
+  ck_matvec_fn matvec[CK_DTYPE_COUNT];
+  bool fuses;
 };
 
 #endif

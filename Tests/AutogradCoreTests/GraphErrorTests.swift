@@ -117,7 +117,8 @@ import Testing
       text: "reshape: shape is a list of integers, got null: sizes of the result; one of them may be -1 and is worked out"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], attributes: ["shape": .integers([2, nil])], code: .invalidAttribute,
-      place: .attribute("shape"), text: "reshape: shape is a list of integers, got a list holding null: sizes of the result; one of them may be -1 and is worked out"),
+      place: .attribute("shape"),
+      text: "reshape: shape is a list of integers, got a list holding null: sizes of the result; one of them may be -1 and is worked out"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], attributes: ["shape": .integers([-1, -1])], code: .invalidAttribute,
       place: .attribute("shape"), text: "reshape: only one size may be -1, got [-1, -1]"),
@@ -190,7 +191,8 @@ import Testing
       text: "sum: axis is an integer or a list of integers or null, got the text \"0\": the axes to sum over; null means all, [] none"),
     Refusal(
       name: "cast", operands: [.tensor(f, [5])], attributes: ["dtype": .other("an object")], code: .invalidAttribute,
-      place: .attribute("dtype"), text: "cast: dtype is a dtype name (float64, float32, int64, int32, bool), got an object: float64, float32, int64, int32 or bool"),
+      place: .attribute("dtype"),
+      text: "cast: dtype is a dtype name, got an object: float64, float32, int64, int32 or bool"),
     Refusal(
       name: "split", operands: [.tensor(f, [5])], attributes: ["splits": .integer(2)], results: 2, code: .invalidAttribute,
       place: .attribute("splits"),

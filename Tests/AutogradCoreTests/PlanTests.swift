@@ -36,9 +36,20 @@ import Testing
     let x = builder.input("x", .float64, [8, 8])
     let w = builder.input("w", .float64, [8, 8])
     let y = x.matmul(w)
-    let gradients = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [w])
+    let gradients = builder.gradients(of: [(y, builder.input("ct", .float64, [8, 8]))], withRespectTo: [w])
     let plan = try Plan(builder.graph(outputs: gradients.compactMap { $0 }))
     #expect(plan.instructions.map(\.kind) == [.matmul])
+  }
+
+  /// A cotangent of ones makes the gradient of w one column, which is computed once and repeated.
+  @Test func productsWithOnesAreProductsWithAVector() throws {
+    let x = builder.input("x", .float64, [8, 30])
+    let w = builder.input("w", .float64, [30, 20])
+    let y = x.matmul(w)
+    let gradients = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [w])
+    let plan = try Plan(builder.graph(outputs: gradients.compactMap { $0 }))
+    #expect(plan.instructions.map(\.kind) == [.matmul, .copy])
+    #expect(plan.products.map { [$0.m, $0.n, $0.k] } == [[30, 1, 8]])
   }
 
   @Test func scalarsAreImmediates() throws {
@@ -80,7 +91,7 @@ import Testing
 
   /// Planning alone must survive sizes that no run would.
   @Test func costsSaturate() throws {
-    let huge = builder.input("x", .float64, []).broadcast(to: [1 << 20, 1 << 20])
+    let huge = builder.input("x", .float64, [1 << 20, 1 << 20])
     let product = huge.matmul(huge.transpose())
     let plan = try plan(product.matmul(product) + product, (huge * huge).matmul(product), huge)
     #expect(plan.work > 1 << 60)

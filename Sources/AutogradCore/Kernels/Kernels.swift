@@ -40,6 +40,13 @@ package enum Kernels {
   @inline(__always)
   static func scan(_ function: UInt8, _ dtype: DType) -> ck_scan_fn? { ck_scan(best, Int32(function), Int32(dtype.rawValue)) }
 
+  /// For floats.
+  @inline(__always)
+  static func matvec(_ dtype: DType) -> ck_matvec_fn? { ck_matvec(best, Int32(dtype.rawValue)) }
+
+  /// Whether products of floats multiply and add with one rounding.
+  static var fuses: Bool { ck_fuses(best) }
+
   /// Nil for bool.
   @inline(__always)
   static func matmul(_ dtype: DType) -> ck_matmul_fn? { ck_matmul(best, Int32(dtype.rawValue)) }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// `matmul` of matrices or of equally many pairs of matrices: [batch…, m, k] by [batch…, k, n].
 struct MatMulPrimitive: Primitive {
   let name = "matmul"
@@ -18,37 +20,58 @@ struct MatMulPrimitive: Primitive {
     try node.result(x.with(shape: shape))
   }
 
-  func lower(_ node: inout LoweringNode) throws(GraphError) {
-    let result = node.allocate()
-    node.emitMatMul(into: result)
-  }
+  func lower(_ node: inout LoweringNode) throws(GraphError) { node.emitMatMul() }
 
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
     let (x, y) = (node.operands[0], node.operands[1])
+    let shape = node.resultTypes[0].shape
     switch x.dtype {
-    case .float64: return [multiply(x, y, node.resultTypes[0].shape, { $0 + $1 * $2 } as (Double, Double, Double) -> Double, 0)]
-    case .float32: return [multiply(x, y, node.resultTypes[0].shape, { $0 + $1 * $2 } as (Float, Float, Float) -> Float, 0)]
-    case .int64: return [multiply(x, y, node.resultTypes[0].shape, { $0 &+ $1 &* $2 } as (Int64, Int64, Int64) -> Int64, 0)]
-    case .int32: return [multiply(x, y, node.resultTypes[0].shape, { $0 &+ $1 &* $2 } as (Int32, Int32, Int32) -> Int32, 0)]
+    case .float64:
+      let multiplyAdd: (Double, Double, Double) -> Double = Kernels.fuses ? { $0.addingProduct($1, $2) } : { $0 + $1 * $2 }
+      return [multiply(x, y, shape, Self.inProductOrder(shape, multiplyAdd, +))]
+    case .float32:
+      let multiplyAdd: (Float, Float, Float) -> Float = Kernels.fuses ? { $0.addingProduct($1, $2) } : { $0 + $1 * $2 }
+      return [multiply(x, y, shape, Self.inProductOrder(shape, multiplyAdd, +))]
+    case .int64: return [multiply(x, y, shape) { a, b in zip(a, b).reduce(0 as Int64) { $0 &+ $1.0 &* $1.1 } }]
+    case .int32: return [multiply(x, y, shape) { a, b in zip(a, b).reduce(0 as Int32) { $0 &+ $1.0 &* $1.1 } }]
     case .bool: throw GraphError(.internal, "matmul of bool")
     }
   }
 
-  private func multiply<E: TensorElement>(
-    _ x: Tensor, _ y: Tensor, _ shape: Shape, _ multiplyAdd: (E, E, E) -> E, _ zero: E
-  ) -> Tensor {
+  /// How the kernels add up the products of a row and a column: see `ck_matmul_fn` and `ck_matvec_fn`.
+  private static func inProductOrder<E: BinaryFloatingPoint>(
+    _ shape: Shape, _ multiplyAdd: @escaping (E, E, E) -> E, _ add: @escaping (E, E) -> E
+  ) -> ([E], [E]) -> E {
+    let isVector = shape[shape.rank - 1] == 1 || shape[shape.rank - 2] == 1
+    return { row, column in
+      var parts = [E](repeating: 0, count: 16)
+      if isVector {
+        for l in row.indices { parts[l % 16] = multiplyAdd(parts[l % 16], row[l], column[l]) }
+        for width in [8, 4, 2, 1] {
+          for part in 0..<width { parts[part] = add(parts[part], parts[part + width]) }
+        }
+        return parts[0]
+      }
+      var total: E = 0
+      for start in stride(from: 0, to: row.count, by: CK_PRODUCT_DEPTH) {
+        var block: E = 0
+        for l in start..<min(start + CK_PRODUCT_DEPTH, row.count) { block = multiplyAdd(block, row[l], column[l]) }
+        total = start == 0 ? block : add(total, block)
+      }
+      return total
+    }
+  }
+
+  private func multiply<E: TensorElement>(_ x: Tensor, _ y: Tensor, _ shape: Shape, _ product: ([E], [E]) -> E) -> Tensor {
     let rank = shape.rank
     let (m, n, k) = (shape[rank - 2], shape[rank - 1], x.shape[rank - 1])
     let a: [E] = x.values() ?? []
     let b: [E] = y.values() ?? []
-    var c = [E](repeating: zero, count: shape.elementCount)
+    var c: [E] = []
     for batch in 0..<shape.axes(0..<(rank - 2)).elementCount {
       for i in 0..<m {
-        for j in 0..<n {
-          var total = zero
-          for l in 0..<k { total = multiplyAdd(total, a[batch * m * k + i * k + l], b[batch * k * n + l * n + j]) }
-          c[batch * m * n + i * n + j] = total
-        }
+        let row = Array(a[(batch * m + i) * k..<(batch * m + i + 1) * k])
+        for j in 0..<n { c.append(product(row, (0..<k).map { b[(batch * k + $0) * n + j] })) }
       }
     }
     return Tensor(c, shape: shape)

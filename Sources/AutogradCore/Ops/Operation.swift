@@ -109,8 +109,7 @@ public struct AttributeReference: Sendable {
       case .scalar: "a number, true or false"
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
-      case .dtype: "a dtype name (" + DType.allCases.map(\.name).joined(separator: ", ") + ")"
-      case .integers, .integersOrNulls, .integerLists, .tensor, .number, .text, .numberOrText: "a " + rawValue
+      case .dtype, .integers, .integersOrNulls, .integerLists, .tensor, .number, .text, .numberOrText: "a " + rawValue
       }
     }
   }

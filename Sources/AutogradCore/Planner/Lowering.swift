@@ -140,21 +140,10 @@ final class Lowering {
     emit(.scan, UInt8(function.rawValue), dtype, lines, z, x, y, node, cost: multiplied(shape.elementCount, steps))
   }
 
-  func emitMatMul(
-    into z: Placement, _ x: Placement, _ xType: TensorType, _ y: Placement, _ zType: TensorType, _ node: NodeID
-  ) {
-    let rank = zType.shape.rank
-    let stack = 0..<(rank - 2)
-    func part(_ placement: Placement) -> Placement {
-      Placement(buffer: placement.buffer, offset: placement.offset, strides: placement.strides.axes(stack))
-    }
-    let product = Product(
-      outer: loop(zType.shape.axes(stack), part(z), part(x), part(y)),
-      m: zType.shape[rank - 2], n: zType.shape[rank - 1], k: xType.shape[rank - 1],
-      xRow: x.strides[rank - 2], xColumn: x.strides[rank - 1], yRow: y.strides[rank - 2], yColumn: y.strides[rank - 1])
+  func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID) {
     products.append(product)
-    let work = multiplied(multiplied(zType.elementCount, product.k), 2)
-    append(.matmul, 0, zType.dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+    let work = multiplied(multiplied(multiplied(product.outer.count, product.m), multiplied(product.n, product.k)), 2)
+    append(.matmul, 0, dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
   }
 
   func emitGather(

@@ -119,8 +119,29 @@ public struct LoweringNode {
     lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node)
   }
 
-  func emitMatMul(into target: Placement) {
-    lowering.emitMatMul(into: target, operand(0), operandType(0), operand(1), resultType(), node)
+  /// The product of the operands. Where all rows of the left or all columns of the right matrices are one (a cotangent of ones, say), that
+  /// one is multiplied, and the result repeats it as a layout.
+  func emitMatMul() {
+    let (x, y, type) = (operand(0), operand(1), resultType())
+    let rank = type.shape.rank
+    let (row, column) = (rank - 2, rank - 1)
+    var computed = type
+    if x.strides[row] == 0 { computed.shape[row] = min(type.shape[row], 1) }
+    if y.strides[column] == 0 { computed.shape[column] = min(type.shape[column], 1) }
+    let target = lowering.allocate(computed)
+    func ofStack(_ placement: Placement) -> Placement {
+      Placement(buffer: placement.buffer, offset: placement.offset, strides: placement.strides.axes(0..<row))
+    }
+    let product = Product(
+      hasVector: type.shape[row] == 1 || type.shape[column] == 1,
+      outer: lowering.loop(type.shape.axes(0..<row), ofStack(target), ofStack(x), ofStack(y)), m: computed.shape[row],
+      n: computed.shape[column], k: operandType(0).shape[column], xRow: x.strides[row], xColumn: x.strides[column], yRow: y.strides[row],
+      yColumn: y.strides[column])
+    lowering.emitMatMul(product, into: target, x, y, type.dtype, node)
+    var result = target
+    if computed.shape[row] != type.shape[row] { result.strides[row] = 0 }
+    if computed.shape[column] != type.shape[column] { result.strides[column] = 0 }
+    place(result)
   }
 
   func emitCustom(_ operation: Int) {

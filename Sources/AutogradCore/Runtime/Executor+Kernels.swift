@@ -128,10 +128,18 @@ extension Plan {
     guard let kernel = Kernels.matmul(instruction.dtype) else { return }
     let product = products[Int(instruction.detail)]
     let width = instruction.dtype.byteWidth
+    let vectorKernel = product.hasVector ? Kernels.matvec(instruction.dtype) : nil
     forEachRow(product.outer.sizes, product.outer.sizes.rank, product.outer.z, product.outer.x, product.outer.y) { zRow, xRow, yRow in
-      kernel(
-        product.m, product.n, product.k, z + zRow * width, x + xRow * width, product.xRow, product.xColumn,
-        y + yRow * width, product.yRow, product.yColumn)
+      let (z, x, y) = (z + zRow * width, x + xRow * width, y + yRow * width)
+      guard let vectorKernel else {
+        kernel(product.m, product.n, product.k, z, x, product.xRow, product.xColumn, y, product.yRow, product.yColumn)
+        return
+      }
+      if product.n == 1 {
+        vectorKernel(product.m, product.k, z, x, product.xRow, product.xColumn, y, product.yRow)
+      } else {
+        vectorKernel(product.n, product.k, z, y, product.yColumn, product.yRow, x, product.xColumn)
+      }
     }
   }
 

@@ -67,6 +67,8 @@ package struct Reduction: Sendable {
 
 /// A stack of matrix products: an outer loop over the stack, strides of rows and columns within.
 package struct Product: Sendable {
+  /// Whether one side is a vector, whose products are added up in an order of their own.
+  package var hasVector: Bool
   package var outer: Loop
   package var m: Int
   package var n: Int

@@ -1,5 +1,5 @@
 // The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor offers. swiftc alone
-// emits baseline code. Results do not depend on the choice: no fused multiply-add, and every reduction has one order.
+// emits baseline code. Every reduction has one order, whatever the table.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -50,9 +50,14 @@ typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x
 //   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
 typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy);
-// z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k.
+// z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
+// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so.
+enum { CK_PRODUCT_DEPTH = 256 };
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
                              ptrdiff_t y_row, ptrdiff_t y_column);
+// z (m numbers) = x (m by k) times the vector y (k numbers). Term l is added to part l mod 16, and the parts as a tree. For floats.
+typedef void (*ck_matvec_fn)(size_t m, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
+                             ptrdiff_t y_step);
 
 // A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k * dx + j * jx] for
 // j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i. Both stop at the first i whose index is out of
@@ -84,5 +89,8 @@ ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
+ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype);
+// Whether products of floats multiply and add with one rounding.
+bool ck_fuses(const ck_kernels *table);
 
 #endif
