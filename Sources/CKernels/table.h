@@ -15,6 +15,11 @@ struct ck_kernels {
   ck_gather_fn gather[CK_DTYPE_COUNT][2];  // [][whether indices are int32]
   ck_gather_fn scatter_add[CK_DTYPE_COUNT][2];
   ck_reduce_fn reduce[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
+  struct {
+    ck_reduce_begin_fn begin;
+    ck_reduce_feed_fn feed;
+    ck_reduce_finish_fn finish;
+  } reduce_by_parts[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
   ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];
   ck_matmul_fn matmul[CK_DTYPE_COUNT];
   ck_matvec_fn matvec[CK_DTYPE_COUNT];

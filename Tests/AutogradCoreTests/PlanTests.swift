@@ -57,19 +57,41 @@ import Testing
     let plan = try plan(x * 2 + 2 - (-0.0) + 0.0)
     #expect(plan.pool == [2.0, -0.0, 0.0].map(\.bitPattern))
     #expect(plan.constants.isEmpty)
-    #expect(plan.instructions.count == 4)
+    #expect(plan.members.count == 4)
+  }
+
+  // MARK: Fusion
+
+  @Test func aChainRunsInTilesOfTheFirstCache() throws {
+    var y = builder.input("x", .float64, [1_000_000])
+    for step in 0..<1000 { y = y * 1.0001 + Double(step) }
+    let plan = try plan(y)
+    #expect(plan.members.count == 2000)
+    #expect(plan.instructions.count == 16)
+    // Beside what passes from region to region, two tiles each.
+    #expect(plan.workspaceByteCount <= 2 * 8_400_000 + 64 << 10)
+    #expect(plan.peakByteCount == plan.workspaceByteCount + 8_000_000)
+  }
+
+  /// The way back runs with the way forward although a sum stands between them, and nothing but the gradient is written.
+  @Test func forwardAndBackwardAreOneRegion() throws {
+    let x = builder.input("x", .float64, [100_000])
+    let y = ((x * x).emit(.sin) + x).emit(.tanh).sum()
+    let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
+    let plan = try Plan(builder.graph(outputs: [y] + gradient.compactMap { $0 }))
+    #expect(plan.instructions.map(\.kind) == [.region])
+    #expect(plan.workspaceByteCount < 64 << 10)
+  }
+
+  /// A transposed operand of a result in the same region would be read before it is all there.
+  @Test func whatIsReadElsewhereIsWrittenBefore() throws {
+    let x = builder.input("x", .float64, [300, 300])
+    let y = x * 2
+    let plan = try plan(y + y.transpose())
+    #expect(plan.instructions.map(\.kind) == [.binary, .binary])
   }
 
   // MARK: Memory
-
-  @Test func aChainRunsInTwoBuffers() throws {
-    var y = builder.input("x", .float64, [1000])
-    for step in 0..<1000 { y = y * 1.0001 + Double(step) }
-    let plan = try plan(y)
-    #expect(plan.instructions.count == 2000)
-    #expect(plan.workspaceByteCount <= 2 * 8192)
-    #expect(plan.peakByteCount == plan.workspaceByteCount + 8000)
-  }
 
   /// Buffers of all sizes between live and dead: what is reserved is far less than what is made.
   @Test func memoryIsUsedAgain() throws {
@@ -149,13 +171,28 @@ extension Plan {
     var room = [workspaceByteCount, pool.count * 8]
     room += inputTypes.map(\.byteCount) + constants.map(\.type.byteCount) + resultTypes.map(\.byteCount)
     for (index, instruction) in instructions.enumerated() {
-      for (slot, width, reach) in reaches(instruction) {
+      let accesses =
+        instruction.kind == .region
+        ? regions[Int(instruction.detail)].members.flatMap { reaches(members[$0], regions[Int(instruction.detail)]) } : reaches(instruction)
+      for (slot, width, reach) in accesses {
         guard let reach else { continue }
         let (first, last) = (slot.offset + reach.lowerBound * width, slot.offset + (reach.upperBound + 1) * width)
         if first < 0 || last > room[Int(slot.base)] { return "instruction \(index) \(instruction): \(first)..<\(last)" }
       }
     }
     return nil
+  }
+
+  /// The same for a member of a region.
+  private func reaches(_ member: Member, _ region: Region) -> [(Slot, width: Int, ClosedRange<Int>?)] {
+    let count = region.sizes.elementCount
+    let ofLoop = member.isFlat ? nil : loops[Int(member.loop)]
+    return [(member.z, ofLoop?.z), (member.x, ofLoop?.x), (member.y, ofLoop?.y)].enumerated().map { index, entry in
+      let (operand, strides) = entry
+      if member.kind == .reduce && index == 2 { return (operand.slot, 1, 0...(CK_REDUCE_STATE - 1)) }
+      if operand.isTile { return (operand.slot, operand.width, count > 0 ? 0...(region.tile - 1) : nil) }
+      return (operand.slot, operand.width, strides.map { reach(region.sizes, $0) } ?? reach([count], [operand.stride]))
+    }
   }
 
   /// For each operand: the elements it touches relative to its slot; nil for none.
@@ -188,6 +225,7 @@ extension Plan {
         (instruction.z, instruction.resultWidth, reach(shape, sum.outer.z.appending([1]))),
         (instruction.x, width, reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))),
       ]
+    case .region: return []
     case .matrix:
       let call = matrixCalls[detail]
       let (n, m) = (call.n, call.m)

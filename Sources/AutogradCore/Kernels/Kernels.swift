@@ -37,6 +37,22 @@ package enum Kernels {
   @inline(__always)
   static func reduce(_ function: UInt8, _ dtype: DType) -> ck_reduce_fn? { ck_reduce(best, Int32(function), Int32(dtype.rawValue)) }
 
+  /// A reduction fed piece by piece.
+  @inline(__always)
+  static func begin(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer) {
+    ck_reduce_begin(best, Int32(function), Int32(dtype.rawValue))?(state)
+  }
+
+  @inline(__always)
+  static func feed(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, _ count: Int, _ x: UnsafeRawPointer, _ step: Int) {
+    ck_reduce_feed(best, Int32(function), Int32(dtype.rawValue))?(state, count, x, step)
+  }
+
+  @inline(__always)
+  static func finish(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, into z: UnsafeMutableRawPointer) {
+    ck_reduce_finish(best, Int32(function), Int32(dtype.rawValue))?(state, z)
+  }
+
   @inline(__always)
   static func scan(_ function: UInt8, _ dtype: DType) -> ck_scan_fn? { ck_scan(best, Int32(function), Int32(dtype.rawValue)) }
 

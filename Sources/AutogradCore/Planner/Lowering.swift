@@ -6,7 +6,12 @@ final class Lowering {
   var placements: [Placement]
   private(set) var buffers: [Buffer] = []
   private(set) var instructions: [Instruction] = []
+  /// Of scans: what their instructions' details say.
   private(set) var loops: [Loop] = []
+  /// Of elementwise instructions: what their details say until ``Fusion`` has made loops or regions of them.
+  private(set) var iterations: [Loop] = []
+  private(set) var regions: [Region] = []
+  private(set) var members: [Member] = []
   private(set) var reductions: [Reduction] = []
   private(set) var products: [Product] = []
   private(set) var gathers: [Gather] = []
@@ -59,44 +64,26 @@ final class Lowering {
     return Placement(buffer: poolBuffer, offset: index * 8, strides: [])
   }
 
-  // MARK: Loops
-
-  /// The iteration over a shape, with axes of size 1 dropped and neighbouring axes merged where every operand allows it.
-  func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
-    var merged = Loop(sizes: [], z: [], x: [], y: [])
-    for axis in 0..<shape.rank where shape[axis] != 1 {
-      let size = shape[axis]
-      let last = merged.sizes.rank - 1
-      if last >= 0, merged.z[last] == z.strides[axis] * size, merged.x[last] == x.strides[axis] * size,
-        merged.y[last] == y.strides[axis] * size
-      {
-        merged.sizes[last] *= size
-        merged.z[last] = z.strides[axis]
-        merged.x[last] = x.strides[axis]
-        merged.y[last] = y.strides[axis]
-      } else {
-        merged.sizes.append(size)
-        merged.z.append(z.strides[axis])
-        merged.x.append(x.strides[axis])
-        merged.y.append(y.strides[axis])
-      }
-    }
-    return merged
-  }
-
   // MARK: Instructions
 
-  func emit(
-    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ loop: Loop, _ z: Placement, _ x: Placement, _ y: Placement,
-    _ node: NodeID, cost: Int
+  /// The iteration over a shape, with neighbouring axes merged where every operand allows it.
+  func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
+    Loop(shape, z.strides, x.strides, y.strides).merged
+  }
+
+  /// An instruction that makes each element of the result of the elements at its index.
+  func emitElementwise(
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement,
+    _ node: NodeID
   ) {
+    let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
-    if loops.last != loop { loops.append(loop) }
-    append(kind, function, dtype, loops.count - 1, slot(z), slot(x), slot(y), node, cost: cost)
+    if iterations.last != iteration { iterations.append(iteration) }
+    append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: shape.elementCount)
   }
 
   func emitCopy(into z: Placement, _ x: Placement, _ type: TensorType, _ node: NodeID) {
-    emit(.copy, 0, type.dtype, loop(type.shape, z, x, x), z, x, x, node, cost: type.elementCount)
+    emitElementwise(.copy, 0, type.dtype, type.shape, z, x, x, node)
   }
 
   func emitReduction(
@@ -137,7 +124,8 @@ final class Lowering {
     lines.y.append(y.strides[axis])
     // Sorting compares each element once for every doubling of the length.
     let steps = function == CK_ARGSORT ? Int.bitWidth - shape[axis].leadingZeroBitCount : 1
-    emit(.scan, UInt8(function.rawValue), dtype, lines, z, x, y, node, cost: multiplied(shape.elementCount, steps))
+    let cost = multiplied(shape.elementCount, steps)
+    append(.scan, UInt8(function.rawValue), dtype, detail(of: lines), slot(z), slot(x), slot(y), node, cost: cost)
   }
 
   func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID) {
@@ -188,13 +176,40 @@ final class Lowering {
     return overflow ? Int.max : product
   }
 
+  private func detail(of loop: Loop) -> Int {
+    if loops.last != loop { loops.append(loop) }
+    return loops.count - 1
+  }
+
+  // MARK: Rewriting
+
+  /// Puts what fusion has made in place of the instructions.
+  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member]) {
+    self.instructions = instructions
+    self.regions = regions
+    self.members = members
+  }
+
+  /// An elementwise instruction that stays by itself.
+  func withLoop(_ instruction: Instruction, _ iteration: Loop) -> Instruction {
+    var alone = instruction
+    alone.detail = Int32(detail(of: iteration.merged))
+    return alone
+  }
+
+  func addLoop(_ loop: Loop) -> Int32 { Int32(detail(of: loop)) }
+
   /// Rewrites every slot; the memory layout turns buffer numbers into bases and offsets.
   func rewriteSlots(_ rewrite: (Slot) -> Slot) {
-    for index in instructions.indices {
-      guard instructions[index].kind != .custom else { continue }
+    for index in instructions.indices where instructions[index].kind != .custom && instructions[index].kind != .region {
       instructions[index].z = rewrite(instructions[index].z)
       instructions[index].x = rewrite(instructions[index].x)
       instructions[index].y = rewrite(instructions[index].y)
+    }
+    for index in members.indices {
+      members[index].z.slot = rewrite(members[index].z.slot)
+      members[index].x.slot = rewrite(members[index].x.slot)
+      members[index].y.slot = rewrite(members[index].y.slot)
     }
     for index in customCalls.indices {
       for operand in customCalls[index].operands.indices {

@@ -47,28 +47,20 @@ public struct LoweringNode {
   }
 
   func emitUnary(_ function: ck_unary_op, into target: Placement, _ x: Placement) {
-    let type = resultType()
-    let loop = lowering.loop(type.shape, target, x, x)
-    lowering.emit(.unary, UInt8(function.rawValue), operandType(0).dtype, loop, target, x, x, node, cost: type.elementCount)
+    lowering.emitElementwise(.unary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, x, node)
   }
 
   func emitBinary(_ function: ck_binary_op, into target: Placement, _ x: Placement, _ y: Placement) {
-    let type = resultType()
-    let loop = lowering.loop(type.shape, target, x, y)
-    lowering.emit(.binary, UInt8(function.rawValue), operandType(0).dtype, loop, target, x, y, node, cost: type.elementCount)
+    lowering.emitElementwise(.binary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, y, node)
   }
 
   /// Where the condition is true the target takes x; elsewhere it keeps what it has.
   func emitSelect(into target: Placement, _ condition: Placement, _ x: Placement) {
-    let type = resultType()
-    let loop = lowering.loop(type.shape, target, condition, x)
-    lowering.emit(.select, 0, type.dtype, loop, target, condition, x, node, cost: type.elementCount)
+    lowering.emitElementwise(.select, 0, resultType().dtype, resultType().shape, target, condition, x, node)
   }
 
   func emitCast(into target: Placement, _ x: Placement) {
-    let type = resultType()
-    let loop = lowering.loop(type.shape, target, x, x)
-    lowering.emit(.cast, type.dtype.rawValue, operandType(0).dtype, loop, target, x, x, node, cost: type.elementCount)
+    lowering.emitElementwise(.cast, resultType().dtype.rawValue, operandType(0).dtype, resultType().shape, target, x, x, node)
   }
 
   /// Reduces an operand over axes into a row-major target. Terms are taken in row-major order of the reduced axes; where these do not merge

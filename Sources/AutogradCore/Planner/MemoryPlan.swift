@@ -49,11 +49,18 @@ struct MemoryPlan {
 
   private static func forEachUse(_ lowering: Lowering, _ body: (_ instruction: Int, _ buffer: Int) -> Void) {
     for (index, instruction) in lowering.instructions.enumerated() {
-      if instruction.kind == .custom {
+      switch instruction.kind {
+      case .custom:
         let call = lowering.customCalls[Int(instruction.detail)]
         for operand in call.operands { body(index, Int(operand.slot.base)) }
         for result in call.results { body(index, Int(result.slot.base)) }
-      } else {
+      case .region:
+        for member in lowering.members[lowering.regions[Int(instruction.detail)].members] {
+          body(index, Int(member.z.slot.base))
+          body(index, Int(member.x.slot.base))
+          body(index, Int(member.y.slot.base))
+        }
+      default:
         body(index, Int(instruction.z.base))
         body(index, Int(instruction.x.base))
         body(index, Int(instruction.y.base))

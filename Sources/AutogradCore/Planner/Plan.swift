@@ -4,6 +4,8 @@
 public struct Plan: Sendable {
   package let instructions: [Instruction]
   package let loops: [Loop]
+  package let regions: [Region]
+  package let members: [Member]
   package let reductions: [Reduction]
   package let products: [Product]
   package let gathers: [Gather]
@@ -53,11 +55,14 @@ public struct Plan: Sendable {
       try opcode.primitive.lower(&lowered)
     }
     let results = Plan.placeResults(graph, lowering)
+    Fusion.run(lowering)
     let memory = MemoryPlan(lowering)
     Plan.resolve(lowering, memory, inputs: graph.columns.inputs.count, constants: constants.count)
 
     instructions = lowering.instructions
     loops = lowering.loops
+    regions = lowering.regions
+    members = lowering.members
     reductions = lowering.reductions
     products = lowering.products
     gathers = lowering.gathers

@@ -30,14 +30,6 @@ func forEachRow(
   }
 }
 
-extension Loop {
-  /// Size and strides of the axis that kernels run along.
-  var inner: (count: Int, z: Int, x: Int, y: Int) {
-    let last = sizes.rank - 1
-    return last < 0 ? (1, 1, 1, 1) : (sizes[last], z[last], x[last], y[last])
-  }
-}
-
 extension Plan {
   func runUnary(_ kernel: ck_unary_fn?, _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer) {
     guard let kernel else { return }

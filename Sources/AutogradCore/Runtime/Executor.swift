@@ -75,6 +75,7 @@ extension Plan {
       case .matmul: runMatMul(instruction, z, x, y)
       case .custom: try runCustom(instruction, bases)
       case .gather, .scatterAdd: try runGather(instruction, z, x, y)
+      case .region: runRegion(regions[Int(instruction.detail)], bases)
       case .matrix: try runMatrixFunction(instruction, z, x, y)
       }
     }

@@ -5,7 +5,7 @@ package struct Instruction: Sendable {
   package enum Kind: UInt8, Sendable {
     case copy, unary, binary, select, cast, reduce, scan, matmul, custom
     case gather, scatterAdd
-    case matrix
+    case matrix, region
   }
 
   package var kind: Kind
@@ -13,7 +13,7 @@ package struct Instruction: Sendable {
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
-  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, matrix calls, custom calls.
+  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, matrix calls, regions, custom calls.
   package var detail: Int32
   package var z: Slot
   package var x: Slot
@@ -30,6 +30,7 @@ extension Instruction {
     case .binary where UInt32(function) >= CK_EQUAL.rawValue: 1
     case .reduce where UInt32(function) >= CK_ARGMAX.rawValue: 8
     case .scan where UInt32(function) == CK_ARGSORT.rawValue: 8
+    case .cast: DType(rawValue: function)?.byteWidth ?? 0
     default: dtype.byteWidth
     }
   }
@@ -46,7 +47,7 @@ package struct Slot: Sendable {
   static let none = Slot(base: 0, offset: 0)
 }
 
-/// An elementwise iteration, axes merged where all operands allow it. The last axis is run by the kernel, the others by the executor.
+/// An iteration over the elements of a shape: the last axis is run by the kernel, the others by the executor.
 package struct Loop: Sendable, Equatable {
   package var sizes: Shape
   package var z: Shape
@@ -54,6 +55,44 @@ package struct Loop: Sendable, Equatable {
   package var y: Shape
 
   package var count: Int { sizes.elementCount }
+}
+
+extension Loop {
+  /// Over a shape without its axes of size 1.
+  init(_ shape: Shape, _ z: Shape, _ x: Shape, _ y: Shape) {
+    self.init(sizes: [], z: [], x: [], y: [])
+    for axis in 0..<shape.rank where shape[axis] != 1 { append(shape[axis], z[axis], x[axis], y[axis]) }
+  }
+
+  private mutating func append(_ size: Int, _ zStride: Int, _ xStride: Int, _ yStride: Int) {
+    sizes.append(size)
+    z.append(zStride)
+    x.append(xStride)
+    y.append(yStride)
+  }
+
+  /// With neighbouring axes merged where every operand allows it.
+  var merged: Loop {
+    var result = Loop(sizes: [], z: [], x: [], y: [])
+    for axis in 0..<sizes.rank {
+      let (size, last) = (sizes[axis], result.sizes.rank - 1)
+      if last >= 0, result.z[last] == z[axis] * size, result.x[last] == x[axis] * size, result.y[last] == y[axis] * size {
+        result.sizes[last] *= size
+        result.z[last] = z[axis]
+        result.x[last] = x[axis]
+        result.y[last] = y[axis]
+      } else {
+        result.append(size, z[axis], x[axis], y[axis])
+      }
+    }
+    return result
+  }
+
+  /// Size and strides of the axis that kernels run along.
+  var inner: (count: Int, z: Int, x: Int, y: Int) {
+    let last = sizes.rank - 1
+    return last < 0 ? (1, 1, 1, 1) : (sizes[last], z[last], x[last], y[last])
+  }
 }
 
 /// A reduction: for each element of the outer loop (results z, operands x), `columns` results next to each other, each of `rows` terms.

@@ -126,7 +126,7 @@ struct DifferentialRequest {
             "the graph names no outputs, so the gradients are those of the sum of all results that no node takes: \(names); name them in of"
         ))
     }
-    for input in decoder.inputs where !decoder.isUsed(input, outputs: graphOutputs + outputs + of) {
+    for input in decoder.unusedInputs(outputs: graphOutputs + outputs + of) {
       warnings.append(
         Warning(
           code: "unused_input", pointer: "/inputs" + Pointer.member(input.name.string),

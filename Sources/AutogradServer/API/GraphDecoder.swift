@@ -255,9 +255,10 @@ struct GraphDecoder {
 
   private func graphOutputs(_ list: JSONValue?) throws(Problem) -> [Named] {
     if let list { return try namedValues(list, at: "/graph/outputs") }
+    let consumed = consumedNames()
     return nodes.enumerated().flatMap { index, node in
       node.outputs.elements.enumerated().compactMap { result, name in
-        consumedNames.contains(Consumed(node: index, result: result)) ? nil : Named(name: .init(name), value: results[index][result])
+        consumed.contains(Consumed(node: index, result: result)) ? nil : Named(name: .init(name), value: results[index][result])
       }
     }
   }
@@ -268,7 +269,7 @@ struct GraphDecoder {
   }
 
   /// Results that some node takes, by name: two names of one value (through identity, or equal nodes) are consumed apart.
-  private var consumedNames: Set<Consumed> {
+  private func consumedNames() -> Set<Consumed> {
     var found: Set<Consumed> = []
     for node in nodes {
       for operand in node.inputs.elements where operand.kind == .string {
@@ -299,9 +300,10 @@ struct GraphDecoder {
     return values
   }
 
-  /// Whether an input is taken by a node or is itself an output.
-  func isUsed(_ input: Input, outputs: [Named]) -> Bool {
-    consumed.contains(input.value.id) || outputs.contains { $0.value == input.value }
+  /// Inputs that no node takes and that are no outputs themselves.
+  func unusedInputs(outputs: [Named]) -> [Input] {
+    let used = consumed.union(outputs.map(\.value.id))
+    return inputs.filter { !used.contains($0.value.id) }
   }
 }
 

@@ -43,6 +43,12 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // combines to what changes nothing: 0, 1, -infinity, infinity, true, false. CK_ARGMAX and CK_ARGMIN give the least such i, the first of
 // ties, of floats the first NaN.
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
+// The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last piece have a multiple of
+// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places.
+typedef void (*ck_reduce_begin_fn)(void *state);
+typedef void (*ck_reduce_feed_fn)(void *state, size_t n, const void *x, ptrdiff_t step);
+typedef void (*ck_reduce_finish_fn)(void *state, void *z);
+enum { CK_REDUCE_STATE = 320 };
 // One line along an axis, i < n, in order; float32 in double:
 //   CK_CUMSUM      z[i] = x[0] + ... + x[i]
 //   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
@@ -87,6 +93,9 @@ ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
 ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow);
 ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
+ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype);
+ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype);
+ck_reduce_finish_fn ck_reduce_finish(const ck_kernels *table, int op, int dtype);
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype);

@@ -1,0 +1,244 @@
+import CKernels
+
+/// Gathers elementwise instructions over equally many elements into regions, forward and backward together, and finds which of their results
+/// nobody else reads.
+///
+/// An instruction may join a region, which runs as early as its first member, if all that it reads is there by then; and if it reads or
+/// overwrites what a member has written, element for element at the same places, since members run tile by tile.
+struct Fusion {
+  private let lowering: Lowering
+  private var groups: [Group] = []
+  private var buffers: [BufferUse]
+  /// By the number of elements: regions that may still grow.
+  private var growing: [Int: [Int]] = [:]
+
+  /// Larger regions gain nothing and keep more tiles alive than the first cache holds.
+  private static let mostMembers = 128
+  /// How many regions an instruction looks at for one to join.
+  private static let mostChoices = 8
+
+  /// What becomes one instruction, in order.
+  private struct Group {
+    /// Indices of instructions.
+    var members: [Int]
+    /// The sizes that members which are not flat iterate over; nil as long as all are flat.
+    var sizes: Shape?
+  }
+
+  /// How an operand is walked: from where, and with one stride over all elements or with strides along axes.
+  private struct Walk: Equatable {
+    var offset: Int
+    var flatStride: Int?
+    var strides: Shape
+  }
+
+  private struct BufferUse {
+    var lastWriter = -1
+    var lastReader = -1
+    var writing: Walk?
+    /// Nil where readers of one group walk differently.
+    var reading: Walk?
+    /// The only group that touches it, -2 if there are several.
+    var group = -1
+  }
+
+  static func run(_ lowering: Lowering) {
+    var fusion = Fusion(lowering)
+    for index in lowering.instructions.indices { fusion.place(index) }
+    fusion.write()
+  }
+
+  private init(_ lowering: Lowering) {
+    self.lowering = lowering
+    buffers = Array(repeating: BufferUse(), count: lowering.buffers.count)
+    groups.reserveCapacity(lowering.instructions.count)
+  }
+
+  // MARK: Grouping
+
+  private mutating func place(_ index: Int) {
+    let instruction = lowering.instructions[index]
+    if instruction.kind == .reduce, let group = regionMaking(instruction) {
+      groups[group].members.append(index)
+      note(instruction, group: group)
+      return
+    }
+    guard instruction.isFusible else {
+      groups.append(Group(members: [index]))
+      note(instruction, group: groups.count - 1)
+      return
+    }
+    let iteration = lowering.iterations[Int(instruction.detail)]
+    let walks = Walks(instruction, iteration)
+    let count = iteration.count
+    let group = choose(instruction, iteration, walks, count)
+    if let group {
+      groups[group].members.append(index)
+      if !walks.areFlat { groups[group].sizes = iteration.sizes }
+    } else {
+      groups.append(Group(members: [index], sizes: walks.areFlat ? nil : iteration.sizes))
+      growing[count, default: []].append(groups.count - 1)
+    }
+    note(instruction, walks, group: group ?? groups.count - 1)
+  }
+
+  private struct Walks {
+    var z: Walk
+    var x: Walk
+    var y: Walk
+    var areFlat: Bool { z.flatStride != nil && x.flatStride != nil && y.flatStride != nil }
+
+    init(_ instruction: Instruction, _ iteration: Loop) {
+      func walk(_ slot: Slot, _ strides: Shape) -> Walk {
+        let flat = iteration.sizes.flatStride(strides)
+        return Walk(offset: slot.offset, flatStride: flat, strides: flat == nil ? strides : [])
+      }
+      z = walk(instruction.z, iteration.z)
+      x = walk(instruction.x, iteration.x)
+      y = walk(instruction.y, iteration.y)
+    }
+  }
+
+  /// The first region that the instruction may join.
+  private func choose(_ instruction: Instruction, _ iteration: Loop, _ walks: Walks, _ count: Int) -> Int? {
+    guard let candidates = growing[count] else { return nil }
+    let x = buffers[Int(instruction.x.base)]
+    let y = buffers[Int(instruction.y.base)]
+    let z = buffers[Int(instruction.z.base)]
+    /// Whether what `other` does is done when a candidate's turn comes, or goes element for element with it.
+    func precedes(_ other: Int, _ candidate: Int, _ fits: Bool) -> Bool { other < candidate || (other == candidate && fits) }
+    for candidate in candidates.suffix(Fusion.mostChoices) {
+      let group = groups[candidate]
+      guard group.members.count < Fusion.mostMembers else { continue }
+      if !walks.areFlat, let sizes = group.sizes, sizes != iteration.sizes { continue }
+      if precedes(x.lastWriter, candidate, x.writing == walks.x), precedes(y.lastWriter, candidate, y.writing == walks.y),
+        precedes(z.lastWriter, candidate, z.writing == walks.z), precedes(z.lastReader, candidate, z.reading == walks.z)
+      {
+        return candidate
+      }
+    }
+    return nil
+  }
+
+  /// The region that makes what an instruction reduces, if that is all elements, in order: then it is fed tile by tile.
+  private func regionMaking(_ instruction: Instruction) -> Int? {
+    let reduction = lowering.reductions[Int(instruction.detail)]
+    let use = buffers[Int(instruction.x.base)]
+    guard UInt32(instruction.function) < CK_ARGMAX.rawValue, reduction.columns == 1, reduction.outer.count == 1, reduction.rowStride == 1,
+      use.lastWriter >= 0, use.writing == Walk(offset: instruction.x.offset, flatStride: 1, strides: [])
+    else { return nil }
+    let group = groups[use.lastWriter]
+    let first = lowering.instructions[group.members[0]]
+    guard first.isFusible, group.members.count < Fusion.mostMembers,
+      lowering.iterations[Int(first.detail)].count == reduction.rows, buffers[Int(instruction.z.base)].lastWriter < 0
+    else { return nil }
+    return use.lastWriter
+  }
+
+  private mutating func note(_ instruction: Instruction, _ walks: Walks, group: Int) {
+    read(instruction.x, walks.x, group)
+    read(instruction.y, walks.y, group)
+    write(instruction.z, walks.z, group)
+  }
+
+  /// Uses without a walk, by instructions that are no members: nothing fits them.
+  private mutating func note(_ instruction: Instruction, group: Int) {
+    if instruction.kind == .custom {
+      let call = lowering.customCalls[Int(instruction.detail)]
+      for operand in call.operands { read(operand.slot, nil, group) }
+      for result in call.results { write(result.slot, nil, group) }
+      return
+    }
+    // A reduction that is a member reads element by element like the others.
+    let walk = instruction.kind == .reduce ? Walk(offset: instruction.x.offset, flatStride: 1, strides: []) : nil
+    read(instruction.x, walk, group)
+    read(instruction.y, walk, group)
+    write(instruction.z, nil, group)
+  }
+
+  private mutating func read(_ slot: Slot, _ walk: Walk?, _ group: Int) {
+    let buffer = Int(slot.base)
+    if buffers[buffer].lastReader == group {
+      if buffers[buffer].reading != walk { buffers[buffer].reading = nil }
+    } else if buffers[buffer].lastReader < group {
+      buffers[buffer].lastReader = group
+      buffers[buffer].reading = walk
+    }
+    touch(buffer, group)
+  }
+
+  private mutating func write(_ slot: Slot, _ walk: Walk?, _ group: Int) {
+    let buffer = Int(slot.base)
+    // Nothing joins a region before the last writer's.
+    buffers[buffer].writing = buffers[buffer].lastWriter == group && buffers[buffer].writing != walk ? nil : walk
+    buffers[buffer].lastWriter = group
+    touch(buffer, group)
+  }
+
+  private mutating func touch(_ buffer: Int, _ group: Int) {
+    let known = buffers[buffer].group
+    buffers[buffer].group = known == -1 || known == group ? group : -2
+  }
+
+  // MARK: Writing
+
+  private func write() {
+    var instructions: [Instruction] = []
+    var regions: [Region] = []
+    var members: [Member] = []
+    instructions.reserveCapacity(groups.count)
+    for (index, group) in groups.enumerated() {
+      let first = lowering.instructions[group.members[0]]
+      if group.members.count == 1 {
+        instructions.append(first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)
+        continue
+      }
+      let draft = RegionDraft(lowering, group.members, sizes: group.sizes)
+      let tiles = draft.tiles { slot, stride in
+        let buffer = lowering.buffers[Int(slot.base)]
+        return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0 && stride == 1
+      }
+      let start = members.count
+      members += draft.members(tiles)
+      let reduces = members[start...].contains { $0.kind == .reduce }
+      regions.append(Region(sizes: draft.sizes, members: start..<members.count, tile: tiles.length, reduces: reduces))
+      instructions.append(
+        Instruction(
+          kind: .region, dtype: first.dtype, detail: Int32(regions.count - 1), z: .none, x: .none, y: .none, label: first.label))
+    }
+    lowering.replaceInstructions(instructions, regions, members)
+  }
+}
+
+extension Instruction {
+  var isElementwise: Bool {
+    switch kind {
+    case .copy, .unary, .binary, .select, .cast: true
+    default: false
+    }
+  }
+
+  /// Elementwise, and with an answer to every operand: integers divided by 0 or casts that do not fit end a run and name an element.
+  fileprivate var isFusible: Bool {
+    switch kind {
+    case .copy, .unary, .select: true
+    case .binary: dtype.isFloating || (UInt32(function) != CK_POW.rawValue && UInt32(function) != CK_REMAINDER.rawValue)
+    case .cast: !dtype.isFloating || DType(rawValue: function)?.isInteger != true
+    default: false
+    }
+  }
+}
+
+extension Shape {
+  /// The one stride by which all elements can be walked in row-major order, or nil.
+  func flatStride(_ strides: Shape) -> Int? {
+    guard rank > 0 else { return 1 }
+    let stride = strides[rank - 1]
+    var expected = stride
+    for axis in Swift.stride(from: rank - 2, through: 0, by: -1) {
+      expected *= sizes[axis + 1]
+      if strides[axis] != expected { return nil }
+    }
+    return stride
+  }
+}
