@@ -8,6 +8,7 @@ import numpy as np
 
 from forms import FLOATS, expected, line
 from oracle import Compiled, Program
+import cases_linalg
 import cases_pointwise
 import cases_reductions
 import cases_shapes
@@ -92,6 +93,7 @@ WRITERS = {
   "operations_pointwise": lambda: write_operations("operations_pointwise", cases_pointwise),
   "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
+  "operations_linalg": lambda: write_operations("operations_linalg", cases_linalg),
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),

@@ -15,13 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import oracle_linalg
 import oracle_tier1
 
 jax.config.update("jax_enable_x64", True)
 
 FLOATS = ("float32", "float64")
 NUMBER_STRINGS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
-PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING
+PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING + oracle_linalg.PROMOTING
 
 
 # Decoding ---------------------------------------------------------------------------------------------------------------------------
@@ -125,6 +126,8 @@ def apply(xp, op, operands, attributes, count, cast):
       for axis, *bounds in zip(axes, starts, ends, steps, strict=True):
         index[axis] = slice(*bounds)
       return [x[tuple(index)]]
+  if op in oracle_linalg.OPERATIONS:
+    return oracle_linalg.apply(xp, op, operands, attributes)
   return oracle_tier1.apply(xp, op, operands, attributes, count)
 
 
