@@ -12,6 +12,7 @@ import cases_linalg
 import cases_pointwise
 import cases_reductions
 import cases_shapes
+import catalog_graphs
 import kinks
 import kinks_linalg
 import kinks_pointwise
@@ -22,7 +23,7 @@ import selfcheck
 import tutorial
 
 FOLDER = Path(__file__).parent
-GRAPHS = 1000
+GRAPHS, CATALOG_GRAPHS = 1000, 3000
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
@@ -98,6 +99,7 @@ WRITERS = {
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
   "random_graphs": write_random_graphs,
+  "random_graphs_catalog": lambda: write("random_graphs_catalog.jsonl", list(catalog_graphs.lines(CATALOG_GRAPHS))),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from forms import TensorForm
 from oracle import PROMOTING, apply, promote
+from oracle_tier1 import OWN_DTYPE
 
 PLAIN_NAMES = ["x", "w", "b", "h", "z", "p", "q", "t", "v", "a", "loss", "bias", "node", "W"]
 ODD_NAMES = [
@@ -147,15 +148,16 @@ class GraphBuilder:
   def emit(self, op, operands, attributes=None, count=1):
     """Adds a node if its results are small, finite and of moderate size. Operands: names, Fresh or Weak."""
     attributes = {k: v for k, v in (attributes or {}).items() if v is not Ellipsis}
-    known = [self.values[o] if isinstance(o, str) else o.array for o in operands if not isinstance(o, Weak)]
-    default = promote([str(a.dtype) for a in known]) if known else "float64"
-    arrays = [np.array(o.value, default) if isinstance(o, Weak) else self.values[o] if isinstance(o, str) else o.array for o in operands]
+    own, operand_of = OWN_DTYPE.get(op, {}), lambda o: self.values[o] if isinstance(o, str) else o.array
+    known = [str(operand_of(o).dtype) for i, o in enumerate(operands) if i not in own and not isinstance(o, Weak)]
+    default = promote(known) if known else "float64"
+    arrays = [np.array(o.value, own.get(i, default)) if isinstance(o, Weak) else operand_of(o) for i, o in enumerate(operands)]
     if op in PROMOTING:
-      arrays = [a.astype(default) for a in arrays]
+      arrays = [a if i in own else a.astype(default) for i, a in enumerate(arrays)]
     real = {"F": "float64", "G": "float64"}
     results = apply(np, op, arrays, attributes, count, lambda x, to: x.astype(real.get(to, to)))
     results = [np.asarray(r) for r in results]
-    if any(r.size > MAX_SIZE or r.ndim > MAX_RANK or not np.all(np.abs(r) <= MAX_VALUE) for r in results):
+    if not self.accepts(op, arrays, attributes, results):
       return False
     written = []
     for operand in operands:
@@ -175,6 +177,10 @@ class GraphBuilder:
     self.nodes.append(dict(self.shuffled(node.items())) if self.chance(0.3) else node)
     self.values.update(zip(outputs, results))
     return True
+
+  def accepts(self, op, arrays, attributes, results):
+    """Whether a node may stand in the graph, judged by what it computes."""
+    return not any(r.size > MAX_SIZE or r.ndim > MAX_RANK or not np.all(np.abs(r) <= MAX_VALUE) for r in results)
 
   def grow(self, count):
     for _ in range(self.rng.randint(1, 3)):
