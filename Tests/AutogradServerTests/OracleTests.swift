@@ -39,6 +39,36 @@ import Testing
     }
   }
 
+  /// Whole graphs of the whole catalog, asked for gradients, tangents and Hessian-vector products.
+  @Test func derivativesOfRandomGraphsEqualTheOracle() throws {
+    let lines = try Project.lines("Tests/Fixtures/random_graphs_catalog.jsonl")
+    #expect(lines.count == 3000)
+    for line in lines {
+      try line.withDocument { document in
+        let name = document.root["name"]?.string ?? "?"
+        let request = try #require(document.root["request"]).data
+        let asks = try #require(document.root["asks"])
+        let tolerance = document.root["tolerance"]?.numberToken?.double().value ?? 1e-9
+        for ask in asks.elements {
+          let path = try #require(ask["path"]?.string)
+          // What all asks share, and then the members of this one: two objects, joined into one.
+          let members = try #require(ask["members"]).data
+          let body = request.dropLast() + Data(",".utf8) + members.dropFirst()
+          let response = InProcessServer().send("POST", path, body: body)
+          guard response.status == 200 else {
+            Issue.record("\(name) \(path): \(response.status) \(response.body.string)")
+            continue
+          }
+          try Data(response.body.bytes).withDocument { answer in
+            for (part, expected) in try #require(ask["expected"]).members {
+              compare(answer.root[dynamic: part.string], answer, expected, document, tolerance, "\(name) \(path) \(part.string)")
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// The same names in the same order; the same dtypes and shapes; numbers to |a - b| <= tolerance * max(1, max |b|).
   private func compare(
     _ actual: JSONValue?, _ answer: JSONDocument, _ expected: JSONValue?, _ fixture: JSONDocument, _ tolerance: Double, _ place: String

@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 
 import jax
 import numpy as np
@@ -10,6 +11,11 @@ from catalog_builder import CatalogBuilder
 from catalog_domains import CATALOG
 from oracle_derivatives import Differentiable
 from random_graphs import RandomRequest
+
+#: For a process of its own (see generate.py). Without fused multiplications, because the compiler may compute a number twice, once with and
+#: once without, and then neither operand of a minimum equals the result and neither gets the derivative. The older emitters are twice as
+#: fast at compiling, which is what takes the time.
+XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_max_isa=AVX"
 
 FEATURED = 4
 #: Bounds of acceptance: the size of any value, gradient or tangent; a nudge of every input, and what it may change in an answer.
@@ -128,6 +134,11 @@ def lines(count):
       raise RuntimeError(f"no acceptable graph for index {index}")
     rejected += attempt
     if index % 100 == 99:
-      print(f"{index + 1} graphs, {rejected} rejected", flush=True)
+      print(f"{index + 1} graphs, {rejected} rejected", file=sys.stderr)
       jax.clear_caches()  # no two graphs are alike, and what was compiled for one would stay
     yield text
+
+
+if __name__ == "__main__":
+  sys.stdout.reconfigure(encoding="utf-8")
+  sys.stdout.writelines(lines(int(sys.argv[1])))

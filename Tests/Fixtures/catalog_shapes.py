@@ -56,8 +56,9 @@ class ShapeAdders:
     a = self.floating(lambda v: v.ndim > 0 and max(v.shape) <= 3)
     shape = self.values[a].shape
     axis = self.axis_within(len(shape))
-    made = self.then("unstack", [a], {"axis": Ellipsis if axis == 0 and self.chance(0.6) else axis}, shape[axis])
-    return made
+    if shape[axis] == 0:
+      raise ValueError("a node without results is refused")
+    return self.then("unstack", [a], {"axis": Ellipsis if axis == 0 and self.chance(0.6) else axis}, shape[axis])
 
   def put_expand_dims(self):
     a = self.floating(lambda v: v.ndim < 4)

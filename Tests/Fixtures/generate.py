@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +84,12 @@ def write_tutorial():
   write("tutorial.jsonl", lines)
 
 
+def write_catalog():
+  command = [sys.executable, FOLDER / "catalog_graphs.py", str(CATALOG_GRAPHS)]
+  made = subprocess.run(command, env=os.environ | {"XLA_FLAGS": catalog_graphs.XLA_FLAGS}, stdout=subprocess.PIPE, check=True)
+  write("random_graphs_catalog.jsonl", [f"{line}\n" for line in made.stdout.decode().split("\n")[:-1]])
+
+
 def write_kinks(name, module):
   file = FOLDER / f"{name}.jsonl"
   known = {case["name"]: case for case in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
@@ -99,7 +108,7 @@ WRITERS = {
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
   "random_graphs": write_random_graphs,
-  "random_graphs_catalog": lambda: write("random_graphs_catalog.jsonl", list(catalog_graphs.lines(CATALOG_GRAPHS))),
+  "random_graphs_catalog": write_catalog,
 }
 
 

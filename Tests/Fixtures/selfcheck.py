@@ -9,6 +9,7 @@ import numpy as np
 from oracle import FLOATS, Program, is_weak
 from oracle_linalg import OPERATIONS as LINEAR_ALGEBRA
 from random_graphs import FLOAT32_AGREEMENT, agrees
+import selfcheck_catalog
 import selfcheck_mpmath
 
 FILES = ["random_graphs_float64.jsonl", "random_graphs_float32.jsonl", "operations.jsonl", "tutorial.jsonl",
@@ -181,6 +182,7 @@ def run(folder):
       if counts[feature] < least:
         faults += 1
         print(f"        fewer than {least}")
+  faults += selfcheck_catalog.run(folder)
   if faults:
     raise SystemExit(f"{faults} faults")
   print("no faults")
