@@ -22,6 +22,33 @@ import Testing
     #expect(abs(left - right) <= Self.tolerance(graph) * max(1, abs(left)), "\(left) and \(right)")
   }
 
+  /// One value in the place of all operands that it fits: what each of them contributes adds up, once.
+  @Test(arguments: cases.filter { $0.sample.shapes.count > 1 }) func sharedOperands(_ test: SweepTests.Case) throws {
+    var random = test.random
+    let inputs = test.inputs(try test.graph(), &random)
+    let builder = GraphBuilder()
+    var values: [Value] = []
+    var tensors: [Tensor] = []
+    for tensor in inputs.prefix(test.sample.shapes.count) {
+      if let known = tensors.firstIndex(where: { $0.type == tensor.type }) {
+        values.append(builder.value(builder.columns.inputs[known]))
+      } else {
+        values.append(builder.input("x", tensor.dtype, tensor.shape))
+        tensors.append(tensor)
+      }
+    }
+    guard tensors.count < values.count else { return }
+    let results = try builder.apply(
+      test.operation, values.map { .value($0) }, test.sample.attributes, resultCount: test.sample.resultCount)
+    let graph = try builder.graph(outputs: results)
+    let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
+    let directions = Tensor.random(graph.inputTypes.filter(\.dtype.isFloating), using: &random)
+    let tangents = try Plan(jvp(graph)).run(tensors + directions).dropFirst(graph.outputTypes.count)
+    let gradients = try Plan(vjp(graph)).run(tensors + cotangents).dropFirst(graph.outputTypes.count)
+    let (left, right) = (Self.product(Array(tangents), cotangents), Self.product(Array(gradients), directions))
+    #expect(abs(left - right) <= Self.tolerance(graph) * max(1, abs(left)), "\(left) and \(right)")
+  }
+
   /// Second order too: the tangents of gradients are the gradients of gradients, the Hessian being symmetric.
   @Test(arguments: SweepTests.differentiable) func hessianIsSymmetric(_ test: SweepTests.Case) throws {
     var random = test.random

@@ -121,7 +121,7 @@ struct SolveOperation: Operation {
     samples: [
       OperationSample([[3, 3], [3]]), OperationSample([[2, 2], [2, 3]]), OperationSample([[2, 2, 2], [2, 1]]),
       OperationSample([[2, 2], [3, 2, 1]]), OperationSample([[2, 1, 2, 2], [3, 2, 2]]), OperationSample([[2, 2, 2], [2]]),
-      OperationSample([[0, 0], [0, 2]]),
+      OperationSample([[2, 2], [2, 2]]), OperationSample([[0, 0], [0, 2]]),
     ],
     domain: -1...1, factorizedOperand: 0)
 
@@ -148,7 +148,8 @@ struct SolveTriangularOperation: Operation {
     samples: [
       OperationSample([[3, 3], [3]]), OperationSample([[2, 2], [2, 3]], ["lower": .boolean(false)]),
       OperationSample([[2, 2, 2], [2, 1]], ["transpose": .boolean(true)]),
-      OperationSample([[3, 3], [2, 3, 2]], ["lower": .boolean(false), "transpose": .boolean(true)]), OperationSample([[0, 0], [0]]),
+      OperationSample([[3, 3], [2, 3, 2]], ["lower": .boolean(false), "transpose": .boolean(true)]), OperationSample([[2, 2], [2, 2]]),
+      OperationSample([[0, 0], [0]]),
     ],
     domain: -1...1, factorizedOperand: 0)
 

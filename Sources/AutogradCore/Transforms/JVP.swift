@@ -79,8 +79,11 @@ struct ForwardPass {
       pass.seed(node.result(index), with: cotangent)
     }
     pass.pullBack(Pullback(pass: pass, context: node))
+    // A value that stands for several operands has one cotangent, the sum of theirs.
+    var met: Set<ValueID> = []
     let pulled = operands.enumerated().compactMap { index, tangent -> (value: Value, cotangent: Value)? in
-      guard let tangent, let back = pass.cotangent(of: node.operand(index).id) else { return nil }
+      let operand = node.operand(index).id
+      guard let tangent, met.insert(operand).inserted, let back = pass.cotangent(of: operand) else { return nil }
       return (back, tangent)
     }
     for (index, tangent) in builder.gradients(of: pulled, withRespectTo: cotangents).enumerated() {
