@@ -177,10 +177,8 @@ import Testing
       graph(%0 x: float64[2, 3], %1 ct0: float64[1, 3]) {
         %2 = sum %0 axes=[0] : float64[3]
         %3 = reshape %2 shape=[1, 3] : float64[1, 3]
-        %4 = reshape %1 shape=[3] : float64[3]
-        %5 = reshape %4 shape=[1, 3] : float64[1, 3]
-        %6 = broadcast %5 shape=[2, 3] : float64[2, 3]
-        return %3, %6
+        %4 = broadcast %1 shape=[2, 3] : float64[2, 3]
+        return %3, %4
       }
 
       """

@@ -103,6 +103,7 @@ public final class GraphBuilder {
   /// Adds a primitive with one result to operands whose types already fit: how derivative rules write. A mistake is remembered, not thrown.
   package func emit(_ opcode: Opcode, _ x: Value, _ attributes: Attributes = .none) -> Value {
     guard x.isValid else { return x }
+    if let known = simplified(opcode, x, x, attributes) { return known }
     columns.operands.append(x.id)
     return finish(opcode, attributes)
   }
@@ -110,6 +111,7 @@ public final class GraphBuilder {
   package func emit(_ opcode: Opcode, _ x: Value, _ y: Value) -> Value {
     guard x.isValid else { return x }
     guard y.isValid else { return y }
+    if let known = simplified(opcode, x, y, .none) { return known }
     columns.operands.append(x.id)
     columns.operands.append(y.id)
     return finish(opcode, .none)

@@ -1,0 +1,84 @@
+import CKernels
+
+/// A node that need not be added, because the graph has its value already or a simpler node gives it.
+///
+/// Each preserves every bit of the value under IEEE 754, NaN and signed zeros included: so x · 0 is not 0, because x may be infinite, and x + 0
+/// is not x, because x may be -0.
+struct Rewrite: Sendable {
+  let name: String
+  let opcode: Opcode
+  /// What stands for the node; nil where the rewrite does not apply. Of one operand, x and y are the same.
+  let apply: @Sendable (_ builder: GraphBuilder, _ x: Value, _ y: Value, _ attributes: Attributes) -> Value?
+
+  static let all = [
+    Rewrite(name: "x · 1 is x", opcode: .mul) { builder, x, y, _ in
+      builder.isFilled(y, with: 1) ? x : builder.isFilled(x, with: 1) ? y : nil
+    },
+    Rewrite(name: "x / 1 is x", opcode: .div) { builder, x, y, _ in builder.isFilled(y, with: 1) ? x : nil },
+    Rewrite(name: "x - 0 is x", opcode: .sub) { builder, x, y, _ in builder.isFilled(y, with: 0) ? x : nil },
+    Rewrite(name: "-(-x) is x", opcode: .neg) { builder, x, _, _ in builder.operand(of: x, if: .neg) },
+    Rewrite(name: "a reshape of a reshape is one", opcode: .reshape) { builder, x, _, attributes in
+      guard case .shape(let shape) = attributes, let inner = builder.operand(of: x, if: .reshape) else { return nil }
+      return builder.reshape(inner, to: shape)
+    },
+    Rewrite(name: "a broadcast of a broadcast is one", opcode: .broadcast) { builder, x, _, attributes in
+      guard case .shape(let shape) = attributes, let inner = builder.operand(of: x, if: .broadcast) else { return nil }
+      return builder.broadcast(inner, to: shape)
+    },
+    Rewrite(name: "a transpose of a transpose is one", opcode: .transpose) { builder, x, _, attributes in
+      guard case .permutation(let outer) = attributes, let inner = builder.operand(of: x, if: .transpose),
+        case .permutation(let first) = builder.columns.attributes(of: builder.columns.producers[Int(x.id)])
+      else { return nil }
+      return builder.transpose(inner, Shape(outer.array.map { first[$0] }))
+    },
+    constant(.add, CK_ADD), constant(.sub, CK_SUB), constant(.mul, CK_MUL), constant(.div, CK_DIV),
+  ]
+
+  /// By opcode.
+  static let table: [[Rewrite]] = Opcode.allCases.map { opcode in all.filter { $0.opcode == opcode } }
+
+  /// Two float constants are computed with here, by the kernel that would do so when the plan runs.
+  private static func constant(_ opcode: Opcode, _ function: ck_binary_op) -> Rewrite {
+    Rewrite(name: "\(opcode) of constants is a constant", opcode: opcode) { builder, x, y, _ in
+      guard x.dtype.isFloating, let a = builder.constantScalar(x)?.tensor, let b = builder.constantScalar(y)?.tensor else { return nil }
+      let result = Tensor(TensorType(x.dtype, [])) { z in
+        withExtendedLifetime((a, b)) {
+          _ = Kernels.binary(UInt8(function.rawValue), x.dtype)?(1, z, 1, a.storage.base, 1, b.storage.base, 1)
+        }
+      }
+      return builder.constant(Scalar(of: result))
+    }
+  }
+}
+
+extension GraphBuilder {
+  /// What stands for a node that is about to be added; nil if it must be.
+  @inline(__always)
+  func simplified(_ opcode: Opcode, _ x: Value, _ y: Value, _ attributes: Attributes) -> Value? {
+    for rewrite in Rewrite.table[Int(opcode.rawValue)] {
+      if let value = rewrite.apply(self, x, y, attributes) { return value }
+    }
+    return nil
+  }
+
+  /// The operand of the node that makes a value, if it is of one operation.
+  fileprivate func operand(of value: Value, if opcode: Opcode) -> Value? {
+    let node = columns.producers[Int(value.id)]
+    return columns.opcodes[Int(node)] == opcode ? self.value(columns.operand(node, 0)) : nil
+  }
+
+  /// The number of a scalar constant.
+  fileprivate func constantScalar(_ value: Value) -> Scalar? {
+    let node = columns.producers[Int(value.id)]
+    guard columns.opcodes[Int(node)] == .constant, case .scalar(let dtype, let bits) = columns.attributes(of: node) else { return nil }
+    return Scalar(dtype, bits: bits)
+  }
+
+  /// Whether a value is one number everywhere.
+  fileprivate func isFilled(_ value: Value, with number: Int8) -> Bool {
+    var source = value
+    while let inner = operand(of: source, if: .broadcast) ?? operand(of: source, if: .reshape) { source = inner }
+    guard let scalar = constantScalar(source) else { return false }
+    return scalar.bits == Scalar(number, as: scalar.dtype).bits
+  }
+}
