@@ -23,6 +23,9 @@ struct Configuration: Sendable {
   /// Compute threads; large plans run on them.
   var computeThreads = 2
   var limits = Limits()
+  /// Plans that are kept for the next request of the same graph, and about how many bytes they may take in all. 0 plans keep none.
+  var cachedPlans = 4096
+  var cachedPlanBytes = 64 << 20
   /// How long connections may be idle.
   var idleTimeoutSeconds = 60
   /// How long a shutdown waits for requests in flight.

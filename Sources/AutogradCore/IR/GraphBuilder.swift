@@ -13,6 +13,9 @@ public final class GraphBuilder {
   /// Tensors of inputs made by ``variable(_:_:)``.
   package var boundTensors: [ValueID: Tensor] = [:]
 
+  /// Inputs that count as constants.
+  private var constantInputs: Set<ValueID> = []
+
   /// Constants 0, 1, …, n - 1 by their lengths.
   var indexVectors: [Int: ValueID] = [:]
 
@@ -35,7 +38,7 @@ public final class GraphBuilder {
     nodes = NodeTable()
     for (index, type) in columns.typeTable.enumerated() { typeIDs[type] = Int32(index) }
     for (index, attributes) in columns.attributeTable.enumerated() { attributeIDs[attributes] = Int32(index) }
-    for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: columns) }
+    for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: &columns) }
   }
 
   /// The finished graph.
@@ -76,6 +79,18 @@ public final class GraphBuilder {
   public func constant(_ scalar: Scalar) -> Value {
     let attributes = internAttributes(.scalar(scalar.dtype, bits: scalar.bits))
     return Value(self, addLeaf(.constant, attributes, internType(TensorType(scalar.dtype, []))))
+  }
+
+  /// A constant whose numbers are given at run time, as those of an input are, so that one plan serves all of them.
+  package func constantInput(_ type: TensorType) -> Value {
+    let value = input("", type.dtype, type.shape)
+    constantInputs.insert(value.id)
+    return value
+  }
+
+  /// Whether a value is a constant, which nothing is differentiated by.
+  func isConstant(_ value: Value) -> Bool {
+    value.isValid && (columns.opcodes[Int(columns.producers[Int(value.id)])] == .constant || constantInputs.contains(value.id))
   }
 
   /// A value that stands for one to be put in its place by a transform; no plan may need it.
@@ -158,7 +173,7 @@ public final class GraphBuilder {
     do throws(GraphError) {
       try opcode.primitive.inferTypes(TypeInference(builder: self, node: node))
     } catch {
-      nodes.removeLast(node, in: columns)
+      nodes.removeLast(node, in: &columns)
       dropLastNode()
       throw error
     }
@@ -179,7 +194,7 @@ public final class GraphBuilder {
     columns.attributes.append(attributes)
     columns.labels.append(label)
     columns.firstOperand.append(Int32(columns.operands.count))
-    let existing = nodes.intern(node, in: columns)
+    let existing = nodes.intern(node, in: &columns)
     if existing != node { dropLastNode() }
     return (existing, existing == node)
   }

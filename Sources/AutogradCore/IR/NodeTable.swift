@@ -1,4 +1,7 @@
 /// Finds a node equal to a new one: open addressing over node numbers, keyed per process so that a request cannot be built to collide.
+///
+/// Columns are passed inout although they are only read: they are a builder's stored property, and passing that by value copies the struct,
+/// which retains each of its arrays, for every node.
 struct NodeTable {
   private static let key = UInt64.random(in: 1...UInt64.max) | 1
   private static let empty: NodeID = -1
@@ -7,12 +10,12 @@ struct NodeTable {
   private var count = 0
 
   /// The first node equal to `node`, which is `node` itself if there was none before.
-  mutating func intern(_ node: NodeID, in columns: GraphColumns) -> NodeID {
-    if (count + 1) * 2 > slots.count { grow(in: columns) }
+  mutating func intern(_ node: NodeID, in columns: inout GraphColumns) -> NodeID {
+    if (count + 1) * 2 > slots.count { grow(in: &columns) }
     let mask = slots.count - 1
-    var slot = NodeTable.hash(node, in: columns) & mask
+    var slot = NodeTable.hash(node, in: &columns) & mask
     while slots[slot] != NodeTable.empty {
-      if NodeTable.areEqual(slots[slot], node, in: columns) { return slots[slot] }
+      if NodeTable.areEqual(slots[slot], node, in: &columns) { return slots[slot] }
       slot = (slot + 1) & mask
     }
     slots[slot] = node
@@ -21,26 +24,26 @@ struct NodeTable {
   }
 
   /// Takes out a node that was interned last: nothing can have been placed behind it.
-  mutating func removeLast(_ node: NodeID, in columns: GraphColumns) {
+  mutating func removeLast(_ node: NodeID, in columns: inout GraphColumns) {
     let mask = slots.count - 1
-    var slot = NodeTable.hash(node, in: columns) & mask
+    var slot = NodeTable.hash(node, in: &columns) & mask
     while slots[slot] != node { slot = (slot + 1) & mask }
     slots[slot] = NodeTable.empty
     count -= 1
   }
 
-  private mutating func grow(in columns: GraphColumns) {
+  private mutating func grow(in columns: inout GraphColumns) {
     let old = slots
     slots = Array(repeating: NodeTable.empty, count: old.count * 2)
     let mask = slots.count - 1
     for node in old where node != NodeTable.empty {
-      var slot = NodeTable.hash(node, in: columns) & mask
+      var slot = NodeTable.hash(node, in: &columns) & mask
       while slots[slot] != NodeTable.empty { slot = (slot + 1) & mask }
       slots[slot] = node
     }
   }
 
-  private static func hash(_ node: NodeID, in columns: GraphColumns) -> Int {
+  private static func hash(_ node: NodeID, in columns: inout GraphColumns) -> Int {
     var state = mix(key, UInt64(columns.opcodes[Int(node)].rawValue) << 32 | UInt64(UInt32(bitPattern: columns.attributes[Int(node)])))
     for index in columns.operandRange(node) { state = mix(state, UInt64(UInt32(bitPattern: columns.operands[index]))) }
     return Int(truncatingIfNeeded: state >> 1)
@@ -51,7 +54,7 @@ struct NodeTable {
     return product.high ^ product.low
   }
 
-  private static func areEqual(_ a: NodeID, _ b: NodeID, in columns: GraphColumns) -> Bool {
+  private static func areEqual(_ a: NodeID, _ b: NodeID, in columns: inout GraphColumns) -> Bool {
     guard columns.opcodes[Int(a)] == columns.opcodes[Int(b)], columns.attributes[Int(a)] == columns.attributes[Int(b)] else { return false }
     let x = columns.operandRange(a)
     let y = columns.operandRange(b)

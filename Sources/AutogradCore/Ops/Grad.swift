@@ -27,7 +27,7 @@ struct GradOperation: Operation {
       guard operand.dtype.isFloating else {
         throw GraphError(.dtypeMismatch, "{\(index)} is \(operand.dtype), which has no derivative", at: .operand(index))
       }
-      if index > 0, builder.columns.opcodes[Int(builder.columns.producers[Int(operand.id)])] == .constant {
+      if index > 0, builder.isConstant(operand) {
         throw GraphError(.invalidAttribute, "{\(index)} is a constant; differentiate by inputs or computed values", at: .operand(index))
       }
     }

@@ -11,53 +11,84 @@ public protocol Operation: Sendable {
 
 /// The documentation of an operation, and what can be checked from it: the reference page, `GET /v1/operations/{name}`, the checks before
 /// `build` and the test sweep all read this.
-public struct OperationReference: Sendable {
-  public var name: String
-  public var summary: String
+///
+/// A class because every node of every graph that is built passes it on several times: a struct of this many strings and lists would be
+/// retained member by member each time.
+public final class OperationReference: Sendable {
+  public let name: String
+  public let summary: String
   /// The value, as mathematics.
-  public var formula: String
+  public let formula: String
   /// Names of the operands; as many as there are, or `…` at the end for any number.
-  public var operands: [String]
+  public let operands: [String]
   /// Names of the results; `…` at the end for any number.
-  public var results: [String] = ["y"]
-  public var attributes: [AttributeReference] = []
-  public var dtypes: DTypeRule
-  public var shapeRule: String
+  public let results: [String]
+  public let attributes: [AttributeReference]
+  public let dtypes: DTypeRule
+  public let shapeRule: String
   /// The cotangents of the operands, ct being that of the result.
-  public var derivative: String
+  public let derivative: String
   /// What happens at kinks and edges.
-  public var conventions: [String] = []
+  public let conventions: [String]
   /// What other libraries call it, lower case: for "did you mean".
-  public var otherNames: [String] = []
+  public let otherNames: [String]
   /// Typical uses. The first is the documented example; the sweep runs them all.
-  public var samples: [OperationSample]
+  public let samples: [OperationSample]
 
   /// Where the operation is smooth: what samples are drawn from.
-  public var domain: ClosedRange<Double> = -3...3
+  public let domain: ClosedRange<Double>
   /// What each operand is; by default all are promoted to one dtype.
-  public var kinds: [OperandKind] = []
+  public let kinds: [OperandKind]
   /// The attribute naming the axis of the first operand that index operands count along.
-  public var indexedAxis: String?
+  public let indexedAxis: String?
 
   /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither singular nor, made
   /// symmetric, anything but positive definite.
-  public var factorizedOperand: Int?
+  public let factorizedOperand: Int?
+
+  /// The result is taken for a constant by derivatives, whatever its value says.
+  public let stopsGradients: Bool
+
+  /// How many operands there must be, where there may be any number.
+  public let minimumOperandCount: Int
+
+  /// The last operand stands for any number.
+  public let hasManyOperands: Bool
+  public let hasManyResults: Bool
+
+  public init(
+    name: String, summary: String, formula: String, operands: [String], results: [String] = ["y"], attributes: [AttributeReference] = [],
+    dtypes: DTypeRule, shapeRule: String, derivative: String, conventions: [String] = [], otherNames: [String] = [],
+    samples: [OperationSample], domain: ClosedRange<Double> = -3...3, kinds: [OperandKind] = [], indexedAxis: String? = nil,
+    factorizedOperand: Int? = nil, stopsGradients: Bool = false, minimumOperandCount: Int = 1
+  ) {
+    self.name = name
+    self.summary = summary
+    self.formula = formula
+    self.operands = operands
+    self.results = results
+    self.attributes = attributes
+    self.dtypes = dtypes
+    self.shapeRule = shapeRule
+    self.derivative = derivative
+    self.conventions = conventions
+    self.otherNames = otherNames
+    self.samples = samples
+    self.domain = domain
+    self.kinds = kinds
+    self.indexedAxis = indexedAxis
+    self.factorizedOperand = factorizedOperand
+    self.stopsGradients = stopsGradients
+    self.minimumOperandCount = minimumOperandCount
+    hasManyOperands = operands.last == "…"
+    hasManyResults = results.last == "…"
+  }
 
   /// The kind of an operand.
   public func kind(of operand: Int) -> OperandKind {
     guard let last = kinds.last else { return .promoted }
     return kinds.indices.contains(operand) ? kinds[operand] : hasManyOperands ? last : .promoted
   }
-
-  /// The result is taken for a constant by derivatives, whatever its value says.
-  public var stopsGradients = false
-
-  /// How many operands there must be, where there may be any number.
-  public var minimumOperandCount = 1
-
-  /// The last operand stands for any number.
-  public var hasManyOperands: Bool { operands.last == "…" }
-  public var hasManyResults: Bool { results.last == "…" }
 }
 
 /// What part an operand plays.

@@ -165,6 +165,7 @@ extension GraphBuilder {
   }
 
   private func checkAttributes(_ reference: OperationReference, _ attributes: [String: AttributeValue]) throws(GraphError) {
+    if attributes.isEmpty && reference.attributes.isEmpty { return }
     for name in attributes.keys.sorted() where !reference.attributes.contains(where: { $0.name == name }) {
       let known = reference.attributes.map(\.name)
       let list = known.isEmpty ? "it takes none" : "it takes " + known.joined(separator: ", ")

@@ -42,9 +42,17 @@ extension Plan {
     for (index, input) in inputs.enumerated() { bases[Plan.firstInputBase + index] = input.storage.base }
     for (index, constant) in constants.enumerated() { bases[firstConstantBase + index] = constant.storage.base }
     for (index, result) in results.enumerated() { bases[firstResultBase + index] = result.base }
+    // The memory of inputs and constants is reached through `bases` alone while instructions run.
+    defer { withExtendedLifetime((inputs, constants)) {} }
+    try run(over: bases)
+    return outputs.map { Tensor(resultTypes[$0], storage: results[$0]) }
+  }
+
+  /// Runs the instructions over a table of base pointers, complete but for the pool of scalars.
+  func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>) throws(GraphError) {
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
-      if let start = bytes.baseAddress { bases[Plan.poolBase] = UnsafeMutableRawPointer(mutating: start) }
+      bases[Plan.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Plan.workspaceBase]
       do throws(GraphError) {
         try execute(UnsafePointer(bases))
         return nil
@@ -52,10 +60,7 @@ extension Plan {
         return error
       }
     }
-    // The memory of inputs and constants is reached through `bases` alone while instructions run.
-    withExtendedLifetime((inputs, constants)) {}
     if let failure { throw failure }
-    return outputs.map { Tensor(resultTypes[$0], storage: results[$0]) }
   }
 
   private func execute(_ bases: UnsafePointer<UnsafeMutableRawPointer>) throws(GraphError) {

@@ -36,34 +36,21 @@ enum GraphDigest {
       hash = fold(hash ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian)
       offset += 8
     }
-    for byte in bytes[offset...] { hash = fold(hash ^ UInt64(byte)) }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    while offset < bytes.count {
+      hash = fold(hash ^ UInt64(bytes[offset]))
+      offset += 1
+    }
+    return String(unsafeUninitializedCapacity: 16) { digits in
+      for place in 0..<16 {
+        let digit = UInt8(truncatingIfNeeded: hash >> UInt64(60 - 4 * place) & 15)
+        digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+      }
+      return 16
+    }
   }
 
   private static func fold(_ word: UInt64) -> UInt64 {
     let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
     return product.high ^ product.low
-  }
-}
-
-/// Where the time of a request goes, for `Server-Timing`.
-struct PhaseClock {
-  private var phases: [(name: String, nanoseconds: Int64)] = []
-  private var last = monotonicNanoseconds()
-
-  mutating func mark(_ name: String) {
-    let now = monotonicNanoseconds()
-    phases.append((name, now - last))
-    last = now
-  }
-
-  /// `read;dur=0.012, plan;dur=0.034, …`, in milliseconds.
-  var header: String {
-    phases.map { phase in
-      let microseconds = phase.nanoseconds / 1000
-      let fraction = String(microseconds % 1000)
-      return "\(phase.name);dur=\(microseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
-    }.joined(separator: ", ")
   }
 }

@@ -75,7 +75,9 @@ final class GradientCheck: @unchecked Sendable {
       throw request.graph.problem(error)
     }
     for plan in [value, gradients, trace] { try Admission.check(plan, limits, answers: false) }
-    let evaluations = inputs.reduce(0) { $0 + 2 * min($1.elementCount, GradientCheck.elementsPerInput) + 2 }
+    let evaluations = inputs.prefix(request.graph.inputs.count).reduce(0) {
+      $0 + 2 * min($1.elementCount, GradientCheck.elementsPerInput) + 2
+    }
     let (work, overflow) = value.work.multipliedReportingOverflow(by: evaluations)
     if overflow || work > limits.planWork {
       throw Problem(
@@ -181,7 +183,7 @@ final class GradientCheck: @unchecked Sendable {
     } else {
       json.append("null")
     }
-    AnswerWriter.append(request.warnings, to: json)
+    request.warnings.append(to: json)
     json.append("}\n")
     return json
   }

@@ -3,141 +3,165 @@ import AutogradCore
 /// `POST /v1/evaluate`, `jvp`, `jacobian`, `hessian` and `hvp`: outputs, and derivatives of one kind.
 struct DifferentialHandler: Sendable {
   let limits: Limits
+  /// Plans of earlier requests; nil plans each request anew.
+  var plans: PlanCache?
+  let scratch = ScratchPool()
 
   /// Above this many elementary operations a plan leaves the socket thread: waking another costs 50 to 80 µs, this much work takes a few
   /// times that.
   static let inlineWork = 200_000
 
+  init(limits: Limits, plans: PlanCache? = nil) {
+    self.limits = limits
+    self.plans = plans
+  }
+
   func reply(to request: Request, _ endpoint: Endpoint) -> Reply {
     do throws(Problem) {
-      let computation = try Computation(endpoint, body: request.body, limits: limits)
-      if computation.plan.work <= DifferentialHandler.inlineWork { return .now(respond(computation, request)) }
-      return .later { respond(computation, request) }
+      let body = try ParsedBody(request.body, limits)
+      guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
+      let scratch = scratch.take()
+      guard RequestOutline.write(endpoint, body.document.root, to: scratch) else {
+        self.scratch.give(scratch)
+        return reply(try Computation(endpoint, body, limits), request, "miss")
+      }
+      if let plan = plans.plan(for: scratch.key.bytes) {
+        return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
+      }
+      let computation = try Computation(endpoint, body, limits)
+      plans.insert(computation.plan, for: scratch.key.bytes)
+      self.scratch.give(scratch)
+      return reply(computation, request, "miss")
     } catch {
       return .now(error.response(requestID: request.id))
     }
   }
 
-  private func respond(_ computation: Computation, _ request: Request) -> Response {
-    do throws(Problem) {
-      return try computation.run()
+  private func reply(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Reply {
+    reply(computation.plan) {
+      let scratch = self.scratch.take()
+      defer { self.scratch.give(scratch) }
+      do throws(Problem) {
+        return try computation.run(scratch, cache: cache)
+      } catch {
+        return error.response(requestID: request.id)
+      }
+    }
+  }
+
+  /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
+  private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
+    reply(computation.plan) {
+      let response = computation.run()
+      scratch.give(computation.scratch)
+      if let response { return response }
+      plans?.counters.fallbacks.add(1, ordering: .relaxed)
+      do throws(Problem) {
+        return try Computation(endpoint, try ParsedBody(request.body, limits), limits).run(RequestScratch(), cache: "miss")
+      } catch {
+        return error.response(requestID: request.id)
+      }
+    }
+  }
+
+  private func reply(_ plan: PreparedPlan, _ respond: @escaping @Sendable () -> Response) -> Reply {
+    plan.plan.work <= DifferentialHandler.inlineWork ? .now(respond()) : .later(respond)
+  }
+}
+
+/// A body that has been read as JSON. Whoever works with its values holds on to it.
+struct ParsedBody {
+  let document: JSONDocument
+  var clock = PhaseClock()
+
+  init(_ bytes: UnsafeRawBufferPointer, _ limits: Limits) throws(Problem) {
+    do throws(JSONSyntaxError) {
+      document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth)
     } catch {
-      return error.response(requestID: request.id)
+      throw Problem(error)
     }
   }
 }
 
-/// One request: planned, admitted, ready to run.
+/// A request for which everything is made: checked, built, differentiated, planned and admitted, it is ready to run.
 ///
 /// `@unchecked Sendable`: it is made on one thread and run once on another; nothing else holds its builder.
 final class Computation: @unchecked Sendable {
-  let plan: Plan
+  let plan: PreparedPlan
   private let document: JSONDocument
   private let request: DifferentialRequest
-  private let sections: [Section]
-  private var clock = PhaseClock()
+  private var clock: PhaseClock
 
-  init(_ endpoint: Endpoint = .evaluate, body: UnsafeRawBufferPointer, limits: Limits) throws(Problem) {
-    do throws(JSONSyntaxError) {
-      document = try JSONDocument(parsing: body, maximumDepth: limits.jsonDepth)
-    } catch {
-      throw Problem(error)
-    }
+  init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(Problem) {
+    document = body.document
+    clock = body.clock
     request = try DifferentialRequest(endpoint, document, limits: limits)
     clock.mark("read")
-    sections = request.sections()
     do throws(GraphError) {
-      plan = try Plan(try request.graph.builder.graph(outputs: sections.flatMap(\.values)))
+      plan = try PreparedPlan(request)
     } catch {
       throw request.graph.problem(error)
     }
-    try Admission.check(plan, limits)
+    try Admission.check(plan.plan, limits)
     clock.mark("plan")
   }
 
   /// Runs the plan and writes the answer.
-  func run() throws(Problem) -> Response {
+  func run(_ scratch: RequestScratch, cache: StaticString) throws(Problem) -> Response {
     clock.mark("wait")
-    let results: [Tensor]
+    let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
     do throws(GraphError) {
-      results = try plan.run(request.tensors)
+      try plan.plan.run(in: block, plan.layout, inputs: request.tensors)
     } catch {
       throw request.graph.problem(error)
     }
     clock.mark("run")
-    let body = AnswerWriter(form: request.form).answer(sections, results, request.warnings, estimate: plan.resultByteCount)
-    clock.mark("write")
-    let headers = [("X-Graph-Digest", GraphDigest.text(request.graphText)), ("Server-Timing", clock.header)]
     // The values of the document are read up to here.
-    return withExtendedLifetime(document) { Response(headers: headers, body: body) }
+    return withExtendedLifetime(document) { clock.respond(plan.answer(from: block), request.graphText, cache) }
   }
 }
 
-extension DifferentialRequest {
-  /// Writes what is asked for behind the graph.
-  func sections() -> [Section] {
-    let builder = graph.builder
-    var sections = [Section(name: "outputs", content: .tensors(outputs))]
-    let floating = of.filter(\.value.dtype.isFloating)
-    switch endpoint {
-    case .evaluate:
-      if targets != nil { sections.append(Section(name: "gradients", content: .tensors(gradients()))) }
-    case .jvp:
-      let floating = outputs.filter(\.value.dtype.isFloating)
-      sections.append(Section(name: "tangents", content: .tensors(along(directions, floating))))
-    case .check: break
-    case .jacobian:
-      let wrt = targets ?? []
-      let jacobians = builder.jacobians(of: floating.map(\.value), withRespectTo: wrt.map(\.value))
-      sections.append(Section(name: "jacobians", content: .table(table(floating, wrt, jacobians))))
-    case .hessian:
-      let (wrt, first) = (targets ?? [], gradients())
-      let hessians = builder.hessians(first.map(\.value), withRespectTo: wrt.map(\.value))
-      sections.append(Section(name: "gradients", content: .tensors(first)))
-      sections.append(Section(name: "hessians", content: .table(table(first, wrt, hessians))))
-    case .hvp:
-      let first = gradients()
-      sections.append(Section(name: "gradients", content: .tensors(first)))
-      sections.append(Section(name: "products", content: .tensors(along(directions, first))))
-    }
-    return inBatch(sections)
+/// A request whose plan is known from an earlier one: its numbers are read straight into the plan's memory.
+///
+/// `@unchecked Sendable`: it is made on one thread and run once on another.
+final class RepeatedComputation: @unchecked Sendable {
+  let plan: PreparedPlan
+  let scratch: RequestScratch
+  private let document: JSONDocument
+  private var clock: PhaseClock
+
+  init(_ plan: PreparedPlan, _ body: ParsedBody, _ scratch: RequestScratch) {
+    self.plan = plan
+    self.scratch = scratch
+    document = body.document
+    clock = body.clock
   }
 
-  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the examples, unless
-  /// asked for per example.
-  private func inBatch(_ sections: [Section]) -> [Section] {
-    guard let batch = graph.batch else { return sections }
-    func isSummed(_ name: JSONValue.Text) -> Bool { !batch.isPerExample && !batch.contains(name.bytes) }
-    var values: [(value: Value, isSum: Bool)] = []
-    for section in sections {
-      switch section.content {
-      case .tensors(let named):
-        let isByInput = section.name == "gradients" || section.name == "products"
-        values += named.map { ($0.value, isByInput && isSummed($0.name)) }
-      case .table(let rows):
-        let isByInput = section.name == "hessians"
-        for row in rows { values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) } }
+  /// - Returns: nil where something is wrong with the numbers.
+  func run() -> Response? {
+    let block = scratch.block(of: plan.layout.byteCount)
+    let decoder = TensorDecoder(document: document)
+    let types = plan.plan.inputTypes
+    do {
+      for index in plan.sources.indices {
+        try decoder.read(scratch.tensors[plan.sources[index]], types[index], into: block + plan.layout.inputs[index])
       }
+      clock.mark("read")
+      try plan.plan.run(in: block, plan.layout)
+    } catch {
+      return nil
     }
-    var results = batch.run(values, graph.builder)[...]
-    return sections.map { $0.replacingValues(&results) }
+    clock.mark("run")
+    return withExtendedLifetime(document) {
+      clock.respond(plan.answer(from: block), document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0), "hit")
+    }
   }
+}
 
-  private func gradients() -> [GraphDecoder.Named] {
-    let wrt = targets ?? []
-    let gradients = graph.builder.gradients(of: seeds, withRespectTo: wrt.map(\.value))
-    return zip(wrt, gradients).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
-  }
-
-  /// The directional derivatives of values.
-  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [GraphDecoder.Named]) -> [GraphDecoder.Named] {
-    let tangents = graph.builder.tangents(of: values.map(\.value), along: directions)
-    return zip(values, tangents).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
-  }
-
-  private func table(
-    _ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named], _ values: [[Value]]
-  ) -> [(row: JSONValue.Text, tensors: [GraphDecoder.Named])] {
-    zip(rows, values).map { row, values in (row.name, zip(columns, values).map { .init(name: $0.name, value: $1) }) }
+extension PhaseClock {
+  /// The last phase ends with the answer written.
+  fileprivate mutating func respond(_ body: ByteBuffer, _ graph: UnsafeRawBufferPointer, _ cache: StaticString) -> Response {
+    mark("write")
+    return Response(headers: [("X-Graph-Digest", GraphDigest.text(graph)), ("Server-Timing", header(cache: cache))], body: body)
   }
 }

@@ -67,8 +67,10 @@ struct DifferentialRequest {
   let targets: [GraphDecoder.Named]?
   /// Inputs with the directions along which derivatives are taken (`tangents`, `vectors`).
   let directions: [(primal: Value, tangent: Value)]
-  /// All plan inputs: the request's inputs, then explicit cotangents, then directions.
+  /// All plan inputs: the request's inputs, then named constants, then explicit cotangents, then directions.
   let tensors: [Tensor]
+  /// For each of these, which of the request's tensors it is, in the order of ``RequestOutline``.
+  let sources: [Int]
   let form: TensorEncoder.Form
   let warnings: [Warning]
   /// The bytes of `graph`.
@@ -113,7 +115,9 @@ struct DifferentialRequest {
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs
-    tensors = decoder.inputs.compactMap(\.tensor) + cotangents.tensors + directions.tensors
+    tensors = decoder.inputs.compactMap(\.tensor) + decoder.constantTensors + cotangents.tensors + directions.tensors
+    // Only inputs may be given in another order than they are declared in.
+    sources = decoder.inputs.map(\.place) + Array(decoder.inputs.count..<max(tensors.count, decoder.inputs.count))
 
     var warnings: [Warning] = []
     let addsUp = endpoint != .jvp && endpoint != .jacobian

@@ -17,6 +17,8 @@ struct GraphDecoder {
   private(set) var inputs: [Input] = []
   private(set) var constants: [Value] = []
   private(set) var constantNames: [JSONValue.Text] = []
+  /// The data of the constants, which are inputs of the plan like any other: one plan serves all values that they may have.
+  private(set) var constantTensors: [Tensor] = []
   private(set) var nodes: [Node] = []
   /// For each node its results, once emitted.
   private(set) var results: [[Value]] = []
@@ -29,6 +31,8 @@ struct GraphDecoder {
     var value: Value
     /// Nil where the request gives only its type.
     var tensor: Tensor?
+    /// Its place among those that the request gives, which may be in another order than they are declared in.
+    var place: Int
   }
 
   /// A node as it stands in the request.
@@ -108,7 +112,9 @@ struct GraphDecoder {
       try define(key.bytes, as: .constant(constants.count), at: pointer)
       do throws(Problem) {
         constantNames.append(.init(key))
-        constants.append(builder.constant(try TensorDecoder(document: document).decode(value, .fallback(defaultDType))))
+        let tensor = try TensorDecoder(document: document).decode(value, .fallback(defaultDType))
+        constants.append(builder.constantInput(tensor.type))
+        constantTensors.append(tensor)
       } catch {
         throw error.under(pointer)
       }

@@ -39,7 +39,7 @@ struct InputDecoder {
           .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it",
           at: "/graph/inputs/\(index)")
       }
-      inputs.append(try decode(givenValues[position], declaration, &dimensions))
+      inputs.append(try decode(givenValues[position], position, declaration, &dimensions))
     }
     if let given {
       for (key, _) in given.members where known[key.bytes] == nil {
@@ -57,7 +57,7 @@ struct InputDecoder {
     for (key, value) in given.members {
       do throws(Problem) {
         let given = try tensor(value, .fallback(defaultDType))
-        inputs.append(input(.init(key), given, try exampleType(given.type, .init(key))))
+        inputs.append(input(.init(key), given, try exampleType(given.type, .init(key)), place: inputs.count))
       } catch {
         throw error.under("/inputs" + Pointer.member(key.string))
       }
@@ -75,12 +75,12 @@ struct InputDecoder {
     return try batch.exampleType(type, name.string)
   }
 
-  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given, _ type: TensorType) -> GraphDecoder.Input {
+  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given, _ type: TensorType, place: Int) -> GraphDecoder.Input {
     let isBatched = batch?.contains(name.bytes) ?? false
     let value =
       isBatched
       ? batch?.input(given.type, example: type, builder) ?? builder.value(-1) : builder.input("", given.type.dtype, given.type.shape)
-    return GraphDecoder.Input(name: name, value: value, tensor: given.tensor)
+    return GraphDecoder.Input(name: name, value: value, tensor: given.tensor, place: place)
   }
 
   // MARK: Declarations
@@ -131,9 +131,9 @@ struct InputDecoder {
   }
 
   /// The tensor for a declaration; named dimensions must agree wherever they stand.
-  private func decode(_ value: JSONValue, _ declaration: Declaration, _ dimensions: inout [String: Int]) throws(Problem)
-    -> GraphDecoder.Input
-  {
+  private func decode(
+    _ value: JSONValue, _ place: Int, _ declaration: Declaration, _ dimensions: inout [String: Int]
+  ) throws(Problem) -> GraphDecoder.Input {
     let name = declaration.name.string
     let pointer = "/inputs" + Pointer.member(name)
     let given: TensorDecoder.Given
@@ -145,7 +145,7 @@ struct InputDecoder {
     } catch {
       throw error.under(pointer)
     }
-    guard let declared = declaration.shape?.dimensions else { return input(declaration.name, given, type) }
+    guard let declared = declaration.shape?.dimensions else { return input(declaration.name, given, type, place: place) }
     let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
     guard declared.count == type.shape.rank else {
       throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
@@ -165,7 +165,7 @@ struct InputDecoder {
       default: break
       }
     }
-    return input(declaration.name, given, type)
+    return input(declaration.name, given, type, place: place)
   }
 }
 

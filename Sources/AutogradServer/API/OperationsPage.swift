@@ -56,7 +56,10 @@ enum OperationsPage {
 
   private static func appendExample(_ reference: OperationReference, to page: ByteBuffer) {
     let request = ExampleRequest.text(reference)
-    guard let evaluation = try? Computation(body: request.bytes, limits: Limits()), let response = try? evaluation.run() else { return }
+    guard
+      case .now(let response) = DifferentialHandler(limits: Limits()).reply(
+        to: Request(method: "POST", path: "", body: request.bytes), .evaluate), response.status == 200
+    else { return }
     page.append("\n```json\n\(request.string)\n```\n\n```json\n\(response.body.string)```\n")
   }
 

@@ -3,9 +3,11 @@ import CEmbedded
 
 /// Every path of the server.
 enum Routes {
-  /// - Parameter isReady: false once the server is draining.
-  static func all(limits: Limits, isReady: @escaping @Sendable () -> Bool) -> [Route] {
-    let handler = DifferentialHandler(limits: limits)
+  /// - Parameters:
+  ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
+  ///   - isReady: false once the server is draining.
+  static func all(limits: Limits, plans: PlanCache? = nil, isReady: @escaping @Sendable () -> Bool) -> [Route] {
+    let handler = DifferentialHandler(limits: limits, plans: plans)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
       Route("POST", "/v1/\(endpoint.rawValue)") { request, _ in handler.reply(to: request, endpoint) }
     }

@@ -14,6 +14,20 @@ struct NestedTensorReader {
   func read(_ value: JSONValue, as shape: Shape?) throws(Problem) -> Tensor {
     let nested = try nestedShape(of: value)
     let target = shape ?? nested
+    try check(value, nested, target)
+    let storage = Storage(byteCount: target.elementCount * dtype.byteWidth)
+    try fill(value, nested, storage.base)
+    return Tensor(TensorType(dtype, target), storage: storage)
+  }
+
+  /// Reads into memory that has room for a tensor of the shape.
+  func read(_ value: JSONValue, as shape: Shape, into base: UnsafeMutableRawPointer) throws(Problem) {
+    let nested = try nestedShape(of: value)
+    try check(value, nested, shape)
+    try fill(value, nested, base)
+  }
+
+  private func check(_ value: JSONValue, _ nested: Shape, _ target: Shape) throws(Problem) {
     if nested.rank == 0, value.kind != .number, value.kind != .true, value.kind != .false, value.numberToken == nil {
       throw refusal(value, expected: "a number or a list", at: "")
     }
@@ -26,13 +40,14 @@ struct NestedTensorReader {
           .shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
       }
     }
-    let storage = Storage(byteCount: target.elementCount * dtype.byteWidth)
+  }
+
+  private func fill(_ value: JSONValue, _ nested: Shape, _ base: UnsafeMutableRawPointer) throws(Problem) {
     if nested.rank == 0 {
-      try readElement(value, storage.base, at: "")
+      try readElement(value, base, at: "")
     } else {
-      try readRows(value, nested, storage.base)
+      try readRows(value, nested, base)
     }
-    return Tensor(TensorType(dtype, target), storage: storage)
   }
 
   /// Sizes along the first list of each level.

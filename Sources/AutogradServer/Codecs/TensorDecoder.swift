@@ -84,22 +84,42 @@ struct TensorDecoder {
     guard let shape else { throw Problem(.missingMember, "a base64 tensor needs its shape", at: "") }
     guard data.kind == .string else { throw Problem(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
     let type = TensorType(dtype, shape)
+    let storage = Storage(byteCount: try checkedByteCount(data, type))
+    try readBase64(data, type, into: storage.base)
+    return Tensor(type, storage: storage)
+  }
+
+  private func checkedByteCount(_ data: JSONValue, _ type: TensorType) throws(Problem) -> Int {
     let text = data.stringBytes
     guard Base64.isValid(text), let byteCount = Base64.decodedByteCount(text) else {
       throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
     }
     guard byteCount == type.byteCount else {
       throw Problem(
-        .shapeMismatch, "shape \(shape) of \(dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
+        .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
     }
-    let storage = Storage(byteCount: byteCount)
-    guard Base64.decode(text, into: storage.base) else {
+    return byteCount
+  }
+
+  private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+    guard Base64.decode(data.stringBytes, into: base) else {
       throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
     }
-    if dtype == .bool, UnsafeRawBufferPointer(start: storage.base, count: byteCount).contains(where: { $0 > 1 }) {
+    if type.dtype == .bool, UnsafeRawBufferPointer(start: base, count: type.byteCount).contains(where: { $0 > 1 }) {
       throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
     }
-    return Tensor(type, storage: storage)
+  }
+
+  // MARK: Of a known type
+
+  /// Reads data whose type is known from an earlier request of the same outline into memory that has room for it.
+  func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+    switch source {
+    case .lists(let data): try NestedTensorReader(document, type.dtype).read(data, as: type.shape, into: base)
+    case .base64(let data):
+      _ = try checkedByteCount(data, type)
+      try readBase64(data, type, into: base)
+    }
   }
 
   private func readShape(_ value: JSONValue) throws(Problem) -> Shape {

@@ -17,47 +17,58 @@ struct TensorEncoder {
   let form: Form
 
   func append(_ tensor: Tensor, to json: ByteBuffer) {
-    if form == .values { return appendNested(tensor, to: json) }
-    json.append("{\"dtype\": \"\(tensor.dtype.name)\", \"shape\": ")
-    json.append("[")
-    for axis in 0..<tensor.shape.rank {
+    appendHead(tensor.type, to: json)
+    tensor.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress { appendData(tensor.type, start, to: json) }
+    }
+    appendTail(to: json)
+  }
+
+  /// What stands before the data.
+  func appendHead(_ type: TensorType, to json: ByteBuffer) {
+    if form == .values { return }
+    json.append("{\"dtype\": \"\(type.dtype.name)\", \"shape\": [")
+    for axis in 0..<type.shape.rank {
       if axis > 0 { json.append(", ") }
-      json.append(int: Int64(tensor.shape[axis]))
+      json.append(int: Int64(type.shape[axis]))
     }
-    json.append("]")
-    if form == .base64 {
-      json.append(", \"encoding\": \"base64\", \"data\": \"")
-      Base64.append(tensor.bytes, to: json)
-      json.append("\"}")
-    } else {
-      json.append(", \"data\": ")
-      if form == .flat {
-        appendFlat(tensor, to: json)
-      } else {
-        appendNested(tensor, to: json)
-      }
-      json.append("}")
+    json.append(form == .base64 ? "], \"encoding\": \"base64\", \"data\": \"" : "], \"data\": ")
+  }
+
+  /// What stands behind the data.
+  func appendTail(to json: ByteBuffer) {
+    switch form {
+    case .values: break
+    case .base64: json.append("\"}")
+    case .nested, .flat: json.append("}")
     }
   }
 
-  private func appendFlat(_ tensor: Tensor, to json: ByteBuffer) {
-    json.append("[")
-    appendRow(tensor, 0..<tensor.elementCount, to: json)
-    json.append("]")
+  /// The elements, row-major from `base`.
+  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+    switch form {
+    case .nested, .values: appendNested(type, base, to: json)
+    case .base64: Base64.append(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json)
+    case .flat:
+      json.append(UInt8(ascii: "["))
+      appendRow(type.dtype, base, 0..<type.elementCount, to: json)
+      json.append(UInt8(ascii: "]"))
+    }
   }
 
-  private func appendNested(_ tensor: Tensor, to json: ByteBuffer) {
-    let shape = tensor.shape
-    guard let rowLength = shape.last else { return appendRow(tensor, 0..<1, to: json) }
-    if tensor.elementCount == 0 { return appendEmpty(shape, to: json) }
+  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+    let shape = type.shape
+    let count = type.elementCount
+    guard let rowLength = shape.last else { return appendRow(type.dtype, base, 0..<1, to: json) }
+    if count == 0 { return appendEmpty(shape, to: json) }
     // A row opens as many brackets as axes begin with it and closes as many as end.
     var start = 0
-    while start < tensor.elementCount {
+    while start < count {
       if start > 0 { json.append(", ") }
-      for _ in 0..<boundaries(start, shape) { json.append("[") }
-      appendRow(tensor, start..<(start + rowLength), to: json)
+      for _ in 0..<boundaries(start, shape) { json.append(UInt8(ascii: "[")) }
+      appendRow(type.dtype, base, start..<(start + rowLength), to: json)
       start += rowLength
-      for _ in 0..<boundaries(start, shape) { json.append("]") }
+      for _ in 0..<boundaries(start, shape) { json.append(UInt8(ascii: "]")) }
     }
   }
 
@@ -89,27 +100,24 @@ struct TensorEncoder {
     }
   }
 
-  private func appendRow(_ tensor: Tensor, _ range: Range<Int>, to json: ByteBuffer) {
-    switch tensor.dtype {
-    case .float64: appendElements(tensor, range, json) { (json, x: Double) in json.append(double: x) }
-    case .float32: appendElements(tensor, range, json) { (json, x: Float) in json.append(float: x) }
-    case .int64: appendElements(tensor, range, json) { (json, x: Int64) in json.append(int: x) }
-    case .int32: appendElements(tensor, range, json) { (json, x: Int32) in json.append(int: Int64(x)) }
-    case .bool: appendElements(tensor, range, json) { (json, x: Bool) in x ? json.append("true") : json.append("false") }
+  private func appendRow(_ dtype: DType, _ base: UnsafeRawPointer, _ range: Range<Int>, to json: ByteBuffer) {
+    switch dtype {
+    case .float64: appendElements(base, range, json) { (json, x: Double) in json.append(double: x) }
+    case .float32: appendElements(base, range, json) { (json, x: Float) in json.append(float: x) }
+    case .int64: appendElements(base, range, json) { (json, x: Int64) in json.append(int: x) }
+    case .int32: appendElements(base, range, json) { (json, x: Int32) in json.append(int: Int64(x)) }
+    case .bool: appendElements(base, range, json) { (json, x: Bool) in x ? json.append("true") : json.append("false") }
     }
   }
 
   @inline(__always)
   private func appendElements<E: TensorElement>(
-    _ tensor: Tensor, _ range: Range<Int>, _ json: ByteBuffer, _ append: (ByteBuffer, E) -> Void
+    _ base: UnsafeRawPointer, _ range: Range<Int>, _ json: ByteBuffer, _ append: (ByteBuffer, E) -> Void
   ) {
-    tensor.withElements { (elements: UnsafeBufferPointer<E>) in
-      var isFirst = true
-      for index in range {
-        if !isFirst { json.append(", ") }
-        isFirst = false
-        append(json, elements[index])
-      }
+    let elements = base.assumingMemoryBound(to: E.self)
+    for index in range {
+      if index > range.lowerBound { json.append(", ") }
+      append(json, elements[index])
     }
   }
 }

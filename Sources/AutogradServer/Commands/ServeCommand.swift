@@ -31,6 +31,11 @@ struct ServeCommand: ParsableCommand {
   var maxPlanWork: Int?
   @Option(help: "Most numbers in one answer. AUTOGRAD_MAX_ANSWER_ELEMENTS. (default: 100000000)")
   var maxAnswerElements: Int?
+  @Option(
+    help: "Plans that are kept for the next request of the same graph; 0 keeps none. AUTOGRAD_PLAN_CACHE_ENTRIES. (default: 4096)")
+  var planCacheEntries: Int?
+  @Option(help: "Most bytes that these plans may take in all. AUTOGRAD_PLAN_CACHE_BYTES. (default: 67108864)")
+  var planCacheBytes: Int?
   @Option(help: "Seconds that a connection may be silent. AUTOGRAD_IDLE_TIMEOUT. (default: 60)")
   var idleTimeout: Int?
   @Option(help: "Seconds that a shutdown waits for requests in flight. AUTOGRAD_DRAIN_SECONDS. (default: 25)")
@@ -61,6 +66,9 @@ struct ServeCommand: ParsableCommand {
     configuration.limits.planWork = try resolve(maxPlanWork, "AUTOGRAD_MAX_PLAN_WORK", standard.planWork, 1...Int.max)
     configuration.limits.answerElements = try resolve(
       maxAnswerElements, "AUTOGRAD_MAX_ANSWER_ELEMENTS", standard.answerElements, 1...(1 << 32))
+    configuration.cachedPlans = try resolve(planCacheEntries, "AUTOGRAD_PLAN_CACHE_ENTRIES", configuration.cachedPlans, 0...10_000_000)
+    configuration.cachedPlanBytes = try resolve(
+      planCacheBytes, "AUTOGRAD_PLAN_CACHE_BYTES", configuration.cachedPlanBytes, 0...(1 << 40))
     return configuration
   }
 
@@ -93,7 +101,8 @@ struct ServeCommand: ParsableCommand {
   private func serve(_ configuration: Configuration, _ logger: Logger) throws {
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024)
     let readiness = Readiness()
-    let router = Router(routes: Routes.all(limits: configuration.limits) { readiness.isReady })
+    let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
+    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans) { readiness.isReady })
     let server = try HTTPServer(configuration.transport(logger), responder: router, pool: pool)
     readiness.follow(server)
     let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host

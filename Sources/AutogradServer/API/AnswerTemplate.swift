@@ -1,0 +1,104 @@
+import AutogradCore
+
+/// The answer of a computation without its numbers: everything else is the same each time, and is made once.
+struct AnswerTemplate: Sendable {
+  /// All text, end to end, with the data of a tensor after each field's share of it.
+  private let text: ByteBuffer
+  private let fields: [Field]
+  private let encoder: TensorEncoder
+  private let dataByteCount: Int
+
+  private struct Field: Sendable {
+    /// Where the text before the data ends.
+    var textEnd: Int
+    /// Which of the plan's distinct results it is.
+    var result: Int
+    var type: TensorType
+  }
+
+  var byteCount: Int { text.capacity + fields.count * MemoryLayout<Field>.stride }
+
+  init(_ sections: [Section], _ plan: Plan, _ form: TensorEncoder.Form, _ warnings: [DifferentialRequest.Warning]) {
+    var writer = Writer(encoder: TensorEncoder(form: form), plan: plan)
+    writer.append(sections, warnings)
+    text = writer.text
+    fields = writer.fields
+    encoder = writer.encoder
+    dataByteCount = plan.outputTypes.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// - Parameter result: where the data of the plan's distinct results lie.
+  func answer(_ result: (Int) -> UnsafeRawPointer) -> ByteBuffer {
+    // Numbers as text take about two and a half times their bytes; what is not enough grows.
+    let json = ByteBuffer(capacity: text.count + dataByteCount / 2 * 5 + 64)
+    var written = 0
+    for field in fields {
+      json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))
+      written = field.textEnd
+      encoder.appendData(field.type, result(field.result), to: json)
+    }
+    json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written...]))
+    return json
+  }
+
+  /// Writes the text, and notes where data belong.
+  private struct Writer {
+    let encoder: TensorEncoder
+    let plan: Plan
+    let text = ByteBuffer(capacity: 256)
+    var fields: [Field] = []
+
+    mutating func append(_ sections: [Section], _ warnings: [DifferentialRequest.Warning]) {
+      text.append("{")
+      for (position, section) in sections.enumerated() {
+        text.append(position > 0 ? ", \"\(section.name)\": " : "\"\(section.name)\": ")
+        switch section.content {
+        case .tensors(let named): append(named)
+        case .table(let rows):
+          text.append("{")
+          for (index, row) in rows.enumerated() {
+            if index > 0 { text.append(", ") }
+            text.appendJSONString(row.row.bytes)
+            text.append(": ")
+            append(row.tensors)
+          }
+          text.append("}")
+        }
+      }
+      warnings.append(to: text)
+      text.append("}\n")
+    }
+
+    private mutating func append(_ named: [GraphDecoder.Named]) {
+      text.append("{")
+      for (position, name) in named.map(\.name).enumerated() {
+        if position > 0 { text.append(", ") }
+        text.appendJSONString(name.bytes)
+        text.append(": ")
+        // The plan's outputs are all tensors of the answer, in its order.
+        let result = plan.outputs[fields.count]
+        let type = plan.resultTypes[result]
+        encoder.appendHead(type, to: text)
+        fields.append(Field(textEnd: text.count, result: result, type: type))
+        encoder.appendTail(to: text)
+      }
+      text.append("}")
+    }
+  }
+}
+
+extension [DifferentialRequest.Warning] {
+  /// Writes the member of an answer that has them; nothing where there are none.
+  func append(to json: ByteBuffer) {
+    if isEmpty { return }
+    json.append(", \"warnings\": [")
+    for (position, warning) in enumerated() {
+      json.append(position > 0 ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
+      json.appendJSONString(warning.pointer)
+      json.append(", \"detail\": ")
+      json.appendJSONString(warning.detail)
+      json.append("}")
+    }
+    json.append("]")
+  }
+}

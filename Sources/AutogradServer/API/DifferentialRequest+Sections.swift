@@ -1,0 +1,70 @@
+import AutogradCore
+
+extension DifferentialRequest {
+  /// Writes what is asked for behind the graph.
+  func sections() -> [Section] {
+    let builder = graph.builder
+    var sections = [Section(name: "outputs", content: .tensors(outputs))]
+    let floating = of.filter(\.value.dtype.isFloating)
+    switch endpoint {
+    case .evaluate:
+      if targets != nil { sections.append(Section(name: "gradients", content: .tensors(gradients()))) }
+    case .jvp:
+      let floating = outputs.filter(\.value.dtype.isFloating)
+      sections.append(Section(name: "tangents", content: .tensors(along(directions, floating))))
+    case .check: break
+    case .jacobian:
+      let wrt = targets ?? []
+      let jacobians = builder.jacobians(of: floating.map(\.value), withRespectTo: wrt.map(\.value))
+      sections.append(Section(name: "jacobians", content: .table(table(floating, wrt, jacobians))))
+    case .hessian:
+      let (wrt, first) = (targets ?? [], gradients())
+      let hessians = builder.hessians(first.map(\.value), withRespectTo: wrt.map(\.value))
+      sections.append(Section(name: "gradients", content: .tensors(first)))
+      sections.append(Section(name: "hessians", content: .table(table(first, wrt, hessians))))
+    case .hvp:
+      let first = gradients()
+      sections.append(Section(name: "gradients", content: .tensors(first)))
+      sections.append(Section(name: "products", content: .tensors(along(directions, first))))
+    }
+    return inBatch(sections)
+  }
+
+  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the examples, unless
+  /// asked for per example.
+  private func inBatch(_ sections: [Section]) -> [Section] {
+    guard let batch = graph.batch else { return sections }
+    func isSummed(_ name: JSONValue.Text) -> Bool { !batch.isPerExample && !batch.contains(name.bytes) }
+    var values: [(value: Value, isSum: Bool)] = []
+    for section in sections {
+      switch section.content {
+      case .tensors(let named):
+        let isByInput = section.name == "gradients" || section.name == "products"
+        values += named.map { ($0.value, isByInput && isSummed($0.name)) }
+      case .table(let rows):
+        let isByInput = section.name == "hessians"
+        for row in rows { values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) } }
+      }
+    }
+    var results = batch.run(values, graph.builder)[...]
+    return sections.map { $0.replacingValues(&results) }
+  }
+
+  private func gradients() -> [GraphDecoder.Named] {
+    let wrt = targets ?? []
+    let gradients = graph.builder.gradients(of: seeds, withRespectTo: wrt.map(\.value))
+    return zip(wrt, gradients).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
+  }
+
+  /// The directional derivatives of values.
+  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [GraphDecoder.Named]) -> [GraphDecoder.Named] {
+    let tangents = graph.builder.tangents(of: values.map(\.value), along: directions)
+    return zip(values, tangents).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
+  }
+
+  private func table(
+    _ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named], _ values: [[Value]]
+  ) -> [(row: JSONValue.Text, tensors: [GraphDecoder.Named])] {
+    zip(rows, values).map { row, values in (row.name, zip(columns, values).map { .init(name: $0.name, value: $1) }) }
+  }
+}

@@ -1,0 +1,115 @@
+import Glibc
+import Synchronization
+
+/// Plans of requests that came before, by their outline: a graph is mostly posted again and again with other numbers.
+///
+/// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it last came by, and takes
+/// the first that was not. So graphs posted once, however many, do not drive out those in use.
+///
+/// The lock is held for a look into the table, never while a plan is made or run. Requests of one new graph that come at the same time each
+/// plan it, and the first to be done is kept: nobody waits for anybody, so that a large graph being planned holds up one socket thread and
+/// not all of them. Mistakes are not kept.
+final class PlanCache: Sendable {
+  let counters = PlanCacheCounters()
+  private let planLimit: Int
+  private let byteLimit: Int
+  private let table = Locked(Table())
+
+  fileprivate final class Entry: Sendable {
+    let key: [UInt8]
+    let hash: UInt64
+    let plan: PreparedPlan
+    let byteCount: Int
+
+    init(_ key: UnsafeRawBufferPointer, _ hash: UInt64, _ plan: PreparedPlan) {
+      self.key = Array(key)
+      self.hash = hash
+      self.plan = plan
+      byteCount = key.count + plan.byteCount + 512
+    }
+  }
+
+  fileprivate struct Table {
+    /// The circle that the hand goes round.
+    var circle: [(entry: Entry, wasUsed: Bool)] = []
+    var hand = 0
+    var byteCount = 0
+    /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would not be kept.
+    var places: [UInt64: Int] = [:]
+  }
+
+  init(plans: Int, bytes: Int) {
+    planLimit = plans
+    byteLimit = bytes
+  }
+
+  /// The plan of exactly this outline.
+  func plan(for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
+    let hash = KeyedHash.process(outline)
+    let found = table.withLock { table -> Entry? in
+      guard let place = table.places[hash] else { return nil }
+      table.circle[place].wasUsed = true
+      return table.circle[place].entry
+    }
+    // Compared outside of the lock: a graph may have megabytes.
+    guard let found, found.key.elementsEqual(outline) else {
+      counters.misses.add(1, ordering: .relaxed)
+      return nil
+    }
+    counters.hits.add(1, ordering: .relaxed)
+    return found.plan
+  }
+
+  func insert(_ plan: PreparedPlan, for outline: UnsafeRawBufferPointer) {
+    let entry = Entry(outline, KeyedHash.process(outline), plan)
+    guard planLimit > 0, entry.byteCount <= byteLimit else { return }
+    // Freed when this returns, not under the lock.
+    var evicted: [Entry] = []
+    let isNew = table.withLock { table in
+      guard table.places[entry.hash] == nil else { return false }
+      while table.circle.count >= planLimit || table.byteCount + entry.byteCount > byteLimit { evicted.append(table.evict()) }
+      table.places[entry.hash] = table.circle.count
+      table.circle.append((entry, false))
+      table.byteCount += entry.byteCount
+      return true
+    }
+    guard isNew else { return }
+    counters.plans.add(1 - evicted.count, ordering: .relaxed)
+    counters.bytes.add(evicted.reduce(entry.byteCount) { $0 - $1.byteCount }, ordering: .relaxed)
+    counters.evictions.add(evicted.count, ordering: .relaxed)
+  }
+}
+
+extension PlanCache.Table {
+  /// Takes out the first plan from the hand on that was not used since the hand last came by. There is one: the table is not empty.
+  fileprivate mutating func evict() -> PlanCache.Entry {
+    while true {
+      if hand >= circle.count { hand = 0 }
+      guard circle[hand].wasUsed else { break }
+      circle[hand].wasUsed = false
+      hand += 1
+    }
+    let entry = circle[hand].entry
+    places[entry.hash] = nil
+    byteCount -= entry.byteCount
+    // The last one takes its place in the circle.
+    let last = circle.removeLast()
+    if hand < circle.count {
+      circle[hand] = last
+      places[last.entry.hash] = hand
+    }
+    return entry
+  }
+}
+
+/// What the cache of plans has done, for logs and metrics: `hits / (hits + misses)` is its hit ratio.
+struct PlanCacheCounters: ~Copyable, Sendable {
+  let hits = Atomic<Int>(0)
+  let misses = Atomic<Int>(0)
+  /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the words for that.
+  let fallbacks = Atomic<Int>(0)
+  let evictions = Atomic<Int>(0)
+  /// Plans in the cache, and about how many bytes they take.
+  let plans = Atomic<Int>(0)
+  let bytes = Atomic<Int>(0)
+}

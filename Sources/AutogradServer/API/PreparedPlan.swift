@@ -1,0 +1,27 @@
+import AutogradCore
+
+/// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer. One serves any number
+/// of requests at a time.
+final class PreparedPlan: Sendable {
+  let plan: Plan
+  let layout: RunLayout
+  /// For each input of the plan, which of the request's tensors it is, in the order of ``RequestOutline``.
+  let sources: [Int]
+  private let template: AnswerTemplate
+
+  init(_ request: DifferentialRequest) throws(GraphError) {
+    let sections = request.sections()
+    plan = try Plan(try request.graph.builder.graph(outputs: sections.flatMap(\.values)))
+    layout = plan.runLayout
+    sources = request.sources
+    template = AnswerTemplate(sections, plan, request.form, request.warnings)
+  }
+
+  /// Bytes that it takes, about.
+  var byteCount: Int { plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 }
+
+  /// The answer of a run in a block of memory.
+  func answer(from block: UnsafeMutableRawPointer) -> ByteBuffer {
+    template.answer { UnsafeRawPointer(block + layout.results[$0]) }
+  }
+}

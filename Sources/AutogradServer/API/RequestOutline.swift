@@ -1,0 +1,152 @@
+import AutogradCore
+
+/// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of tensors, of which only the
+/// shape of the lists counts, and whether they hold numbers or true and false.
+///
+/// Two requests of one outline are built, differentiated, planned and refused alike as long as their data can be read. So an outline needs no
+/// checks: a plan is kept only for requests that passed all of them, and what was never answered is not found.
+///
+/// The outline is written as bytes that no other outline has: every text behind its length, every list behind its count. The tensors come in
+/// the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
+struct RequestOutline {
+  private let scratch: RequestScratch
+  private var key: ByteBuffer { scratch.key }
+
+  /// - Returns: false for what cannot be a request with an answer.
+  static func write(_ endpoint: Endpoint, _ root: JSONValue, to scratch: RequestScratch) -> Bool {
+    scratch.clear()
+    return RequestOutline(scratch: scratch).write(endpoint, root)
+  }
+
+  private func write(_ endpoint: Endpoint, _ root: JSONValue) -> Bool {
+    guard root.kind == .object else { return false }
+    var graph: JSONValue?
+    var inputs: JSONValue?
+    var cotangents: JSONValue?
+    var directions: JSONValue?
+    key.append(endpoint.number)
+    for (name, value) in root.members {
+      if name == "graph" {
+        graph = value
+      } else if name == "inputs" {
+        inputs = value
+      } else if name == "cotangents" {
+        cotangents = value
+      } else if name == "tangents" || name == "vectors" {
+        directions = value
+        append(name.bytes)
+      } else {
+        append(name.bytes)
+        append(value.text)
+      }
+    }
+    guard let graph, graph.kind == .object else { return false }
+    var constants: JSONValue?
+    for (name, value) in graph.members where name == "constants" { constants = value }
+    append(graph, without: constants)
+    return append(inputs) && append(constants) && append(cotangents) && append(directions)
+  }
+
+  private func append(_ graph: JSONValue, without constants: JSONValue?) {
+    let text = graph.text
+    guard let hole = constants?.text, let start = text.baseAddress, let holeStart = hole.baseAddress else { return append(text) }
+    let before = holeStart - start
+    append(UnsafeRawBufferPointer(rebasing: text[..<before]))
+    append(UnsafeRawBufferPointer(rebasing: text[(before + hole.count)...]))
+  }
+
+  /// Tensors by name.
+  private func append(_ object: JSONValue?) -> Bool {
+    guard let object else {
+      key.append(0)
+      return true
+    }
+    guard object.kind == .object else { return false }
+    key.append(1)
+    append(object.count)
+    for (name, value) in object.members {
+      append(name.bytes)
+      guard value.kind == .object ? append(members: value) : append(data: value) else { return false }
+    }
+    return true
+  }
+
+  /// `{"dtype", "shape", "encoding", "data"}`
+  private func append(members tensor: JSONValue) -> Bool {
+    var data: JSONValue?
+    var isEncoded = false
+    append(tensor.count)
+    for (name, value) in tensor.members {
+      append(name.bytes)
+      if name == "data" {
+        data = value
+      } else {
+        if name == "encoding" { isEncoded = true }
+        append(value.text)
+      }
+    }
+    guard let data else { return false }
+    guard isEncoded else { return append(data: data) }
+    scratch.tensors.append(.base64(data))
+    return data.kind == .string
+  }
+
+  private func append(data: JSONValue) -> Bool {
+    scratch.tensors.append(.lists(data))
+    var value = data
+    var rank = 0
+    // Lists in lists, by their first elements: that is what a tensor's shape is taken from.
+    while value.kind == .array || value.kind == .numbers {
+      rank += 1
+      guard rank <= Shape.maximumRank else { return false }
+      key.append(Mark.list)
+      append(value.count)
+      guard value.kind == .array else {
+        key.append(Mark.number)
+        return true
+      }
+      var elements = value.elements
+      guard let first = elements.next() else {
+        key.append(Mark.nothing)
+        return true
+      }
+      value = first
+    }
+    switch value.kind {
+    case .number, .string: key.append(Mark.number)
+    case .true, .false: key.append(Mark.truth)
+    default: return false
+    }
+    return true
+  }
+
+  private enum Mark {
+    static let list: UInt8 = 2
+    static let number: UInt8 = 3
+    static let truth: UInt8 = 4
+    static let nothing: UInt8 = 5
+  }
+
+  private func append(_ count: Int) {
+    UnsafeMutableRawPointer(key.reserve(8)).storeBytes(of: count, as: Int.self)
+    key.commit(8)
+  }
+
+  private func append(_ bytes: UnsafeRawBufferPointer) {
+    append(bytes.count)
+    key.append(bytes)
+  }
+}
+
+extension Endpoint {
+  fileprivate var number: UInt8 {
+    switch self {
+    case .evaluate: 1
+    case .jvp: 2
+    case .jacobian: 3
+    case .hessian: 4
+    case .hvp: 5
+    case .check: 6
+    }
+  }
+}
