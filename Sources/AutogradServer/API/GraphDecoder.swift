@@ -261,28 +261,18 @@ struct GraphDecoder {
 
   private func graphOutputs(_ list: JSONValue?) throws(Problem) -> [Named] {
     if let list { return try namedValues(list, at: "/graph/outputs") }
-    let consumed = consumedNames()
-    return nodes.enumerated().flatMap { index, node in
-      node.outputs.elements.enumerated().compactMap { result, name in
-        consumed.contains(Consumed(node: index, result: result)) ? nil : Named(name: .init(name), value: results[index][result])
-      }
-    }
-  }
-
-  private struct Consumed: Hashable {
-    var node: Int
-    var result: Int
-  }
-
-  /// Results that some node takes, by name: two names of one value (through identity, or equal nodes) are consumed apart.
-  private func consumedNames() -> Set<Consumed> {
-    var found: Set<Consumed> = []
+    // Results that some node takes, by name: two names of one value (through identity, or equal nodes) are consumed apart.
+    var isTaken = nodes.map { [Bool](repeating: false, count: $0.outputs.count) }
     for node in nodes {
       for operand in node.inputs.elements where operand.kind == .string {
-        if case .result(let node, let result)? = names[operand.stringBytes] { found.insert(Consumed(node: node, result: result)) }
+        if case .result(let node, let result)? = names[operand.stringBytes] { isTaken[node][result] = true }
       }
     }
-    return found
+    return nodes.enumerated().flatMap { index, node in
+      node.outputs.elements.enumerated().compactMap { result, name in
+        isTaken[index][result] ? nil : Named(name: .init(name), value: results[index][result])
+      }
+    }
   }
 
   /// A list of names of values, each once.

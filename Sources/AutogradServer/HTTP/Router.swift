@@ -13,13 +13,20 @@ struct Router: Responder {
 
   func respond(to request: Request) -> Reply {
     do throws(Problem) {
+      if let routes = exact[request.path] {
+        for index in routes.indices where routes[index].takes(request.method) { return try reply(routes[index], request, "") }
+      }
       let (route, parameter) = try route(for: request)
-      try MediaTypes.checkAccept(request.accept, route.contentType)
-      if route.method == "POST" { try MediaTypes.checkBody(request) }
-      return route.handle(request, parameter)
+      return try reply(route, request, parameter)
     } catch {
       return .now(error.response(requestID: request.id))
     }
+  }
+
+  private func reply(_ route: Route, _ request: Request, _ parameter: String) throws(Problem) -> Reply {
+    try MediaTypes.checkAccept(request.accept, route.contentType)
+    if route.method == "POST" { try MediaTypes.checkBody(request) }
+    return route.handle(request, parameter)
   }
 
   private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {
