@@ -7,9 +7,9 @@ public final class GraphBuilder {
   // exclusivity would cost a third of the time.
   @exclusivity(unchecked) package var columns: GraphColumns
   /// Stamped on every node added from now on and reported by errors: the server puts the request's node index here.
-  package var label: Int32 = -1
+  @exclusivity(unchecked) package var label: Int32 = -1
   /// The first mistake made through operators and methods, which cannot throw.
-  public private(set) var firstError: GraphError?
+  @exclusivity(unchecked) public private(set) var firstError: GraphError?
   /// Tensors of inputs made by ``variable(_:_:)``.
   package var boundTensors: [ValueID: Tensor] = [:]
 

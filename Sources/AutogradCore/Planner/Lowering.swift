@@ -3,25 +3,26 @@ import CKernels
 /// Collects a plan's instructions while nodes are lowered. Slots hold buffer numbers until the memory is laid out.
 final class Lowering {
   let columns: GraphColumns
-  var placements: [Placement]
-  private(set) var buffers: [Buffer] = []
-  private(set) var instructions: [Instruction] = []
+  // No method touches these inside an access of another: checks of exclusivity would cost more than what they check.
+  @exclusivity(unchecked) var placements: [Placement]
+  @exclusivity(unchecked) private(set) var buffers: [Buffer] = []
+  @exclusivity(unchecked) private(set) var instructions: [Instruction] = []
   /// Of scans: what their instructions' details say.
-  private(set) var loops: [Loop] = []
+  @exclusivity(unchecked) private(set) var loops: [Loop] = []
   /// Of elementwise instructions: what their details say until ``Fusion`` has made loops or regions of them.
-  private(set) var iterations: [Loop] = []
-  private(set) var regions: [Region] = []
-  private(set) var members: [Member] = []
-  private(set) var reductions: [Reduction] = []
-  private(set) var products: [Product] = []
-  private(set) var gathers: [Gather] = []
-  private(set) var matrixCalls: [MatrixCall] = []
-  private(set) var customCalls: [CustomCall] = []
-  private(set) var pool: [UInt64] = []
+  @exclusivity(unchecked) private(set) var iterations: [Loop] = []
+  @exclusivity(unchecked) private(set) var regions: [Region] = []
+  @exclusivity(unchecked) private(set) var members: [Member] = []
+  @exclusivity(unchecked) private(set) var reductions: [Reduction] = []
+  @exclusivity(unchecked) private(set) var products: [Product] = []
+  @exclusivity(unchecked) private(set) var gathers: [Gather] = []
+  @exclusivity(unchecked) private(set) var matrixCalls: [MatrixCall] = []
+  @exclusivity(unchecked) private(set) var customCalls: [CustomCall] = []
+  @exclusivity(unchecked) private(set) var pool: [UInt64] = []
   /// Elementary operations, for admission.
-  private(set) var cost = 0
+  @exclusivity(unchecked) private(set) var cost = 0
 
-  private var poolIndices: [UInt64: Int] = [:]
+  @exclusivity(unchecked) private var poolIndices: [UInt64: Int] = [:]
   private let poolBuffer: Int32
 
   /// A stretch of memory that values lie in.
@@ -78,7 +79,7 @@ final class Lowering {
   ) {
     let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
-    if iterations.last != iteration { iterations.append(iteration) }
+    if iterations.isEmpty || iterations[iterations.count - 1] != iteration { iterations.append(iteration) }
     append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: shape.elementCount)
   }
 

@@ -16,11 +16,15 @@ struct MemoryPlan {
     MemoryPlan.forEachUse(lowering) { index, buffer in lastUse[buffer] = index }
 
     var seen = Array(repeating: false, count: buffers.count)
-    var free: [Int: [Int]] = [:]
+    // Of each size, the buffer that was freed last, and for each buffer the one freed before it.
+    var lastFreed: [Int: Int] = [:]
+    var previouslyFreed = Array(repeating: -1, count: buffers.count)
     var dying: [Int] = []
     var current = -1
     func release() {
-      for buffer in dying { free[MemoryPlan.sizeClass(buffers[buffer].byteCount), default: []].append(offsets[buffer]) }
+      for buffer in dying {
+        previouslyFreed[buffer] = lastFreed.updateValue(buffer, forKey: MemoryPlan.sizeClass(buffers[buffer].byteCount)) ?? -1
+      }
       dying.removeAll(keepingCapacity: true)
     }
     MemoryPlan.forEachUse(lowering) { index, buffer in
@@ -33,8 +37,9 @@ struct MemoryPlan {
       if !seen[buffer] {
         seen[buffer] = true
         let size = MemoryPlan.sizeClass(buffers[buffer].byteCount)
-        if let offset = free[size]?.popLast() {
-          offsets[buffer] = offset
+        if let other = lastFreed[size], other >= 0 {
+          offsets[buffer] = offsets[other]
+          lastFreed[size] = previouslyFreed[other]
         } else {
           offsets[buffer] = byteCount
           byteCount = min(byteCount + size, MemoryPlan.beyondAnyLimit)

@@ -29,8 +29,8 @@ public struct Pullback {
 final class ReversePass {
   let builder: GraphBuilder
   /// For each value that existed at the start: does it depend on what gradients are wanted of?
-  private(set) var wanted: [Bool]
-  private var cotangents: [ValueID]
+  @exclusivity(unchecked) private(set) var wanted: [Bool]
+  @exclusivity(unchecked) private var cotangents: [ValueID]
   private static let none: ValueID = -1
 
   init(_ builder: GraphBuilder, withRespectTo targets: [Value]) {

@@ -38,35 +38,42 @@ struct DifferentialHandler: Sendable {
   }
 
   private func reply(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Reply {
-    reply(computation.plan) {
-      let scratch = self.scratch.take()
-      defer { self.scratch.give(scratch) }
-      do throws(Problem) {
-        return try computation.run(scratch, cache: cache)
-      } catch {
-        return error.response(requestID: request.id)
-      }
+    if computation.plan.isBrief { return .now(respond(computation, request, cache)) }
+    return .later { respond(computation, request, cache) }
+  }
+
+  private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
+    if computation.plan.isBrief { return .now(respond(computation, request, endpoint)) }
+    return .later { respond(computation, request, endpoint) }
+  }
+
+  private func respond(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Response {
+    let scratch = scratch.take()
+    defer { self.scratch.give(scratch) }
+    do throws(Problem) {
+      return try computation.run(scratch, cache: cache)
+    } catch {
+      return error.response(requestID: request.id)
     }
   }
 
   /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
-  private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
-    reply(computation.plan) {
-      let response = computation.run()
-      scratch.give(computation.scratch)
-      if let response { return response }
-      plans?.counters.fallbacks.add(1, ordering: .relaxed)
-      do throws(Problem) {
-        return try Computation(endpoint, try ParsedBody(request.body, limits), limits).run(RequestScratch(), cache: "miss")
-      } catch {
-        return error.response(requestID: request.id)
-      }
+  private func respond(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Response {
+    let response = computation.run()
+    scratch.give(computation.scratch)
+    if let response { return response }
+    plans?.counters.fallbacks.add(1, ordering: .relaxed)
+    do throws(Problem) {
+      return respond(try Computation(endpoint, try ParsedBody(request.body, limits), limits), request, "miss")
+    } catch {
+      return error.response(requestID: request.id)
     }
   }
+}
 
-  private func reply(_ plan: PreparedPlan, _ respond: @escaping @Sendable () -> Response) -> Reply {
-    plan.plan.work <= DifferentialHandler.inlineWork ? .now(respond()) : .later(respond)
-  }
+extension PreparedPlan {
+  /// Whether it may run on a socket thread.
+  fileprivate var isBrief: Bool { plan.work <= DifferentialHandler.inlineWork }
 }
 
 /// A body that has been read as JSON. Whoever works with its values holds on to it.
@@ -90,7 +97,7 @@ final class Computation: @unchecked Sendable {
   let plan: PreparedPlan
   private let document: JSONDocument
   private let request: DifferentialRequest
-  private var clock: PhaseClock
+  @exclusivity(unchecked) private var clock: PhaseClock
 
   init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(Problem) {
     document = body.document
@@ -128,7 +135,7 @@ final class RepeatedComputation: @unchecked Sendable {
   let plan: PreparedPlan
   let scratch: RequestScratch
   private let document: JSONDocument
-  private var clock: PhaseClock
+  @exclusivity(unchecked) private var clock: PhaseClock
 
   init(_ plan: PreparedPlan, _ body: ParsedBody, _ scratch: RequestScratch) {
     self.plan = plan

@@ -102,7 +102,7 @@ struct DifferentialRequest {
     if isPerExample && batch == nil {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
-    var decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
+    let decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 

@@ -3,7 +3,10 @@ import AutogradCore
 /// Reads the `graph` of a request into a ``GraphBuilder``, together with the inputs that it is given.
 ///
 /// Nodes stand in any order. Names are resolved first, then each node is emitted after those it depends on.
-struct GraphDecoder {
+///
+/// A class because it is handed on for every node; as a struct each of its tables would be retained each time. Its properties are touched by
+/// no method inside another's access, so that they need no checks of exclusivity.
+final class GraphDecoder {
   let document: JSONDocument
   let limits: Limits
   /// The request's dtype: of numbers that nothing else gives one.
@@ -13,17 +16,21 @@ struct GraphDecoder {
   let batch: ExampleBatch?
   let builder = GraphBuilder()
 
-  private(set) var names = NameTable()
-  private(set) var inputs: [Input] = []
-  private(set) var constants: [Value] = []
+  @exclusivity(unchecked) private(set) var names = NameTable()
+  @exclusivity(unchecked) private(set) var inputs: [Input] = []
+  @exclusivity(unchecked) private(set) var constants: [Value] = []
   private(set) var constantNames: [JSONValue.Text] = []
   /// The data of the constants, which are inputs of the plan like any other: one plan serves all values that they may have.
   private(set) var constantTensors: [Tensor] = []
-  private(set) var nodes: [Node] = []
+  @exclusivity(unchecked) private(set) var nodes: [Node] = []
   /// For each node its results, once emitted.
-  private(set) var results: [[Value]] = []
+  @exclusivity(unchecked) private(set) var results: [[Value]] = []
+  /// Where each node's results are in ``isTaken``, and how many there are in all.
+  @exclusivity(unchecked) private var firstResults: [Int] = [0]
+  /// Whether some node takes a result, by its name: two names of one value (through identity, or equal nodes) are taken apart.
+  @exclusivity(unchecked) private var isTaken: [Bool] = []
   /// Values that some node takes.
-  private var consumed: Set<ValueID> = []
+  @exclusivity(unchecked) private var consumed: Set<ValueID> = []
 
   /// A named input and its data.
   struct Input {
@@ -59,7 +66,7 @@ struct GraphDecoder {
 
   /// - Parameter given: the request's `inputs`.
   /// - Returns: the graph's outputs, and whether the graph itself names them.
-  mutating func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(Problem) -> (outputs: [Named], areNamed: Bool) {
+  func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(Problem) -> (outputs: [Named], areNamed: Bool) {
     guard graph.kind == .object else {
       throw Problem(.wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "/graph")
     }
@@ -94,7 +101,7 @@ struct GraphDecoder {
     return (try graphOutputs(parts.outputs), parts.outputs != nil)
   }
 
-  private mutating func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String)
+  private func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String)
     throws(Problem)
   {
     if let refusal = NameTable.refusal(of: name) { throw Problem(.wrongType, refusal, at: pointer()) }
@@ -103,7 +110,7 @@ struct GraphDecoder {
     }
   }
 
-  private mutating func decodeConstants(_ object: JSONValue) throws(Problem) {
+  private func decodeConstants(_ object: JSONValue) throws(Problem) {
     guard object.kind == .object else {
       throw Problem(.wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
     }
@@ -123,7 +130,7 @@ struct GraphDecoder {
 
   // MARK: Nodes
 
-  private mutating func readNodes(_ list: JSONValue) throws(Problem) {
+  private func readNodes(_ list: JSONValue) throws(Problem) {
     guard list.kind == .array else {
       throw Problem(.wrongType, "nodes is a list of objects, got \(list.describe)", at: "/graph/nodes")
     }
@@ -151,6 +158,9 @@ struct GraphDecoder {
       }
     }
     results = Array(repeating: [], count: nodes.count)
+    firstResults.reserveCapacity(nodes.count + 1)
+    for index in nodes.indices { firstResults.append(firstResults[index] + nodes[index].outputs.count) }
+    isTaken = Array(repeating: false, count: firstResults[nodes.count])
   }
 
   /// The nodes so that each follows those whose results it takes: document order where that will do, else depth first with a stack of our
@@ -194,7 +204,7 @@ struct GraphDecoder {
       operation: nodes[back].operation.reference.name)
   }
 
-  private mutating func emit(_ index: Int) throws(Problem) {
+  private func emit(_ index: Int) throws(Problem) {
     let node = nodes[index]
     builder.label = Int32(index)
     let operands: [Operand]
@@ -203,7 +213,7 @@ struct GraphDecoder {
       operands = try OperandDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(
         node.inputs, node.operation.reference
       ) {
-        name throws(Problem) in try value(named: name)
+        name throws(Problem) in try operand(named: name)
       }
       attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(node.attributes, node.operation.reference)
     } catch {
@@ -219,6 +229,12 @@ struct GraphDecoder {
   }
 
   // MARK: Names and errors
+
+  private func operand(named name: JSONValue) throws(Problem) -> Value {
+    guard case .result(let node, let result)? = names[name.stringBytes] else { return try value(named: name) }
+    isTaken[firstResults[node] + result] = true
+    return results[node][result]
+  }
 
   /// - Throws: `unknown_name` with the pointer "".
   func value(named name: JSONValue) throws(Problem) -> Value {
@@ -261,18 +277,13 @@ struct GraphDecoder {
 
   private func graphOutputs(_ list: JSONValue?) throws(Problem) -> [Named] {
     if let list { return try namedValues(list, at: "/graph/outputs") }
-    // Results that some node takes, by name: two names of one value (through identity, or equal nodes) are consumed apart.
-    var isTaken = nodes.map { [Bool](repeating: false, count: $0.outputs.count) }
-    for node in nodes {
-      for operand in node.inputs.elements where operand.kind == .string {
-        if case .result(let node, let result)? = names[operand.stringBytes] { isTaken[node][result] = true }
+    var outputs: [Named] = []
+    for (index, node) in nodes.enumerated() {
+      for (result, name) in node.outputs.elements.enumerated() where !isTaken[firstResults[index] + result] {
+        outputs.append(Named(name: .init(name), value: results[index][result]))
       }
     }
-    return nodes.enumerated().flatMap { index, node in
-      node.outputs.elements.enumerated().compactMap { result, name in
-        isTaken[index][result] ? nil : Named(name: .init(name), value: results[index][result])
-      }
-    }
+    return outputs
   }
 
   /// A list of names of values, each once.

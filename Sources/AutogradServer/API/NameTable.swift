@@ -1,4 +1,5 @@
 import AutogradCore
+import Glibc
 
 /// The one namespace of a graph: inputs, constants and results of nodes. Names stay byte ranges of the request; Strings are made only for
 /// errors and answers.
@@ -40,11 +41,16 @@ struct NameTable {
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
     while slots[slot] >= 0 {
-      let entry = entries[Int(slots[slot])]
-      if entry.hash == hash, entry.name.elementsEqual(name) { break }
+      let entry = Int(slots[slot])
+      if entries[entry].hash == hash, NameTable.areEqual(entries[entry].name, name) { break }
       slot = (slot + 1) & mask
     }
     return slot
+  }
+
+  private static func areEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard a.count == b.count, let x = a.baseAddress, let y = b.baseAddress else { return a.count == b.count }
+    return memcmp(x, y, a.count) == 0
   }
 
   private mutating func grow() {

@@ -16,9 +16,9 @@ final class RequestScratch: @unchecked Sendable {
   /// What decides the request's plan, see ``RequestOutline``.
   let key = ByteBuffer(capacity: 1024)
   /// The request's tensors, in the order of the outline.
-  var tensors: [TensorSource] = []
-  private var block: UnsafeMutableRawPointer?
-  private(set) var blockByteCount = 0
+  @exclusivity(unchecked) var tensors: [TensorSource] = []
+  @exclusivity(unchecked) private var block: UnsafeMutableRawPointer?
+  @exclusivity(unchecked) private(set) var blockByteCount = 0
 
   /// Memory for a run, aligned as the core wants it. What earlier requests left in it is still there.
   func block(of byteCount: Int) -> UnsafeMutableRawPointer {

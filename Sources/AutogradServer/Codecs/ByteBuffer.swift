@@ -6,9 +6,10 @@ import Glibc
 ///
 /// `@unchecked Sendable`: nobody appends once the buffer has left the function that filled it.
 final class ByteBuffer: @unchecked Sendable {
-  private(set) var base: UnsafeMutablePointer<UInt8>
-  private(set) var count = 0
-  private(set) var capacity: Int
+  // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would cost more than writing.
+  @exclusivity(unchecked) private(set) var base: UnsafeMutablePointer<UInt8>
+  @exclusivity(unchecked) private(set) var count = 0
+  @exclusivity(unchecked) private(set) var capacity: Int
 
   init(capacity: Int = 512) {
     self.capacity = max(capacity, 64)

@@ -74,16 +74,17 @@ struct NestedTensorReader {
     let rowBytes = rowLength * dtype.byteWidth
     var into = base
     /// Lists that are open, each with the index of the element being read.
-    var open: [(elements: JSONElements, index: Int)] = []
-    func pointer() -> String { open.map { "/\($0.index)" }.joined() }
+    var open = InlineArray<8, (elements: JSONElements, index: Int)>(repeating: (value.elements, -1))
+    var depth = 0
+    func pointer() -> String { (0..<depth).map { "/\(open[$0].index)" }.joined() }
 
     var current = value
     while true {
-      let size = shape[open.count]
+      let size = shape[depth]
       guard current.kind == .array || current.kind == .numbers else {
         throw refusal(current, expected: "a list of \(size)", at: pointer())
       }
-      let isRow = open.count == shape.rank - 1
+      let isRow = depth == shape.rank - 1
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
         let got =
           current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
@@ -93,18 +94,20 @@ struct NestedTensorReader {
         try readRow(current, into, at: pointer)
         into += rowBytes
       } else {
-        open.append((current.elements, -1))
+        // Not beyond the last: the rank is at most ``Shape/maximumRank``.
+        open[depth] = (current.elements, -1)
+        depth += 1
       }
       // On to the next element of the innermost list that has one.
-      while let last = open.indices.last {
-        if let next = open[last].elements.next() {
-          open[last].index += 1
+      while depth > 0 {
+        if let next = open[depth - 1].elements.next() {
+          open[depth - 1].index += 1
           current = next
           break
         }
-        open.removeLast()
+        depth -= 1
       }
-      if open.isEmpty { return }
+      if depth == 0 { return }
     }
   }
 

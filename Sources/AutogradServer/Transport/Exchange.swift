@@ -16,15 +16,16 @@ final class Exchange: @unchecked Sendable {
   private let contentEncoding: String?
   private let accept: String?
 
-  private var body = BodyBuffer()
-  private var bytesIn = 0
+  // See above: nobody else is there to be excluded.
+  @exclusivity(unchecked) private var body = BodyBuffer()
+  @exclusivity(unchecked) private var bytesIn = 0
   /// The body went over the limit: what still comes is counted and thrown away.
-  private var isDraining = false
+  @exclusivity(unchecked) private var isDraining = false
   /// What the compute pool, or the end of the server, has to say; sent when the connection is resumed.
-  private var outcome: Response?
+  @exclusivity(unchecked) private var outcome: Response?
 
-  private var status = 0
-  private var bytesOut = 0
+  @exclusivity(unchecked) private var status = 0
+  @exclusivity(unchecked) private var bytesOut = 0
 
   init(server: HTTPServer, connection: OpaquePointer, head: amhd_head) {
     self.server = server
