@@ -17,9 +17,10 @@ enum Project {
 /// The whole server but for the socket.
 struct InProcessServer {
   var limits = Limits()
+  var plans: PlanCache?
 
   func send(_ method: String, _ path: String, body: some DataProtocol, contentType: String? = nil, accept: String? = nil) -> Response {
-    let router = Router(routes: Routes.all(limits: limits) { true })
+    let router = Router(routes: Routes.all(limits: limits, plans: plans) { true })
     let bytes = Data(body)
     return bytes.withUnsafeBytes { bytes in
       let request = Request(method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
