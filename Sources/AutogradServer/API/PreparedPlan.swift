@@ -20,6 +20,9 @@ final class PreparedPlan: Sendable {
   /// Bytes that it takes, about.
   var byteCount: Int { plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 }
 
+  /// Runs in a block of memory where the inputs have been written.
+  func run(in block: UnsafeMutableRawPointer) throws(GraphError) { try plan.run(in: block, layout) }
+
   /// The answer of a run in a block of memory.
   func answer(from block: UnsafeMutableRawPointer) -> ByteBuffer {
     template.answer { UnsafeRawPointer(block + layout.results[$0]) }

@@ -76,22 +76,25 @@ struct NestedTensorReader {
     /// Lists that are open, each with the index of the element being read.
     var open = InlineArray<8, (elements: JSONElements, index: Int)>(repeating: (value.elements, -1))
     var depth = 0
-    func pointer() -> String { (0..<depth).map { "/\(open[$0].index)" }.joined() }
 
     var current = value
     while true {
       let size = shape[depth]
       guard current.kind == .array || current.kind == .numbers else {
-        throw refusal(current, expected: "a list of \(size)", at: pointer())
+        throw refusal(current, expected: "a list of \(size)", at: Self.pointer(open, depth))
       }
       let isRow = depth == shape.rank - 1
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
         let got =
           current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
-        throw Problem(.raggedArray, "rows differ: \(got)", at: pointer())
+        throw Problem(.raggedArray, "rows differ: \(got)", at: Self.pointer(open, depth))
       }
       if isRow {
-        try readRow(current, into, at: pointer)
+        do throws(Problem) {
+          try readRow(current, into)
+        } catch {
+          throw error.under(Self.pointer(open, depth))
+        }
         into += rowBytes
       } else {
         // Not beyond the last: the rank is at most ``Shape/maximumRank``.
@@ -111,16 +114,21 @@ struct NestedTensorReader {
     }
   }
 
-  private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(Problem) {
+  /// The place of the element that is read in the lists that are open.
+  private static func pointer(_ open: InlineArray<8, (elements: JSONElements, index: Int)>, _ depth: Int) -> String {
+    (0..<depth).map { "/\(open[$0].index)" }.joined()
+  }
+
+  private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(Problem) {
     if row.kind == .numbers {
       if try readArena(row, base) { return }
       for (index, token) in row.numberTokens.enumerated() {
-        try readNumber(token, base + index * dtype.byteWidth) { "\(pointer())/\(index)" }
+        try readNumber(token, base + index * dtype.byteWidth) { "/\(index)" }
       }
       return
     }
     for (index, element) in row.elements.enumerated() {
-      try readElement(element, base + index * dtype.byteWidth, at: "\(pointer())/\(index)")
+      try readElement(element, base + index * dtype.byteWidth, at: "/\(index)")
     }
   }
 

@@ -63,12 +63,15 @@ struct TensorEncoder {
     if count == 0 { return appendEmpty(shape, to: json) }
     // A row opens as many brackets as axes begin with it and closes as many as end.
     var start = 0
-    while start < count {
-      if start > 0 { json.append(", ") }
-      for _ in 0..<boundaries(start, shape) { json.append(UInt8(ascii: "[")) }
+    var brackets = shape.rank
+    while true {
+      for _ in 0..<brackets { json.append(UInt8(ascii: "[")) }
       appendRow(type.dtype, base, start..<(start + rowLength), to: json)
       start += rowLength
-      for _ in 0..<boundaries(start, shape) { json.append(UInt8(ascii: "]")) }
+      brackets = boundaries(start, shape)
+      for _ in 0..<brackets { json.append(UInt8(ascii: "]")) }
+      if start == count { return }
+      appendSeparator(to: json)
     }
   }
 
@@ -116,8 +119,16 @@ struct TensorEncoder {
   ) {
     let elements = base.assumingMemoryBound(to: E.self)
     for index in range {
-      if index > range.lowerBound { json.append(", ") }
+      if index > range.lowerBound { appendSeparator(to: json) }
       append(json, elements[index])
     }
+  }
+
+  @inline(__always)
+  private func appendSeparator(to json: ByteBuffer) {
+    let end = json.reserve(2)
+    end[0] = UInt8(ascii: ",")
+    end[1] = UInt8(ascii: " ")
+    json.commit(2)
   }
 }

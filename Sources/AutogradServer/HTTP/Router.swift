@@ -60,7 +60,7 @@ struct Router: Responder {
 }
 
 /// One path and method.
-struct Route: Sendable {
+final class Route: Sendable {
   let method: String
   /// May end in `{name}`, which matches one segment.
   let path: String

@@ -119,13 +119,18 @@ final class Exchange: @unchecked Sendable {
       return false
     }
     // A header with a line end in it is left out by the library: better no header than a forged one.
-    amhd_response_header(answer, "Content-Type", response.contentType)
-    amhd_response_header(answer, "X-Request-Id", id)
-    for (name, value) in response.headers { amhd_response_header(answer, name, value) }
-    if closes || server.isDraining { amhd_response_header(answer, "Connection", "close") }
+    addHeader("Content-Type", response.contentType, to: answer)
+    addHeader("X-Request-Id", id, to: answer)
+    for (name, value) in response.headers { addHeader(name, value, to: answer) }
+    if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status
     bytesOut = response.body.count
     return amhd_respond(connection, UInt32(clamping: response.status), answer)
+  }
+
+  /// Strings lend their bytes; passed on as they are they would each be copied to the heap first.
+  private func addHeader(_ name: String, _ value: String, to answer: OpaquePointer) {
+    name.withCString { name in value.withCString { value in _ = amhd_response_header(answer, name, value) } }
   }
 
   /// The request is over, one way or the other.

@@ -15,7 +15,8 @@ struct RequestIDSource: ~Copyable {
 
   func next() -> String {
     let number = count.wrappingAdd(1, ordering: .relaxed).newValue
-    return String(unsafeUninitializedCapacity: 21) { buffer in
+    // Room for what is needed: asked for more than 15 bytes, a String goes to the heap even if fewer are used.
+    return String(unsafeUninitializedCapacity: number >> 35 == 0 ? 15 : 21) { buffer in
       guard let start = buffer.baseAddress else { return 0 }
       var length = 0
       for shift in stride(from: 30 as UInt64, through: 0, by: -5) {
