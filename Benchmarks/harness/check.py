@@ -1,0 +1,1 @@
+def run(cast, options): return 0
