@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the server beside its limits and its peers. `make bench`, `make bench-quick` and `make bench-check` call it; see README.md.
 
-    bench.py full|quick|curves|check --server BINARY [--first-port N] [--rounds N] [--seconds N] [--only TEXT] [--no-peers]
+    bench.py full|quick|curves|check --server BINARY [--first-port N] [--rounds N] [--seconds N] [--only TEXT] [--no-peers] [--update]
 """
 
 import argparse
@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="begin no round that would end later than this")
     parser.add_argument("--only", default="", help="only rows whose name holds this; nothing is written then")
     parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
+    parser.add_argument("--update", action="store_true", help="check: write thresholds.json anew from what is measured")
     options = parser.parse_args()
     if not shutil.which(options.server):
         parser.error(f"{options.server} is not a program")

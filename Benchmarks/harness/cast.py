@@ -17,6 +17,7 @@ class Cast:
         self.ports = Ports(first_port)
         self.echo = self._echo("echo")
         self.ours = self.our_server("ours")
+        self.echo_all = self._echo("echo-all-cores", ALL_CPUS)
         # For what is sent in base64 or is larger than what a server should take from strangers.
         self.roomy = self.our_server("ours-roomy", ROOMY)
         self.roomy_all = self.our_server("ours-all-cores", ROOMY, ALL_CPUS)
@@ -31,8 +32,8 @@ class Cast:
     def _server(self, name, command, cpus=ONE_CPU, **options):
         return Server(name, command, self.ports.take(), cpus, **options)
 
-    def _echo(self, name):
-        return self._server(name, lambda port: [places.built / "echo", port, 2])
+    def _echo(self, name, cpus=ONE_CPU):
+        return self._server(name, lambda port: [places.built / "echo", port, 2], cpus)
 
     def our_server(self, name, options=(), cpus=ONE_CPU):
         return self._server(name, lambda port: [self.binary, "serve", "--port", port, *options], cpus)
@@ -86,6 +87,10 @@ class Cast:
             except Missing as reason:
                 say(f"{server.name} {reason}")
 
+    def everywhere(self):
+        """The echo and our server, each on all CPUs."""
+        return self.echo_all, self.roomy_all
+
     def client(self, server):
         server.start()
         if server.name not in self._clients:
@@ -97,7 +102,7 @@ class Cast:
 
     def _standing(self):
         """Those who run from the start to the end."""
-        servers = [self.echo, self.ours, self.roomy, self.roomy_all, *self.web.values()]
+        servers = [self.echo, self.echo_all, self.ours, self.roomy, self.roomy_all, *self.web.values()]
         return servers + [*self.limits.values(), *self.jax.values(), *self.torch.values()]
 
     def end(self):

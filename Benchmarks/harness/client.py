@@ -60,8 +60,10 @@ def load(server, path, body_file, media_type=JSON, connections=1, requests=10_00
     report = json.loads(done.stdout)
     if report["refused"]:
         raise Missing(refusal(report["status"]))
-    if report["failed"] or not report["requests"]:
-        raise Missing(f"{report['failed']} of {report['failed'] + report['requests']} requests got no answer")
+    failures = {name: report[name] for name in ("unconnected", "broken", "unanswered") if report[name]}
+    if failures or not report["requests"]:
+        raise Missing(f"{report['requests']} requests were answered, others were not: {failures}")
     report["rate"] = report["requests"] / report["seconds"]
     report["cpu_us"] = report["server_cpu"] / report["requests"] * 1e6
+    report["both_us"] = report["cpu_us"] + report["own_cpu"] / report["requests"] * 1e6
     return report

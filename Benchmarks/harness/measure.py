@@ -8,6 +8,8 @@ from typing import Callable
 
 from .errors import Missing
 
+# The note that is not shown: CPU time of server and load generator together, from which the table has its ratio by CPU time.
+BOTH = "_both"
 LIMIT, PEER, OURS = "limit", "peer", "ours"
 
 

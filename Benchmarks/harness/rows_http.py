@@ -2,7 +2,7 @@
 
 from . import workloads
 from .client import JSON, SAFETENSORS, load
-from .measure import LIMIT, OURS, PEER, Party, Row, Target
+from .measure import BOTH, LIMIT, OURS, PEER, Party, Row, Target
 
 EVALUATE = "/v1/evaluate"
 
@@ -36,7 +36,8 @@ def rate(server, path, body, media_type=JSON, **options):
 
     def figures():
         report = measure()
-        return report["rate"], {"CPU µs": report["cpu_us"], "p50 µs": report["p50_us"], "p99 µs": report["p99_us"]}
+        return report["rate"], {
+            "CPU µs": report["cpu_us"], "p50 µs": report["p50_us"], "p99 µs": report["p99_us"], BOTH: report["both_us"]}
 
     return figures
 
@@ -47,7 +48,7 @@ def latency(server, path, body, media_type=JSON, **options):
 
     def figures():
         report = measure()
-        return report["p50_us"] / 1000, {"CPU ms": report["cpu_us"] / 1000}
+        return report["p50_us"] / 1000, {"CPU ms": report["cpu_us"] / 1000, BOTH: report["both_us"]}
 
     return figures
 

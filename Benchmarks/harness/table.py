@@ -2,7 +2,7 @@
 
 import statistics
 
-from .measure import LIMIT, PEER
+from .measure import BOTH, LIMIT, PEER
 
 HEADER = "| row | limit | best peer | usual peer | ours | ratio: median [quartiles] of rounds | bar | aim | reached |"
 
@@ -32,7 +32,7 @@ def line(row):
 def cell(row, party, is_named=True):
     if party.median is None:
         return absent(party, is_named)
-    notes = [note(party, *name.rsplit(" ", 1)) for name in (party.notes[0] if party.notes else {})]
+    notes = [note(party, *name.rsplit(" ", 1)) for name in (party.notes[0] if party.notes else {}) if name != BOTH]
     name = f"{party.name} " if is_named else ""
     return f"{name}**{number(party.median)}** {row.unit}" + (f" ({', '.join(notes)})" if notes else "")
 
@@ -60,9 +60,9 @@ def ratio(row, target):
 
 
 def by_cpu(row, target):
-    """Where others use the machine too, CPU time tells more than rates. Less is better, so the other way round for rates."""
-    name = next((name for name in ("CPU µs", "CPU ms") if row.ours().note(name)), None)
-    mine, its = (row.ours().note(name), row.other(target).note(name)) if name else (None, None)
+    """What the ratio would be if nobody else used the CPU: both share it with the load generator, so a request takes what they take
+    together. Less is better, so the other way round for rates."""
+    mine, its = row.ours().note(BOTH), row.other(target).note(BOTH)
     if not mine or not its:
         return ""
     return f" (by CPU time {number(its / mine if row.more else mine / its)})"

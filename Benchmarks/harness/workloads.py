@@ -142,6 +142,15 @@ def chain(count, dtype):
         "graph": {"nodes": CHAIN_NODES, "outputs": ["total"]}, "inputs": {"x": base64_tensor(data, [count])}, "encoding": "base64"}
 
 
+def broadcast_chain(power):
+    """The chain over 10^power elements that are the sums of a column and a row, so that neither they nor their gradient need be sent."""
+    rows, columns = 10 ** (power // 2), 10 ** (power - power // 2)
+    shapes = {"u": [rows, 1], "v": [1, columns]}
+    inputs = {
+        name: base64_tensor(values(max(shape), 0.5, seed, "float32"), shape) for seed, (name, shape) in enumerate(shapes.items())}
+    return {"graph": {"nodes": [node("add", ["u", "v"], "x")] + CHAIN_NODES, "outputs": ["total"]}, "inputs": inputs}
+
+
 def product(order, gives_cotangent=True):
     """c = a·b. With a cotangent given in full both ways back are products too; without one it is ones, which are sums in disguise."""
     def matrix(seed):
