@@ -7,7 +7,8 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test lint format openapi reference fixtures image image-test clean
+.PHONY: help deps build run demo test lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
+  bench-peers clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,5 +51,27 @@ image: ## Build the container image
 image-test: ## Build the container image, run it, and post an example to it
 	@scripts/image-test.sh
 
+BENCH = python3 Benchmarks/bench.py
+BENCH_OPTIONS = --server $(BINARY) $(if $(BENCH_PORT),--first-port $(BENCH_PORT))
+
+bench: build bench-deps bench-peers ## Measure beside limits and peers; writes docs/performance.md (half an hour)
+	@$(BENCH) full $(BENCH_OPTIONS)
+
+bench-quick: build bench-deps ## The same in under two minutes, with the peers that are there; writes nothing
+	@$(BENCH) quick $(BENCH_OPTIONS)
+
+bench-check: build bench-deps ## Hold single parts to Benchmarks/thresholds.json
+	@$(BENCH) check $(BENCH_OPTIONS)
+
+bench-curves: build bench-deps ## Draw the growth curves of docs/performance.md
+	@$(BENCH) curves $(BENCH_OPTIONS)
+
+bench-peers: bench-deps ## Install the peers in Benchmarks/peers/.venv
+	@Benchmarks/peers/setup.sh
+
+.PHONY: bench-deps
+bench-deps:
+	@scripts/deps.sh gcc libc6-dev util-linux python3 python3-venv
+
 clean: ## Remove build products
-	@rm -rf .build
+	@rm -rf .build Benchmarks/.build

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need on Debian 12 and its relatives. Quick when everything is there.
+# Installs what the build and the tests need on Debian 12 and its relatives, and the packages named as arguments. Quick when everything is
+# there.
 set -euo pipefail
 
 if ! command -v swift >/dev/null; then
@@ -8,13 +9,13 @@ if ! command -v swift >/dev/null; then
 fi
 
 missing=()
-for package in libmicrohttpd-dev liblapack-dev libblas-dev curl python3-yaml; do
+for package in libmicrohttpd-dev liblapack-dev libblas-dev curl python3-yaml "$@"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "please install: libmicrohttpd with its headers, the static libraries of LAPACK and BLAS, curl, PyYAML" >&2
+  echo "please install: libmicrohttpd with its headers, the static libraries of LAPACK and BLAS, curl, PyYAML${*:+, $*}" >&2
   exit 1
 fi
 as_root=""

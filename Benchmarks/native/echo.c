@@ -13,8 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/// In place of the C library's for libmicrohttpd, which asks for 128 events and, having got so many, asks for more with the same patience
+/// before it serves any: with exactly 128 clients ready it sleeps on. It never sees 128 this way.
+int epoll_wait(int set, struct epoll_event *events, int capacity, int timeout) {
+  return epoll_pwait(set, events, capacity > 127 ? 127 : capacity, timeout, NULL);
+}
 
 typedef struct worker {
   struct MHD_Daemon *mhd;
