@@ -8,6 +8,9 @@ from .errors import Missing
 from .measure import say
 from .processes import ALL_CPUS, ONE_CPU, Ports, Server, Worker
 
+# The programs that compute run once for each of these.
+ONE, ALL = "one CPU", "all CPUs"
+ROOMY = ["--max-body-bytes", str(2 << 30), "--max-plan-bytes", str(8 << 30), "--max-plan-work", str(10**13)]
 UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port"]
 
 
@@ -21,7 +24,7 @@ class Cast:
         # For what is sent in base64 or is larger than what a server should take from strangers.
         self.roomy = self.our_server("ours-roomy", ROOMY)
         self.roomy_all = self.our_server("ours-all-cores", ROOMY, ALL_CPUS)
-        self.limits = {1: self._limits(ONE_CPU, "limits"), 0: self._limits(ALL_CPUS, "limits-all-cores")}
+        self.limits = {ONE: self._limits(ONE_CPU, "limits"), ALL: self._limits(ALL_CPUS, "limits-all-cores")}
         self.jax = self._engines("jax")
         self.torch = self._engines("torch")
         self.web = self._web()
@@ -50,7 +53,7 @@ class Cast:
 
     def _engines(self, name):
         command = [self._peer(), places.peers / f"compute_{name}.py"]
-        return {1: Worker(name, command, ONE_CPU), 0: Worker(f"{name}-all-cores", command, ALL_CPUS)}
+        return {ONE: Worker(name, command, ONE_CPU), ALL: Worker(f"{name}-all-cores", command, ALL_CPUS)}
 
     def _peer(self, program=None):
         """A path that does not exist is how a peer that is not wanted is missing."""
@@ -111,6 +114,3 @@ class Cast:
                 one.stop()
             except OSError as error:
                 say(f"{one.name}: {error}")
-
-
-ROOMY = ["--max-body-bytes", str(2 << 30), "--max-plan-bytes", str(8 << 30), "--max-plan-work", str(10**13)]

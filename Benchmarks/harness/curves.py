@@ -3,6 +3,7 @@
 import statistics
 
 from . import places, plot, workloads
+from .cast import ONE
 from .client import load
 from .errors import Missing
 from .measure import say
@@ -45,7 +46,7 @@ def nodes(cast):
             for repeat in range(repeats(length, 20_000)):
                 graph = workloads.tape(length, 0.9 + turn * 1e-3 + repeat * 1e-5)
                 times.append(cast.client(cast.roomy).post(EVALUATE, workloads.body(graph))[1])
-            limits.append(cast.limits[1].seconds("tape", length, repeats(length, 100_000)))
+            limits.append(cast.limits[ONE].seconds("tape", length, repeats(length, 100_000)))
         lines["read and plan"].append((length, min(time["read"] + time["plan"] for time in times) * 1e3 / length))
         # The clock of Server-Timing has steps of a microsecond.
         lines["run"].append((length, max(min(time["run"] for time in times), 0.001) * 1e3 / length))
@@ -66,7 +67,7 @@ def elements(cast):
             try:
                 for _ in range(repeats(count, 5_000_000)):
                     times.append(cast.client(cast.roomy).post(EVALUATE, body)[1]["run"])
-                limits.append(cast.limits[1].seconds("chain-float32", count, repeats(count, 50_000_000)))
+                limits.append(cast.limits[ONE].seconds("chain-float32", count, repeats(count, 50_000_000)))
             except Missing as reason:
                 say(f"{count} elements: {reason}")
         if times:

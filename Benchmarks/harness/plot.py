@@ -26,6 +26,8 @@ class Axis:
 
     def __init__(self, values, start, end):
         self.low, self.high = _below(min(values)), _above(max(values))
+        if self.high <= self.low:
+            self.high = 2 * self.low
         self.start, self.end = start, end
 
     def __call__(self, value):
@@ -50,8 +52,7 @@ def _below(value):
 
 def _above(value):
     power = 10.0 ** math.floor(math.log10(value))
-    high = min(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.9999)
-    return high if high > _below(value) else high * 2
+    return min(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.9999)
 
 
 def chart(title, x_label, y_label, lines):

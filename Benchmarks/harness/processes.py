@@ -73,7 +73,7 @@ class Server:
         while time.perf_counter() - self._begun < patience:
             if self._process.poll() is not None:
                 self._process = None
-                raise Missing(f"does not start, see {self.name}.log")
+                raise Missing(_why_it_ended(self.name))
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return time.perf_counter() - self._begun
@@ -119,7 +119,7 @@ class Worker:
             self._give_up(f"took longer than {patience:.0f} s")
         answer = self._process.stdout.readline().strip()
         if not answer:
-            self._give_up(f"ended, see {self.name}.log")
+            self._give_up(_why_it_ended(self.name))
         if answer.startswith("error:"):
             raise Missing(answer.removeprefix("error: "))
         return float(answer)
@@ -146,6 +146,11 @@ class Worker:
         if process:
             process.stdin.close()
             _end(process)
+
+
+def _why_it_ended(name):
+    log = places.logs / f"{name}.log"
+    return "not installed" if b"ModuleNotFoundError" in log.read_bytes() else f"ended by itself, see {log.name}"
 
 
 def _end(process):

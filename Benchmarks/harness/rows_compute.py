@@ -1,10 +1,10 @@
 """The rows that are about computing: the server's `run` of Server-Timing, against programs in C and the peers' own processes."""
 
 from . import workloads
+from .cast import ALL, ONE
 from .measure import LIMIT, OURS, PEER, Party, Row, Target
 
 EVALUATE = "/v1/evaluate"
-ONE, ALL = 1, 0
 
 
 def rows(cast, quick):

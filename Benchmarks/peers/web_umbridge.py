@@ -1,9 +1,11 @@
 """The tiny function as a model of UM-Bridge. Its protocol asks for one input's gradient at a time, so all numbers are in one input."""
 
+import functools
 import sys
 
 import torch
 import umbridge
+from aiohttp import web
 
 
 class Tiny(umbridge.Model):
@@ -35,4 +37,6 @@ class Tiny(umbridge.Model):
         return True
 
 
+# It would listen on all addresses of the machine, and has no option for others.
+web.run_app = functools.partial(web.run_app, host="127.0.0.1")
 umbridge.serve_models([Tiny()], int(sys.argv[1]))
