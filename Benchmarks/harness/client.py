@@ -21,15 +21,23 @@ class Client:
     def post(self, path, body, media_type=JSON):
         """The body of the answer, and the milliseconds of each phase."""
         try:
-            self._connection.request("POST", path, body, {"Content-Type": media_type})
-            answer = self._connection.getresponse()
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            answer, content = self._exchange(path, body, media_type)
+        except (OSError, http.client.HTTPException):
+            # A server may close a connection that was silent for long; http.client opens another.
             self._connection.close()
-            raise Missing(f"no answer: {error}") from error
+            try:
+                answer, content = self._exchange(path, body, media_type)
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                raise Missing(f"no answer: {error}") from error
         if answer.status != 200:
             raise Missing(refusal(answer.status, content))
         return content, phases(answer.headers.get("Server-Timing", ""))
+
+    def _exchange(self, path, body, media_type):
+        self._connection.request("POST", path, body, {"Content-Type": media_type})
+        answer = self._connection.getresponse()
+        return answer, answer.read()
 
     def close(self):
         self._connection.close()

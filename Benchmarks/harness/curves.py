@@ -89,8 +89,8 @@ def connections(cast):
     lines = {"server": [], "bare libmicrohttpd": []}
     for count in (1, 3, 10, 30, 100, 300, 1_000):
         for name, server, path in (("server", ours, EVALUATE), ("bare libmicrohttpd", echo, "/")):
-            server.start()
             try:
+                server.start()
                 rates = [load(server, path, body, connections=count, seconds=0.5, cpus=ALL_CPUS)["rate"] for _ in range(TURNS)]
                 lines[name].append((count, 1e6 / statistics.median(rates)))
             except Missing as reason:

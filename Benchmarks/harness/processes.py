@@ -45,14 +45,14 @@ class Server:
         self.name, self.port, self.cpus = name, port, cpus
         self._command, self._directory = command, directory
         self._environment = {**os.environ, **(environment or {})}
-        self._process, self._begun = None, 0.0
+        self._process, self._begun, self._taken = None, 0.0, None
 
     @property
     def pid(self):
         return self._process.pid if self._process else 0
 
     def start(self):
-        """Returns the seconds until it takes connections."""
+        """Returns the seconds until it took connections."""
         self.launch()
         return self.wait()
 
@@ -66,21 +66,23 @@ class Server:
         places.logs.mkdir(parents=True, exist_ok=True)
         # A file, as a service's log is: throwing the lines away would be cheaper than what users have.
         with open(places.logs / f"{self.name}.log", "wb") as log:
-            self._begun = time.perf_counter()
+            self._begun, self._taken = time.perf_counter(), None
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment, cwd=self._directory)
 
     def wait(self, patience=120.0):
-        while time.perf_counter() - self._begun < patience:
+        while self._taken is None and time.perf_counter() - self._begun < patience:
             if self._process.poll() is not None:
                 self._process = None
                 raise Missing(_why_it_ended(self.name))
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return time.perf_counter() - self._begun
+                self._taken = time.perf_counter() - self._begun
             except OSError:
                 time.sleep(0.0005)
-        self.stop()
-        raise Missing(f"did not listen within {patience:.0f} s")
+        if self._taken is None:
+            self.stop()
+            raise Missing(f"did not listen within {patience:.0f} s")
+        return self._taken
 
     def stop(self):
         process, self._process = self._process, None
