@@ -10,5 +10,5 @@ def write(table, about, rounds):
     text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    measured = f"{table}\n\nTaken in {rounds} rounds on\n\n{about}"
+    measured = f"{table}\n\n{about}\n- Rounds: {rounds}"
     PAGE.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}")
