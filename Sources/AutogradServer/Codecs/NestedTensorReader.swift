@@ -96,6 +96,8 @@ struct NestedTensorReader {
           throw error.under(Self.pointer(open, depth))
         }
         into += rowBytes
+      } else if depth == shape.rank - 2, let rows = current.numberRows(of: rowLength), readArena(rows, into) {
+        into += size * rowBytes
       } else {
         // Not beyond the last: the rank is at most ``Shape/maximumRank``.
         open[depth] = (current.elements, -1)
@@ -121,8 +123,11 @@ struct NestedTensorReader {
 
   private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(Problem) {
     if row.kind == .numbers {
-      if try readArena(row, base) { return }
+      if readArena(row.numberRow, base) { return }
+      let values = row.numbers
       for (index, token) in row.numberTokens.enumerated() {
+        // A float32 is decided where it stands already.
+        if dtype == .float32, FloatRounding.isDecided(values[index]) { continue }
         try readNumber(token, base + index * dtype.byteWidth) { "/\(index)" }
       }
       return
@@ -132,20 +137,31 @@ struct NestedTensorReader {
     }
   }
 
-  /// Numbers that the parser decoded as they are wanted; false where their text has to be read again.
-  private func readArena(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(Problem) -> Bool {
-    let numbers = row.numbers
+  /// Numbers that the parser decoded as they are wanted; false where the text of some has to be read again. Then float32 values that
+  /// are decided are in place, and for other dtypes nothing is to be relied on.
+  private func readArena(_ row: NumberRow, _ base: UnsafeMutableRawPointer) -> Bool {
+    let values = row.values
     switch dtype {
-    case .float64 where !row.hasOverflow:
-      if let start = numbers.baseAddress { base.copyMemory(from: start, byteCount: numbers.count * 8) }
+    case .float64 where !row.flags.contains(.overflow):
+      if let start = values.baseAddress { base.copyMemory(from: start, byteCount: values.count * 8) }
       return true
-    case .int64 where row.allIntegerText:
-      for index in 0..<numbers.count { base.storeBytes(of: Int64(numbers[index]), toByteOffset: index * 8, as: Int64.self) }
+    case .float32:
+      // Integers up to 2^53 are exact as doubles, so that even a middle is rounded once.
+      return FloatRounding.narrow(values, to: base) || !row.flags.contains(.notInteger)
+    case .int64 where !row.flags.contains(.notInteger):
+      let integers = base.assumingMemoryBound(to: Int64.self)
+      // Integers of magnitude up to 2^53 (and not -0), which is what the flag says.
+      for index in 0..<values.count { integers[index] = Int64(values[index]) }
       return true
-    case .float32 where row.allIntegerText:
-      // Integers up to 2^53 are exact as doubles, so this is one rounding.
-      for index in 0..<numbers.count { base.storeBytes(of: Float(numbers[index]), toByteOffset: index * 4, as: Float.self) }
-      return true
+    case .int32 where !row.flags.contains(.notInteger):
+      let integers = base.assumingMemoryBound(to: Int32.self)
+      var fits = true
+      for index in 0..<values.count {
+        let value = Int64(values[index])
+        integers[index] = Int32(truncatingIfNeeded: value)
+        fits = value == Int64(Int32(truncatingIfNeeded: value)) && fits
+      }
+      return fits
     default: return false
     }
   }

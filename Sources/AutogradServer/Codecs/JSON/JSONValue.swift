@@ -86,6 +86,23 @@ extension JSONValue {
     UnsafeBufferPointer(start: storage.pointee.numbers + numbersOffset, count: kind == .numbers ? count : 0)
   }
 
+  /// ``numbers`` with what is known of their texts.
+  var numberRow: NumberRow { NumberRow(values: numbers, flags: kind == .numbers ? entry.pointee.flags : []) }
+
+  /// The numbers of all elements together, where each is a ``JSONKind/numbers`` of `length` numbers; else nil. They lie one after the
+  /// other in the arena, and their entries one after the other on the tape.
+  func numberRows(of length: Int) -> NumberRow? {
+    guard kind == .array, count > 0 else { return nil }
+    let rows = UnsafeBufferPointer(start: entry + 1, count: count)
+    var flags = JSONFlags()
+    for row in rows {
+      guard row.kind == .numbers, Int(row.count) == length else { return nil }
+      flags.formUnion(row.flags)
+    }
+    let first = storage.pointee.numbers + Int(rows[0].link)
+    return NumberRow(values: UnsafeBufferPointer(start: first, count: rows.count * length), flags: flags)
+  }
+
   /// Where ``numbers`` start in ``JSONDocument/numberArena``.
   var numbersOffset: Int { kind == .numbers ? Int(entry.pointee.link) : 0 }
 
@@ -117,6 +134,12 @@ extension JSONValue {
     default: return nil
     }
   }
+}
+
+/// Numbers of one list or of several that follow each other, as doubles, and the union of the lists' flags.
+struct NumberRow {
+  let values: UnsafeBufferPointer<Double>
+  let flags: JSONFlags
 }
 
 /// Cuts the text of a list of numbers, which parsing has checked, into its literals.
