@@ -17,74 +17,34 @@ struct TensorEncoder {
   let form: Form
 
   func append(_ tensor: Tensor, to json: ByteBuffer) {
-    appendHead(tensor.type, to: json)
-    tensor.withUnsafeBytes { bytes in
-      if let start = bytes.baseAddress { appendData(tensor.type, start, to: json) }
-    }
-    appendTail(to: json)
-  }
-
-  /// What stands before the data.
-  func appendHead(_ type: TensorType, to json: ByteBuffer) {
-    if form == .values { return }
-    json.append("{\"dtype\": \"\(type.dtype.name)\", \"shape\": [")
-    for axis in 0..<type.shape.rank {
+    if form == .values { return appendNested(tensor, as: tensor.shape, to: json) }
+    json.append("{\"dtype\": \"\(tensor.dtype.name)\", \"shape\": ")
+    json.append("[")
+    for axis in 0..<tensor.shape.rank {
       if axis > 0 { json.append(", ") }
-      json.append(int: Int64(type.shape[axis]))
+      json.append(int: Int64(tensor.shape[axis]))
     }
-    json.append(form == .base64 ? "], \"encoding\": \"base64\", \"data\": \"" : "], \"data\": ")
-  }
-
-  /// What stands behind the data.
-  func appendTail(to json: ByteBuffer) {
-    switch form {
-    case .values: break
-    case .base64: json.append("\"}")
-    case .nested, .flat: json.append("}")
-    }
-  }
-
-  /// The elements, row-major from `base`.
-  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
-    switch form {
-    case .nested, .values: appendNested(type, base, to: json)
-    case .base64: Base64.append(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json)
-    case .flat:
-      json.append(UInt8(ascii: "["))
-      appendRow(type.dtype, base, 0..<type.elementCount, to: json)
-      json.append(UInt8(ascii: "]"))
+    json.append("]")
+    if form == .base64 {
+      json.append(", \"encoding\": \"base64\", \"data\": \"")
+      Base64.append(tensor.bytes, to: json)
+      json.append("\"}")
+    } else {
+      json.append(", \"data\": ")
+      appendNested(tensor, as: form == .flat ? Shape([tensor.elementCount]) : tensor.shape, to: json)
+      json.append("}")
     }
   }
 
-  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
-    let shape = type.shape
-    let count = type.elementCount
-    guard let rowLength = shape.last else { return appendRow(type.dtype, base, 0..<1, to: json) }
-    if count == 0 { return appendEmpty(shape, to: json) }
-    // A row opens as many brackets as axes begin with it and closes as many as end.
-    var start = 0
-    var brackets = shape.rank
-    while true {
-      for _ in 0..<brackets { json.append(UInt8(ascii: "[")) }
-      appendRow(type.dtype, base, start..<(start + rowLength), to: json)
-      start += rowLength
-      brackets = boundaries(start, shape)
-      for _ in 0..<brackets { json.append(UInt8(ascii: "]")) }
-      if start == count { return }
-      appendSeparator(to: json)
+  private func appendNested(_ tensor: Tensor, as shape: Shape, to json: ByteBuffer) {
+    if tensor.elementCount == 0 { return appendEmpty(shape, to: json) }
+    switch tensor.dtype {
+    case .float64: appendElements(tensor, shape, json) { (writer, x: Double, out) in writer.write(x, to: out) }
+    case .float32: appendElements(tensor, shape, json) { (writer, x: Float, out) in writer.write(x, to: out) }
+    case .int64: appendElements(tensor, shape, json) { (writer, x: Int64, out) in writer.write(x, to: out) }
+    case .int32: appendElements(tensor, shape, json) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
+    case .bool: appendElements(tensor, shape, json) { (writer, x: Bool, out) in writer.write(x, to: out) }
     }
-  }
-
-  /// How many of the trailing axes are complete after `count` elements.
-  private func boundaries(_ count: Int, _ shape: Shape) -> Int {
-    var span = 1
-    var axes = 0
-    for axis in stride(from: shape.rank - 1, through: 0, by: -1) {
-      span *= shape[axis]
-      if count % span != 0 { break }
-      axes += 1
-    }
-    return axes
   }
 
   /// Lists down to the first empty axis.
@@ -92,43 +52,93 @@ struct TensorEncoder {
     var depth = 0
     while shape[depth] != 0 { depth += 1 }
     // [2, 3, 0] is two lists of three empty lists. Their number is bounded: the admission of plans counts empty rows too.
-    var lists = 1
-    for axis in 0..<depth { lists *= shape[axis] }
-    let outer = Shape((0..<depth).map { shape[$0] })
-    for index in 0..<lists {
-      if index > 0 { json.append(", ") }
-      if depth > 0 { for _ in 0..<boundaries(index, outer) { json.append("[") } }
-      json.append("[]")
-      if depth > 0 { for _ in 0..<boundaries(index + 1, outer) { json.append("]") } }
-    }
-  }
-
-  private func appendRow(_ dtype: DType, _ base: UnsafeRawPointer, _ range: Range<Int>, to json: ByteBuffer) {
-    switch dtype {
-    case .float64: appendElements(base, range, json) { (json, x: Double) in json.append(double: x) }
-    case .float32: appendElements(base, range, json) { (json, x: Float) in json.append(float: x) }
-    case .int64: appendElements(base, range, json) { (json, x: Int64) in json.append(int: x) }
-    case .int32: appendElements(base, range, json) { (json, x: Int32) in json.append(int: Int64(x)) }
-    case .bool: appendElements(base, range, json) { (json, x: Bool) in x ? json.append("true") : json.append("false") }
+    appendLists(Shape((0..<depth).map { shape[$0] }), to: json) { _, out in
+      UnsafeMutableRawPointer(out).storeBytes(of: 0x5D5B, as: UInt16.self)  // "[]"
+      return 2
     }
   }
 
   @inline(__always)
   private func appendElements<E: TensorElement>(
-    _ base: UnsafeRawPointer, _ range: Range<Int>, _ json: ByteBuffer, _ append: (ByteBuffer, E) -> Void
+    _ tensor: Tensor, _ shape: Shape, _ json: ByteBuffer, _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
   ) {
-    let elements = base.assumingMemoryBound(to: E.self)
-    for index in range {
-      if index > range.lowerBound { appendSeparator(to: json) }
-      append(json, elements[index])
+    let writer = NumberWriter()
+    tensor.withElements { (elements: UnsafeBufferPointer<E>) in
+      appendLists(shape, to: json) { index, out in write(writer, elements[index], out) }
     }
   }
 
+  /// Nested lists of what `write` writes for each index, in at most ``NumberWriter/room`` bytes; it returns how many.
+  ///
+  /// Room is taken for a row at a time, or for a part of a long one.
   @inline(__always)
-  private func appendSeparator(to json: ByteBuffer) {
-    let end = json.reserve(2)
-    end[0] = UInt8(ascii: ",")
-    end[1] = UInt8(ascii: " ")
-    json.commit(2)
+  private func appendLists(_ shape: Shape, to json: ByteBuffer, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int) {
+    var rows = RowCounter(shape)
+    json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))
+    var index = 0
+    while let length = rows.next() {
+      let rowEnd = index + length
+      while index < rowEnd {
+        let blockEnd = min(rowEnd, index + 64)
+        // The brackets of a row's end, and a comma between them, take the place of the last comma and this much more.
+        let brackets = 2 * Shape.maximumRank
+        let start = json.reserve((blockEnd - index) * (NumberWriter.room + 2) + brackets)
+        var out = start
+        while index < blockEnd {
+          out += write(index, out)
+          out += RowCounter.writeComma(to: out)
+          index &+= 1
+        }
+        if index == rowEnd { out = rows.writeEnd(to: out - 2) }
+        json.commit(out - start)
+      }
+    }
+  }
+}
+
+/// Counts through the rows of nested lists, to know how many lists end with each.
+private struct RowCounter {
+  private let shape: Shape
+  /// Lists that are complete, on each axis, in the list that is open.
+  private var complete = InlineArray<8, Int>(repeating: 0)
+  private var isAtEnd = false
+
+  /// - Parameter shape: without an empty axis.
+  init(_ shape: Shape) { self.shape = shape }
+
+  /// The length of the next row.
+  mutating func next() -> Int? { isAtEnd ? nil : shape.last ?? 1 }
+
+  /// After a row: closes the lists that end with it, and opens as many if another row follows.
+  @inline(__always)
+  mutating func writeEnd(to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var axis = shape.rank - 2
+    while axis >= 0 {
+      complete[axis] += 1
+      if complete[axis] < shape[axis] { break }
+      complete[axis] = 0
+      axis -= 1
+    }
+    let ended = shape.rank - 1 - max(axis, -1)
+    isAtEnd = axis < 0
+    var out = start + Self.write(ended, UInt8(ascii: "]"), to: start)
+    if !isAtEnd {
+      out += Self.writeComma(to: out)
+      out += Self.write(ended, UInt8(ascii: "["), to: out)
+    }
+    return out
+  }
+
+  /// `, `
+  @inline(__always)
+  static func writeComma(to out: UnsafeMutablePointer<UInt8>) -> Int {
+    UnsafeMutableRawPointer(out).storeBytes(of: 0x202C, as: UInt16.self)
+    return 2
+  }
+
+  @inline(__always)
+  static func write(_ count: Int, _ bracket: UInt8, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    for index in 0..<count { out[index] = bracket }
+    return count
   }
 }

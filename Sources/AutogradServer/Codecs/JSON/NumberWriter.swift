@@ -1,9 +1,11 @@
 /// Writes numbers as text: floats as the shortest text that reads back to the same bits of their type, formatted as Python's repr
 /// does, with a point or an exponent always; integers with neither.
 ///
-/// Writes to raw memory, so that a loop over a tensor asks for room once per row and not once per number.
+/// Writes to raw memory, so that a loop over a tensor asks for room once for many numbers. There is hardly a branch that depends on a
+/// number's digits: how long numbers are and where their points stand is mostly not to be predicted, and a wrong guess costs as
+/// much as a third of all the work.
 struct NumberWriter {
-  /// Room that any number takes, what is written beyond its end (digits are stored eight at a time) included.
+  /// Room that any number takes, what is written beyond its end (digits are stored eight or sixteen at a time) included.
   static let room = 40
 
   private let powers: PowersOfTen
@@ -13,14 +15,20 @@ struct NumberWriter {
   /// Writes `value` at `out`, where there is ``room``; returns its length. What JSON has no numbers for becomes a string.
   @inline(__always)
   func write<Value: DecimalWritable>(_ value: Value, to out: UnsafeMutablePointer<UInt8>) -> Int {
-    guard value.isFinite else { return Self.writeNonFinite(value.isNaN, value.sign, to: out) }
+    let fraction = value.fraction
+    let biased = value.biasedExponent
     out.pointee = UInt8(ascii: "-")
     let sign = value.sign == .minus ? 1 : 0
-    if value.isZero {
-      Self.store(0x302E30, to: out + sign)  // "0.0"
-      return sign &+ 3
+    let start = out + sign
+    let one = UInt64(1) &<< UInt64(truncatingIfNeeded: Value.fractionBits)
+    let shift = Value.bias &+ Value.fractionBits &- biased
+    if shift >= 0, shift <= Value.fractionBits, case let whole = fraction | one, whole.trailingZeroBitCount >= shift {
+      // An integer whose neighbours are at most 1 away: its own digits are the shortest. It has at most 16.
+      return sign &+ writeWhole(whole &>> UInt64(truncatingIfNeeded: shift), to: start)
     }
-    return sign &+ write(ShortestDecimal(value, powers), to: out + sign)
+    if biased > 2 &* Value.bias { return Self.writeNonFinite(value.isNaN, value.sign, to: out) }
+    if fraction == 0, biased == 0 { return sign &+ writeWhole(0, to: start) }
+    return sign &+ write(ShortestDecimal(fraction: fraction, biasedExponent: biased, Value.self, powers), Value.self, to: start)
   }
 
   @inline(never)
@@ -30,54 +38,59 @@ struct NumberWriter {
     return text.utf8CodeUnitCount
   }
 
+  /// `2.0`
   @inline(__always)
-  private func write(_ decimal: ShortestDecimal, to out: UnsafeMutablePointer<UInt8>) -> Int {
-    // All seventeen digits, zeros after the last: one, eight and eight.
-    let length = digitCount(decimal.digits)
-    let all = decimal.digits &* powers.integers[17 &- length]
-    let exponent = decimal.exponent &+ length &- 1
-    let first = all / 10_000_000_000_000_000
-    let rest = all &- first &* 10_000_000_000_000_000
-    let upper = rest / 100_000_000
-    let head = Self.digitBytes(upper)
-    let tail = Self.digitBytes(rest &- upper &* 100_000_000)
-    let count = tail != 0 ? 17 &- tail.leadingZeroBitCount >> 3 : 9 &- head.leadingZeroBitCount >> 3
-    let digits = (first: UInt8(truncatingIfNeeded: first) | 0x30, head: head | Self.zeros, tail: tail | Self.zeros)
+  private func writeWhole(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    let length = write(value, to: out)
+    UnsafeMutableRawPointer(out + length).storeBytes(of: 0x302E, as: UInt16.self)
+    return length &+ 2
+  }
 
-    switch exponent {
-    case 0:
-      Self.store(digits, pointAfterFirst: true, to: out)
-      return max(count, 2) &+ 1
-    case 1..<16:
-      // Written without a point, then moved apart where it belongs.
-      Self.store(digits, pointAfterFirst: false, to: out)
-      let fraction = UnsafeMutableRawPointer(out + (exponent &+ 1))
-      let moved = (fraction.loadUnaligned(as: UInt64.self), fraction.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-      (fraction + 1).storeBytes(of: moved.0, as: UInt64.self)
-      (fraction + 9).storeBytes(of: moved.1, as: UInt64.self)
-      out[exponent &+ 1] = UInt8(ascii: ".")
-      return max(count, exponent &+ 2) &+ 1
-    case -4..<0:
-      Self.store(0x3030_3030_302E_30, to: out)  // "0.00000"
-      Self.store(digits, pointAfterFirst: false, to: out + (1 &- exponent))
-      return 1 &- exponent &+ count
-    default:
-      Self.store(digits, pointAfterFirst: true, to: out)
+  @inline(__always)
+  private func write<Value: DecimalWritable>(
+    _ decimal: ShortestDecimal, _: Value.Type, to out: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    let digits = Value.split(decimal.digits)
+    // The digits up to the last that is not zero.
+    let count = digits.tail != 0 ? 17 &- digits.tail.leadingZeroBitCount >> 3 : 9 &- digits.head.leadingZeroBitCount >> 3
+    let first = UInt8(truncatingIfNeeded: digits.first) | 0x30
+    let rest = UInt128(digits.tail | Self.zeros) << 64 | UInt128(digits.head | Self.zeros)
+    let exponent = decimal.exponent
+    guard exponent >= -4, exponent < 16 else {
+      out[0] = first
+      out[1] = UInt8(ascii: ".")
+      Self.store(rest, to: out + 2)
       let length = count == 1 ? 1 : count &+ 1
       return length &+ writeExponent(exponent, to: out + length)
     }
+    // Below 1, "0.000" and the digits behind it. From 1 on the digits, and once more from where the fraction starts, one further.
+    let isBelowOne = exponent < 0
+    let place = isBelowOne ? 1 &- exponent : 0
+    let whole = isBelowOne ? 0 : exponent
+    Self.store(0x3030_3030_302E_30 as UInt64, to: out)
+    out[place] = first
+    Self.store(rest, to: out + (place &+ 1))
+    Self.store(rest &>> UInt128(truncatingIfNeeded: whole &* 8), to: out + (isBelowOne ? place &+ 1 : exponent &+ 2))
+    out[whole &+ 1] = UInt8(ascii: ".")
+    return isBelowOne ? place &+ count : max(count, exponent &+ 2) &+ 1
   }
 
   /// `e+16`, `e-07`, `e-324`.
+  @inline(__always)
   private func writeExponent(_ exponent: Int, to out: UnsafeMutablePointer<UInt8>) -> Int {
     out[0] = UInt8(ascii: "e")
     out[1] = exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
     let magnitude = exponent.magnitude
-    let skipped = magnitude < 100 ? 6 : 5
-    let text = Self.digitBytes(UInt64(magnitude)) | Self.zeros
-    Self.store(text &>> UInt64(8 &* skipped), to: out + 2)
-    return 10 &- skipped
+    let hundreds = magnitude / 100
+    let tens = magnitude / 10
+    let units = magnitude &- tens &* 10
+    let text = UInt32(truncatingIfNeeded: hundreds | (tens &- hundreds &* 10) &<< 8 | units &<< 16) | 0x0030_3030
+    let skipped = magnitude < 100 ? 1 : 0
+    UnsafeMutableRawPointer(out + 2).storeBytes(of: text &>> UInt32(truncatingIfNeeded: skipped &* 8), as: UInt32.self)
+    return 5 &- skipped
   }
+
+  // MARK: Integers
 
   /// Writes `value` at `out`, where there is ``room``; returns its length.
   @inline(__always)
@@ -109,26 +122,34 @@ struct NumberWriter {
   private static func writeShort(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
     let digits = digitBytes(value)
     let leading = min(digits.trailingZeroBitCount >> 3, 7)
-    store((digits | zeros) &>> UInt64(8 &* leading), to: out)
+    store((digits | zeros) &>> UInt64(truncatingIfNeeded: 8 &* leading), to: out)
     return 8 &- leading
+  }
+
+  /// `true`, `false`
+  @inline(__always)
+  func write(_ value: Bool, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    Self.store(value ? 0x6575_7274 : 0x65_736C_6166 as UInt64, to: out)
+    return value ? 4 : 5
   }
 
   // MARK: Digits
 
   private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
 
-  /// How many digits a number that is not zero has.
-  @inline(__always)
-  private func digitCount(_ value: UInt64) -> Int {
-    // 1233/4096 is a little more than log10(2).
-    let estimate = ((64 &- value.leadingZeroBitCount) &* 1233) >> 12
-    return estimate &+ (value >= powers.integers[estimate] ? 1 : 0)
+  /// See ``DecimalWritable/filled(_:_:)``. For the few digits of subnormal numbers.
+  @inline(never)
+  static func filled(_ digits: UInt64, _ exponent: Int, to count: Int) -> (UInt64, Int) {
+    let integers = PowersOfTen.shared.integers
+    var length = 1
+    while length < count, digits >= integers[length] { length += 1 }
+    return (digits &* integers[count - length], exponent &+ length &- 1)
   }
 
   /// The eight digits of a number below 10^8, first digit in the lowest byte: halves, then pairs, then single digits, each step
   /// one multiplication for all.
   @inline(__always)
-  private static func digitBytes(_ value: UInt64) -> UInt64 {
+  static func digitBytes(_ value: UInt64) -> UInt64 {
     let upper = value / 10_000
     let halves = upper | (value &- upper &* 10_000) &<< 32
     let hundreds = ((halves &* 5243) &>> 19) & 0x0000_007F_0000_007F
@@ -138,18 +159,7 @@ struct NumberWriter {
   }
 
   @inline(__always)
-  private static func store(_ bytes: UInt64, to out: UnsafeMutablePointer<UInt8>) {
-    UnsafeMutableRawPointer(out).storeBytes(of: bytes, as: UInt64.self)
-  }
-
-  @inline(__always)
-  private static func store(
-    _ digits: (first: UInt8, head: UInt64, tail: UInt64), pointAfterFirst: Bool, to out: UnsafeMutablePointer<UInt8>
-  ) {
-    out[0] = digits.first
-    out[1] = UInt8(ascii: ".")
-    let rest = out + (pointAfterFirst ? 2 : 1)
-    store(digits.head, to: rest)
-    store(digits.tail, to: rest + 8)
+  private static func store<Bytes: BitwiseCopyable>(_ bytes: Bytes, to out: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(out).storeBytes(of: bytes, as: Bytes.self)
   }
 }
