@@ -89,12 +89,15 @@ struct TensorDecoder {
     return Tensor(type, storage: storage)
   }
 
+  private static var notBase64: Problem {
+    Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
+  }
+
   private func checkedByteCount(_ data: JSONValue, _ type: TensorType) throws(Problem) -> Int {
     let text = data.stringBytes
-    guard Base64.isValid(text), let byteCount = Base64.decodedByteCount(text) else {
-      throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
-    }
+    guard let byteCount = Base64.decodedByteCount(text) else { throw TensorDecoder.notBase64 }
     guard byteCount == type.byteCount else {
+      guard Base64.isValid(text) else { throw TensorDecoder.notBase64 }
       throw Problem(
         .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
     }
@@ -102,9 +105,7 @@ struct TensorDecoder {
   }
 
   private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
-    guard Base64.decode(data.stringBytes, into: base) else {
-      throw Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
-    }
+    guard Base64.decode(data.stringBytes, into: base) else { throw TensorDecoder.notBase64 }
     if type.dtype == .bool, UnsafeRawBufferPointer(start: base, count: type.byteCount).contains(where: { $0 > 1 }) {
       throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
     }

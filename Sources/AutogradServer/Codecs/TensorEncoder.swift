@@ -17,33 +17,51 @@ struct TensorEncoder {
   let form: Form
 
   func append(_ tensor: Tensor, to json: ByteBuffer) {
-    if form == .values { return appendNested(tensor, as: tensor.shape, to: json) }
-    json.append("{\"dtype\": \"\(tensor.dtype.name)\", \"shape\": ")
-    json.append("[")
-    for axis in 0..<tensor.shape.rank {
-      if axis > 0 { json.append(", ") }
-      json.append(int: Int64(tensor.shape[axis]))
+    appendHead(tensor.type, to: json)
+    tensor.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress { appendData(tensor.type, start, to: json) }
     }
-    json.append("]")
-    if form == .base64 {
-      json.append(", \"encoding\": \"base64\", \"data\": \"")
-      Base64.append(tensor.bytes, to: json)
-      json.append("\"}")
-    } else {
-      json.append(", \"data\": ")
-      appendNested(tensor, as: form == .flat ? Shape([tensor.elementCount]) : tensor.shape, to: json)
-      json.append("}")
+    appendTail(to: json)
+  }
+
+  /// What stands before the data.
+  func appendHead(_ type: TensorType, to json: ByteBuffer) {
+    if form == .values { return }
+    json.append("{\"dtype\": \"\(type.dtype.name)\", \"shape\": [")
+    for axis in 0..<type.shape.rank {
+      if axis > 0 { json.append(", ") }
+      json.append(int: Int64(type.shape[axis]))
+    }
+    json.append(form == .base64 ? "], \"encoding\": \"base64\", \"data\": \"" : "], \"data\": ")
+  }
+
+  /// What stands behind the data.
+  func appendTail(to json: ByteBuffer) {
+    switch form {
+    case .values: break
+    case .base64: json.append("\"}")
+    case .nested, .flat: json.append("}")
     }
   }
 
-  private func appendNested(_ tensor: Tensor, as shape: Shape, to json: ByteBuffer) {
-    if tensor.elementCount == 0 { return appendEmpty(shape, to: json) }
-    switch tensor.dtype {
-    case .float64: appendElements(tensor, shape, json) { (writer, x: Double, out) in writer.write(x, to: out) }
-    case .float32: appendElements(tensor, shape, json) { (writer, x: Float, out) in writer.write(x, to: out) }
-    case .int64: appendElements(tensor, shape, json) { (writer, x: Int64, out) in writer.write(x, to: out) }
-    case .int32: appendElements(tensor, shape, json) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
-    case .bool: appendElements(tensor, shape, json) { (writer, x: Bool, out) in writer.write(x, to: out) }
+  /// The elements, row-major from `base`.
+  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+    switch form {
+    case .nested, .values: appendNested(type, base, to: json)
+    case .base64: Base64.append(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json)
+    case .flat: appendNested(TensorType(type.dtype, [type.elementCount]), base, to: json)
+    }
+  }
+
+  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+    let shape = type.shape
+    if shape.isEmpty { return appendEmpty(shape, to: json) }
+    switch type.dtype {
+    case .float64: appendElements(base, shape, json) { (writer, x: Double, out) in writer.write(x, to: out) }
+    case .float32: appendElements(base, shape, json) { (writer, x: Float, out) in writer.write(x, to: out) }
+    case .int64: appendElements(base, shape, json) { (writer, x: Int64, out) in writer.write(x, to: out) }
+    case .int32: appendElements(base, shape, json) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
+    case .bool: appendElements(base, shape, json) { (writer, x: Bool, out) in writer.write(x, to: out) }
     }
   }
 
@@ -60,12 +78,11 @@ struct TensorEncoder {
 
   @inline(__always)
   private func appendElements<E: TensorElement>(
-    _ tensor: Tensor, _ shape: Shape, _ json: ByteBuffer, _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
+    _ base: UnsafeRawPointer, _ shape: Shape, _ json: ByteBuffer, _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
   ) {
     let writer = NumberWriter()
-    tensor.withElements { (elements: UnsafeBufferPointer<E>) in
-      appendLists(shape, to: json) { index, out in write(writer, elements[index], out) }
-    }
+    let elements = base.assumingMemoryBound(to: E.self)
+    appendLists(shape, to: json) { index, out in write(writer, elements[index], out) }
   }
 
   /// Nested lists of what `write` writes for each index, in at most ``NumberWriter/room`` bytes; it returns how many.
