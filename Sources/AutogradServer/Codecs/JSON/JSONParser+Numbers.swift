@@ -8,7 +8,7 @@ extension JSONParser {
     let end = base + count
     while true {
       if let decimal = reader.scan(next, end) {
-        let value: Double = reader.read(decimal, next)
+        let value = reader.read(decimal, next, as: Double.self)
         if value.isInfinite { flags.insert(.overflow) }
         if !decimal.isExactInteger { flags.insert(.notInteger) }
         numbers.append(value)
@@ -19,7 +19,7 @@ extension JSONParser {
         numbers.append(value)
         next += length
       }
-      next = Self.skippingWhitespace(next, end)
+      if next < end, next.pointee != UInt8(ascii: ",") { next = Self.skippingWhitespace(next, end) }
       guard next < end else { break }
       if next.pointee == UInt8(ascii: "]") {
         tape.append(
@@ -31,7 +31,10 @@ extension JSONParser {
         return true
       }
       guard next.pointee == UInt8(ascii: ",") else { break }
-      next = Self.skippingWhitespace(next + 1, end)
+      next += 1
+      // One space or none is what programs write.
+      if next < end, next.pointee == UInt8(ascii: " ") { next += 1 }
+      if next < end, next.pointee <= UInt8(ascii: " ") { next = Self.skippingWhitespace(next, end) }
     }
     numbers.truncate(to: firstNumber)
     return false
@@ -46,7 +49,7 @@ extension JSONParser {
     return nil
   }
 
-  @inline(__always)
+  @inline(never)
   private static func skippingWhitespace(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
     var next = start
     while next < end, case let byte = next.pointee, byte <= UInt8(ascii: " ") {

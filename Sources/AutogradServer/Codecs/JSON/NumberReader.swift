@@ -34,17 +34,17 @@ struct NumberReader {
   /// Takes apart the number that starts at `start`; nil if what stands there breaks the grammar.
   @inline(__always)
   func scan(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
-    var next = start
-    let isNegative = next < end && next.pointee == UInt8(ascii: "-")
-    if isNegative { next += 1 }
-    let integer = next
-    guard next < end, case let first = next.pointee &- UInt8(ascii: "0"), first <= 9 else { return nil }
-    next += 1
+    guard start < end else { return nil }
+    // A sign is as often there as not, and no branch.
+    let isNegative = start.pointee == UInt8(ascii: "-")
+    let integer = start + (isNegative ? 1 : 0)
+    guard integer < end, case let first = integer.pointee &- UInt8(ascii: "0"), first <= 9 else { return nil }
+    var next = integer + 1
     var significand = UInt64(first)
-    if first != 0 {
-      next = digits(next, end, &significand)
-    } else if next < end, next.pointee &- UInt8(ascii: "0") <= 9 {
-      return nil
+    // Most fractions have one digit before the point, whichever it is.
+    if next < end, next.pointee != UInt8(ascii: ".") {
+      (significand, next) = whole(start, isNegative, end)
+      if first == 0, next - integer > 1 { return nil }
     }
     var digitCount = next - integer
     var exponent = 0
@@ -55,10 +55,42 @@ struct NumberReader {
       guard exponent < 0 else { return nil }
       digitCount &-= exponent
     }
-    let decimal = DecimalNumber(
-      significand: significand, exponent: exponent, isNegative: isNegative, isIntegerText: exponent == 0, isTruncated: false, end: next)
-    let isRare = digitCount > 19 || (next < end && next.pointee | 0x20 == UInt8(ascii: "e"))
-    return isRare ? Self.finish(decimal, integer, digitCount, end) : decimal
+    var isTruncated = false
+    if digitCount > 19 { (significand, exponent, isTruncated) = Self.shortened(integer, next) }
+    var isIntegerText = next - integer == digitCount && digitCount <= 19
+    if next < end, next.pointee | 0x20 == UInt8(ascii: "e") {
+      guard let (power, after) = scanExponent(next + 1, end) else { return nil }
+      exponent &+= power
+      next = after
+      isIntegerText = false
+    }
+    return DecimalNumber(
+      significand: significand, exponent: exponent, isNegative: isNegative, isIntegerText: isIntegerText, isTruncated: isTruncated,
+      end: next)
+  }
+
+  /// The digits before the point of a number that has at least one, and where they end.
+  ///
+  /// Where the next number starts depends on where this one ends, so the way from the bytes to the end is what a list of short
+  /// integers takes: one load and a few steps, in which the sign is passed over without waiting for it.
+  @inline(__always)
+  private func whole(
+    _ start: UnsafePointer<UInt8>, _ isNegative: Bool, _ end: UnsafePointer<UInt8>
+  ) -> (UInt64, UnsafePointer<UInt8>) {
+    let sign: UInt64 = isNegative ? 1 : 0
+    if end - start >= 8 {
+      let values = UnsafeRawPointer(start).loadUnaligned(as: UInt64.self) ^ Self.zeros
+      let others = Self.nonDigits(values) & ~(sign &<< 7)
+      if others != 0 {
+        // At least one digit and at most seven: zeros move in before them, and the sign becomes another.
+        let count = others.trailingZeroBitCount >> 3
+        let leading = (values & ~(sign &* 0xFF)) &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
+        return (Self.eightDigits(leading), start + count)
+      }
+    }
+    var significand: UInt64 = 0
+    let next = digits(start + (isNegative ? 1 : 0), end, &significand)
+    return (significand, next)
   }
 
   /// Appends a run of digits to `significand`, eight at a time; returns where the run ends.
@@ -68,9 +100,8 @@ struct NumberReader {
   ) -> UnsafePointer<UInt8> {
     var next = start
     while end - next >= 8 {
-      let values = UnsafeRawPointer(next).loadUnaligned(as: UInt64.self) ^ 0x3030_3030_3030_3030
-      // The lowest byte that is marked is the first that is no digit; carries disturb only what follows it.
-      let others = ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
+      let values = UnsafeRawPointer(next).loadUnaligned(as: UInt64.self) ^ Self.zeros
+      let others = Self.nonDigits(values)
       guard others != 0 else {
         significand = significand &* 100_000_000 &+ Self.eightDigits(values)
         next += 8
@@ -90,6 +121,15 @@ struct NumberReader {
     return next
   }
 
+  private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
+
+  /// The highest bit of each byte that is no digit, given the bytes less (as bits) those of "0". The lowest that is marked is the
+  /// first such byte; carries disturb only what follows a byte above 0x7F.
+  @inline(__always)
+  private static func nonDigits(_ values: UInt64) -> UInt64 {
+    ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
+  }
+
   /// The number written by eight digit values, first digit in the lowest byte: pairs, then fours, then all.
   @inline(__always)
   private static func eightDigits(_ values: UInt64) -> UInt64 {
@@ -98,35 +138,25 @@ struct NumberReader {
     return (fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF
   }
 
-  /// More than 19 digits, or an exponent after the digits.
-  @inline(never)
-  private static func finish(
-    _ decimal: DecimalNumber, _ integer: UnsafePointer<UInt8>, _ digitCount: Int, _ end: UnsafePointer<UInt8>
-  ) -> DecimalNumber? {
-    var decimal = decimal
-    decimal.isIntegerText = false
-    if digitCount > 19 { shorten(&decimal, integer) }
-    if decimal.end < end, decimal.end.pointee | 0x20 == UInt8(ascii: "e") {
-      guard scanExponent(&decimal, end) else { return nil }
-    }
-    return decimal
-  }
-
   /// Reads the digits again where there are more than 19 of them: leading zeros do not count, and what comes after the first
   /// 19 that do is left out.
-  private static func shorten(_ decimal: inout DecimalNumber, _ integer: UnsafePointer<UInt8>) {
+  @inline(never)
+  private static func shortened(
+    _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
+  ) -> (significand: UInt64, exponent: Int, isTruncated: Bool) {
     var significand: UInt64 = 0
     var taken = 0
     var exponent = 0
+    var isTruncated = false
     var afterPoint = false
-    var next = integer
-    while next < decimal.end {
+    var next = start
+    while next < end {
       let byte = next.pointee
       next += 1
       if byte == UInt8(ascii: ".") {
         afterPoint = true
       } else if taken == 19 {
-        if byte != UInt8(ascii: "0") { decimal.isTruncated = true }
+        if byte != UInt8(ascii: "0") { isTruncated = true }
         if !afterPoint { exponent += 1 }
       } else {
         significand = significand * 10 + UInt64(byte - UInt8(ascii: "0"))
@@ -134,39 +164,50 @@ struct NumberReader {
         if afterPoint { exponent -= 1 }
       }
     }
-    decimal.significand = significand
-    decimal.exponent = exponent
+    return (significand, exponent, isTruncated)
   }
 
-  /// Reads `e+12` at the end of `decimal` and adds it to the exponent; false if the digits are missing.
-  private static func scanExponent(_ decimal: inout DecimalNumber, _ end: UnsafePointer<UInt8>) -> Bool {
-    var next = decimal.end + 1
-    let isNegative = next < end && next.pointee == UInt8(ascii: "-")
-    if isNegative || (next < end && next.pointee == UInt8(ascii: "+")) { next += 1 }
-    let first = next
-    var value = 0
-    while next < end, case let digit = next.pointee &- UInt8(ascii: "0"), digit <= 9 {
-      // Large enough to dwarf the zeros that any body could hold, small enough never to overflow.
-      if value < 1_000_000_000_000_000 { value = value * 10 + Int(digit) }
+  /// The exponent after the `e`, and where it ends; nil if the digits are missing.
+  @inline(__always)
+  private func scanExponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> (Int, UnsafePointer<UInt8>)? {
+    let sign = start < end ? start.pointee : 0
+    let isNegative = sign == UInt8(ascii: "-")
+    let first = start + (isNegative || sign == UInt8(ascii: "+") ? 1 : 0)
+    var value: UInt64 = 0
+    let next = digits(first, end, &value)
+    guard next > first else { return nil }
+    // Eight digits are more than any number needs; more of them start with zeros, or dwarf all that fits a body.
+    if next - first > 8 { value = Self.longExponent(first, next) }
+    let magnitude = Int(truncatingIfNeeded: value)
+    return (isNegative ? 0 &- magnitude : magnitude, next)
+  }
+
+  /// Large enough to dwarf the zeros that any body could hold, small enough never to overflow.
+  @inline(never)
+  private static func longExponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UInt64 {
+    var value: UInt64 = 0
+    var next = start
+    while next < end, value < 1_000_000_000_000_000 {
+      value = value * 10 + UInt64(next.pointee - UInt8(ascii: "0"))
       next += 1
     }
-    decimal.exponent += isNegative ? -value : value
-    decimal.end = next
-    return next > first
+    return value
   }
 
   /// `decimal` in the floating-point type `Value`, rounded once to nearest, ties to even. `start` is where its text starts.
-  @inline(__always)
-  func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>) -> Value {
-    if decimal.significand <= Value.maximumShort, decimal.exponent <= 0, decimal.exponent >= -10 {
+  ///
+  /// `always`, for with `__always` the parser's loop, which is where the time goes, calls it all the same.
+  @inline(always)
+  func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value {
+    let magnitude: UInt64
+    if decimal.significand <= Value.maximumShort, UInt(bitPattern: 0 &- decimal.exponent) <= 10 {
       // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short fractions end here.
-      let magnitude = Value(decimal.significand) / Value(powers.integers[0 &- decimal.exponent])
-      return decimal.isNegative ? -magnitude : magnitude
+      magnitude = (Value(decimal.significand) / Value(powers.integers[0 &- decimal.exponent])).magnitudeBits
+    } else {
+      let bits = convert(decimal.significand, decimal.exponent, as: Value.self)
+      magnitude = decimal.isTruncated || bits == Self.undecided ? readLong(decimal, start, bits, as: Value.self) : bits
     }
-    var magnitude = convert(decimal.significand, decimal.exponent, as: Value.self)
-    if decimal.isTruncated || magnitude == Self.undecided {
-      magnitude = readLong(decimal, start, magnitude, as: Value.self)
-    }
+    // Joined as integers: choosing between two floating-point numbers is a branch.
     return Value(magnitude: magnitude, isNegative: decimal.isNegative)
   }
 
@@ -184,8 +225,9 @@ struct NumberReader {
   /// The bits of significand · 10^exponent without a sign, or ``undecided``.
   @inline(__always)
   private func convert<Value: DecimalReadable>(_ significand: UInt64, _ exponent: Int, as _: Value.Type) -> UInt64 {
-    if significand == 0 || exponent < -342 { return 0 }
-    if exponent > 308 { return Value.infinityBits }
+    guard significand != 0, UInt(bitPattern: exponent &+ 342) <= 342 + 308 else {
+      return significand == 0 || exponent < 0 ? 0 : Value.infinityBits
+    }
     // The product with 128 bits of 5^exponent, as far as it takes to know the bits that are kept and the one after them.
     let shift = significand.leadingZeroBitCount
     let normalized = significand &<< UInt64(truncatingIfNeeded: shift)
@@ -207,15 +249,18 @@ struct NumberReader {
       fraction = fraction &>> UInt64(truncatingIfNeeded: 1 &- biased)
       return (fraction &+ (fraction & 1)) &>> 1
     }
-    if low <= 1, fraction & 3 == 1, Value.tieExponents.contains(exponent), fraction &<< (top &+ unused) == high {
-      // Exactly half way with an even neighbour below.
-      fraction &-= 1
-    }
+    if low <= 1, isTie(fraction, high, top &+ unused, Value.tieExponents.contains(exponent)) { fraction &-= 1 }
     fraction = (fraction &+ (fraction & 1)) &>> 1
     // Rounding may carry into the next power of two: as one number, fraction and exponent add up to just that.
     biased &-= 1
     let bits = UInt64(truncatingIfNeeded: biased) &<< UInt64(truncatingIfNeeded: Value.fractionBits) &+ fraction
     return min(bits, Value.infinityBits)
+  }
+
+  /// Whether the product is exactly half way, with an even neighbour below.
+  @inline(never)
+  private func isTie(_ fraction: UInt64, _ high: UInt64, _ shift: UInt64, _ mayBe: Bool) -> Bool {
+    mayBe && fraction & 3 == 1 && fraction &<< shift == high
   }
 
   /// The C library's word, on at most 800 digits: a nonzero digit after the 770th decides like any other, for no number half way
@@ -276,6 +321,8 @@ protocol DecimalReadable: BinaryFloatingPoint {
   /// Decimal exponents for which a 64-bit significand may lie exactly half way between two values.
   static var tieExponents: ClosedRange<Int> { get }
   init(magnitude: UInt64, isNegative: Bool)
+  /// The bits of a value that has no minus sign.
+  var magnitudeBits: UInt64 { get }
   /// The magnitude of the C library's reading of a NUL-terminated text.
   static func read(_ text: UnsafePointer<CChar>) -> UInt64
 }
@@ -292,6 +339,9 @@ extension Double: DecimalReadable {
     self.init(bitPattern: magnitude | (isNegative ? 1 << 63 : 0))
   }
 
+  @inline(__always)
+  var magnitudeBits: UInt64 { bitPattern }
+
   static func read(_ text: UnsafePointer<CChar>) -> UInt64 { strtod(text, nil).bitPattern }
 }
 
@@ -306,6 +356,9 @@ extension Float: DecimalReadable {
   init(magnitude: UInt64, isNegative: Bool) {
     self.init(bitPattern: UInt32(truncatingIfNeeded: magnitude) | (isNegative ? 1 << 31 : 0))
   }
+
+  @inline(__always)
+  var magnitudeBits: UInt64 { UInt64(bitPattern) }
 
   static func read(_ text: UnsafePointer<CChar>) -> UInt64 { UInt64(strtof(text, nil).bitPattern) }
 }
