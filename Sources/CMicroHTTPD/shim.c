@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -233,6 +234,13 @@ static void log_remark(void *context, const char *format, va_list arguments) {
 }
 
 // MARK: - Starting and stopping
+
+/// Stands in for the C library's, which libmicrohttpd calls. It asks for 128 events and, having got so many, asks again with the same patience
+/// before it serves any: with exactly 128 clients ready on a thread all of them wait for the next one's knock or the idle timeout. This way it
+/// never gets 128.
+int epoll_wait(int set, struct epoll_event *events, int capacity, int timeout) {
+  return epoll_pwait(set, events, capacity > 127 ? 127 : capacity, timeout, NULL);
+}
 
 static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options) {
   return MHD_start_daemon(

@@ -176,4 +176,24 @@ struct TransportRequestTests {
       #expect(eventually { server.server.requestsInFlight == 0 && server.server.connectionCount == 0 })
     }
   }
+
+  /// As many clients with requests at once as libmicrohttpd takes from epoll at a time, and around that.
+  @Test(arguments: [127, 128, 129, 256])
+  func manyReadyAtOnceAreServed(count: Int) throws {
+    try withTransportServer(configure: { $0.threads = 1 }) { server in
+      let first = try server.connect(timeout: 5)
+      let clients = try (0..<count).map { _ in try server.connect(timeout: 5) }
+      // All are known to the thread before it is held up.
+      for client in clients {
+        try client.send("GET /here HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try client.readResponse().text == "GET /here")
+      }
+      try first.send(rawPost("/hold", "first"))
+      #expect(eventually { server.gate.arrived == 1 })
+      for client in clients { try client.send(rawPost("/echo", "one of many")) }
+      server.gate.open()
+      #expect(try first.readResponse().text == "first")
+      for client in clients { #expect(try client.readResponse().text == "one of many") }
+    }
+  }
 }

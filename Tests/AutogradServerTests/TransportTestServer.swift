@@ -37,8 +37,8 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   for thread in threads { pthread_join(thread, nil) }
 }
 
-/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens. Otherwise with what
-/// the request was: `METHOD path`.
+/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens, under `/hold` then too,
+/// but on the socket's thread. Otherwise with what the request was: `METHOD path`.
 struct StubResponder: Responder {
   let gate: Gate
 
@@ -51,8 +51,14 @@ struct StubResponder: Responder {
         gate.pass()
         return echo(request)
       }
+    case "/hold": held(request)
     default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
     }
+  }
+
+  private func held(_ request: Request) -> Reply {
+    gate.pass()
+    return .now(echo(request))
   }
 
   private func echo(_ request: Request) -> Response {
