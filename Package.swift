@@ -4,6 +4,13 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
+// The vector functions of glibc (Sources/CKernels/libmvec.S). What builds is what runs: cross-compiling to another platform is not meant.
+#if os(Linux) && arch(x86_64) && canImport(Glibc)
+  let vectorFunctions: [LinkerSetting] = [.linkedLibrary("mvec")]
+#else
+  let vectorFunctions: [LinkerSetting] = []
+#endif
+
 let package = Package(
   name: "autograd-server",
   products: [
@@ -16,7 +23,7 @@ let package = Package(
   ],
   targets: [
     // C, each as thin as it can be.
-    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "CKernels", cSettings: strictC, linkerSettings: vectorFunctions),
     // The archives of LAPACK and BLAS, so that what a machine takes for BLAS cannot change results.
     .target(
       name: "CLapack", cSettings: strictC,

@@ -4,8 +4,8 @@
 #include <string.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #define CK_TABLE ck_kernels_avx2
-#define CK_NAME "avx2"
-#define CK_VECTOR 32
+#define CK_TABLE_NAME avx2
+#define CK_VECTOR_BYTES 32
 #define CK_FUSES 1
 #define GEMM_ROWS 6
 #include "kernels.inc"

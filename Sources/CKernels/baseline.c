@@ -1,7 +1,7 @@
 // The kernels for any processor of the architecture.
 #define CK_TABLE ck_kernels_baseline
-#define CK_NAME "baseline"
-#define CK_VECTOR 16
+#define CK_TABLE_NAME baseline
+#define CK_VECTOR_BYTES 16
 #if defined(__aarch64__)
 #define CK_FUSES 1
 #define GEMM_ROWS 8

@@ -184,8 +184,11 @@ double ck_log_sigmoid(double x) { return x < 0 ? x - log1p(exp(x)) : -log1p(exp(
 
 double ck_logaddexp(double x, double y) {
   if (x == y) return x + ln2;  // equal infinities too, whose difference is NaN
-  double difference = x - y;
-  return difference > 0 ? x + log1p(exp(-difference)) : y + log1p(exp(difference));
+  double high = x > y ? x : y, low = x > y ? y : x, d = low - high, e = exp(d);
+  if (!(e > 0)) return high + e;  // nothing to add, or NaN
+  // The rounding of the difference, which is found exactly, is a factor.
+  double shift = d - low, rounding = (low - (d - shift)) - (high + shift);
+  return high + log1p(e + e * rounding);
 }
 
 double ck_xlogy(double x, double y) { return x == 0 && y == y ? 0 : x * log(y); }

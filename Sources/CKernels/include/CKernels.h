@@ -1,5 +1,7 @@
 // The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor offers. swiftc alone
-// emits baseline code. Every reduction has one order, whatever the table.
+// emits baseline code. Results do not depend on the choice (every reduction has one order) but for elementary functions, whose last places do
+// (README.md), and matrix products, which multiply and add with one rounding where the processor does. In no table does an element's result
+// depend on its place, its neighbours or the strides.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
