@@ -192,4 +192,20 @@ import Testing
       }
     }
   }
+
+  /// Casts check many elements at a time, but tell the first that does not fit.
+  @Test func castsTellTheFirstMisfit() {
+    for table in Kernels.all {
+      for position in [0, 1, 63, 255, 256, 257, 511, 999] {
+        for stride in [1, 2] {
+          var values = [Double](repeating: 1.5, count: 2000)
+          for misfit in position..<1000 { values[misfit * stride] = misfit % 2 == 0 ? .nan : 1e30 }
+          var result = [Int32](repeating: 7, count: 1000)
+          let refused = ck_cast(table, Int32(CK_FLOAT64.rawValue), Int32(CK_INT32.rawValue))?(1000, &result, 1, values, stride)
+          #expect(refused == position)
+          #expect(result.prefix(position).allSatisfy { $0 == 1 } && result.dropFirst(position).allSatisfy { $0 == 7 })
+        }
+      }
+    }
+  }
 }
