@@ -209,7 +209,9 @@ struct KernelMemory {
   /// Floats of every size, and special values among them.
   init(extremes dtype: DType, length: Int, using random: inout SeededGenerator) {
     self.init(dtype, length: length)
-    let special: [Double] = [0, -0.0, 1, -1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 1e-40, 1e30, -1e300, 750, -750, 100, -100]
+    let special: [Double] = [
+      0, -0.0, 1, -1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 1e-40, 1e30, -1e300, 750, -750, 100, -100,
+    ]
     bytes.withUnsafeMutableBytes { bytes in
       for index in 0..<(bytes.count / dtype.byteWidth) {
         let ordinary = Double(
