@@ -186,6 +186,7 @@ struct Fusion {
     var instructions: [Instruction] = []
     var regions: [Region] = []
     var members: [Member] = []
+    var scratch = RegionDraft.Scratch(bufferCount: buffers.count)
     instructions.reserveCapacity(groups.count)
     for (index, group) in groups.enumerated() {
       let first = lowering.instructions[group.members[0]]
@@ -194,14 +195,14 @@ struct Fusion {
         continue
       }
       let draft = RegionDraft(lowering, group.members, sizes: group.sizes)
-      let tiles = draft.tiles { slot, stride in
+      let (drawn, tile) = draft.members(&scratch) { slot in
         let buffer = lowering.buffers[Int(slot.base)]
-        return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0 && stride == 1
+        return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0
       }
-      let start = members.count
-      members += draft.members(tiles)
-      let reduces = members[start...].contains { $0.kind == .reduce }
-      regions.append(Region(sizes: draft.sizes, members: start..<members.count, tile: tiles.length, reduces: reduces))
+      let range = members.count..<(members.count + drawn.count)
+      members += drawn
+      regions.append(
+        Region(sizes: draft.sizes, members: range, tile: tile, reduces: drawn.contains { $0.kind == .reduce }))
       instructions.append(
         Instruction(
           kind: .region, dtype: first.dtype, detail: Int32(regions.count - 1), z: .none, x: .none, y: .none, label: first.label))

@@ -6,21 +6,50 @@ struct RegionDraft {
   private(set) var sizes: Shape
   private let lowering: Lowering
   private let instructions: [Instruction]
+  /// Of each member; none where all are flat, which is the rule.
   private var loops: [Loop] = []
+  private var walks: [Walk] = []
+
+  /// How a member walks along the inner axis.
+  private struct Walk {
+    var z: Int
+    var x: Int
+    var y: Int
+    /// Whether each goes on with that stride from row to row.
+    var zIsFlat = true
+    var xIsFlat = true
+    var yIsFlat = true
+    var areFlat: Bool { zIsFlat && xIsFlat && yIsFlat }
+  }
 
   /// - Parameter sizes: what members that are not flat iterate over; nil if all are flat.
   init(_ lowering: Lowering, _ members: [Int], sizes: Shape?) {
     self.lowering = lowering
     instructions = members.map { lowering.instructions[$0] }
     // The first is never a reduction, which joins what it reduces.
-    let first = lowering.iterations[Int(instructions[0].detail)]
-    self.sizes = sizes ?? (first.sizes.rank == 0 ? [] : [first.count])
+    let count = lowering.iterations[Int(instructions[0].detail)].count
+    guard let sizes else {
+      self.sizes = count == 1 ? [] : [count]
+      walks = instructions.map { instruction in
+        if instruction.kind == .reduce { return Walk(z: 0, x: 1, y: 1) }
+        let loop = lowering.iterations[Int(instruction.detail)]
+        func stride(_ strides: Shape) -> Int { loop.sizes.flatStride(strides) ?? 1 }
+        return Walk(z: stride(loop.z), x: stride(loop.x), y: stride(loop.y))
+      }
+      return
+    }
+    self.sizes = sizes
     loops = instructions.map { instruction in
-      guard instruction.kind == .reduce else { return lowering.iterations[Int(instruction.detail)].over(self.sizes) }
-      let all = self.sizes.rowMajorStrides
-      return Loop(sizes: self.sizes, z: Shape(repeating: 0, rank: self.sizes.rank), x: all, y: all)
+      guard instruction.kind == .reduce else { return lowering.iterations[Int(instruction.detail)].over(sizes) }
+      let all = sizes.rowMajorStrides
+      return Loop(sizes: sizes, z: Shape(repeating: 0, rank: sizes.rank), x: all, y: all)
     }
     mergeAxes()
+    walks = loops.map { loop in
+      func isFlat(_ strides: Shape) -> Bool { self.sizes.flatStride(strides) != nil }
+      return Walk(
+        z: loop.inner.z, x: loop.inner.x, y: loop.inner.y, zIsFlat: isFlat(loop.z), xIsFlat: isFlat(loop.x), yIsFlat: isFlat(loop.y))
+    }
   }
 
   private mutating func mergeAxes() {
@@ -38,82 +67,89 @@ struct RegionDraft {
 
   // MARK: Tiles
 
-  struct Tiles {
-    /// Elements of a tile.
-    var length: Int
-    /// The buffer that holds the tiles, and where in it the tile of each buffer is that has one.
-    var home: Int32
-    var offsets: [Int32: Int]
+  /// Columns over all buffers of a plan, the same for all its regions: dictionaries would cost more than all else here.
+  struct Scratch {
+    fileprivate static let unused: Int32 = -1
+    fileprivate static let outside: Int32 = -2
+    fileprivate var lastUse: [Int32]
+    /// Which tile a buffer has in the region at hand, or one of the above.
+    fileprivate var tile: [Int32]
+
+    init(bufferCount: Int) {
+      lastUse = Array(repeating: -1, count: bufferCount)
+      tile = Array(repeating: Scratch.unused, count: bufferCount)
+    }
   }
 
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
 
-  /// Tiles for the buffers of which `isInternal` says that nobody else touches them; a buffer that is read for the last time leaves its
-  /// tile to the next.
-  func tiles(_ isInternal: (_ slot: Slot, _ stride: Int?) -> Bool) -> Tiles {
-    var lastUse: [Int32: Int] = [:]
-    var outside: Set<Int32> = []
-    func forEachOperand(_ body: (_ member: Int, _ slot: Slot, _ stride: Int?) -> Void) {
-      for (index, (instruction, loop)) in zip(instructions, loops).enumerated() {
-        body(index, instruction.z, sizes.flatStride(loop.z))
-        body(index, instruction.x, sizes.flatStride(loop.x))
-        body(index, instruction.y, sizes.flatStride(loop.y))
+  /// The members, and how many elements a tile has. Buffers of which `isInternal` says that nobody else touches them get tiles; one that is
+  /// read for the last time leaves its tile to the next.
+  func members(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> (members: [Member], tile: Int) {
+    for (index, (instruction, walk)) in zip(instructions, walks).enumerated() {
+      for (slot, fits) in [
+        (instruction.z, walk.zIsFlat && walk.z == 1), (instruction.x, walk.xIsFlat && walk.x == 1),
+        (instruction.y, walk.yIsFlat && walk.y == 1),
+      ] {
+        if !fits || !isInternal(slot) { scratch.tile[Int(slot.base)] = Scratch.outside }
+        scratch.lastUse[Int(slot.base)] = Int32(index)
       }
     }
-    forEachOperand { member, slot, stride in
-      if !isInternal(slot, stride) { outside.insert(slot.base) }
-      lastUse[slot.base] = member
-    }
-    var slots: [Int32: Int] = [:]
-    var free: [Int] = []
-    var made = 0
-    for (index, instruction) in instructions.enumerated() {
-      for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] where !outside.contains(buffer) && slots[buffer] == nil {
-        if let reused = free.popLast() {
-          slots[buffer] = reused
-        } else {
-          slots[buffer] = made
-          made += 1
-        }
-      }
-      for buffer in Set([instruction.z.base, instruction.x.base, instruction.y.base]) where lastUse[buffer] == index {
-        if let slot = slots[buffer] { free.append(slot) }
-      }
-    }
+    let tileCount = assignTiles(&scratch)
     // In steps of a vector; 8 bytes are the widest element.
-    let count = sizes.elementCount
-    let fitting = RegionDraft.tileBytes / (8 * max(made, 1)) / 64 * 64
-    let length = min(max(min(fitting, 4096), 128), max(count, 1))
+    let fitting = RegionDraft.tileBytes / (8 * max(tileCount, 1)) / 64 * 64
+    let length = min(max(min(fitting, 4096), 128), max(sizes.elementCount, 1))
     let bytes = (length * 8 + 63) / 64 * 64
-    let home = made > 0 ? lowering.newBuffer(.workspace, made * bytes) : 0
-    return Tiles(length: length, home: home, offsets: slots.mapValues { $0 * bytes })
+    let home = tileCount > 0 ? lowering.newBuffer(.workspace, tileCount * bytes) : 0
+    let members = instructions.indices.map { index in
+      member(index) { slot in
+        let tile = Int(scratch.tile[Int(slot.base)])
+        return tile >= 0 ? Slot(base: home, offset: tile * bytes) : nil
+      }
+    }
+    for instruction in instructions {
+      for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] { scratch.tile[Int(buffer)] = Scratch.unused }
+    }
+    return (members, length)
   }
 
-  // MARK: Members
-
-  func members(_ tiles: Tiles) -> [Member] {
-    zip(instructions, loops).map { instruction, loop in
-      let inner = loop.inner
-      func operand(_ slot: Slot, _ stride: Int, _ width: Int) -> Member.Operand {
-        if let offset = tiles.offsets[slot.base] {
-          return Member.Operand(slot: Slot(base: tiles.home, offset: offset), stride: 1, width: width, isTile: true)
-        }
-        return Member.Operand(slot: slot, stride: stride, width: width, isTile: false)
+  /// - Returns: how many tiles there must be.
+  private func assignTiles(_ scratch: inout Scratch) -> Int {
+    var free: [Int32] = []
+    var made: Int32 = 0
+    for (index, instruction) in instructions.enumerated() {
+      let buffers = (Int(instruction.z.base), Int(instruction.x.base), Int(instruction.y.base))
+      for buffer in [buffers.0, buffers.1, buffers.2] where scratch.tile[buffer] == Scratch.unused {
+        scratch.tile[buffer] = free.popLast() ?? made
+        if scratch.tile[buffer] == made { made += 1 }
       }
-      let width = instruction.dtype.byteWidth
-      var y = operand(instruction.y, inner.y, width)
-      if instruction.kind == .reduce {
-        // What it has added up so far.
-        let state = lowering.newBuffer(.workspace, Int(CK_REDUCE_STATE))
-        y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
+      for buffer in [buffers.0, buffers.1, buffers.2] where scratch.tile[buffer] >= 0 && scratch.lastUse[buffer] == index {
+        free.append(scratch.tile[buffer])
+        // Not twice, where it stands for two operands.
+        scratch.lastUse[buffer] = -1
       }
-      let isFlat = sizes.flatStride(loop.z) != nil && sizes.flatStride(loop.x) != nil && sizes.flatStride(loop.y) != nil
-      return Member(
-        kind: instruction.kind, function: instruction.function, dtype: instruction.dtype, isFlat: isFlat,
-        loop: isFlat ? -1 : lowering.addLoop(loop), z: operand(instruction.z, inner.z, instruction.resultWidth),
-        x: operand(instruction.x, inner.x, instruction.kind == .select ? 1 : width), y: y)
     }
+    return Int(made)
+  }
+
+  private func member(_ index: Int, _ tile: (Slot) -> Slot?) -> Member {
+    let (instruction, walk) = (instructions[index], walks[index])
+    func operand(_ slot: Slot, _ stride: Int, _ width: Int) -> Member.Operand {
+      if let place = tile(slot) { return Member.Operand(slot: place, stride: 1, width: width, isTile: true) }
+      return Member.Operand(slot: slot, stride: stride, width: width, isTile: false)
+    }
+    let width = instruction.dtype.byteWidth
+    var y = operand(instruction.y, walk.y, width)
+    if instruction.kind == .reduce {
+      // What it has added up so far.
+      let state = lowering.newBuffer(.workspace, CK_REDUCE_STATE)
+      y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
+    }
+    return Member(
+      kind: instruction.kind, function: instruction.function, dtype: instruction.dtype, isFlat: walk.areFlat,
+      loop: walk.areFlat ? -1 : lowering.addLoop(loops[index]), z: operand(instruction.z, walk.z, instruction.resultWidth),
+      x: operand(instruction.x, walk.x, instruction.kind == .select ? 1 : width), y: y)
   }
 }
 
