@@ -5,10 +5,11 @@ struct AnswerTemplate: Sendable {
   /// All text, end to end, with the data of a tensor after each field's share of it.
   private let text: ByteBuffer
   private let fields: [Field]
-  private let encoder: TensorEncoder
+  /// Nil for a safetensors file, which has the bytes of the tensors themselves.
+  private let encoder: TensorEncoder?
   private let dataByteCount: Int
 
-  private struct Field: Sendable {
+  struct Field: Sendable {
     /// Where the text before the data ends.
     var textEnd: Int
     /// Which of the plan's distinct results it is.
@@ -27,15 +28,28 @@ struct AnswerTemplate: Sendable {
     dataByteCount = plan.outputTypes.reduce(0) { $0 + $1.byteCount }
   }
 
+  init(text: ByteBuffer, fields: [Field], encoder: TensorEncoder?, dataByteCount: Int) {
+    self.text = text
+    self.fields = fields
+    self.encoder = encoder
+    self.dataByteCount = dataByteCount
+  }
+
+  var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
+
   /// - Parameter result: where the data of the plan's distinct results lie.
   func answer(_ result: (Int) -> UnsafeRawPointer) -> ByteBuffer {
     // Numbers as text take about two and a half times their bytes; what is not enough grows.
-    let json = ByteBuffer(capacity: text.count + dataByteCount / 2 * 5 + 64)
+    let json = ByteBuffer(capacity: text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 64))
     var written = 0
     for field in fields {
       json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))
       written = field.textEnd
-      encoder.appendData(field.type, result(field.result), to: json)
+      if let encoder {
+        encoder.appendData(field.type, result(field.result), to: json)
+      } else {
+        json.append(UnsafeRawBufferPointer(start: result(field.result), count: field.type.byteCount))
+      }
     }
     json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written...]))
     return json
@@ -91,7 +105,13 @@ extension [DifferentialRequest.Warning] {
   /// Writes the member of an answer that has them; nothing where there are none.
   func append(to json: ByteBuffer) {
     if isEmpty { return }
-    json.append(", \"warnings\": [")
+    json.append(", \"warnings\": ")
+    appendList(to: json)
+  }
+
+  /// Writes the list itself.
+  func appendList(to json: ByteBuffer) {
+    json.append("[")
     for (position, warning) in enumerated() {
       json.append(position > 0 ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
       json.appendJSONString(warning.pointer)

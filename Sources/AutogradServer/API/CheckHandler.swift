@@ -6,7 +6,7 @@ struct CheckHandler: Sendable {
 
   func reply(to request: Request) -> Reply {
     do throws(Problem) {
-      let check = try GradientCheck(body: request.body, limits: limits)
+      let check = try GradientCheck(try ParsedBody(request, limits), limits)
       return .later {
         do throws(Problem) {
           return Response(body: try check.run())
@@ -27,7 +27,7 @@ final class GradientCheck: @unchecked Sendable {
   /// At most this many elements of each input are varied, spread evenly.
   static let elementsPerInput = 1000
 
-  private let document: JSONDocument
+  private let body: ParsedBody
   private let request: DifferentialRequest
   private let inputs: [Tensor]
   /// The cotangent-weighted sum of what is differentiated, a scalar.
@@ -37,13 +37,9 @@ final class GradientCheck: @unchecked Sendable {
   private let trace: Plan
   private let traced: [(node: Int, name: JSONValue.Text)]
 
-  init(body: UnsafeRawBufferPointer, limits: Limits) throws(Problem) {
-    do throws(JSONSyntaxError) {
-      document = try JSONDocument(parsing: body, maximumDepth: limits.jsonDepth)
-    } catch {
-      throw Problem(error)
-    }
-    request = try DifferentialRequest(.check, document, limits: limits)
+  init(_ body: ParsedBody, _ limits: Limits) throws(Problem) {
+    self.body = body
+    request = try DifferentialRequest(.check, body, limits: limits)
     let builder = request.graph.builder
     let targets = request.targets ?? []
     let found: [(node: Int, name: JSONValue.Text, value: Value)]

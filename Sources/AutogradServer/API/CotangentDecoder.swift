@@ -35,7 +35,7 @@ struct CotangentDecoder {
       }
       let given: TensorDecoder.Given
       do throws(Problem) {
-        given = try TensorDecoder(document: document).decode(
+        given = try TensorDecoder(document: document, file: decoder.file).decode(
           value, .required(output.dtype, "the output \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
         throw error.under(pointer)
@@ -97,7 +97,7 @@ struct DirectionDecoder {
       }
       let given: TensorDecoder.Given
       do throws(Problem) {
-        given = try TensorDecoder(document: document).decode(
+        given = try TensorDecoder(document: document, file: decoder.file).decode(
           value, .required(input.value.dtype, "the input \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
         throw error.under(pointer)

@@ -22,10 +22,10 @@ struct DifferentialHandler: Sendable {
 
   func reply(to request: Request, _ endpoint: Endpoint) -> Reply {
     do throws(Problem) {
-      let body = try ParsedBody(request.body, limits)
+      let body = try ParsedBody(request, limits)
       guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
       let scratch = scratch.take()
-      guard RequestOutline.write(endpoint, body.document.root, to: scratch) else {
+      guard RequestOutline.write(endpoint, body, to: scratch) else {
         self.scratch.give(scratch)
         return reply(try Computation(endpoint, body, limits), request, "miss")
       }
@@ -68,7 +68,7 @@ struct DifferentialHandler: Sendable {
     if let response { return response }
     plans?.counters.fallbacks.add(1, ordering: .relaxed)
     do throws(Problem) {
-      return respond(try Computation(endpoint, try ParsedBody(request.body, limits), limits), request, "miss")
+      return respond(try Computation(endpoint, try ParsedBody(request, limits), limits), request, "miss")
     } catch {
       return error.response(requestID: request.id)
     }
@@ -83,36 +83,22 @@ extension PreparedPlan {
   }
 }
 
-/// A body that has been read as JSON. Whoever works with its values holds on to it.
-struct ParsedBody {
-  let document: JSONDocument
-  var clock = PhaseClock()
-
-  init(_ bytes: UnsafeRawBufferPointer, _ limits: Limits) throws(Problem) {
-    do throws(JSONSyntaxError) {
-      document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth)
-    } catch {
-      throw Problem(error)
-    }
-  }
-}
-
 /// A request for which everything is made: checked, built, differentiated, planned and admitted, it is ready to run.
 ///
 /// `@unchecked Sendable`: it is made on one thread and run once on another; nothing else holds its builder.
 final class Computation: @unchecked Sendable {
   let plan: PreparedPlan
-  private let document: JSONDocument
+  private let body: ParsedBody
   private let request: DifferentialRequest
   @exclusivity(unchecked) private var clock: PhaseClock
 
   init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(Problem) {
-    document = body.document
+    self.body = body
     clock = body.clock
-    request = try DifferentialRequest(endpoint, document, limits: limits)
+    request = try DifferentialRequest(endpoint, body, limits: limits)
     clock.mark("read")
     do throws(GraphError) {
-      plan = try PreparedPlan(request)
+      plan = try PreparedPlan(request, answersSafetensors: body.answersSafetensors)
     } catch {
       throw request.graph.problem(error)
     }
@@ -130,8 +116,8 @@ final class Computation: @unchecked Sendable {
       throw request.graph.problem(error)
     }
     clock.mark("run")
-    // The values of the document are read up to here.
-    return withExtendedLifetime(document) { clock.respond(plan.answer(from: block), request.graphText, cache) }
+    // The values of the body are read up to here.
+    return withExtendedLifetime(body) { clock.respond(plan, plan.answer(from: block), request.graphText, cache) }
   }
 }
 
@@ -141,20 +127,20 @@ final class Computation: @unchecked Sendable {
 final class RepeatedComputation: @unchecked Sendable {
   let plan: PreparedPlan
   let scratch: RequestScratch
-  private let document: JSONDocument
+  private let body: ParsedBody
   @exclusivity(unchecked) private var clock: PhaseClock
 
   init(_ plan: PreparedPlan, _ body: ParsedBody, _ scratch: RequestScratch) {
     self.plan = plan
     self.scratch = scratch
-    document = body.document
+    self.body = body
     clock = body.clock
   }
 
   /// - Returns: nil where something is wrong with the numbers.
   func run() -> Response? {
     let block = scratch.block(of: plan.layout.byteCount)
-    let decoder = TensorDecoder(document: document)
+    let decoder = TensorDecoder(document: body.document)
     let types = plan.plan.inputTypes
     do {
       for index in plan.sources.indices {
@@ -166,16 +152,21 @@ final class RepeatedComputation: @unchecked Sendable {
       return nil
     }
     clock.mark("run")
-    return withExtendedLifetime(document) {
-      clock.respond(plan.answer(from: block), document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0), "hit")
+    return withExtendedLifetime(body) {
+      clock.respond(
+        plan, plan.answer(from: block), body.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0), "hit")
     }
   }
 }
 
 extension PhaseClock {
   /// The last phase ends with the answer written.
-  fileprivate mutating func respond(_ body: ByteBuffer, _ graph: UnsafeRawBufferPointer, _ cache: StaticString) -> Response {
+  fileprivate mutating func respond(
+    _ plan: PreparedPlan, _ body: ByteBuffer, _ graph: UnsafeRawBufferPointer, _ cache: StaticString
+  ) -> Response {
     mark("write")
-    return Response(headers: [("X-Graph-Digest", GraphDigest.text(graph)), ("Server-Timing", header(cache: cache))], body: body)
+    return Response(
+      contentType: plan.contentType,
+      headers: [("X-Graph-Digest", GraphDigest.text(graph)), ("Server-Timing", header(cache: cache))], body: body)
   }
 }

@@ -83,7 +83,8 @@ struct DifferentialRequest {
   }
 
   /// - Parameter isInspected: nothing will be computed: tensors may be types, and there is the member `for`.
-  init(_ endpoint: Endpoint, _ document: JSONDocument, limits: Limits, isInspected: Bool = false) throws(Problem) {
+  init(_ endpoint: Endpoint, _ body: ParsedBody, limits: Limits, isInspected: Bool = false) throws(Problem) {
+    let document = body.document
     let root = document.root
     guard root.kind == .object else {
       throw Problem(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
@@ -102,7 +103,7 @@ struct DifferentialRequest {
     if isPerExample && batch == nil {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
-    let decoder = GraphDecoder(document, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
+    let decoder = GraphDecoder(document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 

@@ -8,6 +8,8 @@ import AutogradCore
 /// no method inside another's access, so that they need no checks of exclusivity.
 final class GraphDecoder {
   let document: JSONDocument
+  /// Of a safetensors file, the data of the tensors that are not in the graph.
+  let file: UnsafeRawBufferPointer?
   let limits: Limits
   /// The request's dtype: of numbers that nothing else gives one.
   let defaultDType: DType
@@ -56,8 +58,12 @@ final class GraphDecoder {
     var value: Value
   }
 
-  init(_ document: JSONDocument, limits: Limits, defaultDType: DType, allowsTypes: Bool = false, batch: ExampleBatch? = nil) {
+  init(
+    _ document: JSONDocument, file: UnsafeRawBufferPointer? = nil, limits: Limits, defaultDType: DType, allowsTypes: Bool = false,
+    batch: ExampleBatch? = nil
+  ) {
     self.document = document
+    self.file = file
     self.limits = limits
     self.defaultDType = defaultDType
     self.allowsTypes = allowsTypes
@@ -88,8 +94,10 @@ final class GraphDecoder {
     if let given, given.kind != .object {
       throw Problem(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
-    inputs = try InputDecoder(document: document, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes, batch: batch)
-      .decode(declared: parts.inputs, given: given)
+    inputs = try InputDecoder(
+      document: document, file: file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes, batch: batch
+    )
+    .decode(declared: parts.inputs, given: given)
     try batch?.check(inputs)
     for (index, input) in inputs.enumerated() {
       let pointer = parts.inputs == nil ? "/inputs" + Pointer.member(input.name.string) : "/graph/inputs/\(index)/name"

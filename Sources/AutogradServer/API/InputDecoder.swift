@@ -3,6 +3,8 @@ import AutogradCore
 /// Brings a graph's declared inputs and the tensors that are given for them together.
 struct InputDecoder {
   let document: JSONDocument
+  /// Of a safetensors file, the data of the tensors.
+  let file: UnsafeRawBufferPointer?
   let builder: GraphBuilder
   let defaultDType: DType
   let allowsTypes: Bool
@@ -66,7 +68,7 @@ struct InputDecoder {
   }
 
   private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(Problem) -> TensorDecoder.Given {
-    try TensorDecoder(document: document).decode(value, expected, allowsTypes: allowsTypes)
+    try TensorDecoder(document: document, file: file).decode(value, expected, allowsTypes: allowsTypes)
   }
 
   /// What the graph sees of a tensor: one example, if it is batched.

@@ -6,22 +6,16 @@ struct InspectHandler: Sendable {
 
   func reply(to request: Request) -> Reply {
     do throws(Problem) {
-      return .now(Response(body: try inspect(request.body)))
+      return .now(Response(body: try inspect(try ParsedBody(request, limits))))
     } catch {
       return .now(error.response(requestID: request.id))
     }
   }
 
-  private func inspect(_ body: UnsafeRawBufferPointer) throws(Problem) -> ByteBuffer {
-    let document: JSONDocument
-    do throws(JSONSyntaxError) {
-      document = try JSONDocument(parsing: body, maximumDepth: limits.jsonDepth)
-    } catch {
-      throw Problem(error)
-    }
-    defer { withExtendedLifetime(document) {} }
-    let endpoint = try InspectHandler.endpoint(document.root["for"])
-    let request = try DifferentialRequest(endpoint, document, limits: limits, isInspected: true)
+  private func inspect(_ body: ParsedBody) throws(Problem) -> ByteBuffer {
+    defer { withExtendedLifetime(body) {} }
+    let endpoint = try InspectHandler.endpoint(body.document.root["for"])
+    let request = try DifferentialRequest(endpoint, body, limits: limits, isInspected: true)
     let values = request.sections().flatMap(\.values)
     do throws(GraphError) {
       let graph = try request.graph.builder.graph(outputs: values)

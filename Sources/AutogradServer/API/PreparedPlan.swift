@@ -9,16 +9,20 @@ final class PreparedPlan: Sendable {
   let sources: [Int]
   private let template: AnswerTemplate
 
-  init(_ request: DifferentialRequest) throws(GraphError) {
+  init(_ request: DifferentialRequest, answersSafetensors: Bool) throws(GraphError) {
     let sections = request.sections()
     plan = try Plan(try request.graph.builder.graph(outputs: sections.flatMap(\.values)))
     layout = plan.runLayout
     sources = request.sources
-    template = AnswerTemplate(sections, plan, request.form, request.warnings)
+    template =
+      answersSafetensors
+      ? .safetensors(sections, plan, request.warnings) : AnswerTemplate(sections, plan, request.form, request.warnings)
   }
 
   /// Bytes that it takes, about.
   var byteCount: Int { plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 }
+
+  var contentType: String { template.contentType }
 
   /// Runs in a block of memory where the inputs have been written.
   func run(in block: UnsafeMutableRawPointer) throws(GraphError) { try plan.run(in: block, layout) }

@@ -10,21 +10,23 @@ import AutogradCore
 /// the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
 struct RequestOutline {
   private let scratch: RequestScratch
+  /// Of a safetensors file, the data of the tensors that are not in the graph.
+  private let file: UnsafeRawBufferPointer?
   private var key: ByteBuffer { scratch.key }
 
   /// - Returns: false for what cannot be a request with an answer.
-  static func write(_ endpoint: Endpoint, _ root: JSONValue, to scratch: RequestScratch) -> Bool {
+  static func write(_ endpoint: Endpoint, _ body: ParsedBody, to scratch: RequestScratch) -> Bool {
     scratch.clear()
-    return RequestOutline(scratch: scratch).write(endpoint, root)
+    return RequestOutline(scratch: scratch, file: body.file).write(endpoint, body.document.root, body.answersSafetensors)
   }
 
-  private func write(_ endpoint: Endpoint, _ root: JSONValue) -> Bool {
+  private func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
     guard root.kind == .object else { return false }
     var graph: JSONValue?
     var inputs: JSONValue?
     var cotangents: JSONValue?
     var directions: JSONValue?
-    key.append(endpoint.number)
+    key.append(endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0))
     for (name, value) in root.members {
       if name == "graph" {
         graph = value
@@ -44,7 +46,7 @@ struct RequestOutline {
     var constants: JSONValue?
     for (name, value) in graph.members where name == "constants" { constants = value }
     append(graph, without: constants)
-    return append(inputs) && append(constants) && append(cotangents) && append(directions)
+    return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)
   }
 
   private func append(_ graph: JSONValue, without constants: JSONValue?) {
@@ -56,7 +58,7 @@ struct RequestOutline {
   }
 
   /// Tensors by name.
-  private func append(_ object: JSONValue?) -> Bool {
+  private func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
     guard let object else {
       key.append(0)
       return true
@@ -66,13 +68,13 @@ struct RequestOutline {
     append(object.count)
     for (name, value) in object.members {
       append(name.bytes)
-      guard value.kind == .object ? append(members: value) : append(data: value) else { return false }
+      guard value.kind == .object ? append(members: value, file) : append(data: value) else { return false }
     }
     return true
   }
 
   /// `{"dtype", "shape", "encoding", "data"}`
-  private func append(members tensor: JSONValue) -> Bool {
+  private func append(members tensor: JSONValue, _ file: UnsafeRawBufferPointer?) -> Bool {
     var data: JSONValue?
     var isEncoded = false
     append(tensor.count)
@@ -86,6 +88,11 @@ struct RequestOutline {
       }
     }
     guard let data else { return false }
+    if let file {
+      guard let bytes = data.slice(of: file) else { return false }
+      scratch.tensors.append(.bytes(bytes))
+      return true
+    }
     guard isEncoded else { return append(data: data) }
     scratch.tensors.append(.base64(data))
     return data.kind == .string
@@ -125,6 +132,9 @@ struct RequestOutline {
     static let number: UInt8 = 3
     static let truth: UInt8 = 4
     static let nothing: UInt8 = 5
+    /// Beside the endpoint: the request, and the answer, is a safetensors file.
+    static let fromFile: UInt8 = 0x40
+    static let toFile: UInt8 = 0x80
   }
 
   private func append(_ count: Int) {

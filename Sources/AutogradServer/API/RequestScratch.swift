@@ -7,6 +7,8 @@ enum TensorSource {
   case lists(JSONValue)
   /// Text that stands for bytes.
   case base64(JSONValue)
+  /// The bytes themselves, anywhere in a body and so aligned to nothing.
+  case bytes(UnsafeRawBufferPointer)
 }
 
 /// What a request works with beside its document. Requests leave it to their successors, so that answering one takes nothing from the heap.

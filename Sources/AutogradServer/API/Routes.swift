@@ -9,7 +9,7 @@ enum Routes {
   static func all(limits: Limits, plans: PlanCache? = nil, isReady: @escaping @Sendable () -> Bool) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
-      Route("POST", "/v1/\(endpoint.rawValue)") { request, _ in handler.reply(to: request, endpoint) }
+      Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in handler.reply(to: request, endpoint) }
     }
     let check = CheckHandler(limits: limits)
     let inspect = InspectHandler(limits: limits)

@@ -18,6 +18,8 @@ struct TensorDecoder {
   }
 
   let document: JSONDocument
+  /// The data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which has been checked.
+  var file: UnsafeRawBufferPointer?
 
   /// A tensor that a request gives, or only its type where nothing will be computed.
   struct Given {
@@ -32,7 +34,7 @@ struct TensorDecoder {
         throw Problem.unknownMember(key.string, of: "a tensor", ["dtype", "shape", "encoding", "data"], at: "")
       }
       let explicit: DType? = if let given = value["dtype"] { try DTypeText.read(given, at: "/dtype") } else { nil }
-      return Given(type: TensorType(try dtype(of: nil, explicit: explicit, expected), try readShape(sizes)), tensor: nil)
+      return Given(type: TensorType(try dtype(of: nil, explicit: explicit, expected), try TensorDecoder.readShape(sizes)), tensor: nil)
     }
     let tensor = try decode(value, expected)
     return Given(type: tensor.type, tensor: tensor)
@@ -64,7 +66,13 @@ struct TensorDecoder {
     }
     guard let data = parts.data else { throw Problem(.missingMember, "a tensor object needs data", at: "") }
     let explicit: DType? = if let given = parts.dtype { try DTypeText.read(given, at: "/dtype") } else { nil }
-    let shape: Shape? = if let given = parts.shape { try readShape(given) } else { nil }
+    let shape: Shape? = if let given = parts.shape { try TensorDecoder.readShape(given) } else { nil }
+    if let file, let shape {
+      let type = TensorType(try dtype(of: nil, explicit: explicit, expected), shape)
+      let storage = Storage(byteCount: type.byteCount)
+      try readBytes(data.slice(of: file), type, into: storage.base)
+      return Tensor(type, storage: storage)
+    }
     if let encoding = parts.encoding {
       guard encoding.kind == .string, encoding.string == "base64" else {
         throw Problem(.wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
@@ -111,6 +119,17 @@ struct TensorDecoder {
     }
   }
 
+  private func readBytes(_ bytes: UnsafeRawBufferPointer?, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+    guard let bytes, bytes.count == type.byteCount else {
+      throw Problem(.shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes", at: "")
+    }
+    guard let start = bytes.baseAddress, bytes.count > 0 else { return }
+    base.copyMemory(from: start, byteCount: bytes.count)
+    if type.dtype == .bool, bytes.contains(where: { $0 > 1 }) {
+      throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "")
+    }
+  }
+
   // MARK: Of a known type
 
   /// Reads data whose type is known from an earlier request of the same outline into memory that has room for it.
@@ -120,10 +139,11 @@ struct TensorDecoder {
     case .base64(let data):
       _ = try checkedByteCount(data, type)
       try readBase64(data, type, into: base)
+    case .bytes(let bytes): try readBytes(bytes, type, into: base)
     }
   }
 
-  private func readShape(_ value: JSONValue) throws(Problem) -> Shape {
+  static func readShape(_ value: JSONValue) throws(Problem) -> Shape {
     guard let sizes = value.integerList else {
       let place = value.firstNonInteger.map { "/shape/\($0)" } ?? "/shape"
       throw Problem(
@@ -174,6 +194,12 @@ extension JSONValue {
     guard kind == .string else { return describe }
     let text = string
     return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
+  }
+
+  /// The bytes from one number of a list to the other; nil for what is not within them.
+  func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard let range = integerList, range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= bytes.count else { return nil }
+    return UnsafeRawBufferPointer(rebasing: bytes[range[0]..<range[1]])
   }
 
   /// The integers of a list such as [2, 3]; nil for anything else.

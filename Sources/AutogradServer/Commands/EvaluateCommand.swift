@@ -8,13 +8,16 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Answer one request from a file, without a server.",
     discussion: "Prints what POST /v1/evaluate would answer. A refused request prints the problem to standard error and exits with 1.")
 
-  @Argument(help: "A file with a request to /v1/evaluate; - reads standard input.")
+  @Argument(help: "A file with a request to /v1/evaluate, JSON or safetensors; - reads standard input.")
   var file: String
 
   func run() throws {
     let body = ByteBuffer()
     try EvaluateCommand.read(file, into: body)
-    let request = Request(method: "POST", path: "/v1/evaluate", body: body.bytes)
+    // No JSON has a zero among its first bytes; the length of a header has.
+    let isSafetensors = body.count > 8 && body.bytes[7] == 0 && body.bytes[8] == UInt8(ascii: "{")
+    let request = Request(
+      method: "POST", path: "/v1/evaluate", contentType: isSafetensors ? MediaTypes.safetensors : nil, body: body.bytes)
     let response: Response =
       switch DifferentialHandler(limits: Limits()).reply(to: request, .evaluate) {
       case .now(let response): response

@@ -24,7 +24,7 @@ struct Router: Responder {
   }
 
   private func reply(_ route: Route, _ request: Request, _ parameter: String) throws(Problem) -> Reply {
-    try MediaTypes.checkAccept(request.accept, route.contentType)
+    try MediaTypes.checkAccept(request.accept, route.contentType, or: route.answersSafetensors ? MediaTypes.safetensors : nil)
     if route.method == "POST" { try MediaTypes.checkBody(request) }
     return route.handle(request, parameter)
   }
@@ -67,16 +67,19 @@ final class Route: Sendable {
   /// What stands before the parameter; nil for a path without one.
   let prefix: String?
   let contentType: String
+  /// Whether the answer may also be a safetensors file.
+  let answersSafetensors: Bool
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
-    _ method: String, _ path: String, contentType: String = "application/json",
+    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {
     self.method = method
     self.path = path
     prefix = path.firstIndex(of: "{").map { String(path[..<$0]) }
     self.contentType = contentType
+    self.answersSafetensors = answersSafetensors
     self.handle = handle
   }
 

@@ -1,0 +1,31 @@
+/// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
+struct ParsedBody {
+  let document: JSONDocument
+  /// Of a safetensors file, the data that the document's tensors refer to.
+  let file: UnsafeRawBufferPointer?
+  /// Whether the answer is a safetensors file.
+  let answersSafetensors: Bool
+  /// What the document was read from, where that is not the body itself.
+  private let text: ByteBuffer?
+  var clock = PhaseClock()
+
+  init(_ request: Request, _ limits: Limits) throws(Problem) {
+    answersSafetensors = MediaTypes.answersSafetensors(request)
+    var bytes = request.body
+    if MediaTypes.isSafetensors(request.contentType) {
+      let file = try SafetensorsFile(request.body, maximumDepth: limits.jsonDepth)
+      let text = try withExtendedLifetime(file) { () throws(Problem) in
+        try SafetensorsRequest.text(of: file, maximumDepth: limits.jsonDepth)
+      }
+      bytes = text.bytes
+      (self.file, self.text) = (file.data, text)
+    } else {
+      (file, text) = (nil, nil)
+    }
+    do throws(JSONSyntaxError) {
+      document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth)
+    } catch {
+      throw Problem(error)
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import AutogradCore
+
+/// A body in the safetensors format: the length of the header in eight bytes, little-endian; the header, a JSON object of tensors by name
+/// with `__metadata__` beside them; then the data of the tensors.
+///
+/// Reading checks all of it: the places of the tensors cover the data from the first byte to the last without a gap or an overlap, and each
+/// is as long as its shape and dtype say. Numbers stay where they are; nothing says that they are aligned.
+///
+/// The bytes are borrowed, as those of a ``JSONDocument`` are, and names and texts are those of the header, which must be held on to.
+struct SafetensorsFile {
+  /// The most that the format itself allows for a header.
+  static let largestHeader = 100_000_000
+
+  struct Entry {
+    var name: JSONName
+    var dtype: DType
+    /// As the header has it.
+    var shape: JSONValue
+    /// Where its data are in ``SafetensorsFile/data``.
+    var begin: Int
+    var end: Int
+  }
+
+  let header: JSONDocument
+  let data: UnsafeRawBufferPointer
+  /// In the order of the header.
+  let entries: [Entry]
+  let metadata: JSONValue?
+
+  init(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) throws(Problem) {
+    let text = try SafetensorsFile.headerText(bytes)
+    do throws(JSONSyntaxError) {
+      header = try JSONDocument(parsing: text, maximumDepth: maximumDepth)
+    } catch {
+      throw Problem(error).saying { "the safetensors header: \($0)" }
+    }
+    data = UnsafeRawBufferPointer(rebasing: bytes[(8 + text.count)...])
+    var metadata: JSONValue?
+    var entries: [Entry] = []
+    entries.reserveCapacity(header.root.count)
+    for (name, value) in header.root.members {
+      if name == "__metadata__" {
+        metadata = value
+      } else {
+        entries.append(try SafetensorsFile.entry(name, value, data.count))
+      }
+    }
+    try SafetensorsFile.checkPlaces(entries, data.count)
+    self.entries = entries
+    self.metadata = metadata
+  }
+
+  private static func headerText(_ bytes: UnsafeRawBufferPointer) throws(Problem) -> UnsafeRawBufferPointer {
+    guard bytes.count >= 8 else {
+      throw Problem(
+        .invalidJSON, "a safetensors file starts with eight bytes, the length of its header; the body has \(bytes.count)", at: "")
+    }
+    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    guard length <= UInt64(bytes.count - 8) else {
+      let isText = bytes[0] == UInt8(ascii: "{") && bytes.prefix(8).allSatisfy { $0 >= 9 }
+      let hint = isText ? "; this looks like JSON: send it as application/json" : ""
+      throw Problem(
+        .invalidJSON,
+        "the header of the safetensors file is said to have \(length) bytes, the body has \(bytes.count - 8) after that\(hint)",
+        at: "")
+    }
+    guard length <= UInt64(largestHeader) else {
+      throw Problem(
+        .limitExceeded, "the header of a safetensors file has at most \(largestHeader) bytes, this one \(length)", at: "",
+        limit: largestHeader, value: Int(length))
+    }
+    let text = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + Int(length))])
+    guard text.first == UInt8(ascii: "{") else {
+      throw Problem(
+        .invalidJSON, "the header of a safetensors file is a JSON object and starts with {, right after the eight bytes", at: "")
+    }
+    return text
+  }
+
+  // MARK: One tensor
+
+  private static func entry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(Problem) -> Entry {
+    do throws(Problem) {
+      return try readEntry(name, value, dataByteCount)
+    } catch {
+      throw error.under(SafetensorsRequest.pointer(to: name)).saying { "the tensor \(name.string.prefix(64)): \($0)" }
+    }
+  }
+
+  private static func readEntry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(Problem) -> Entry {
+    guard value.kind == .object else {
+      throw Problem(.wrongType, "an object with dtype, shape and data_offsets is expected, got \(value.describe)", at: "")
+    }
+    var parts: (dtype: JSONValue?, shape: JSONValue?, offsets: JSONValue?)
+    for (key, member) in value.members {
+      if key == "dtype" {
+        parts.dtype = member
+      } else if key == "shape" {
+        parts.shape = member
+      } else if key == "data_offsets" {
+        parts.offsets = member
+      } else {
+        throw Problem.unknownMember(key.string, of: "it", ["dtype", "shape", "data_offsets"], at: "")
+      }
+    }
+    guard let dtype = parts.dtype, let shape = parts.shape, let offsets = parts.offsets else {
+      throw Problem(.missingMember, "dtype, shape and data_offsets are needed", at: "")
+    }
+    let type = TensorType(try readDType(dtype), try TensorDecoder.readShape(shape))
+    guard let range = offsets.integerList, range.count == 2 else {
+      throw Problem(.wrongType, "data_offsets is a list of two numbers, where the data begin and end, got \(offsets.brief)", at: "")
+    }
+    guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
+      throw Problem(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
+    }
+    guard range[1] - range[0] == type.byteCount else {
+      throw Problem(
+        .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, data_offsets gives \(range[1] - range[0])",
+        at: "")
+    }
+    return Entry(name: name, dtype: type.dtype, shape: shape, begin: range[0], end: range[1])
+  }
+
+  private static func readDType(_ value: JSONValue) throws(Problem) -> DType {
+    if value.kind == .string, let dtype = DType(safetensors: value) { return dtype }
+    let hint: String
+    switch value.string {
+    case "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F4": hint = "; convert it to F32 before it is saved"
+    case "U8", "I8", "U16", "I16": hint = "; convert it to I32 before it is saved"
+    case "U32", "U64": hint = "; convert it to I64 before it is saved"
+    case "C64": hint = "; there are no complex tensors: send the real and the imaginary part"
+    case let text where DType(name: text) != nil: hint = "; the format writes \(text) as \(DType(name: text)?.safetensors ?? "")"
+    default: hint = ""
+    }
+    throw Problem(.wrongType, "the dtypes that are read are F64, F32, I64, I32 and BOOL, got \(value.brief)\(hint)", at: "/dtype")
+  }
+
+  // MARK: All tensors
+
+  /// The header may list tensors in any order; their data follow each other.
+  private static func checkPlaces(_ entries: [Entry], _ dataByteCount: Int) throws(Problem) {
+    var position = 0
+    for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
+      guard entry.begin == position else {
+        let fault = entry.begin < position ? "overlap those of another tensor" : "leave a gap"
+        throw Problem(
+          .invalidJSON,
+          "the data of \(entry.name.string.prefix(64)), from \(entry.begin) to \(entry.end), \(fault): \(position) comes next",
+          at: SafetensorsRequest.pointer(to: entry.name))
+      }
+      position = entry.end
+    }
+    guard position == dataByteCount else {
+      throw Problem(
+        .invalidJSON, "the tensors of the safetensors file have \(position) bytes of data, the body has \(dataByteCount)", at: "")
+    }
+  }
+}
+
+extension DType {
+  /// What the format calls it.
+  var safetensors: StaticString {
+    switch self {
+    case .float64: "F64"
+    case .float32: "F32"
+    case .int64: "I64"
+    case .int32: "I32"
+    case .bool: "BOOL"
+    }
+  }
+
+  fileprivate init?(safetensors text: JSONValue) {
+    let name = JSONName(bytes: text.stringBytes)
+    guard let dtype = DType.allCases.first(where: { name == $0.safetensors }) else { return nil }
+    self = dtype
+  }
+}
+
+extension Problem {
+  /// The same problem in other words.
+  func saying(_ words: (String) -> String) -> Problem {
+    Problem(
+      code, words(detail), at: pointer, node: node, operation: operation, limit: limit, value: value, headers: headers)
+  }
+}
