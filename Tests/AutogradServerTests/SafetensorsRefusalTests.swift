@@ -265,7 +265,7 @@ import Testing
       if response.status >= 500 || (response.status != 200 && response.json["code"] == nil) {
         Issue.record("\(damaged.base64EncodedString()): \(response.body.string)")
       }
-      if response.status == 200 { _ = try TestFile(reading: Data(response.body.bytes)) }
+      if response.status == 200 { _ = try TestFile(reading: response.data) }
     }
     #expect((statuses[200] ?? 0) > 20 && (statuses[400] ?? 0) > 500 && (statuses[422] ?? 0) > 20, "\(statuses)")
   }

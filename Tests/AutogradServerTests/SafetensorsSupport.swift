@@ -96,6 +96,10 @@ enum TestTypes {
   static let names = ["float64": "F64", "float32": "F32", "int64": "I64", "int32": "I32", "bool": "BOOL"]
 }
 
+extension Response {
+  var data: Data { withExtendedLifetime(body) { Data(body.bytes) } }
+}
+
 extension InProcessServer {
   func send(_ file: Data, _ endpoint: String = "evaluate", accept: String? = nil) -> Response {
     send("POST", "/v1/\(endpoint)", body: file, contentType: TestTypes.safetensors, accept: accept)

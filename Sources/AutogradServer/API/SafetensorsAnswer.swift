@@ -36,12 +36,12 @@ extension AnswerTemplate {
       let list = ByteBuffer()
       warnings.appendList(to: list)
       header.append("\"__metadata__\": {\"warnings\": ")
-      header.appendJSONString(list.bytes)
+      withExtendedLifetime(list) { header.appendJSONString(list.bytes) }
       header.append("}")
     }
     for (index, entry) in entries.enumerated() {
       if index > 0 || !warnings.isEmpty { header.append(", ") }
-      header.appendJSONString(entry.name.bytes)
+      withExtendedLifetime(entry) { header.appendJSONString(entry.name.bytes) }
       header.append(": {\"dtype\": \"")
       header.append(entry.field.type.dtype.safetensors)
       header.append("\", \"shape\": [")
@@ -57,7 +57,7 @@ extension AnswerTemplate {
     let text = ByteBuffer(capacity: header.count + 8)
     UnsafeMutableRawPointer(text.reserve(8)).storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
     text.commit(8)
-    text.append(header.bytes)
+    withExtendedLifetime(header) { text.append(header.bytes) }
     for index in fields.indices { fields[index].textEnd = text.count }
     return AnswerTemplate(text: text, fields: fields, encoder: nil, dataByteCount: position)
   }

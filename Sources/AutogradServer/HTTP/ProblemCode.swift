@@ -82,7 +82,10 @@ enum ProblemCode: String, CaseIterable, Sendable {
           + "the limits; see autograd-server serve --help."
       )
     case .unsupportedMediaType:
-      (415, "A body of a type that is not read", "Send JSON, under any text or form content type, without a content encoding.")
+      (
+        415, "A body of a type that is not read",
+        "Send JSON, under any text or form content type, or application/vnd.safetensors, without a content encoding."
+      )
     case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
     case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail names the nearest.")
     case .unknownAttribute:
