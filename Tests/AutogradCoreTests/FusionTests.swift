@@ -1,0 +1,86 @@
+import AutogradTestSupport
+import Testing
+
+@testable import AutogradCore
+
+/// Regions on more elements than a tile holds, whose rows are longer and shorter than one, with operands that repeat along rows or columns,
+/// lie transposed or are cut out: what the executor computes tile by tile is what the interpreter computes, bit for bit.
+@Suite struct FusionTests {
+  static let shapes: [Shape] = [
+    [9001], [300, 7], [7, 1300], [3, 5, 129], [2, 1, 700, 3], [130, 130], [1, 4097], [4096, 2], [64, 64],
+  ]
+
+  /// A graph of mostly elementwise nodes, drawn from a seed.
+  private struct Draft {
+    let builder = GraphBuilder()
+    var random: SeededGenerator
+    let shape: Shape
+    var values: [Value]
+
+    init(_ shape: Shape, seed: UInt64) {
+      random = SeededGenerator(seed: seed)
+      self.shape = shape
+      // Of the whole shape, of one row, of one column, of one number.
+      var column = shape
+      column[shape.rank - 1] = 1
+      let row = Shape(shape.array.suffix(1))
+      values = [shape, shape, row, column, []].map { [builder] in builder.input("x", .float64, $0) }
+    }
+
+    mutating func step() throws {
+      let (x, y) = (random.pick(values), random.pick(values))
+      let result: Value
+      switch random.int(0...13) {
+      case 0: result = x + y
+      case 1: result = x * y
+      case 2: result = x - y
+      case 3: result = x / (y * y + 1)
+      case 4: result = x.emit(.tanh)
+      case 5: result = x.emit(.sin)
+      case 6: result = (x * x + 0.5).emit(.sqrt)
+      case 7: result = try apply("where", [try apply("less", [x, y]), y, x])
+      case 8: result = x.cast(to: .float32).cast(to: .float64)
+      case 9: result = try apply("maximum", [x, y])
+      case 10: result = x + x.sum() * 1e-4
+      case 11: result = x.shape.rank > 0 ? x * x.sum(axis: -1, keepDimensions: true).emit(.sin) : x
+      case 12 where x.shape.rank >= 2 && x.shape[x.shape.rank - 1] == x.shape[x.shape.rank - 2]: result = x + builder.matrixTranspose(x)
+      case 12: result = try apply("flip", [x])
+      default: result = try apply("cumsum", [x.shape.rank > 0 ? x : values[0]], ["axis": .integer(-1)]) * 0.01
+      }
+      values.append(result)
+    }
+
+    private func apply(_ name: String, _ operands: [Value], _ attributes: [String: AttributeValue] = [:]) throws -> Value {
+      try builder.apply(#require(OpCatalog.operation(named: name)), operands.map { .value($0) }, attributes)[0]
+    }
+  }
+
+  @Test(arguments: shapes, 0..<12 as Range<UInt64>) func tilesGiveTheSameBits(_ shape: Shape, _ seed: UInt64) throws {
+    var draft = Draft(shape, seed: seed)
+    for _ in 0..<14 { try draft.step() }
+    let builder = draft.builder
+    let outputs = draft.values.suffix(3) + [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]
+    let gradients = builder.gradients(
+      of: [(outputs.last ?? draft.values[0], builder.ones(TensorType(.float64, [])))], withRespectTo: draft.values.prefix(5).map { $0 })
+    let graph = try builder.graph(outputs: outputs + gradients.compactMap { $0 })
+    let inputs = Tensor.random(graph.inputTypes, using: &draft.random)
+    #expect(Comparison.bits(try Plan(graph).run(inputs), try Interpreter.run(graph, inputs)) == nil)
+  }
+
+  /// The draws above reach what they are meant to.
+  @Test func regionsAreDrawn() throws {
+    var (flat, rows, reducing) = (0, 0, 0)
+    for shape in Self.shapes {
+      for seed in 0..<12 as Range<UInt64> {
+        var draft = Draft(shape, seed: seed)
+        for _ in 0..<14 { try draft.step() }
+        let plan = try Plan(draft.builder.graph(outputs: [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]))
+        for region in plan.regions where region.sizes.elementCount > region.tile {
+          if plan.members[region.members].contains(where: { !$0.isFlat }) { rows += 1 } else { flat += 1 }
+          if region.reduces { reducing += 1 }
+        }
+      }
+    }
+    #expect(flat > 20 && rows > 20 && reducing > 20)
+  }
+}
