@@ -47,7 +47,9 @@ def nodes(cast):
                 graph = workloads.tape(length, 0.9 + turn * 1e-3 + repeat * 1e-5)
                 times.append(cast.client(cast.roomy).post(EVALUATE, workloads.body(graph))[1])
             limits.append(cast.limits[ONE].seconds("tape", length, repeats(length, 100_000)))
-        lines["read and plan"].append((length, min(time["read"] + time["plan"] for time in times) * 1e3 / length))
+        # A graph that the server has met before is not planned again.
+        unseen = [time["read"] + time["plan"] for time in times if "plan" in time]
+        lines["read and plan"].append((length, min(unseen) * 1e3 / length))
         # The clock of Server-Timing has steps of a microsecond.
         lines["run"].append((length, max(min(time["run"] for time in times), 0.001) * 1e3 / length))
         lines["run, by hand in C"].append((length, min(limits) * 1e6 / length))
