@@ -11,7 +11,7 @@ def description(server_version):
     lines = [
         ("CPU", f"{_first('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores, {_instructions()}"),
         ("Memory", f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.1f} GiB"),
-        ("System", f"{_system()}, Linux {".".join(platform.release().split(".")[:2])}"),
+        ("System", f"{_system()}, Linux {'.'.join(platform.release().split('.')[:2])}"),
         ("Swift", _output(["swift", "--version"], r"Swift version (\S+)")),
         ("Server", server_version),
         ("Compiler of the limits", _output(["gcc", "--version"], r"^(.*)$")),
