@@ -97,10 +97,11 @@ struct RegionDraft {
       }
     }
     let tileCount = assignTiles(&scratch)
-    // In steps of a vector; 8 bytes are the widest element.
-    let fitting = RegionDraft.tileBytes / (8 * max(tileCount, 1)) / 64 * 64
+    let width = instructions.reduce(1) { max($0, $1.dtype.byteWidth, $1.resultWidth) }
+    // In steps of a vector.
+    let fitting = RegionDraft.tileBytes / (width * max(tileCount, 1)) / 64 * 64
     let length = min(max(min(fitting, 4096), 128), max(sizes.elementCount, 1))
-    let bytes = (length * 8 + 63) / 64 * 64
+    let bytes = (length * width + 63) / 64 * 64
     let home = tileCount > 0 ? lowering.newBuffer(.workspace, tileCount * bytes) : 0
     let members = instructions.indices.map { index in
       member(index) { slot in
