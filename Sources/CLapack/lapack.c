@@ -105,7 +105,8 @@ void cl_lu(size_t n, double *z, const double *x) {
 // Row i of z with the row that elimination exchanged it for.
 static void exchange_rows(size_t i, size_t n, size_t m, double *z, const double *lu) {
   size_t j = (size_t)lu[n * n + i] - 1;
-  if (i == j) return;
+  // Factors are the result of cl_lu; if they ever are not, nothing outside of z shall be touched.
+  if (i == j || j >= n) return;
   for (size_t k = 0; k < m; k++) {
     double kept = z[i * m + k];
     z[i * m + k] = z[j * m + k];

@@ -77,7 +77,11 @@ extension GraphBuilder {
   /// Whether a value is one number everywhere.
   fileprivate func isFilled(_ value: Value, with number: Int8) -> Bool {
     var source = value
-    while let inner = operand(of: source, if: .broadcast) ?? operand(of: source, if: .reshape) { source = inner }
+    // A cotangent of ones is a broadcast of a reshape; longer chains are not worth walking for every node.
+    for _ in 0..<4 {
+      guard let inner = operand(of: source, if: .broadcast) ?? operand(of: source, if: .reshape) else { break }
+      source = inner
+    }
     guard let scalar = constantScalar(source) else { return false }
     return scalar.bits == Scalar(number, as: scalar.dtype).bits
   }

@@ -45,6 +45,9 @@ struct EinsumOperation: Operation {
 /// An equation taken apart and checked against the operands. A label is a letter's number, or negative for an axis of the ellipsis, counted
 /// from its end.
 private struct EinsumEquation {
+  /// More than anybody writes, and few enough that to look at all of them at every step costs nothing.
+  private static let mostOperands = 256
+
   var terms: [[Int]] = []
   var output: [Int] = []
   var sizes: [Int: Int] = [:]
@@ -57,6 +60,11 @@ private struct EinsumEquation {
     guard written.count == call.operands.count else {
       throw GraphError(
         .wrongArity, "\(text) has \(written.count) term\(written.count == 1 ? "" : "s"), got \(call.operands.count) inputs", at: .operands)
+    }
+    guard written.count <= EinsumEquation.mostOperands else {
+      throw GraphError(
+        .limitExceeded, "has \(written.count) operands, at most \(EinsumEquation.mostOperands) are allowed", at: .operands,
+        limit: EinsumEquation.mostOperands, value: written.count)
     }
     var ellipsisRank = 0
     for (index, term) in written.enumerated() {

@@ -66,6 +66,8 @@ final class Lowering {
   }
 
   // MARK: Instructions
+  //
+  // None is emitted for a result without elements: a stack of empty matrices costs no memory, and could be of any length.
 
   /// The iteration over a shape, with neighbouring axes merged where every operand allows it.
   func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
@@ -77,6 +79,7 @@ final class Lowering {
     _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement,
     _ node: NodeID
   ) {
+    if shape.isEmpty { return }
     let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
     if iterations.isEmpty || iterations[iterations.count - 1] != iteration { iterations.append(iteration) }
@@ -90,6 +93,7 @@ final class Lowering {
   func emitReduction(
     _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
   ) {
+    if kept.isEmpty { return }
     var outer = loop(kept, z, x, x)
     var columns = 1
     var columnStride = 0
@@ -112,6 +116,7 @@ final class Lowering {
   func emitScan(
     _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID
   ) {
+    if shape.isEmpty { return }
     let others = (0..<shape.rank).filter { $0 != axis }
     func without(_ placement: Placement) -> Placement {
       var part = placement
@@ -130,6 +135,7 @@ final class Lowering {
   }
 
   func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID) {
+    if product.outer.count == 0 || product.m == 0 || product.n == 0 { return }
     products.append(product)
     let work = multiplied(multiplied(multiplied(product.outer.count, product.m), multiplied(product.n, product.k)), 2)
     append(.matmul, 0, dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
@@ -144,6 +150,7 @@ final class Lowering {
   }
 
   func emitMatrixCall(_ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID) {
+    if call.outer.count == 0 || function.isEmpty(n: call.n, m: call.m) { return }
     matrixCalls.append(call)
     let work = multiplied(call.outer.count, function.work(n: call.n, m: call.m))
     append(.matrix, function.rawValue, .float64, matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)

@@ -48,6 +48,15 @@ package enum MatrixFunction: UInt8, Sendable {
     return nil
   }
 
+  /// Whether the result for one matrix has no elements.
+  func isEmpty(n: Int, m: Int) -> Bool {
+    switch self {
+    case .cholesky, .lu, .cofactors: n == 0
+    case .luSolve, .triangularSolve: n == 0 || m == 0
+    case .determinant, .determinantSign, .determinantLog: false
+    }
+  }
+
   /// Bytes of scratch memory, in y.
   func scratchByteCount(n: Int) -> Int { self == .cofactors ? cl_cofactors_scratch(n) * MemoryLayout<Double>.stride : 0 }
 

@@ -2,6 +2,9 @@ import AutogradCore
 
 /// Whether a plan may run, by what it is known to need.
 enum Admission {
+  /// A sum of sizes of what may never be made, which stops where no machine could follow.
+  static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, 1 << 61) }
+
   /// - Parameter answers: whether the plan's results are written into an answer.
   static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(Problem) {
     func refuse(_ what: String, _ limit: Int, _ value: Int) -> Problem {
@@ -11,7 +14,7 @@ enum Admission {
       throw refuse("needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
     }
     if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
-    let elements = plan.outputTypes.reduce(0) { $0 + $1.shape.textualElementCount }
+    let elements = plan.outputTypes.reduce(0) { sum($0, $1.shape.textualElementCount) }
     if answers && elements > limits.answerElements {
       throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements)
     }

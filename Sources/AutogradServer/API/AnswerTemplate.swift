@@ -25,7 +25,7 @@ struct AnswerTemplate: Sendable {
     text = writer.text
     fields = writer.fields
     encoder = writer.encoder
-    dataByteCount = plan.outputTypes.reduce(0) { $0 + $1.byteCount }
+    dataByteCount = plan.outputTypes.reduce(0) { Admission.sum($0, $1.byteCount) }
   }
 
   init(text: ByteBuffer, fields: [Field], encoder: TensorEncoder?, dataByteCount: Int) {

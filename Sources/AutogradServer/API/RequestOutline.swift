@@ -27,6 +27,7 @@ struct RequestOutline {
     var cotangents: JSONValue?
     var directions: JSONValue?
     key.append(endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0))
+    append(root.count)
     for (name, value) in root.members {
       if name == "graph" {
         graph = value
@@ -51,7 +52,12 @@ struct RequestOutline {
 
   private func append(_ graph: JSONValue, without constants: JSONValue?) {
     let text = graph.text
-    guard let hole = constants?.text, let start = text.baseAddress, let holeStart = hole.baseAddress else { return append(text) }
+    // How many pieces there are.
+    guard let hole = constants?.text, let start = text.baseAddress, let holeStart = hole.baseAddress else {
+      append(1)
+      return append(text)
+    }
+    append(2)
     let before = holeStart - start
     append(UnsafeRawBufferPointer(rebasing: text[..<before]))
     append(UnsafeRawBufferPointer(rebasing: text[(before + hole.count)...]))

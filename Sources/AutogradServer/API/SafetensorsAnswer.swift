@@ -25,7 +25,7 @@ extension AnswerTemplate {
     for width in [8, 4, 1] {
       for index in entries.indices where entries[index].field.type.dtype.byteWidth == width {
         entries[index].begin = position
-        position += entries[index].field.type.byteCount
+        position = Admission.sum(position, entries[index].field.type.byteCount)
         fields.append(entries[index].field)
       }
     }

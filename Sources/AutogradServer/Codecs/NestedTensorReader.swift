@@ -51,9 +51,9 @@ struct NestedTensorReader {
   }
 
   /// Sizes along the first list of each level.
-  private func nestedShape(of value: JSONValue) throws(Problem) -> Shape {
+  private func nestedShape(of whole: JSONValue) throws(Problem) -> Shape {
     var shape = Shape()
-    var value = value
+    var value = whole
     while value.kind == .array || value.kind == .numbers {
       guard shape.rank < Shape.maximumRank else {
         throw Problem(
@@ -64,7 +64,21 @@ struct NestedTensorReader {
       guard value.kind == .array, let first = value.elements.first(where: { _ in true }) else { break }
       value = first
     }
+    try checkThatAllFits(shape, in: whole.text.count)
     return shape
+  }
+
+  /// Sizes along first lists say nothing of the others, and no memory may be taken for what is not there: every number or list takes a byte
+  /// of text at least.
+  private func checkThatAllFits(_ shape: Shape, in byteCount: Int) throws(Problem) {
+    var count = 1
+    for axis in 0..<shape.rank {
+      let (next, overflow) = count.multipliedReportingOverflow(by: max(shape[axis], 1))
+      guard !overflow, next <= max(byteCount, 1) else {
+        throw Problem(.raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
+      }
+      count = next
+    }
   }
 
   // MARK: Rows
