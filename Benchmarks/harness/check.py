@@ -29,7 +29,9 @@ class Part:
         body = workloads.body(self.request(turn))
         for _ in range(5):
             times = cast.client(cast.roomy).post(EVALUATE, body)[1]
-            self.ours.append(sum(times[phase] for phase in self.phases) / 1000)
+            # A graph that the server has met before is not planned again.
+            if all(phase in times for phase in self.phases):
+                self.ours.append(sum(times[phase] for phase in self.phases) / 1000)
         self.limit.append(cast.limits[ONE].seconds(self.case, self.size, 3))
 
     @property
@@ -56,8 +58,9 @@ def parts():
     def product(turn):
         return workloads.product(256)
 
-    def tape(turn):
-        return workloads.tape(LENGTH, 0.9 + turn * 1e-4)
+    def tape(scale):
+        """Graphs that no other part and no other turn has."""
+        return lambda turn: workloads.tape(LENGTH, scale + turn * 1e-4)
 
     return [
         Part("read numbers of JSON, over strtod", sums(listed), ["read"], "read-numbers", NUMBERS),
@@ -68,9 +71,9 @@ def parts():
         Part("elementwise kernels float32, over C", chain("float32"), ["run"], "chain-float32", NUMBERS),
         Part("elementwise kernels float64, over C", chain("float64"), ["run"], "chain-float64", NUMBERS),
         Part("matrix products 256, over OpenBLAS", product, ["run"], "product", 256),
-        Part("dispatch of 1,000 operations, over C", tape, ["run"], "tape", LENGTH),
-        Part("read a graph of 1,000 nodes, over running it in C", tape, ["read"], "tape", LENGTH),
-        Part("differentiate and plan 1,000 nodes, over running them in C", tape, ["plan"], "tape", LENGTH),
+        Part("dispatch of 1,000 operations, over C", tape(0.9), ["run"], "tape", LENGTH),
+        Part("read a graph of 1,000 nodes, over running it in C", tape(0.8), ["read"], "tape", LENGTH),
+        Part("differentiate and plan 1,000 nodes, over running them in C", tape(0.7), ["plan"], "tape", LENGTH),
     ]
 
 
