@@ -156,4 +156,18 @@ import Testing
     let y = nameless.input("", .float64, [])
     #expect(#expect(throws: GraphError.self) { try y.evaluate() }?.message.hasPrefix("input 0 has no data") == true)
   }
+
+  @Test func anyOperationByItsName() throws {
+    let builder = GraphBuilder()
+    let a = builder.variable([[4, 1], [2, 3]])
+    let b = builder.variable([1, 2])
+    let x = a.applying("solve", b)
+    #expect(try Comparison.close([x.evaluate()], [[0.1, 0.6]], tolerance: 1e-15) == nil)
+    let parts = a.applying("slogdet", [], resultCount: 2)
+    #expect(try parts[0].evaluate() == Tensor(1.0))
+    #expect(try Comparison.close([parts[1].backward()[a]], [[[0.3, -0.2], [-0.1, 0.4]]], tolerance: 1e-15) == nil)
+    #expect(try b.applying("softmax", attributes: ["axis": .integer(0)]).sum().evaluate() == Tensor(1.0))
+    let error = #expect(throws: GraphError.self) { try b.applying("tahn").evaluate() }
+    #expect(error?.code == .unknownOperation && error?.message.contains("tanh") == true)
+  }
 }

@@ -58,6 +58,31 @@ extension Value {
       ])
   }
 
+  /// Any operation of the catalog by its name, with this value as its first operand:
+  ///
+  ///     x.applying("tanh")
+  ///     a.applying("solve", b)
+  ///     x.applying("softmax", attributes: ["axis": .integer(0)])
+  ///
+  /// `OpCatalog` lists them. An unknown name is a mistake like any other: remembered, and thrown when the graph is finished.
+  /// - Returns: the first result.
+  public func applying(_ name: String, _ others: Value..., attributes: [String: AttributeValue] = [:]) -> Value {
+    applying(name, others, attributes: attributes, resultCount: 1)[0]
+  }
+
+  /// The same for operations with several results.
+  public func applying(
+    _ name: String, _ others: [Value], attributes: [String: AttributeValue] = [:], resultCount: Int
+  ) -> [Value] {
+    guard let operation = OpCatalog.operation(named: name) else {
+      let near = OpCatalog.suggestions(for: name)
+      let hint = near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
+      let faulty = builder.fail(GraphError(.unknownOperation, "no operation is called \"\(name)\"\(hint)"))
+      return Array(repeating: faulty, count: resultCount)
+    }
+    return apply(operation, ([self] + others).map { .value($0) }, attributes, resultCount: resultCount)
+  }
+
   // MARK: Through the catalog
 
   /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the primitive.
