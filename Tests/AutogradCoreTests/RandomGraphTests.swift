@@ -7,13 +7,16 @@ import Testing
 @Suite struct RandomGraphTests {
   static let seeds = Array(UInt64(1)...300)
 
-  @Test(arguments: seeds) func executorEqualsInterpreter(_ seed: UInt64) throws {
-    var generator = RandomGraph(seed: seed)
-    let graph = try generator.draw(nodeCount: 4 + Int(seed % 40))
-    let inputs = Tensor.random(graph.inputTypes, using: &generator.random)
-    let cotangents = Tensor.random(graph.cotangentTypes, using: &generator.random)
-    #expect(try Checks.values(graph, inputs) == nil, "\(graph)")
-    #expect(try Checks.gradients(graph, inputs, cotangents) == nil, "\(graph)")
+  /// Ten thousand of them, planned, fused and run, against the interpreter.
+  @Test(arguments: 0..<100 as Range<UInt64>) func executorEqualsInterpreter(_ hundred: UInt64) throws {
+    for seed in (hundred * 100 + 1)...(hundred * 100 + 100) {
+      var generator = RandomGraph(seed: seed)
+      let graph = try generator.draw(nodeCount: 4 + Int(seed % 40))
+      let inputs = Tensor.random(graph.inputTypes, using: &generator.random)
+      let cotangents = Tensor.random(graph.cotangentTypes, using: &generator.random)
+      #expect(try Checks.values(graph, inputs) == nil, "seed \(seed): \(graph)")
+      #expect(try Checks.gradients(graph, inputs, cotangents) == nil, "seed \(seed): \(graph)")
+    }
   }
 
   /// Σ gradient · v against the difference quotient of Σ ct · y along v, for one random direction v.

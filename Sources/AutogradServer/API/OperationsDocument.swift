@@ -92,8 +92,9 @@ enum OperationsDocument {
 
 /// A small request that uses one operation.
 enum ExampleRequest {
-  static func text(_ reference: OperationReference) -> ByteBuffer {
-    let sample = reference.samples[0]
+  /// - Parameter sample: one of the reference's; by default the one that is documented.
+  static func text(_ reference: OperationReference, _ sample: OperationSample? = nil) -> ByteBuffer {
+    let sample = sample ?? reference.samples[0]
     let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : reference.operands
     let json = ByteBuffer()
     let outputs = reference.hasManyResults ? (0..<sample.resultCount).map { "y\($0)" } : reference.results
@@ -113,8 +114,8 @@ enum ExampleRequest {
     for (index, (name, shape)) in zip(operands, sample.shapes).enumerated() {
       if index > 0 { json.append(", ") }
       json.append("\"\(name)\": ")
-      // Numbers without a dtype would be floats.
-      let form: TensorEncoder.Form = reference.kind(of: index) == .index ? .nested : .values
+      // Numbers without a dtype would be floats, and so would nothing.
+      let form: TensorEncoder.Form = reference.kind(of: index) == .index || shape.isEmpty ? .nested : .values
       TensorEncoder(form: form).append(operand(index, shape, reference, bound: bound), to: json)
     }
     json.append("}}")
@@ -136,9 +137,9 @@ enum ExampleRequest {
     }
     let step = (domain.upperBound - domain.lowerBound) / Double(count + 1)
     let spread = (0..<count).map { ((domain.lowerBound + step * Double($0 + 1)) * 100).rounded() / 100 }
-    guard index == reference.factorizedOperand, let columns = shape.last else { return Tensor(spread, shape: shape) }
-    // A dominant diagonal.
-    return Tensor(spread.enumerated().map { $0 % (columns + 1) == 0 ? Double(columns + 1) : $1 }, shape: shape)
+    guard index == reference.factorizedOperand, let size = shape.last, size > 0 else { return Tensor(spread, shape: shape) }
+    // Dominant diagonals.
+    return Tensor(spread.enumerated().map { $0 / size % size == $0 % size ? Double(size + 1) : $1 }, shape: shape)
   }
 
   private static func append(_ value: AttributeValue, to json: ByteBuffer) {
