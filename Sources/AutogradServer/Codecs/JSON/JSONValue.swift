@@ -106,12 +106,6 @@ extension JSONValue {
   /// Where ``numbers`` start in ``JSONDocument/numberArena``.
   var numbersOffset: Int { kind == .numbers ? Int(entry.pointee.link) : 0 }
 
-  /// Some literal is beyond the largest double, and its value here is an infinity.
-  var hasOverflow: Bool { entry.pointee.flags.contains(.overflow) }
-
-  /// Some element is "NaN", "Infinity" or "-Infinity".
-  var hasNonFiniteText: Bool { entry.pointee.flags.contains(.nonFiniteText) }
-
   /// Every element is digits with perhaps a minus sign, at most 2^53 and not -0: the doubles are those very integers.
   var allIntegerText: Bool { kind == .numbers && !entry.pointee.flags.contains(.notInteger) }
 
