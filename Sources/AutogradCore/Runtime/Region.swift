@@ -76,8 +76,10 @@ extension Plan {
     _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, row: Int, rows: Int,
     start: Int, count: Int, inner: Int
   ) {
+    // Through pointers: a member is too large to be copied for every tile.
+    guard let first = members.baseAddress else { return }
     for index in members.indices {
-      let member = members.baseAddress.unsafelyUnwrapped + index
+      let member = first + index
       let z = bases[Int(member.pointee.z.slot.base)]
       let x = UnsafeRawPointer(bases[Int(member.pointee.x.slot.base)])
       let y = bases[Int(member.pointee.y.slot.base)]
@@ -98,7 +100,8 @@ extension Plan {
     _ y: UnsafeMutableRawPointer, row: Int, rows: Int, start: Int, count: Int
   ) {
     loops.withUnsafeBufferPointer { loops in
-      let loop = loops.baseAddress.unsafelyUnwrapped + Int(member.pointee.loop)
+      guard let first = loops.baseAddress else { return }
+      let loop = first + Int(member.pointee.loop)
       for current in 0..<rows {
         var (zRow, xRow, yRow) = (0, 0, 0)
         var rest = row + current
