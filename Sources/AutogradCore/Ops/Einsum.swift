@@ -14,7 +14,7 @@ struct EinsumOperation: Operation {
     derivative: "each operand: the einsum of ct with the other operands, its letters being those of the result",
     conventions: [
       "a letter twice in one term takes the diagonal", "the sizes of a letter must agree", "integers wrap around on overflow",
-      "of up to 16 operands the two with the least work are multiplied first, more are taken from left to right",
+      "of up to 16 operands the two with the least work are multiplied first, more are taken from left to right; 256 are the most",
     ],
     otherNames: ["einstein_sum", "contract", "tensordot"],
     samples: [
