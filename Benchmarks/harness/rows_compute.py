@@ -1,5 +1,8 @@
 """The rows that are about computing: the server's `run` of Server-Timing, against programs in C and the peers' own processes."""
 
+import statistics
+import time
+
 from . import workloads
 from .cast import ALL, ONE
 from .measure import LIMIT, OURS, PEER, Party, Row, Target
@@ -11,11 +14,12 @@ def rows(cast, quick):
     result = [network(cast, quick), chain(cast, 10**6, "float32", quick), chain(cast, 10**6, "float64", quick)]
     if not quick:
         result += [
-            chain(cast, 10**7, "float32", quick), chain(cast, 10**7, "float64", quick), chain(cast, 10**7, "float32", quick, ALL)]
+            chain(cast, 10**7, "float32", quick), chain(cast, 10**7, "float64", quick),
+            chain(cast, 10**6, "float32", quick, ALL), chain(cast, 10**7, "float32", quick, ALL), chain(cast, 10**7, "float64", quick, ALL)]
     result += [product(cast, ONE, True, quick)]
     if not quick:
         result += [product(cast, ALL, True, quick), product(cast, ONE, False, quick)]
-    return result + [deep(cast, quick), unseen(cast, quick)]
+    return result + [deep(cast, quick), unseen(cast, quick), first_of_a_graph(cast, quick)]
 
 
 def inside(cast, server, make_body, repeats, phases=("run",), scale=1.0):
@@ -112,3 +116,23 @@ def unseen(cast, quick):
     # JAX compiles for seconds, each time.
     parties = [Party("server", OURS, measure), peers[1]] + ([] if quick else peers[:1])
     return Row("a graph never seen before, 1,000 nodes", "µs/node", parties, [Target(None, 3, 1), Target(PEER)], rounds=5)
+
+
+def first_of_a_graph(cast, quick):
+    """How much longer the first request with a graph takes than the second, from outside."""
+    length, seeds = 1000, iter(range(10**9, 2 * 10**9))
+
+    def measure():
+        client, extra = cast.client(cast.roomy), []
+        for _ in range(10 if quick else 30):
+            body = workloads.body(workloads.unseen(length, next(seeds)))
+            moments = [time.perf_counter()]
+            for _ in range(2):
+                client.post(EVALUATE, body)
+                moments.append(time.perf_counter())
+            extra.append((moments[1] - moments[0]) - (moments[2] - moments[1]))
+        return statistics.median(extra) * 1000
+
+    return Row(
+        "the first request with a graph of 1,000 nodes, over the second", "ms", [Party("server", OURS, measure)], [Target(None, 5, 2)],
+        rounds=5)

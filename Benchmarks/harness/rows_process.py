@@ -12,7 +12,7 @@ MIB = 2**20
 
 
 def rows(cast, quick):
-    return [start(cast, quick), idle(cast, quick), serving(cast, quick)]
+    return [start(cast, quick), idle(cast, quick)] + serving(cast, quick)
 
 
 def first_answer(server, path, request):
@@ -70,19 +70,19 @@ def idle(cast, quick):
 
 
 def serving(cast, quick):
-    """The memory that a request adds, over what inspect says that it needs."""
-    body = workloads.body(workloads.memory(512 if quick else 1024))
-
-    def measure():
+    """The memory that a request adds, over what is known of it before it runs: what inspect says that the plan needs, and the answer."""
+    def measure(path, request):
         server = cast.spare
         server.stop()
         server.start()
         client = Client(server.port)
+        body = workloads.body(request)
         try:
-            promise = json.loads(client.post("/v1/inspect", body)[0])["cost"]["peak_bytes"]
+            question = workloads.body(request | {"for": path.removeprefix("/v1/")})
+            promise = json.loads(client.post("/v1/inspect", question)[0])["cost"]["peak_bytes"]
             before = server.status("VmRSS")
             server.reset_peak()
-            client.post("/v1/evaluate", body)
+            promise += len(client.post(path, body)[0])
             grown = server.status("VmHWM") - before
         except KeyError as error:
             raise Missing(f"inspect does not say {error}") from error
@@ -91,4 +91,13 @@ def serving(cast, quick):
             server.stop()
         return grown / promise, {"promised MiB": promise / MIB}
 
-    return Row("memory while serving, over the promise", "×", [Party("server", OURS, measure)], [Target(None, 1.3, 1.1)], rounds=3)
+    def row(name, path, request):
+        party = Party("server", OURS, lambda: measure(path, request))
+        return Row(f"memory over the promise, {name}", "×", [party], [Target(None, 1.3, 1.1)], rounds=3)
+
+    rows = [row("products of matrices", "/v1/evaluate", workloads.memory_of_products(512 if quick else 1024))]
+    return rows if quick else rows + [
+        row("chain of 10, 10M float32", "/v1/evaluate", workloads.broadcast_chain(7)),
+        row("network", "/v1/evaluate", workloads.memory_of_network(4096)),
+        row("deep chain, 10,000 elements", "/v1/evaluate", workloads.wide_tape(1000, 100)),
+        row("Jacobian of 1,000 by 1,000", "/v1/jacobian", workloads.memory_of_jacobian(1000))]

@@ -172,6 +172,16 @@ def tape(length, scale=0.9):
     return {"graph": {"nodes": nodes, "outputs": [f"v{length}"]}, "inputs": {"v0": 0.3}}
 
 
+def wide_tape(length, side):
+    """The same on the sums of a column and a row."""
+    request = tape(length)
+    request["graph"]["nodes"].insert(0, node("add", ["u", "v"], "v0"))
+    request["graph"]["nodes"].append(node("sum", [f"v{length}"], "total"))
+    request["graph"]["outputs"] = ["total"]
+    request["inputs"] = {"u": base64_tensor(values(side, 0.5, 1), [side, 1]), "v": base64_tensor(values(side, 0.5, 2), [1, side])}
+    return request
+
+
 def unseen(length, seed):
     """A random graph: each node takes one or two of the twenty values before it."""
     source = random.Random(seed)
@@ -188,10 +198,35 @@ def unseen(length, seed):
     return {"graph": {"nodes": nodes, "outputs": ["end"]}, "inputs": {"x": 0.25, "y": -0.5}}
 
 
-def memory(order):
-    """Small inputs, a small answer, and matrices of the order in between."""
-    nodes = [
-        node("outer", ["x", "y"], "p"), node("tanh", ["p"], "q"), node("matmul", ["q", "q"], "r"), node("mul", ["r", 0.01], "s"),
-        node("tanh", ["s"], "t"), node("sum", ["t"], "total")]
-    inputs = {name: base64_tensor(values(order, 1.0, seed), [order]) for seed, name in enumerate("xy")}
+# What takes memory between small inputs and a small answer
+
+def outer_products(shapes):
+    """Matrices that need not be sent, by name: nodes and inputs."""
+    nodes, inputs = [], {}
+    for name, shape in shapes.items():
+        sides = [f"{name}_column", f"{name}_row"]
+        nodes.append(node("outer", sides, name))
+        for seed, (side, count) in enumerate(zip(sides, shape)):
+            inputs[side] = base64_tensor(values(count, 1.0, seed), [count])
+    return nodes, inputs
+
+
+def memory_of_products(order):
+    nodes, inputs = outer_products({"p": [order, order]})
+    nodes += [
+        node("tanh", ["p"], "q"), node("matmul", ["q", "q"], "r"), node("mul", ["r", 0.01], "s"), node("tanh", ["s"], "t"),
+        node("sum", ["t"], "total")]
     return {"graph": {"nodes": nodes, "outputs": ["total"]}, "inputs": inputs, "encoding": "base64"}
+
+
+def memory_of_network(examples):
+    nodes, inputs = outer_products({"x": [examples, 784], "w1": [784, 256], "w2": [256, 10]})
+    inputs |= {"b1": base64_tensor(values(256, 0.1, 3), [256]), "b2": base64_tensor(values(10, 0.1, 4), [10])}
+    return {"graph": {"nodes": nodes + NETWORK_GRAPH["nodes"], "outputs": ["loss"]}, "inputs": inputs, "encoding": "base64"}
+
+
+def memory_of_jacobian(order):
+    nodes, inputs = outer_products({"w": [order, order]})
+    nodes += [node("matmul", ["w", "x"], "z"), node("tanh", ["z"], "y")]
+    inputs["x"] = base64_tensor(values(order, 0.01, 5), [order])
+    return {"graph": {"nodes": nodes, "outputs": ["y"]}, "inputs": inputs, "wrt": ["x"], "encoding": "base64"}
