@@ -51,9 +51,8 @@ import Testing
         let tolerance = document.root["tolerance"]?.numberToken?.double().value ?? 1e-9
         for ask in asks.elements {
           let path = try #require(ask["path"]?.string)
-          // What all asks share, and then the members of this one: two objects, joined into one.
-          let members = try #require(ask["members"]).data
-          let body = request.dropLast() + Data(",".utf8) + members.dropFirst()
+          // What all asks share, and then the members of this one.
+          let body = request.joined(with: try #require(ask["members"]).data)
           let response = InProcessServer().send("POST", path, body: body)
           guard response.status == 200 else {
             Issue.record("\(name) \(path): \(response.status) \(response.body.string)")

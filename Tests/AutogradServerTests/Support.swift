@@ -53,3 +53,8 @@ extension Data {
 extension JSONValue {
   var data: Data { Data(text) }
 }
+
+extension Data {
+  /// Of two objects of JSON, one with the members of both.
+  func joined(with members: Data) -> Data { dropLast() + Data(",".utf8) + members.dropFirst() }
+}
