@@ -7,8 +7,8 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
-  bench-peers clean
+.PHONY: help deps build run demo test test-arm64 lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
+  bench-peers bench-deps clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ demo: build ## Build, serve, post every example with curl, stop
 
 test: deps ## Build and run every test
 	@swift test
+
+test-arm64: deps ## Compile the kernels for arm64 and compare their results, in an emulator, with this processor's
+	@scripts/arm64-kernels.sh
 
 lint: deps ## Check formatting, and that no file is too long
 	@scripts/lint.sh
@@ -69,7 +72,6 @@ bench-curves: build bench-deps ## Draw the growth curves of docs/performance.md
 bench-peers: bench-deps ## Install the peers in Benchmarks/peers/.venv
 	@Benchmarks/peers/setup.sh
 
-.PHONY: bench-deps
 bench-deps:
 	@scripts/deps.sh gcc libc6-dev util-linux python3 python3-venv
 
