@@ -1,0 +1,23 @@
+// swift-tools-version: 6.2
+// The product's sources again, built for libFuzzer: `make fuzz` from the top. A package of its own, because every module must be built with
+// other flags, and because the server's entry point must give way to the fuzzer's.
+import PackageDescription
+
+let package = Package(
+  name: "fuzz",
+  dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")],
+  targets: [
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
+    .target(name: "CLapack", linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
+    .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+    .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
+    .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
+    .target(
+      name: "AutogradServer",
+      dependencies: ["AutogradCore", "CMicroHTTPD", "CEmbedded", .product(name: "Logging", package: "swift-log")],
+      exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
+    .executableTarget(
+      name: "Fuzz", dependencies: ["AutogradServer"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
+  ],
+  swiftLanguageModes: [.v6]
+)

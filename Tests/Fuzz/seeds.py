@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Writes a first corpus for each part of the fuzzer from the test fixtures: seeds.py FOLDER."""
+
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+
+fixtures = pathlib.Path(__file__).resolve().parents[1] / "Fixtures"
+FILES = ["tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg", "kinks"]
+# As in Endpoint.allCases.
+ENDPOINTS = ["evaluate", "jvp", "jacobian", "hessian", "hvp", "check"]
+
+HTTP = [
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "HEAD /livez HTTP/1.0\r\n\r\n",
+    "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n\r\n",
+    "GET http://a/b HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc\r\nAccept: */*\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+]
+
+
+def safetensors(request):
+    """A file with the request's graph, its inputs as empty or small tensors."""
+    header, offset, data = {"__metadata__": {"graph": json.dumps(request["graph"])}}, 0, b""
+    for name, value in request.get("inputs", {}).items():
+        flat, shape = value, []
+        while isinstance(flat, list):
+            shape.append(len(flat))
+            flat = [x for row in flat for x in row] if flat and isinstance(flat[0], list) else flat
+            if not flat or not isinstance(flat[0], list):
+                break
+        numbers = flat if isinstance(flat, list) else [flat]
+        if not all(isinstance(x, (int, float)) for x in numbers):
+            return None
+        block = struct.pack(f"<{len(numbers)}d", *numbers)
+        header[name] = {"dtype": "F64", "shape": shape, "data_offsets": [offset, offset + len(block)]}
+        offset += len(block)
+        data += block
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def main(folder):
+    seeds = {part: [] for part in ("json", "graph", "evaluate", "safetensors", "http")}
+    seeds["http"] = [text.encode() for text in HTTP]
+    for file in FILES:
+        seen = set()
+        for line in (fixtures / f"{file}.jsonl").read_text().strip().split("\n"):
+            request = json.loads(line)["request"]
+            operations = tuple(node.get("op") for node in request["graph"]["nodes"])
+            if operations in seen:
+                continue
+            seen.add(operations)
+            body = json.dumps(request, separators=(",", ":")).encode()
+            if len(body) > 1500:
+                continue
+            seeds["graph"].append(body)
+            seeds["evaluate"].append(bytes([0]) + body)
+            if (file_bytes := safetensors(request)) is not None:
+                seeds["safetensors"].append(file_bytes)
+    for number, line in enumerate((fixtures / "random_graphs_catalog.jsonl").read_text().strip().split("\n")):
+        if number % 40 == 0:
+            fixture = json.loads(line)
+            for ask in fixture["asks"]:
+                body = json.dumps(fixture["request"] | ask["members"], separators=(",", ":")).encode()
+                seeds["evaluate"].append(bytes([ENDPOINTS.index(ask["path"].removeprefix("/v1/"))]) + body)
+    for line in (fixtures / "bad_requests.jsonl").read_text().strip().split("\n"):
+        fixture = json.loads(line)
+        body = fixture.get("body")
+        if isinstance(body, str) and len(body) < 1500:
+            seeds["json"].append(body.encode("utf-8", "surrogatepass"))
+    seeds["json"] += seeds["graph"][::7]
+    for part, inputs in seeds.items():
+        target = pathlib.Path(folder) / part
+        target.mkdir(parents=True, exist_ok=True)
+        for content in inputs:
+            (target / hashlib.sha1(content).hexdigest()).write_bytes(content)
+        print(part, len(set(inputs)))
+
+
+main(sys.argv[1])
