@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test test-arm64 fuzz lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
+.PHONY: help deps build run demo test test-arm64 fuzz schemathesis lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
   bench-peers bench-deps clean
 
 help: ## Show this list
@@ -33,6 +33,10 @@ test-arm64: deps ## Compile the kernels for arm64 and compare their results, in 
 
 fuzz: deps ## Fuzz each part of the server for FUZZ_SECONDS (60), or with RUNS inputs
 	@scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
+
+schemathesis: build ## Hold the server to openapi.yaml with EXAMPLES (100) made-up requests for each operation (needs PyPI)
+	@scripts/deps.sh python3-venv
+	scripts/with-server.sh $(BINARY) scripts/schemathesis.sh $(or $(EXAMPLES),100)
 
 lint: deps ## Check formatting, and that no file is too long
 	@scripts/lint.sh
