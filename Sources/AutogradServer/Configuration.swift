@@ -18,6 +18,8 @@ struct Limits: Sendable {
 struct Configuration: Sendable {
   var host = "127.0.0.1"
   var port: UInt16 = 8080
+  /// Processes that serve; with more than one there is a supervisor beside them.
+  var workers = 1
   /// Socket threads; small plans run on them.
   var threads = 2
   /// Compute threads; large plans run on them.

@@ -15,6 +15,11 @@ struct ServeCommand: ParsableCommand {
   var host: String?
   @Option(help: "Port to listen on; 0 picks a free one. AUTOGRAD_PORT. (default: 8080)")
   var port: UInt16?
+  @Option(
+    help:
+      "Processes that serve, each with threads of its own; with more than one a supervisor restarts those that die. AUTOGRAD_WORKERS. (default: 1)"
+  )
+  var workers: Int?
   @Option(help: "Threads that serve sockets and run small graphs. AUTOGRAD_THREADS. (default: 2)")
   var threads: Int?
   @Option(help: "Threads that run large graphs. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
@@ -51,6 +56,7 @@ struct ServeCommand: ParsableCommand {
     var configuration = Configuration()
     configuration.host = try Setting.resolve(host, "AUTOGRAD_HOST", configuration.host)
     configuration.port = try Setting.resolve(port, "AUTOGRAD_PORT", configuration.port)
+    configuration.workers = try resolve(workers, "AUTOGRAD_WORKERS", configuration.workers, 1...1024)
     configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
     configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
     configuration.idleTimeoutSeconds = try resolve(idleTimeout, "AUTOGRAD_IDLE_TIMEOUT", configuration.idleTimeoutSeconds, 1...86_400)
@@ -83,13 +89,15 @@ struct ServeCommand: ParsableCommand {
   func validate() throws { _ = try resolved() }
 
   func run() throws {
-    // Before any thread is started.
-    SignalWait.block()
-    MallocTuning.apply()
     let configuration = try resolved()
     let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
+    let supervision = Supervision()
     do {
-      try serve(configuration, logger)
+      if configuration.workers > 1 && supervision == nil {
+        try supervise(configuration, logger)
+      } else {
+        try serve(configuration, logger, supervision)
+      }
     } catch let error as StartError {
       logger.critical("\(error)")
       LogSink.standardError.close()
@@ -98,15 +106,35 @@ struct ServeCommand: ParsableCommand {
     LogSink.standardError.close()
   }
 
-  private func serve(_ configuration: Configuration, _ logger: Logger) throws {
+  private func supervise(_ configuration: Configuration, _ logger: Logger) throws {
+    // Before any thread is started.
+    Supervisor.blockSignals()
+    let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
+    logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    var supervisor = Supervisor(
+      workers: configuration.workers, arguments: CommandLine.arguments, listening: listening, drainSeconds: configuration.drainSeconds,
+      logger: logger)
+    guard supervisor.run() else { throw StartError("no worker could serve") }
+    logger.info("stopped")
+  }
+
+  private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
+    // Before any thread is started.
+    SignalWait.block()
+    MallocTuning.apply()
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024)
     let readiness = Readiness()
     let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
     let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans) { readiness.isReady })
-    let server = try HTTPServer(configuration.transport(logger), responder: router, pool: pool)
+    var transport = configuration.transport(logger)
+    transport.listeningDescriptor = supervision?.listeningDescriptor
+    let server = try HTTPServer(transport, responder: router, pool: pool)
     readiness.follow(server)
-    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-    logger.info("autograd-server \(Version.current) listening on http://\(host):\(server.port)")
+    if let supervision {
+      supervision.serving()
+    } else {
+      logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: server.port))")
+    }
     let signal = SignalWait.wait()
     SignalWait.exitOnNext()
     logger.info("signal \(signal): draining")
@@ -125,6 +153,8 @@ private final class Readiness: Sendable {
 }
 
 extension Configuration {
+  fileprivate func address(port: UInt16) -> String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+
   fileprivate func transport(_ logger: Logger) -> HTTPServer.Configuration {
     var transport = HTTPServer.Configuration { refusal, requestID in Problem(refusal).response(requestID: requestID) }
     transport.host = host

@@ -20,7 +20,7 @@ final class Acceptor: @unchecked Sendable {
 
   /// - Parameters:
   ///   - descriptor: bound and listening; closed by ``stop()``.
-  ///   - isShared: whether other processes accept from it too; then it is theirs to serve whoever waits when we stop.
+  ///   - isShared: whether other processes accept from it too; then it is not ours to turn clients away when we stop.
   ///   - limit: with so many connections, further clients wait in the kernel's queue.
   init(
     daemon: OpaquePointer, descriptor: Int32, isShared: Bool, limit: Int,
@@ -60,7 +60,8 @@ final class Acceptor: @unchecked Sendable {
       if !isShared && amhd_refuse_connections(descriptor) { usleep(20_000) }
       close(wakeup.write)
       pthread_join(running, nil)
-      if !isShared { _ = acceptWaiting() }
+      // Who waits in a shared socket may have nobody else left to wait for.
+      _ = acceptWaiting(atMost: Int(ListeningSocket.backlog))
       close(descriptor)
       close(wakeup.read)
     }
@@ -100,11 +101,12 @@ final class Acceptor: @unchecked Sendable {
   }
 
   /// Accepts until nobody waits or something is exhausted.
-  private func acceptWaiting() -> amhd_accepted {
-    while true {
+  private func acceptWaiting(atMost most: Int = .max) -> amhd_accepted {
+    for _ in 0..<most {
       let result = amhd_accept(daemon, descriptor)
       guard result == amhd_accepted_client else { return result }
       accepted.add(1, ordering: .releasing)
     }
+    return amhd_accepted_client
   }
 }
