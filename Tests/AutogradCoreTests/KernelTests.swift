@@ -171,6 +171,38 @@ extension Kernels {
     }
   }
 
+  /// A rectangle of a product, computed by itself, has the bits it has in the whole: so a product can be split over threads anyhow. Sizes
+  /// reach beyond tiles, strips, blocks and the depth at which sums are cut.
+  @Test(arguments: [DType.float64, .float32]) func partsOfProductsHaveTheBitsOfTheWhole(_ dtype: DType) {
+    var random = SeededGenerator(seed: 6)
+    let width = dtype.byteWidth
+    for round in 0..<24 {
+      let (m, n) = (random.int(1...(round % 3 == 0 ? 250 : 60)), random.int(1...(round % 4 == 0 ? 300 : 60)))
+      let k = random.int(1...(round % 2 == 0 ? 600 : 40))
+      let x = Tensor.random(TensorType(dtype, [m * k]), using: &random)
+      let y = Tensor.random(TensorType(dtype, [k * n]), using: &random)
+      let (xRow, xColumn) = random.chance(0.5) ? (k, 1) : (1, m)
+      let (yRow, yColumn) = random.chance(0.5) ? (n, 1) : (1, k)
+      for table in tables {
+        func product(_ rows: Range<Int>, _ columns: Range<Int>) -> Tensor {
+          Tensor(TensorType(dtype, [rows.count, columns.count])) {
+            ck_matmul(table, Int32(dtype.rawValue))?(
+              rows.count, columns.count, k, $0, x.storage.base + rows.lowerBound * xRow * width, xRow, xColumn,
+              y.storage.base + columns.lowerBound * yColumn * width, yRow, yColumn)
+          }
+        }
+        let whole = product(0..<m, 0..<n).doubles
+        let (row, column) = (random.int(0...m), random.int(0...n))
+        for (rows, columns) in [(0..<row, 0..<column), (0..<row, column..<n), (row..<m, 0..<column), (row..<m, column..<n)] {
+          let expected = rows.flatMap { whole[($0 * n + columns.lowerBound)..<($0 * n + columns.upperBound)] }
+          #expect(
+            product(rows, columns).doubles.map(\.bitPattern) == expected.map(\.bitPattern),
+            "\(String(cString: ck_name(table))) \(dtype) \(m) \(n) \(k): rows \(rows), columns \(columns)")
+        }
+      }
+    }
+  }
+
   /// A matrix that lies in rows and the same one in columns are multiplied by a vector in one order, which does not depend on its stride.
   @Test(arguments: [DType.float64, .float32]) func productsWithVectorsAgree(_ dtype: DType) {
     var random = SeededGenerator(seed: 5)

@@ -59,7 +59,8 @@ enum { CK_REDUCE_STATE = 320 };
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
 typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy);
 // z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
-// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so.
+// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so. The order depends on k alone: a
+// rectangle of z computed by itself has the same bits.
 enum { CK_PRODUCT_DEPTH = 256 };
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
                              ptrdiff_t y_row, ptrdiff_t y_column);
