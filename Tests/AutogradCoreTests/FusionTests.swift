@@ -119,4 +119,22 @@ import Testing
     let text = try builder.graph(outputs: gradients.compactMap { $0 }).description
     #expect(text.split(separator: "\n").count { $0.contains("= div ") } == 2)
   }
+
+  // MARK: Streams
+
+  /// What lies in memory is asked for a tile ahead where enough is computed with it: here x and its gradient, each once.
+  @Test func longRegionsAskForTheirMemoryAhead() throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", .float32, [50_000])
+    let y = ((x * x).emit(.sin) * x).emit(.tanh).emit(.exp).sum()
+    let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
+    let plan = try Plan(builder.graph(outputs: [y] + gradient.compactMap { $0 }))
+    #expect(plan.regions.count == 1 && plan.regions[0].tile < 50_000)
+    #expect(Set(plan.streams.map(\.slot.base)) == [Int32(Plan.firstInputBase), Int32(plan.firstResultBase + 1)])
+    #expect(plan.streams.count == 2)
+    // A few operations would wait for what they ask for, and one tile has no next.
+    #expect(try Plan(builder.graph(outputs: [x.emit(.sin) * x])).streams.isEmpty)
+    let short = builder.input("short", .float32, [100])
+    #expect(try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).streams.isEmpty)
+  }
 }

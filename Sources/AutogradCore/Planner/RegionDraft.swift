@@ -107,8 +107,10 @@ struct RegionDraft {
 
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
-  /// Streams that are asked for ahead; more would push the tiles out.
+  /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they ask for, and the
+  /// processor finds out by itself what they walk over.
   private static let mostStreams = 4
+  private static let membersPerStream = 6
 
   /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time leaves its tile to the
   /// next.
@@ -136,7 +138,8 @@ struct RegionDraft {
         return tile >= 0 ? Slot(base: home, offset: tile * bytes) : nil
       }
     }
-    let streams = length < sizes.elementCount ? streams(members, &scratch) : []
+    let streams =
+      length < sizes.elementCount ? streams(&scratch, atMost: min(RegionDraft.mostStreams, steps.count / RegionDraft.membersPerStream)) : []
     for instruction in instructions {
       for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] { scratch.tile[Int(buffer)] = Scratch.unused }
     }
@@ -174,15 +177,18 @@ struct RegionDraft {
     return Int(made)
   }
 
-  /// What members walk over in memory without gaps, each once.
-  private func streams(_ members: [Member], _ scratch: inout Scratch) -> [Stream] {
+  /// What members walk over in memory without gaps from the first element to the last, each once.
+  private func streams(_ scratch: inout Scratch, atMost count: Int) -> [Stream] {
     var result: [Stream] = []
-    for member in members where member.isFlat && member.kind != .reduce {
-      for operand in [member.x, member.y, member.w, member.z] where !operand.isTile && operand.stride == 1 {
-        guard result.count < RegionDraft.mostStreams else { return result }
-        guard scratch.tile[Int(operand.slot.base)] == Scratch.outside else { continue }
-        scratch.tile[Int(operand.slot.base)] = Scratch.streamed
-        result.append(Stream(slot: operand.slot, width: operand.width))
+    for (instruction, walk) in zip(instructions, walks) where instruction.kind != .reduce {
+      let width = instruction.dtype.byteWidth
+      for (slot, fits, width) in [
+        (instruction.x, walk.xIsFlat && walk.x == 1, instruction.kind == .select ? 1 : width),
+        (instruction.y, walk.yIsFlat && walk.y == 1, width), (instruction.z, walk.zIsFlat && walk.z == 1, instruction.resultWidth),
+      ] where fits && scratch.tile[Int(slot.base)] == Scratch.outside {
+        guard result.count < count else { return result }
+        scratch.tile[Int(slot.base)] = Scratch.streamed
+        result.append(Stream(slot: slot, width: width))
       }
     }
     return result
