@@ -13,6 +13,7 @@ final class Lowering {
   @exclusivity(unchecked) private(set) var iterations: [Loop] = []
   @exclusivity(unchecked) private(set) var regions: [Region] = []
   @exclusivity(unchecked) private(set) var members: [Member] = []
+  @exclusivity(unchecked) private(set) var streams: [Stream] = []
   @exclusivity(unchecked) private(set) var reductions: [Reduction] = []
   @exclusivity(unchecked) private(set) var products: [Product] = []
   @exclusivity(unchecked) private(set) var gathers: [Gather] = []
@@ -192,10 +193,11 @@ final class Lowering {
   // MARK: Rewriting
 
   /// Puts what fusion has made in place of the instructions.
-  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member]) {
+  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member], _ streams: [Stream]) {
     self.instructions = instructions
     self.regions = regions
     self.members = members
+    self.streams = streams
   }
 
   /// An elementwise instruction that stays by itself.
@@ -218,7 +220,9 @@ final class Lowering {
       members[index].z.slot = rewrite(members[index].z.slot)
       members[index].x.slot = rewrite(members[index].x.slot)
       members[index].y.slot = rewrite(members[index].y.slot)
+      members[index].w.slot = rewrite(members[index].w.slot)
     }
+    for index in streams.indices { streams[index].slot = rewrite(streams[index].slot) }
     for index in customCalls.indices {
       for operand in customCalls[index].operands.indices {
         customCalls[index].operands[operand].slot = rewrite(customCalls[index].operands[operand].slot)

@@ -6,6 +6,7 @@ public struct Plan: Sendable {
   package let loops: [Loop]
   package let regions: [Region]
   package let members: [Member]
+  package let streams: [Stream]
   package let reductions: [Reduction]
   package let products: [Product]
   package let gathers: [Gather]
@@ -63,6 +64,7 @@ public struct Plan: Sendable {
     loops = lowering.loops
     regions = lowering.regions
     members = lowering.members
+    streams = lowering.streams
     reductions = lowering.reductions
     products = lowering.products
     gathers = lowering.gathers

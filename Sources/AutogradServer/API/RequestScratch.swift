@@ -22,14 +22,19 @@ final class RequestScratch: @unchecked Sendable {
   @exclusivity(unchecked) private var block: UnsafeMutableRawPointer?
   @exclusivity(unchecked) private(set) var blockByteCount = 0
 
+  private static let hugePage = 2 << 20
+
   /// Memory for a run, aligned as the core wants it. What earlier requests left in it is still there.
   func block(of byteCount: Int) -> UnsafeMutableRawPointer {
     if let block, blockByteCount >= byteCount { return block }
     free(block)
     var memory: UnsafeMutableRawPointer?
     let size = max(byteCount, 4096)
+    let isLarge = size >= 8 * RequestScratch.hugePage
     // The size has been admitted; a machine that has no memory left all the same cannot go on.
-    guard posix_memalign(&memory, Storage.alignment, size) == 0, let memory else { abort() }
+    guard posix_memalign(&memory, isLarge ? RequestScratch.hugePage : Storage.alignment, size) == 0, let memory else { abort() }
+    // Otherwise a run spends a third of its time on having its results' pages mapped one by one. Whole ones only: no byte beyond the block.
+    if isLarge { madvise(memory, size / RequestScratch.hugePage * RequestScratch.hugePage, MADV_HUGEPAGE) }
     block = memory
     blockByteCount = size
     return memory

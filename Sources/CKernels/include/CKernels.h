@@ -25,6 +25,10 @@ typedef enum {
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
+// What a pair does with the result t of its first operation and w: t + w, t - w, w - t, t w, t / w, w / t, -t.
+typedef enum {
+  CK_THEN_ADD, CK_THEN_SUB, CK_THEN_SUB_FROM, CK_THEN_MUL, CK_THEN_DIV, CK_THEN_DIV_INTO, CK_THEN_NEG, CK_SECOND_COUNT
+} ck_second_op;
 // Results of the operations from CK_ARGMAX on are int64.
 typedef enum { CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT } ck_reduce_op;
 typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_SCAN_COUNT } ck_scan_op;
@@ -36,6 +40,9 @@ typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrd
 // z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
 // integer), or -1.
 typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]), w[i * dw]), each
+// rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
+typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w, ptrdiff_t dw);
 // z[i * dz] = y[i * dy] where x[i * dx] is true; elsewhere z stays.
 typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
@@ -80,6 +87,11 @@ typedef struct ck_kernels ck_kernels;
 // The fastest table that this processor can run.
 const ck_kernels *ck_best_kernels(void);
 
+// Asks for memory that is about to be touched, so that it is in the first cache by then.
+static inline void ck_prefetch(const void *start, size_t byte_count) {
+  for (size_t at = 0; at < byte_count; at += 64) __builtin_prefetch((const char *)start + at);
+}
+
 // Every table that this processor can run, slowest first, so that tests can compare them; returns how many (at most 3).
 size_t ck_all_kernels(const ck_kernels *tables[3]);
 
@@ -89,6 +101,8 @@ const char *ck_name(const ck_kernels *table);
 // Entries of a table; NULL where an operation does not take a dtype.
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype);
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
+// For floats.
+ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype);
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
 ck_select_fn ck_select(const ck_kernels *table, int dtype);
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
