@@ -10,12 +10,7 @@
 struct Workspace: ~Copyable {
   let base: UnsafeMutableRawPointer
 
-  init(byteCount: Int) {
-    var memory: UnsafeMutableRawPointer?
-    // Admitted before: see Storage.
-    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else { abort() }
-    base = memory
-  }
+  init(byteCount: Int) { base = AlignedMemory.allocate(byteCount) }
 
   deinit { free(base) }
 }

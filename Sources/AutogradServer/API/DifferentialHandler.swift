@@ -5,7 +5,7 @@ struct DifferentialHandler: Sendable {
   let limits: Limits
   /// Plans of earlier requests; nil plans each request anew.
   var plans: PlanCache?
-  let scratch = ScratchPool()
+  let scratch: ScratchPool
 
   /// A plan of more work than this leaves the socket thread: waking another costs 50 to 80 µs. In elementary operations, an instruction
   /// itself being worth 25.
@@ -15,9 +15,10 @@ struct DifferentialHandler: Sendable {
   static let inlineWork = 200_000
   static let instructionWork = 25
 
-  init(limits: Limits, plans: PlanCache? = nil) {
+  init(limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool()) {
     self.limits = limits
     self.plans = plans
+    self.scratch = scratch
   }
 
   func reply(to request: Request, _ endpoint: Endpoint) -> Reply {

@@ -99,10 +99,14 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func serve(_ configuration: Configuration, _ logger: Logger) throws {
-    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024)
+    let scratch = ScratchPool()
+    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024) {
+      scratch.giveBack()
+      MallocTuning.giveBack()
+    }
     let readiness = Readiness()
     let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
-    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans) { readiness.isReady })
+    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch) { readiness.isReady })
     let server = try HTTPServer(configuration.transport(logger), responder: router, pool: pool)
     readiness.follow(server)
     let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
