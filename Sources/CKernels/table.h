@@ -19,6 +19,7 @@ struct ck_kernels {
   struct {
     ck_reduce_begin_fn begin;
     ck_reduce_feed_fn feed;
+    ck_reduce_join_fn join;
     ck_reduce_finish_fn finish;
   } reduce_by_parts[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
   ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];

@@ -168,7 +168,7 @@ import Testing
 extension Plan {
   /// The first instruction that reaches outside of the memory it names, described.
   fileprivate func firstStray() -> String? {
-    var room = [workspaceByteCount, pool.count * 8]
+    var room = [workspaceByteCount - ownByteCount, pool.count * 8, ownByteCount]
     room += inputTypes.map(\.byteCount) + constants.map(\.type.byteCount) + resultTypes.map(\.byteCount)
     for (index, instruction) in instructions.enumerated() {
       let accesses =

@@ -55,6 +55,11 @@ package enum Kernels {
   }
 
   @inline(__always)
+  static func join(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, _ part: UnsafeRawPointer) {
+    ck_reduce_join(best, Int32(function), Int32(dtype.rawValue))?(state, part)
+  }
+
+  @inline(__always)
   static func finish(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, into z: UnsafeMutableRawPointer) {
     ck_reduce_finish(best, Int32(function), Int32(dtype.rawValue))?(state, z)
   }

@@ -20,6 +20,8 @@ final class Lowering {
   @exclusivity(unchecked) private(set) var matrixCalls: [MatrixCall] = []
   @exclusivity(unchecked) private(set) var customCalls: [CustomCall] = []
   @exclusivity(unchecked) private(set) var pool: [UInt64] = []
+  /// Bytes that a thread needs of its own.
+  @exclusivity(unchecked) private(set) var ownByteCount = 0
   /// Elementary operations, for admission.
   @exclusivity(unchecked) private(set) var cost = 0
 
@@ -28,7 +30,8 @@ final class Lowering {
 
   /// A stretch of memory that values lie in.
   struct Buffer {
-    enum Home: Equatable { case workspace, pool, input(Int), constant(Int), output(Int) }
+    /// `own` is memory that each thread has of its own, at an offset there.
+    enum Home: Equatable { case workspace, pool, own(Int), input(Int), constant(Int), output(Int) }
     var home: Home
     var byteCount: Int
   }
@@ -45,6 +48,12 @@ final class Lowering {
   func newBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int32 {
     buffers.append(Buffer(home: home, byteCount: byteCount))
     return Int32(buffers.count - 1)
+  }
+
+  /// A buffer that lives no longer than an instruction, of which each thread that runs it has its own.
+  func newOwnBuffer(at offset: Int, _ byteCount: Int) -> Int32 {
+    ownByteCount = max(ownByteCount, (offset + byteCount + 63) / 64 * 64)
+    return newBuffer(.own(offset), byteCount)
   }
 
   func setHome(_ home: Buffer.Home, of buffer: Int32) { buffers[Int(buffer)].home = home }

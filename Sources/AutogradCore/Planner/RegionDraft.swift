@@ -131,9 +131,10 @@ struct RegionDraft {
     let fitting = RegionDraft.tileBytes / (width * max(tileCount, 1)) / 64 * 64
     let length = min(max(min(fitting, 4096), 128), max(sizes.elementCount, 1))
     let bytes = (length * width + 63) / 64 * 64
-    let home = tileCount > 0 ? lowering.newBuffer(.workspace, tileCount * bytes) : 0
+    let home = tileCount > 0 ? lowering.newOwnBuffer(at: 0, tileCount * bytes) : 0
+    var states = tileCount * bytes
     let members = steps.map { step in
-      member(step) { slot in
+      member(step, &states) { slot in
         let tile = Int(scratch.tile[Int(slot.base)])
         return tile >= 0 ? Slot(base: home, offset: tile * bytes) : nil
       }
@@ -194,7 +195,8 @@ struct RegionDraft {
     return result
   }
 
-  private func member(_ step: Step, _ tile: (Slot) -> Slot?) -> Member {
+  /// - Parameter states: where, in a thread's own memory, the next reduction keeps what it has added up so far.
+  private func member(_ step: Step, _ states: inout Int, _ tile: (Slot) -> Slot?) -> Member {
     let (instruction, walk) = (instructions[step.instruction], walks[step.instruction])
     let (first, firstWalk) = step.first.map { (instructions[$0], walks[$0]) } ?? (instruction, walk)
     func operand(_ slot: Slot, _ stride: Int, _ width: Int) -> Member.Operand {
@@ -205,8 +207,8 @@ struct RegionDraft {
     let x = operand(first.x, firstWalk.x, instruction.kind == .select ? 1 : width)
     var y = operand(first.y, firstWalk.y, width)
     if instruction.kind == .reduce {
-      // What it has added up so far.
-      let state = lowering.newBuffer(.workspace, CK_REDUCE_STATE)
+      let state = lowering.newOwnBuffer(at: states, CK_REDUCE_STATE)
+      states += CK_REDUCE_STATE
       y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
     }
     return Member(

@@ -47,6 +47,7 @@ extension Plan {
   func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>) throws(GraphError) {
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
+      bases[Plan.ownBase] = bases[Plan.workspaceBase] + (workspaceByteCount - ownByteCount)
       bases[Plan.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Plan.workspaceBase]
       do throws(GraphError) {
         try execute(UnsafePointer(bases))

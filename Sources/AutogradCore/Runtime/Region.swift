@@ -79,22 +79,34 @@ extension Plan {
       if region.reduces {
         for member in members where member.kind == .reduce { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
       }
-      if inner > region.tile {
-        for row in 0..<rows {
-          for start in stride(from: 0, to: inner, by: region.tile) {
-            runTile(region, members, bases, row: row, rows: 1, start: start, count: min(region.tile, inner - start), inner: inner)
-          }
-        }
-      } else if inner > 0 {
-        let together = max(region.tile / inner, 1)
-        for row in stride(from: 0, to: rows, by: together) {
-          runTile(region, members, bases, row: row, rows: min(together, rows - row), start: 0, count: inner, inner: inner)
-        }
+      if !runInParts(region, members, bases, rows: rows, inner: inner) {
+        runTiles(region, members, bases, rows: 0..<rows, columns: 0..<inner, inner: inner)
       }
       if region.reduces {
         for member in members where member.kind == .reduce {
           Kernels.finish(member.function, member.dtype, member.y.base(bases), into: member.z.base(bases))
         }
+      }
+    }
+  }
+
+  /// Some rows of a region, of one row also some elements only.
+  func runTiles(
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Range<Int>,
+    columns: Range<Int>, inner: Int
+  ) {
+    if columns.count > region.tile {
+      for row in rows {
+        for start in stride(from: columns.lowerBound, to: columns.upperBound, by: region.tile) {
+          let count = min(region.tile, columns.upperBound - start)
+          runTile(region, members, bases, row: row, rows: 1, start: start, count: count, inner: inner)
+        }
+      }
+    } else if inner > 0 {
+      let together = columns.count == inner ? max(region.tile / inner, 1) : 1
+      for row in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
+        let count = min(together, rows.upperBound - row)
+        runTile(region, members, bases, row: row, rows: count, start: columns.lowerBound, count: columns.count, inner: inner)
       }
     }
   }

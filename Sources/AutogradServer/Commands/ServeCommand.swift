@@ -1,4 +1,5 @@
 import ArgumentParser
+import AutogradCore
 import Logging
 
 /// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
@@ -100,6 +101,7 @@ struct ServeCommand: ParsableCommand {
 
   private func serve(_ configuration: Configuration, _ logger: Logger) throws {
     let scratch = ScratchPool()
+    Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024) {
       scratch.giveBack()
       MallocTuning.giveBack()

@@ -48,16 +48,19 @@ typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptr
 // Like a unary function; returns the first i that the target cannot hold, or -1.
 typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
 // z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
-// are emptied into 16 outer lanes; at the end the lanes are combined as a tree. float32 is added up and multiplied in double. Nothing
-// combines to what changes nothing: 0, 1, -infinity, infinity, true, false. CK_ARGMAX and CK_ARGMIN give the least such i, the first of
-// ties, of floats the first NaN.
+// are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the whole; at the end the lanes are combined as a
+// tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
+// CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
+enum { CK_REDUCE_PART = 65536 };
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
 // The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last piece have a multiple of
-// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places.
+// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places. `join` adds what another state was fed with, which is
+// the next CK_REDUCE_PART terms or what is left of them: the same bits as if they had been fed here, and so states can be fed side by side.
 typedef void (*ck_reduce_begin_fn)(void *state);
 typedef void (*ck_reduce_feed_fn)(void *state, size_t n, const void *x, ptrdiff_t step);
+typedef void (*ck_reduce_join_fn)(void *state, const void *part);
 typedef void (*ck_reduce_finish_fn)(void *state, void *z);
-enum { CK_REDUCE_STATE = 320 };
+enum { CK_REDUCE_STATE = 448 };
 // One line along an axis, i < n, in order; float32 in double:
 //   CK_CUMSUM      z[i] = x[0] + ... + x[i]
 //   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
@@ -112,10 +115,13 @@ ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
 ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype);
 ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype);
+ck_reduce_join_fn ck_reduce_join(const ck_kernels *table, int op, int dtype);
 ck_reduce_finish_fn ck_reduce_finish(const ck_kernels *table, int op, int dtype);
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype);
+// How many processors this process may run on.
+int ck_processors(void);
 // Whether products of floats multiply and add with one rounding.
 bool ck_fuses(const ck_kernels *table);
 
