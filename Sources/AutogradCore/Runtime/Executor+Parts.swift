@@ -107,8 +107,8 @@ extension Plan {
     _ y: UnsafeRawPointer
   ) -> Bool {
     // In whole tiles of every table's registers.
-    let grain = 24
-    let threads = min(Parallelism.threads, product.m / (2 * grain))
+    let grain = 12
+    let threads = min(Parallelism.threads, product.m / (4 * grain))
     let (area, tooWide) = product.m.multipliedReportingOverflow(by: product.n)
     let (work, tooDeep) = area.multipliedReportingOverflow(by: product.k)
     guard threads > 1, tooWide || tooDeep || work >= Plan.worthwhileProducts else { return false }
