@@ -8,6 +8,7 @@
 #define CK_VECTOR_BYTES 32
 #define CK_FUSES 1
 #define GEMM_ROWS 6
+#define GEMM_VECTORS 2
 #include "kernels.inc"
 #pragma clang attribute pop
 #else

@@ -7,7 +7,8 @@
 #define CK_TABLE_NAME avx512
 #define CK_VECTOR_BYTES 64
 #define CK_FUSES 1
-#define GEMM_ROWS 8
+#define GEMM_ROWS 12
+#define GEMM_VECTORS 2
 #include "kernels.inc"
 #pragma clang attribute pop
 #else

@@ -9,4 +9,5 @@
 #define CK_FUSES 0
 #define GEMM_ROWS 4
 #endif
+#define GEMM_VECTORS 2
 #include "kernels.inc"

@@ -26,6 +26,7 @@ const ck_kernels *ck_best_kernels(void) {
 const char *ck_name(const ck_kernels *table) { return table->name; }
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype) { return table->unary[op][dtype]; }
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return table->binary[op][dtype]; }
+ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype) { return table->pair[dtype][first][second]; }
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
 ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
@@ -34,6 +35,7 @@ ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow) { r
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype) { return table->reduce[op][dtype]; }
 ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].begin; }
 ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].feed; }
+ck_reduce_join_fn ck_reduce_join(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].join; }
 ck_reduce_finish_fn ck_reduce_finish(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].finish; }
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype) { return table->scan[op][dtype]; }
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype) { return table->matmul[dtype]; }

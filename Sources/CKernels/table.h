@@ -9,6 +9,7 @@ struct ck_kernels {
   const char *name;
   ck_unary_fn unary[CK_UNARY_COUNT][CK_DTYPE_COUNT];
   ck_binary_fn binary[CK_BINARY_COUNT][CK_DTYPE_COUNT];
+  ck_pair_fn pair[2][CK_DIV + 1][CK_SECOND_COUNT];  // [dtype][first][second]
   ck_cast_fn cast[CK_DTYPE_COUNT][CK_DTYPE_COUNT];  // [from][to]
   ck_select_fn select[CK_DTYPE_COUNT];
   ck_unary_fn copy[CK_DTYPE_COUNT];
@@ -18,6 +19,7 @@ struct ck_kernels {
   struct {
     ck_reduce_begin_fn begin;
     ck_reduce_feed_fn feed;
+    ck_reduce_join_fn join;
     ck_reduce_finish_fn finish;
   } reduce_by_parts[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
   ck_scan_fn scan[CK_SCAN_COUNT][CK_DTYPE_COUNT];

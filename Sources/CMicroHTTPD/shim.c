@@ -333,6 +333,8 @@ void amhd_tune_malloc(void) {
   mallopt(M_ARENA_MAX, 2);
 }
 
+void amhd_trim_malloc(void) { malloc_trim(0); }
+
 // MARK: - One connection
 
 int amhd_descriptor(amhd_connection *connection) {

@@ -17,14 +17,14 @@ import Testing
     let shape: Shape
     var values: [Value]
 
-    init(_ shape: Shape, seed: UInt64) {
+    init(_ shape: Shape, _ dtype: DType = .float64, seed: UInt64) {
       random = SeededGenerator(seed: seed)
       self.shape = shape
       // Of the whole shape, of one row, of one column, of one number.
       var column = shape
       column[shape.rank - 1] = 1
       let row = Shape(shape.array.suffix(1))
-      values = [shape, shape, row, column, []].map { [builder] in builder.input("x", .float64, $0) }
+      values = [shape, shape, row, column, []].map { [builder] in builder.input("x", dtype, $0) }
     }
 
     mutating func step() throws {
@@ -39,7 +39,7 @@ import Testing
       case 5: result = x.emit(.sin)
       case 6: result = (x * x + 0.5).emit(.sqrt)
       case 7: result = try apply("where", [try apply("less", [x, y]), y, x])
-      case 8: result = x.cast(to: .float32).cast(to: .float64)
+      case 8: result = x.cast(to: x.dtype == .float64 ? .float32 : .float64).cast(to: x.dtype)
       case 9: result = try apply("maximum", [x, y])
       case 10: result = x + x.sum() * 1e-4
       case 11: result = x.shape.rank > 0 ? x * x.sum(axis: -1, keepDimensions: true).emit(.sin) : x
@@ -55,13 +55,14 @@ import Testing
     }
   }
 
-  @Test(arguments: shapes, 0..<12 as Range<UInt64>) func tilesGiveTheSameBits(_ shape: Shape, _ seed: UInt64) throws {
-    var draft = Draft(shape, seed: seed)
+  @Test(arguments: shapes, 0..<16 as Range<UInt64>) func tilesGiveTheSameBits(_ shape: Shape, _ seed: UInt64) throws {
+    var draft = Draft(shape, seed % 4 == 3 ? .float32 : .float64, seed: seed)
     for _ in 0..<14 { try draft.step() }
     let builder = draft.builder
     let outputs = draft.values.suffix(3) + [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]
     let gradients = builder.gradients(
-      of: [(outputs.last ?? draft.values[0], builder.ones(TensorType(.float64, [])))], withRespectTo: draft.values.prefix(5).map { $0 })
+      of: [(outputs.last ?? draft.values[0], builder.ones(TensorType(draft.values[0].dtype, [])))],
+      withRespectTo: draft.values.prefix(5).map { $0 })
     let graph = try builder.graph(outputs: outputs + gradients.compactMap { $0 })
     let inputs = Tensor.random(graph.inputTypes, using: &draft.random)
     #expect(Comparison.bits(try Plan(graph).run(inputs), try Interpreter.run(graph, inputs)) == nil)
@@ -69,7 +70,7 @@ import Testing
 
   /// The draws above reach what they are meant to.
   @Test func regionsAreDrawn() throws {
-    var (flat, rows, reducing) = (0, 0, 0)
+    var (flat, rows, reducing, pairs) = (0, 0, 0, 0)
     for shape in Self.shapes {
       for seed in 0..<12 as Range<UInt64> {
         var draft = Draft(shape, seed: seed)
@@ -78,9 +79,62 @@ import Testing
         for region in plan.regions where region.sizes.elementCount > region.tile {
           if plan.members[region.members].contains(where: { !$0.isFlat }) { rows += 1 } else { flat += 1 }
           if region.reduces { reducing += 1 }
+          pairs += plan.members[region.members].count(where: \.isPair)
         }
       }
     }
-    #expect(flat > 20 && rows > 20 && reducing > 20)
+    #expect(flat > 20 && rows > 20 && reducing > 20 && pairs > 20)
+  }
+
+  // MARK: Pairs
+
+  private func members(_ output: Value) throws -> [Bool] {
+    try Plan(output.builder.graph(outputs: [output])).members.map(\.isPair)
+  }
+
+  /// Two operations are one member where what is between them has no other reader.
+  @Test func pairsAreMadeOfNeighbours() throws {
+    let builder = GraphBuilder()
+    let (x, y) = (builder.input("x", .float32, [5000]), builder.input("y", .float32, [5000]))
+    #expect(try members((x * 2 + 1).emit(.exp)) == [true, false])
+    #expect(try members(((x - y) / x).emit(.exp)) == [true, false])
+    #expect(try members((-(x / y)).emit(.exp)) == [true, false])
+    // The product is read twice, by the sum alone or by two others.
+    let product = x * y
+    #expect(try members((product + product).emit(.exp)) == [false, false, false])
+    #expect(try members((product + 1).emit(.sin) * (product - 1).emit(.exp)) == [false, false, false, false, false, false])
+    // An output is read by whoever asked for it.
+    #expect(try !Plan(builder.graph(outputs: [product, product + 1])).members.contains { $0.isPair })
+    // Integers have no pairs.
+    let k = builder.input("k", .int32, [5000])
+    #expect(try members(k * k + 1) == [false, false])
+  }
+
+  /// The quotient by a root shares the division of the root's derivative.
+  @Test func rootsAreDividedByOnce() throws {
+    let builder = GraphBuilder()
+    let (x, y) = (builder.input("x", .float64, [7]), builder.input("y", .float64, [7]))
+    let quotient = x / (y * y + 1).emit(.sqrt)
+    let gradients = builder.gradients(of: [(quotient, builder.input("ct", .float64, [7]))], withRespectTo: [x, y])
+    let text = try builder.graph(outputs: gradients.compactMap { $0 }).description
+    #expect(text.split(separator: "\n").count { $0.contains("= div ") } == 2)
+  }
+
+  // MARK: Streams
+
+  /// What lies in memory is asked for a tile ahead where enough is computed with it: here x and its gradient, each once.
+  @Test func longRegionsAskForTheirMemoryAhead() throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", .float32, [50_000])
+    let y = ((x * x).emit(.sin) * x).emit(.tanh).emit(.exp).sum()
+    let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
+    let plan = try Plan(builder.graph(outputs: [y] + gradient.compactMap { $0 }))
+    #expect(plan.regions.count == 1 && plan.regions[0].tile < 50_000)
+    #expect(Set(plan.streams.map(\.slot.base)) == [Int32(Plan.firstInputBase), Int32(plan.firstResultBase + 1)])
+    #expect(plan.streams.count == 2)
+    // A few operations would wait for what they ask for, and one tile has no next.
+    #expect(try Plan(builder.graph(outputs: [x.emit(.sin) * x])).streams.isEmpty)
+    let short = builder.input("short", .float32, [100])
+    #expect(try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).streams.isEmpty)
   }
 }

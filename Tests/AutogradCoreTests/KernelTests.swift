@@ -103,6 +103,52 @@ extension Kernels {
     }
   }
 
+  /// A pair gives the bits of its two kernels in turn, in each table, along the strides that regions have.
+  @Test(arguments: [DType.float64, .float32]) func pairsAreTheirParts(_ dtype: DType) {
+    var random = SeededGenerator(seed: 12)
+    let type = Int32(dtype.rawValue)
+    // What follows the first operation, and whether it has its result on the right.
+    let seconds: [(ck_second_op, ck_binary_op?, swapped: Bool)] = [
+      (CK_THEN_ADD, CK_ADD, false), (CK_THEN_SUB, CK_SUB, false), (CK_THEN_SUB_FROM, CK_SUB, true), (CK_THEN_MUL, CK_MUL, false),
+      (CK_THEN_DIV, CK_DIV, false), (CK_THEN_DIV_INTO, CK_DIV, true), (CK_THEN_NEG, nil, false),
+    ]
+    #expect(seconds.count == CK_SECOND_COUNT.rawValue)
+    for length in Self.lengths {
+      let operands = (0..<3).map { _ in KernelMemory(extremes: dtype, length: length, using: &random) }
+      for layout in 0..<9 {
+        let (dx, dy, dw) = layout < 8 ? (layout & 1, layout >> 1 & 1, layout >> 2) : (2, -1, 3)
+        for table in tables {
+          for first in Int32(CK_ADD.rawValue)...Int32(CK_DIV.rawValue) {
+            let t = Tensor(TensorType(dtype, [length])) { t in
+              _ = operands[0].read { x in operands[1].read { y in ck_binary(table, first, type)?(length, t, 1, x, dx, y, dy) } }
+            }
+            for (second, function, swapped) in seconds {
+              let expected = Tensor(TensorType(dtype, [length])) { z in
+                guard let function else {
+                  ck_unary(table, Int32(CK_NEG.rawValue), type)?(length, z, 1, t.storage.base, 1)
+                  return
+                }
+                operands[2].read { w in
+                  let kernel = ck_binary(table, Int32(function.rawValue), type)
+                  _ = swapped ? kernel?(length, z, 1, w, dw, t.storage.base, 1) : kernel?(length, z, 1, t.storage.base, 1, w, dw)
+                }
+              }
+              let paired = Tensor(TensorType(dtype, [length])) { z in
+                operands[0].read { x in
+                  operands[1].read { y in
+                    operands[2].read { w in ck_pair(table, first, Int32(second.rawValue), type)?(length, z, x, dx, y, dy, w, dw) }
+                  }
+                }
+              }
+              let difference = Comparison.bits([paired], [expected])
+              #expect(difference == nil, "\(String(cString: ck_name(table))) \(first) \(second) \(dx) \(dy) \(dw), length \(length)")
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: DType.allCases, DType.allCases) func castsAgree(_ from: DType, _ to: DType) {
     var random = SeededGenerator(seed: 2)
     for length in Self.lengths {
@@ -166,6 +212,38 @@ extension Kernels {
             }
             #expect(single.doubles[0] == products.last?.doubles[element], "\(dtype) \(m) \(n) \(k)")
           }
+        }
+      }
+    }
+  }
+
+  /// A rectangle of a product, computed by itself, has the bits it has in the whole: so a product can be split over threads anyhow. Sizes
+  /// reach beyond tiles, strips, blocks and the depth at which sums are cut.
+  @Test(arguments: [DType.float64, .float32]) func partsOfProductsHaveTheBitsOfTheWhole(_ dtype: DType) {
+    var random = SeededGenerator(seed: 6)
+    let width = dtype.byteWidth
+    for round in 0..<24 {
+      let (m, n) = (random.int(1...(round % 3 == 0 ? 250 : 60)), random.int(1...(round % 4 == 0 ? 300 : 60)))
+      let k = random.int(1...(round % 2 == 0 ? 600 : 40))
+      let x = Tensor.random(TensorType(dtype, [m * k]), using: &random)
+      let y = Tensor.random(TensorType(dtype, [k * n]), using: &random)
+      let (xRow, xColumn) = random.chance(0.5) ? (k, 1) : (1, m)
+      let (yRow, yColumn) = random.chance(0.5) ? (n, 1) : (1, k)
+      for table in tables {
+        func product(_ rows: Range<Int>, _ columns: Range<Int>) -> Tensor {
+          Tensor(TensorType(dtype, [rows.count, columns.count])) {
+            ck_matmul(table, Int32(dtype.rawValue))?(
+              rows.count, columns.count, k, $0, x.storage.base + rows.lowerBound * xRow * width, xRow, xColumn,
+              y.storage.base + columns.lowerBound * yColumn * width, yRow, yColumn)
+          }
+        }
+        let whole = product(0..<m, 0..<n).doubles
+        let (row, column) = (random.int(0...m), random.int(0...n))
+        for (rows, columns) in [(0..<row, 0..<column), (0..<row, column..<n), (row..<m, 0..<column), (row..<m, column..<n)] {
+          let expected = rows.flatMap { whole[($0 * n + columns.lowerBound)..<($0 * n + columns.upperBound)] }
+          #expect(
+            product(rows, columns).doubles.map(\.bitPattern) == expected.map(\.bitPattern),
+            "\(String(cString: ck_name(table))) \(dtype) \(m) \(n) \(k): rows \(rows), columns \(columns)")
         }
       }
     }

@@ -57,7 +57,7 @@ import Testing
     let plan = try plan(x * 2 + 2 - (-0.0) + 0.0)
     #expect(plan.pool == [2.0, -0.0, 0.0].map(\.bitPattern))
     #expect(plan.constants.isEmpty)
-    #expect(plan.members.count == 4)
+    #expect(plan.members.map(\.isPair) == [true, true])
   }
 
   // MARK: Fusion
@@ -66,7 +66,7 @@ import Testing
     var y = builder.input("x", .float64, [1_000_000])
     for step in 0..<1000 { y = y * 1.0001 + Double(step) }
     let plan = try plan(y)
-    #expect(plan.members.count == 2000)
+    #expect(plan.members.count == 1000)
     #expect(plan.instructions.count == 16)
     // Beside what passes from region to region, two tiles each.
     #expect(plan.workspaceByteCount <= 2 * 8_400_000 + 64 << 10)
@@ -168,7 +168,7 @@ import Testing
 extension Plan {
   /// The first instruction that reaches outside of the memory it names, described.
   fileprivate func firstStray() -> String? {
-    var room = [workspaceByteCount, pool.count * 8]
+    var room = [workspaceByteCount - ownByteCount, pool.count * 8, ownByteCount]
     room += inputTypes.map(\.byteCount) + constants.map(\.type.byteCount) + resultTypes.map(\.byteCount)
     for (index, instruction) in instructions.enumerated() {
       let accesses =

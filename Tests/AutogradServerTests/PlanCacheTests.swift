@@ -193,7 +193,7 @@ import Testing
 }
 
 /// The same requests with a cache of plans and without one.
-private struct HandlerPair {
+struct HandlerPair {
   let plans = PlanCache(plans: 10_000, bytes: 1 << 30)
   let cached: DifferentialHandler
   let plain: DifferentialHandler
@@ -232,7 +232,7 @@ private struct HandlerPair {
     return body.withUnsafeBytes { bytes in
       switch handler.reply(to: Request(method: "POST", path: "/v1/\(endpoint)", id: "test", body: bytes), endpoint) {
       case .now(let response): response
-      case .later(let work): work()
+      case .later(let work), .after(_, let work): work()
       }
     }
   }

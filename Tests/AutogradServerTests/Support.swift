@@ -26,7 +26,7 @@ struct InProcessServer {
       let request = Request(method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
       return switch router.respond(to: request) {
       case .now(let response): response
-      case .later(let work): work()
+      case .later(let work), .after(_, let work): work()
       }
     }
   }

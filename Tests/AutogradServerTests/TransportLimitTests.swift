@@ -200,6 +200,32 @@ struct TransportLimitTests {
     #expect(pool.shutdown(until: monotonicNanoseconds() + 5_000_000_000))
   }
 
+  @Test func quietPoolSaysSoOnceForEachSpellOfWork() throws {
+    let quiet = Done()
+    let pool = try ComputePool(threads: 3, queueLimit: 100, quiet: 20_000_000) { quiet.count.add(1, ordering: .relaxed) }
+    let gate = Gate()
+    func wait(for count: Int) {
+      let deadline = monotonicNanoseconds() + 5_000_000_000
+      while quiet.count.load(ordering: .relaxed) < count && monotonicNanoseconds() < deadline { usleep(1000) }
+      // Long enough for another thread to say it too.
+      usleep(100_000)
+    }
+    wait(for: 0)
+    #expect(quiet.count.load(ordering: .relaxed) == 0)
+    for _ in 0..<50 { #expect(pool.submit {}) }
+    wait(for: 1)
+    #expect(quiet.count.load(ordering: .relaxed) == 1)
+    // A job that runs is no quiet, however long.
+    #expect(pool.submit { gate.pass() })
+    #expect(pool.submit {})
+    wait(for: 1)
+    #expect(quiet.count.load(ordering: .relaxed) == 1)
+    gate.open()
+    wait(for: 2)
+    #expect(quiet.count.load(ordering: .relaxed) == 2)
+    #expect(pool.shutdown())
+  }
+
   private final class Done: Sendable {
     let count = Atomic<Int>(0)
   }

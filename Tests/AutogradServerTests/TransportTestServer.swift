@@ -38,9 +38,10 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
 }
 
 /// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens, under `/hold` then too,
-/// but on the socket's thread. Otherwise with what the request was: `METHOD path`.
+/// but on the socket's thread. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request was: `METHOD path`.
 struct StubResponder: Responder {
   let gate: Gate
+  let flight = Flight()
 
   func respond(to request: Request) -> Reply {
     switch request.path {
@@ -52,12 +53,19 @@ struct StubResponder: Responder {
         return echo(request)
       }
     case "/hold": held(request)
+    case "/after": .after(flight) { echo(request) }
+    case "/end": ended(request)
     default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
     }
   }
 
   private func held(_ request: Request) -> Reply {
     gate.pass()
+    return .now(echo(request))
+  }
+
+  private func ended(_ request: Request) -> Reply {
+    flight.end()
     return .now(echo(request))
   }
 

@@ -62,7 +62,7 @@ extension GraphBuilder {
   }
 
   /// The operand of the node that makes a value, if it is of one operation.
-  fileprivate func operand(of value: Value, if opcode: Opcode) -> Value? {
+  func operand(of value: Value, if opcode: Opcode) -> Value? {
     let node = columns.producers[Int(value.id)]
     return columns.opcodes[Int(node)] == opcode ? self.value(columns.operand(node, 0)) : nil
   }

@@ -14,6 +14,12 @@ package enum Kernels {
   @inline(__always)
   static func binary(_ function: UInt8, _ dtype: DType) -> ck_binary_fn? { ck_binary(best, Int32(function), Int32(dtype.rawValue)) }
 
+  /// Two operations in one pass: `first` from `CK_ADD` to `CK_DIV`, of floats.
+  @inline(__always)
+  static func pair(_ first: UInt8, _ second: ck_second_op, _ dtype: DType) -> ck_pair_fn? {
+    ck_pair(best, Int32(first), Int32(second.rawValue), Int32(dtype.rawValue))
+  }
+
   @inline(__always)
   static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? { ck_cast(best, Int32(from.rawValue), Int32(to.rawValue)) }
 
@@ -44,8 +50,13 @@ package enum Kernels {
   }
 
   @inline(__always)
-  static func feed(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, _ count: Int, _ x: UnsafeRawPointer, _ step: Int) {
-    ck_reduce_feed(best, Int32(function), Int32(dtype.rawValue))?(state, count, x, step)
+  static func feed(_ function: UInt8, _ dtype: DType) -> ck_reduce_feed_fn? {
+    ck_reduce_feed(best, Int32(function), Int32(dtype.rawValue))
+  }
+
+  @inline(__always)
+  static func join(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, _ part: UnsafeRawPointer) {
+    ck_reduce_join(best, Int32(function), Int32(dtype.rawValue))?(state, part)
   }
 
   @inline(__always)

@@ -28,7 +28,7 @@ extension PointwiseFunction {
       conventions: ["division by zero follows IEEE 754: 1/0 is Infinity, 0/0 is NaN", "integers are refused: cast them to a float dtype"],
       otherNames: ["divide", "true_divide", "truediv", "division", "/"],
       // Not x/y²: the square of a small or large y leaves the range of numbers where the quotient does not.
-      .pointwise([{ ct, node in ct / node.y }, { ct, node in -(ct / node.y * node.z) }])),
+      .pointwise([{ ct, node in ct.quotient(by: node.y) }, { ct, node in -(ct.quotient(by: node.y) * node.z) }])),
     PointwiseFunction(
       .neg, .unary(CK_NEG),
       OperationReference(
@@ -38,4 +38,13 @@ extension PointwiseFunction {
         samples: [OperationSample([[2, 3]]), OperationSample([[]]), OperationSample([[0]])]),
       .linear { $0.accumulate(-$0.ct, 0) }),
   ]
+}
+
+extension Value {
+  /// self / y. Where y is a root, 1 / y leaves the range of numbers nowhere, and half of it is what the root's derivative divides: then one
+  /// division serves both.
+  fileprivate func quotient(by y: Value) -> Value {
+    guard isValid, y.isValid, builder.operand(of: y, if: .sqrt) != nil else { return self / y }
+    return self * (0.5 / y * 2)
+  }
 }

@@ -186,6 +186,7 @@ struct Fusion {
     var instructions: [Instruction] = []
     var regions: [Region] = []
     var members: [Member] = []
+    var streams: [Stream] = []
     var scratch = RegionDraft.Scratch(bufferCount: buffers.count)
     instructions.reserveCapacity(groups.count)
     for (index, group) in groups.enumerated() {
@@ -195,19 +196,21 @@ struct Fusion {
         continue
       }
       let draft = RegionDraft(lowering, group.members, sizes: group.sizes)
-      let (drawn, tile) = draft.members(&scratch) { slot in
+      let drawn = draft.drawn(&scratch) { slot in
         let buffer = lowering.buffers[Int(slot.base)]
         return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0
       }
-      let range = members.count..<(members.count + drawn.count)
-      members += drawn
       regions.append(
-        Region(sizes: draft.sizes, members: range, tile: tile, reduces: drawn.contains { $0.kind == .reduce }))
+        Region(
+          sizes: draft.sizes, members: members.count..<(members.count + drawn.members.count), tile: drawn.tile,
+          reduces: drawn.members.contains { $0.kind == .reduce }, streams: streams.count..<(streams.count + drawn.streams.count)))
+      members += drawn.members
+      streams += drawn.streams
       instructions.append(
         Instruction(
           kind: .region, dtype: first.dtype, detail: Int32(regions.count - 1), z: .none, x: .none, y: .none, label: first.label))
     }
-    lowering.replaceInstructions(instructions, regions, members)
+    lowering.replaceInstructions(instructions, regions, members, streams)
   }
 }
 

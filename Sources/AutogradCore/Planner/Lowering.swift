@@ -13,12 +13,15 @@ final class Lowering {
   @exclusivity(unchecked) private(set) var iterations: [Loop] = []
   @exclusivity(unchecked) private(set) var regions: [Region] = []
   @exclusivity(unchecked) private(set) var members: [Member] = []
+  @exclusivity(unchecked) private(set) var streams: [Stream] = []
   @exclusivity(unchecked) private(set) var reductions: [Reduction] = []
   @exclusivity(unchecked) private(set) var products: [Product] = []
   @exclusivity(unchecked) private(set) var gathers: [Gather] = []
   @exclusivity(unchecked) private(set) var matrixCalls: [MatrixCall] = []
   @exclusivity(unchecked) private(set) var customCalls: [CustomCall] = []
   @exclusivity(unchecked) private(set) var pool: [UInt64] = []
+  /// Bytes that a thread needs of its own.
+  @exclusivity(unchecked) private(set) var ownByteCount = 0
   /// Elementary operations, for admission.
   @exclusivity(unchecked) private(set) var cost = 0
 
@@ -27,7 +30,8 @@ final class Lowering {
 
   /// A stretch of memory that values lie in.
   struct Buffer {
-    enum Home: Equatable { case workspace, pool, input(Int), constant(Int), output(Int) }
+    /// `own` is memory that each thread has of its own, at an offset there.
+    enum Home: Equatable { case workspace, pool, own(Int), input(Int), constant(Int), output(Int) }
     var home: Home
     var byteCount: Int
   }
@@ -44,6 +48,12 @@ final class Lowering {
   func newBuffer(_ home: Buffer.Home, _ byteCount: Int) -> Int32 {
     buffers.append(Buffer(home: home, byteCount: byteCount))
     return Int32(buffers.count - 1)
+  }
+
+  /// A buffer that lives no longer than an instruction, of which each thread that runs it has its own.
+  func newOwnBuffer(at offset: Int, _ byteCount: Int) -> Int32 {
+    ownByteCount = max(ownByteCount, (offset + byteCount + 63) / 64 * 64)
+    return newBuffer(.own(offset), byteCount)
   }
 
   func setHome(_ home: Buffer.Home, of buffer: Int32) { buffers[Int(buffer)].home = home }
@@ -192,10 +202,11 @@ final class Lowering {
   // MARK: Rewriting
 
   /// Puts what fusion has made in place of the instructions.
-  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member]) {
+  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member], _ streams: [Stream]) {
     self.instructions = instructions
     self.regions = regions
     self.members = members
+    self.streams = streams
   }
 
   /// An elementwise instruction that stays by itself.
@@ -218,7 +229,9 @@ final class Lowering {
       members[index].z.slot = rewrite(members[index].z.slot)
       members[index].x.slot = rewrite(members[index].x.slot)
       members[index].y.slot = rewrite(members[index].y.slot)
+      members[index].w.slot = rewrite(members[index].w.slot)
     }
+    for index in streams.indices { streams[index].slot = rewrite(streams[index].slot) }
     for index in customCalls.indices {
       for operand in customCalls[index].operands.indices {
         customCalls[index].operands[operand].slot = rewrite(customCalls[index].operands[operand].slot)

@@ -64,6 +64,7 @@ struct MemoryPlan {
           body(index, Int(member.z.slot.base))
           body(index, Int(member.x.slot.base))
           body(index, Int(member.y.slot.base))
+          body(index, Int(member.w.slot.base))
         }
       default:
         body(index, Int(instruction.z.base))

@@ -6,6 +6,7 @@ public struct Plan: Sendable {
   package let loops: [Loop]
   package let regions: [Region]
   package let members: [Member]
+  package let streams: [Stream]
   package let reductions: [Reduction]
   package let products: [Product]
   package let gathers: [Gather]
@@ -15,6 +16,8 @@ public struct Plan: Sendable {
   package let pool: [UInt64]
   package let constants: [Tensor]
   package let workspaceByteCount: Int
+  /// Of these, at the end, what each thread that joins in needs of its own.
+  let ownByteCount: Int
   /// Types of the distinct tensors that are results, and for each output which of these it is.
   package let resultTypes: [TensorType]
   package let outputs: [Int]
@@ -28,10 +31,11 @@ public struct Plan: Sendable {
   /// Bytes of all results.
   public var resultByteCount: Int { resultTypes.reduce(0) { min($0 + $1.byteCount, MemoryPlan.beyondAnyLimit) } }
 
-  // The table of base pointers: workspace, pool of scalars, inputs, constants, results.
+  // The table of base pointers: workspace, pool of scalars, the thread's own memory, inputs, constants, results.
   static let workspaceBase = 0
   static let poolBase = 1
-  static let firstInputBase = 2
+  static let ownBase = 2
+  static let firstInputBase = 3
   var firstConstantBase: Int { Plan.firstInputBase + inputTypes.count }
   var firstResultBase: Int { firstConstantBase + constants.count }
   var baseCount: Int { firstResultBase + resultTypes.count }
@@ -63,6 +67,7 @@ public struct Plan: Sendable {
     loops = lowering.loops
     regions = lowering.regions
     members = lowering.members
+    streams = lowering.streams
     reductions = lowering.reductions
     products = lowering.products
     gathers = lowering.gathers
@@ -71,7 +76,8 @@ public struct Plan: Sendable {
     customOperations = graph.columns.customOperations
     pool = lowering.pool
     self.constants = constants
-    workspaceByteCount = memory.byteCount
+    workspaceByteCount = min(memory.byteCount + lowering.ownByteCount, MemoryPlan.beyondAnyLimit)
+    ownByteCount = lowering.ownByteCount
     resultTypes = results.types
     outputs = results.outputs
     inputTypes = graph.inputTypes
@@ -131,6 +137,7 @@ public struct Plan: Sendable {
       switch buffer.home {
       case .workspace: Slot(base: Int32(workspaceBase), offset: memory.offsets[index])
       case .pool: Slot(base: Int32(poolBase), offset: 0)
+      case .own(let offset): Slot(base: Int32(ownBase), offset: offset)
       case .input(let position): Slot(base: Int32(firstInputBase + position), offset: 0)
       case .constant(let position): Slot(base: Int32(firstInputBase + inputs + position), offset: 0)
       case .output(let position): Slot(base: Int32(firstInputBase + inputs + constants + position), offset: 0)

@@ -5,13 +5,13 @@ struct RegionDraft {
   /// Axes merged where every operand of every member allows it.
   private(set) var sizes: Shape
   private let lowering: Lowering
-  private let instructions: [Instruction]
-  /// Of each member; none where all are flat, which is the rule.
+  let instructions: [Instruction]
+  /// Of each instruction; none where all are flat, which is the rule.
   private var loops: [Loop] = []
-  private var walks: [Walk] = []
+  private(set) var walks: [Walk] = []
 
-  /// How a member walks along the inner axis.
-  private struct Walk {
+  /// How an instruction walks along the inner axis.
+  struct Walk {
     var z: Int
     var x: Int
     var y: Int
@@ -69,63 +69,107 @@ struct RegionDraft {
 
   /// Columns over all buffers of a plan, the same for all its regions: dictionaries would cost more than all else here.
   struct Scratch {
-    fileprivate static let unused: Int32 = -1
+    static let unused: Int32 = -1
     fileprivate static let outside: Int32 = -2
+    fileprivate static let streamed: Int32 = -3
     fileprivate var lastUse: [Int32]
     /// Which tile a buffer has in the region at hand, or one of the above.
-    fileprivate var tile: [Int32]
+    fileprivate(set) var tile: [Int32]
+    /// See ``RegionDraft/steps(_:)``.
+    var pairing: PairingColumns
 
     init(bufferCount: Int) {
       lastUse = Array(repeating: -1, count: bufferCount)
       tile = Array(repeating: Scratch.unused, count: bufferCount)
+      pairing = PairingColumns(bufferCount: bufferCount)
     }
+  }
+
+  /// What becomes a member: an instruction, or one together with the first of a pair.
+  struct Step {
+    var instruction: Int
+    var first: Int?
+    /// Of a pair: what it does second, and the operand for that.
+    var second: (function: ck_second_op, w: Operand)?
+  }
+
+  struct Operand {
+    var slot: Slot
+    var stride: Int
+  }
+
+  struct Drawn {
+    var members: [Member]
+    /// Elements of a tile.
+    var tile: Int
+    var streams: [Stream]
   }
 
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
+  /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they ask for, and the
+  /// processor finds out by itself what they walk over.
+  private static let mostStreams = 4
+  private static let membersPerStream = 6
 
-  /// The members, and how many elements a tile has. Buffers of which `isInternal` says that nobody else touches them get tiles; one that is
-  /// read for the last time leaves its tile to the next.
-  func members(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> (members: [Member], tile: Int) {
-    for (index, (instruction, walk)) in zip(instructions, walks).enumerated() {
+  /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time leaves its tile to the
+  /// next.
+  func drawn(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> Drawn {
+    for (instruction, walk) in zip(instructions, walks) {
       for (slot, fits) in [
         (instruction.z, walk.zIsFlat && walk.z == 1), (instruction.x, walk.xIsFlat && walk.x == 1),
         (instruction.y, walk.yIsFlat && walk.y == 1),
-      ] {
-        if !fits || !isInternal(slot) { scratch.tile[Int(slot.base)] = Scratch.outside }
-        scratch.lastUse[Int(slot.base)] = Int32(index)
-      }
+      ] where !fits || !isInternal(slot) { scratch.tile[Int(slot.base)] = Scratch.outside }
     }
-    let tileCount = assignTiles(&scratch)
+    let steps = steps(&scratch)
+    for (index, step) in steps.enumerated() {
+      forEachSlot(step) { scratch.lastUse[Int($0.base)] = Int32(index) }
+    }
+    let tileCount = assignTiles(steps, &scratch)
     let width = instructions.reduce(1) { max($0, $1.dtype.byteWidth, $1.resultWidth) }
     // In steps of a vector.
     let fitting = RegionDraft.tileBytes / (width * max(tileCount, 1)) / 64 * 64
     let length = min(max(min(fitting, 4096), 128), max(sizes.elementCount, 1))
     let bytes = (length * width + 63) / 64 * 64
-    let home = tileCount > 0 ? lowering.newBuffer(.workspace, tileCount * bytes) : 0
-    let members = instructions.indices.map { index in
-      member(index) { slot in
+    let home = tileCount > 0 ? lowering.newOwnBuffer(at: 0, tileCount * bytes) : 0
+    var states = tileCount * bytes
+    let members = steps.map { step in
+      member(step, &states) { slot in
         let tile = Int(scratch.tile[Int(slot.base)])
         return tile >= 0 ? Slot(base: home, offset: tile * bytes) : nil
       }
     }
+    let streams =
+      length < sizes.elementCount ? streams(&scratch, atMost: min(RegionDraft.mostStreams, steps.count / RegionDraft.membersPerStream)) : []
     for instruction in instructions {
       for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] { scratch.tile[Int(buffer)] = Scratch.unused }
     }
-    return (members, length)
+    return Drawn(members: members, tile: length, streams: streams)
+  }
+
+  @inline(__always)
+  private func forEachSlot(_ step: Step, _ body: (Slot) -> Void) {
+    let first = instructions[step.first ?? step.instruction]
+    body(instructions[step.instruction].z)
+    body(first.x)
+    body(first.y)
+    if let second = step.second { body(second.w.slot) }
   }
 
   /// - Returns: how many tiles there must be.
-  private func assignTiles(_ scratch: inout Scratch) -> Int {
+  private func assignTiles(_ steps: [Step], _ scratch: inout Scratch) -> Int {
     var free: [Int32] = []
     var made: Int32 = 0
-    for (index, instruction) in instructions.enumerated() {
-      let buffers = (Int(instruction.z.base), Int(instruction.x.base), Int(instruction.y.base))
-      for buffer in [buffers.0, buffers.1, buffers.2] where scratch.tile[buffer] == Scratch.unused {
+    for (index, step) in steps.enumerated() {
+      forEachSlot(step) { slot in
+        let buffer = Int(slot.base)
+        guard scratch.tile[buffer] == Scratch.unused else { return }
         scratch.tile[buffer] = free.popLast() ?? made
         if scratch.tile[buffer] == made { made += 1 }
       }
-      for buffer in [buffers.0, buffers.1, buffers.2] where scratch.tile[buffer] >= 0 && scratch.lastUse[buffer] == index {
+      forEachSlot(step) { slot in
+        let buffer = Int(slot.base)
+        guard scratch.tile[buffer] >= 0, scratch.lastUse[buffer] == index else { return }
         free.append(scratch.tile[buffer])
         // Not twice, where it stands for two operands.
         scratch.lastUse[buffer] = -1
@@ -134,23 +178,58 @@ struct RegionDraft {
     return Int(made)
   }
 
-  private func member(_ index: Int, _ tile: (Slot) -> Slot?) -> Member {
-    let (instruction, walk) = (instructions[index], walks[index])
+  /// What members walk over in memory without gaps from the first element to the last, each once.
+  private func streams(_ scratch: inout Scratch, atMost count: Int) -> [Stream] {
+    var result: [Stream] = []
+    for (instruction, walk) in zip(instructions, walks) where instruction.kind != .reduce {
+      let width = instruction.dtype.byteWidth
+      for (slot, fits, width) in [
+        (instruction.x, walk.xIsFlat && walk.x == 1, instruction.kind == .select ? 1 : width),
+        (instruction.y, walk.yIsFlat && walk.y == 1, width), (instruction.z, walk.zIsFlat && walk.z == 1, instruction.resultWidth),
+      ] where fits && scratch.tile[Int(slot.base)] == Scratch.outside {
+        guard result.count < count else { return result }
+        scratch.tile[Int(slot.base)] = Scratch.streamed
+        result.append(Stream(slot: slot, width: width))
+      }
+    }
+    return result
+  }
+
+  /// - Parameter states: where, in a thread's own memory, the next reduction keeps what it has added up so far.
+  private func member(_ step: Step, _ states: inout Int, _ tile: (Slot) -> Slot?) -> Member {
+    let (instruction, walk) = (instructions[step.instruction], walks[step.instruction])
+    let (first, firstWalk) = step.first.map { (instructions[$0], walks[$0]) } ?? (instruction, walk)
     func operand(_ slot: Slot, _ stride: Int, _ width: Int) -> Member.Operand {
       if let place = tile(slot) { return Member.Operand(slot: place, stride: 1, width: width, isTile: true) }
       return Member.Operand(slot: slot, stride: stride, width: width, isTile: false)
     }
     let width = instruction.dtype.byteWidth
-    var y = operand(instruction.y, walk.y, width)
+    let x = operand(first.x, firstWalk.x, instruction.kind == .select ? 1 : width)
+    var y = operand(first.y, firstWalk.y, width)
     if instruction.kind == .reduce {
-      // What it has added up so far.
-      let state = lowering.newBuffer(.workspace, CK_REDUCE_STATE)
+      let state = lowering.newOwnBuffer(at: states, CK_REDUCE_STATE)
+      states += CK_REDUCE_STATE
       y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
     }
     return Member(
-      kind: instruction.kind, function: instruction.function, dtype: instruction.dtype, isFlat: walk.areFlat,
-      loop: walk.areFlat ? -1 : lowering.addLoop(loops[index]), z: operand(instruction.z, walk.z, instruction.resultWidth),
-      x: operand(instruction.x, walk.x, instruction.kind == .select ? 1 : width), y: y)
+      kind: first.kind, kernel: kernel(step), function: first.function, dtype: instruction.dtype, isFlat: walk.areFlat,
+      loop: walk.areFlat ? -1 : lowering.addLoop(loops[step.instruction]), z: operand(instruction.z, walk.z, instruction.resultWidth),
+      x: x, y: y, w: step.second.map { operand($0.w.slot, $0.w.stride, width) } ?? x)
+  }
+
+  private func kernel(_ step: Step) -> Member.Kernel? {
+    let instruction = instructions[step.first ?? step.instruction]
+    let (function, dtype) = (instruction.function, instruction.dtype)
+    if let second = step.second { return Kernels.pair(function, second.function, dtype).map(Member.Kernel.pair) }
+    return switch instruction.kind {
+    case .unary: Kernels.unary(function, dtype).map(Member.Kernel.unary)
+    case .binary: Kernels.binary(function, dtype).map(Member.Kernel.binary)
+    case .select: Kernels.select(dtype).map(Member.Kernel.select)
+    case .copy: Kernels.copy(dtype).map(Member.Kernel.unary)
+    case .cast: DType(rawValue: function).flatMap { Kernels.cast(dtype, $0) }.map(Member.Kernel.cast)
+    case .reduce: Kernels.feed(function, dtype).map(Member.Kernel.feed)
+    default: nil
+    }
   }
 }
 

@@ -36,6 +36,11 @@ extension Plan {
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
+    if loop.sizes.rank == 1 {
+      return forEachPart(of: inner.count) { part in
+        kernel(part.count, z + part.lowerBound * inner.z * to, inner.z, x + part.lowerBound * inner.x * from, inner.x)
+      }
+    }
     forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, _ in
       kernel(inner.count, z + zRow * to, inner.z, x + xRow * from, inner.x)
     }
@@ -48,6 +53,13 @@ extension Plan {
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
+    if loop.sizes.rank == 1 && instruction.dtype.isFloating {
+      return forEachPart(of: inner.count) { part in
+        let start = part.lowerBound
+        _ = kernel(
+          part.count, z + start * inner.z * to, inner.z, x + start * inner.x * from, inner.x, y + start * inner.y * from, inner.y)
+      }
+    }
     var refused = -1
     var row = 0
     forEachRow(loop.sizes, max(loop.sizes.rank - 1, 0), loop.z, loop.x, loop.y) { zRow, xRow, yRow in
@@ -99,6 +111,11 @@ extension Plan {
     guard let kernel = Kernels.reduce(instruction.function, instruction.dtype) else { return }
     let reduction = reductions[Int(instruction.detail)]
     let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
+    if reduction.columns == 1, reduction.outer.count == 1,
+      reduceInParts(instruction, rows: reduction.rows, z, x, step: reduction.rowStride)
+    {
+      return
+    }
     forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y) {
       zRow, xRow, _ in
       kernel(reduction.columns, reduction.rows, z + zRow * to, x + xRow * from, reduction.columnStride, reduction.rowStride)
@@ -121,6 +138,7 @@ extension Plan {
     let product = products[Int(instruction.detail)]
     let width = instruction.dtype.byteWidth
     let vectorKernel = product.hasVector ? Kernels.matvec(instruction.dtype) : nil
+    if vectorKernel == nil, product.outer.count == 1, multiplyInParts(kernel, product, width: width, z, x, y) { return }
     forEachRow(product.outer.sizes, product.outer.sizes.rank, product.outer.z, product.outer.x, product.outer.y) { zRow, xRow, yRow in
       let (z, x, y) = (z + zRow * width, x + xRow * width, y + yRow * width)
       guard let vectorKernel else {

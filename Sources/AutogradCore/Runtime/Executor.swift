@@ -10,12 +10,7 @@
 struct Workspace: ~Copyable {
   let base: UnsafeMutableRawPointer
 
-  init(byteCount: Int) {
-    var memory: UnsafeMutableRawPointer?
-    // Admitted before: see Storage.
-    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else { abort() }
-    base = memory
-  }
+  init(byteCount: Int) { base = AlignedMemory.allocate(byteCount) }
 
   deinit { free(base) }
 }
@@ -52,6 +47,7 @@ extension Plan {
   func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>) throws(GraphError) {
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
+      bases[Plan.ownBase] = bases[Plan.workspaceBase] + (workspaceByteCount - ownByteCount)
       bases[Plan.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Plan.workspaceBase]
       do throws(GraphError) {
         try execute(UnsafePointer(bases))

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Elementwise instructions that run together: on one tile of elements all of them, then on the next. What passes between them alone stays
 /// in a few tiles of memory, in the first cache, and is never written out.
 package struct Region: Sendable {
@@ -8,11 +10,22 @@ package struct Region: Sendable {
   package var tile: Int
   /// Whether there are reductions among the members: of all elements, fed tile by tile, with their state in the place of y.
   package var reduces: Bool
+  /// What is read and written in memory, element by element, asked for a tile ahead.
+  package var streams: Range<Int>
 }
 
-/// One of them.
+/// Memory that a region walks over from tile to tile.
+package struct Stream: Sendable {
+  package var slot: Slot
+  /// Of an element, in bytes.
+  package var width: Int
+}
+
+/// One of them, or a pair of which the second alone reads what the first makes.
 package struct Member: Sendable {
   package var kind: Instruction.Kind
+  /// Nil where there is none, which the planner does not let happen.
+  let kernel: Kernel?
   package var function: UInt8
   package var dtype: DType
   /// Whether each operand can be walked over all rows with its inner stride: then a tile is one call.
@@ -22,6 +35,22 @@ package struct Member: Sendable {
   package var z: Operand
   package var x: Operand
   package var y: Operand
+  /// The second operand of a pair's second operation.
+  package var w: Operand
+
+  /// Found once: looking functions up takes as long as running them on a few elements.
+  ///
+  /// `@unchecked Sendable`: code in static memory.
+  enum Kernel: @unchecked Sendable {
+    case unary(ck_unary_fn)
+    case binary(ck_binary_fn)
+    case pair(ck_pair_fn)
+    case select(ck_select_fn)
+    case cast(ck_cast_fn)
+    case feed(ck_reduce_feed_fn)
+  }
+
+  package var isPair: Bool { if case .pair = kernel { true } else { false } }
 
   package struct Operand: Sendable {
     package var slot: Slot
@@ -50,22 +79,34 @@ extension Plan {
       if region.reduces {
         for member in members where member.kind == .reduce { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
       }
-      if inner > region.tile {
-        for row in 0..<rows {
-          for start in stride(from: 0, to: inner, by: region.tile) {
-            runTile(region, members, bases, row: row, rows: 1, start: start, count: min(region.tile, inner - start), inner: inner)
-          }
-        }
-      } else if inner > 0 {
-        let together = max(region.tile / inner, 1)
-        for row in stride(from: 0, to: rows, by: together) {
-          runTile(region, members, bases, row: row, rows: min(together, rows - row), start: 0, count: inner, inner: inner)
-        }
+      if !runInParts(region, members, bases, rows: rows, inner: inner) {
+        runTiles(region, members, bases, rows: 0..<rows, columns: 0..<inner, inner: inner)
       }
       if region.reduces {
         for member in members where member.kind == .reduce {
           Kernels.finish(member.function, member.dtype, member.y.base(bases), into: member.z.base(bases))
         }
+      }
+    }
+  }
+
+  /// Some rows of a region, of one row also some elements only.
+  func runTiles(
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Range<Int>,
+    columns: Range<Int>, inner: Int
+  ) {
+    if columns.count > region.tile {
+      for row in rows {
+        for start in stride(from: columns.lowerBound, to: columns.upperBound, by: region.tile) {
+          let count = min(region.tile, columns.upperBound - start)
+          runTile(region, members, bases, row: row, rows: 1, start: start, count: count, inner: inner)
+        }
+      }
+    } else if inner > 0 {
+      let together = columns.count == inner ? max(region.tile / inner, 1) : 1
+      for row in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
+        let count = min(together, rows.upperBound - row)
+        runTile(region, members, bases, row: row, rows: count, start: columns.lowerBound, count: columns.count, inner: inner)
       }
     }
   }
@@ -78,20 +119,30 @@ extension Plan {
   ) {
     // Through pointers: a member is too large to be copied for every tile.
     guard let first = members.baseAddress else { return }
+    // What the next tile will touch in memory is asked for in small parts: more than a few lines at once would have to wait.
+    let next = row * inner + start + rows * count
+    let part = (rows * count / members.count + 15) & ~15
     for index in members.indices {
+      for stream in region.streams { prefetch(streams[stream], bases, next + index * part, part) }
       let member = first + index
       let z = bases[Int(member.pointee.z.slot.base)]
       let x = UnsafeRawPointer(bases[Int(member.pointee.x.slot.base)])
       let y = bases[Int(member.pointee.y.slot.base)]
       if member.pointee.isFlat {
         let position = row * inner + start
+        let w = UnsafeRawPointer(bases[Int(member.pointee.w.slot.base)])
         run(
           member, rows * count, z + member.pointee.z.start(position), x + member.pointee.x.start(position),
-          y + member.pointee.y.start(position))
+          y + member.pointee.y.start(position), w + member.pointee.w.start(position))
       } else {
         runRows(member, region, z, x, y, row: row, rows: rows, start: start, count: count)
       }
     }
+  }
+
+  @inline(__always)
+  private func prefetch(_ stream: Stream, _ bases: UnsafePointer<UnsafeMutableRawPointer>, _ position: Int, _ count: Int) {
+    ck_prefetch(bases[Int(stream.slot.base)] + stream.slot.offset + position * stream.width, count * stream.width)
   }
 
   /// A member whose operands do not all go on from row to row with their inner stride.
@@ -118,26 +169,25 @@ extension Plan {
           operand.slot.offset + (operand.isTile ? current * count * operand.stride : ofRow + start * operand.stride) * operand.width
         }
         run(
-          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow), y + offset(member.pointee.y, yRow))
+          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow), y + offset(member.pointee.y, yRow), x)
       }
     }
   }
 
   @inline(__always)
   private func run(
-    _ member: UnsafePointer<Member>, _ count: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+    _ member: UnsafePointer<Member>, _ count: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
+    _ w: UnsafeRawPointer
   ) {
     let (dz, dx, dy) = (member.pointee.z.stride, member.pointee.x.stride, member.pointee.y.stride)
-    let (function, dtype) = (member.pointee.function, member.pointee.dtype)
-    switch member.pointee.kind {
-    case .unary: Kernels.unary(function, dtype)?(count, z, dz, x, dx)
-    case .binary: _ = Kernels.binary(function, dtype)?(count, z, dz, x, dx, y, dy)
-    case .select: Kernels.select(dtype)?(count, z, dz, x, dx, y, dy)
-    case .copy: Kernels.copy(dtype)?(count, z, dz, x, dx)
-    case .cast:
-      if let target = DType(rawValue: function) { _ = Kernels.cast(dtype, target)?(count, z, dz, x, dx) }
-    case .reduce: Kernels.feed(function, dtype, y, count, x, dx)
-    default: break
+    switch member.pointee.kernel {
+    case .unary(let kernel): kernel(count, z, dz, x, dx)
+    case .binary(let kernel): _ = kernel(count, z, dz, x, dx, y, dy)
+    case .pair(let kernel): kernel(count, z, x, dx, y, dy, w, member.pointee.w.stride)
+    case .select(let kernel): kernel(count, z, dz, x, dx, y, dy)
+    case .cast(let kernel): _ = kernel(count, z, dz, x, dx)
+    case .feed(let kernel): kernel(y, count, x, dx)
+    case nil: break
     }
   }
 }

@@ -55,7 +55,8 @@ extension Plan {
     instructions.count * MemoryLayout<Instruction>.stride + loops.count * MemoryLayout<Loop>.stride
       + reductions.count * MemoryLayout<Reduction>.stride + products.count * MemoryLayout<Product>.stride
       + gathers.count * MemoryLayout<Gather>.stride + matrixCalls.count * MemoryLayout<MatrixCall>.stride
-      + regions.count * MemoryLayout<Region>.stride + members.count * MemoryLayout<Member>.stride + pool.count * 8
+      + regions.count * MemoryLayout<Region>.stride + members.count * MemoryLayout<Member>.stride
+      + streams.count * MemoryLayout<Stream>.stride + pool.count * 8
       + constants.reduce(0) { $0 + $1.type.byteCount }
       + (inputTypes.count + resultTypes.count) * MemoryLayout<TensorType>.stride + MemoryLayout<Plan>.stride
   }

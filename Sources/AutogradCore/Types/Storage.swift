@@ -19,10 +19,7 @@ package final class Storage: @unchecked Sendable {
   /// The contents are undefined until written.
   package init(byteCount: Int) {
     self.byteCount = byteCount
-    var memory: UnsafeMutableRawPointer?
-    // Sizes were admitted against the limits before; a machine that still has no memory left cannot go on.
-    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else { abort() }
-    base = memory
+    base = AlignedMemory.allocate(byteCount)
   }
 
   deinit { free(base) }

@@ -39,8 +39,8 @@ struct AnswerTemplate: Sendable {
 
   /// - Parameter result: where the data of the plan's distinct results lie.
   func answer(_ result: (Int) -> UnsafeRawPointer) -> ByteBuffer {
-    // Numbers as text take about two and a half times their bytes; what is not enough grows.
-    let json = ByteBuffer(capacity: text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 64))
+    // Numbers as text take about two and a half times their bytes, and the encoder asks for room beyond them; what is not enough grows.
+    let json = ByteBuffer(capacity: text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 256))
     var written = 0
     for field in fields {
       json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))

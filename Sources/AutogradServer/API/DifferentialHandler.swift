@@ -5,7 +5,8 @@ struct DifferentialHandler: Sendable {
   let limits: Limits
   /// Plans of earlier requests; nil plans each request anew.
   var plans: PlanCache?
-  let scratch = ScratchPool()
+  let scratch: ScratchPool
+  private let skeletons = RecentSkeletons()
 
   /// A plan of more work than this leaves the socket thread: waking another costs 50 to 80 µs. In elementary operations, an instruction
   /// itself being worth 25.
@@ -15,12 +16,14 @@ struct DifferentialHandler: Sendable {
   static let inlineWork = 200_000
   static let instructionWork = 25
 
-  init(limits: Limits, plans: PlanCache? = nil) {
+  init(limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool()) {
     self.limits = limits
     self.plans = plans
+    self.scratch = scratch
   }
 
   func reply(to request: Request, _ endpoint: Endpoint) -> Reply {
+    if let plans, let reply = recalledReply(to: request, endpoint, plans) { return reply }
     do throws(Problem) {
       let body = try ParsedBody(request, limits)
       guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
@@ -29,15 +32,69 @@ struct DifferentialHandler: Sendable {
         self.scratch.give(scratch)
         return reply(try Computation(endpoint, body, limits), request, "miss")
       }
-      if let plan = plans.plan(for: scratch.key.bytes) {
-        return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
+      switch plans.find(scratch.key.bytes) {
+      case .plan(let plan): return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
+      case .nobody(let making):
+        // Whatever comes of it, those who wait for it go on.
+        defer { making.end() }
+        let computation = try Computation(endpoint, body, limits)
+        plans.insert(computation.plan, for: scratch.key.bytes)
+        self.scratch.give(scratch)
+        return reply(computation, request, "miss")
+      case .somebody(let flight):
+        return .after(flight) { follow(body, scratch, request, endpoint, plans) }
       }
-      let computation = try Computation(endpoint, body, limits)
-      plans.insert(computation.plan, for: scratch.key.bytes)
-      self.scratch.give(scratch)
-      return reply(computation, request, "miss")
     } catch {
       return .now(error.response(requestID: request.id))
+    }
+  }
+
+  /// For a body that differs from that of a late request in its numbers only.
+  private func recalledReply(to request: Request, _ endpoint: Endpoint, _ plans: PlanCache) -> Reply? {
+    var clock = PhaseClock()
+    for skeleton in skeletons.all where skeleton.endpoint == endpoint && skeleton.begins(request.body) {
+      if MediaTypes.isSafetensors(request.contentType) || MediaTypes.answersSafetensors(request) { return nil }
+      let scratch = scratch.take()
+      guard skeleton.read(request.body, into: scratch.block(of: skeleton.plan.layout.byteCount)) else {
+        self.scratch.give(scratch)
+        continue
+      }
+      clock.mark("read")
+      plans.counters.hits.add(1, ordering: .relaxed)
+      plans.counters.recalled.add(1, ordering: .relaxed)
+      if skeleton.plan.isBrief { return .now(respond(skeleton, scratch, clock, request)) }
+      return .later { [clock] in respond(skeleton, scratch, clock, request) }
+    }
+    return nil
+  }
+
+  private func respond(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Response {
+    var clock = clock
+    let block = scratch.block(of: skeleton.plan.layout.byteCount)
+    do throws(GraphError) {
+      try skeleton.plan.run(in: block)
+    } catch {
+      self.scratch.give(scratch)
+      return respondInFull(request, skeleton.endpoint)
+    }
+    clock.mark("run")
+    let response = clock.respond(skeleton.plan, skeleton.plan.answer(from: block), skeleton.graphDigest, "hit")
+    self.scratch.give(scratch)
+    return response
+  }
+
+  /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with it.
+  private func follow(
+    _ body: ParsedBody, _ scratch: RequestScratch, _ request: Request, _ endpoint: Endpoint, _ plans: PlanCache
+  ) -> Response {
+    var body = body
+    body.clock.mark("wait")
+    if let plan = plans.plan(for: scratch.key.bytes) { return respond(RepeatedComputation(plan, body, scratch), request, endpoint) }
+    self.scratch.give(scratch)
+    do throws(Problem) {
+      return respond(try Computation(endpoint, body, limits), request, "miss")
+    } catch {
+      return error.response(requestID: request.id)
     }
   }
 
@@ -61,11 +118,15 @@ struct DifferentialHandler: Sendable {
     }
   }
 
-  /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
   private func respond(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Response {
     let response = computation.run()
+    if response != nil, skeletons.wantsMore(), let skeleton = computation.skeleton(of: request, endpoint) { skeletons.insert(skeleton) }
     scratch.give(computation.scratch)
-    if let response { return response }
+    return response ?? respondInFull(request, endpoint)
+  }
+
+  /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
+  private func respondInFull(_ request: Request, _ endpoint: Endpoint) -> Response {
     plans?.counters.fallbacks.add(1, ordering: .relaxed)
     do throws(Problem) {
       return respond(try Computation(endpoint, try ParsedBody(request, limits), limits), request, "miss")
@@ -117,7 +178,9 @@ final class Computation: @unchecked Sendable {
     }
     clock.mark("run")
     // The values of the body are read up to here.
-    return withExtendedLifetime(body) { clock.respond(plan, plan.answer(from: block), request.graphText, cache) }
+    return withExtendedLifetime(body) {
+      clock.respond(plan, plan.answer(from: block), GraphDigest.text(request.graphText), cache)
+    }
   }
 }
 
@@ -153,20 +216,26 @@ final class RepeatedComputation: @unchecked Sendable {
     }
     clock.mark("run")
     return withExtendedLifetime(body) {
-      clock.respond(
-        plan, plan.answer(from: block), body.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0), "hit")
+      let graph = body.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0)
+      return clock.respond(plan, plan.answer(from: block), GraphDigest.text(graph), "hit")
     }
+  }
+
+  /// For the next request that differs in its numbers only; after ``run()`` has answered.
+  func skeleton(of request: Request, _ endpoint: Endpoint) -> BodySkeleton? {
+    guard body.file == nil, !body.answersSafetensors else { return nil }
+    return BodySkeleton(endpoint, request.body, body.document, scratch.tensors, plan)
   }
 }
 
 extension PhaseClock {
   /// The last phase ends with the answer written.
   fileprivate mutating func respond(
-    _ plan: PreparedPlan, _ body: ByteBuffer, _ graph: UnsafeRawBufferPointer, _ cache: StaticString
+    _ plan: PreparedPlan, _ body: ByteBuffer, _ digest: String, _ cache: StaticString
   ) -> Response {
     mark("write")
     return Response(
       contentType: plan.contentType,
-      headers: [("X-Graph-Digest", GraphDigest.text(graph)), ("Server-Timing", header(cache: cache))], body: body)
+      headers: [("X-Graph-Digest", digest), ("Server-Timing", header(cache: cache))], body: body)
   }
 }

@@ -1,5 +1,7 @@
 /// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
-struct ParsedBody {
+///
+/// `@unchecked Sendable`: nothing but the clock changes, and a copy has its own; the bytes are the request's, which says the same.
+struct ParsedBody: @unchecked Sendable {
   let document: JSONDocument
   /// Of a safetensors file, the data that the document's tensors refer to.
   let file: UnsafeRawBufferPointer?

@@ -6,9 +6,9 @@ import Synchronization
 /// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it last came by, and takes
 /// the first that was not. So graphs posted once, however many, do not drive out those in use.
 ///
-/// The lock is held for a look into the table, never while a plan is made or run. Requests of one new graph that come at the same time each
-/// plan it, and the first to be done is kept: nobody waits for anybody, so that a large graph being planned holds up one socket thread and
-/// not all of them. Mistakes are not kept.
+/// The lock is held for a look into the table, never while a plan is made or run. Of requests of one new graph that come at the same time the
+/// first plans it. The others are put aside until it is done and hold up no thread meanwhile; if nothing came of it, each plans, and fails, by
+/// itself: mistakes are not kept.
 final class PlanCache: Sendable {
   let counters = PlanCacheCounters()
   private let planLimit: Int
@@ -41,6 +41,16 @@ final class PlanCache: Sendable {
     var byteCount = 0
     /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would not be kept.
     var places: [UInt64: Int] = [:]
+    /// Plans that are being made, by the hashes of their outlines. Who waits for another outline of the same hash has waited in vain, no more.
+    var flights: [UInt64: Flight] = [:]
+  }
+
+  enum Finding {
+    case plan(PreparedPlan)
+    /// There is none and nobody makes it: make it, and tell when it is done.
+    case nobody(PlanInMaking)
+    /// Somebody makes it.
+    case somebody(Flight)
   }
 
   init(plans: Int, bytes: Int) {
@@ -48,21 +58,42 @@ final class PlanCache: Sendable {
     byteLimit = bytes
   }
 
+  /// The plan of exactly this outline, or who makes it.
+  func find(_ outline: UnsafeRawBufferPointer) -> Finding {
+    let hash = KeyedHash.process(outline)
+    let (entry, flight, isFirst) = table.withLock { table -> (Entry?, Flight?, Bool) in
+      if let entry = table.use(hash) { return (entry, nil, false) }
+      if let flight = table.flights[hash] { return (nil, flight, false) }
+      let flight = Flight()
+      table.flights[hash] = flight
+      return (nil, flight, true)
+    }
+    if let flight, !isFirst { return .somebody(flight) }
+    if let plan = plan(in: entry, for: outline) { return .plan(plan) }
+    return .nobody(PlanInMaking(cache: self, hash: hash, flight: flight ?? Flight()))
+  }
+
   /// The plan of exactly this outline.
   func plan(for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
     let hash = KeyedHash.process(outline)
-    let found = table.withLock { table -> Entry? in
-      guard let place = table.places[hash] else { return nil }
-      table.circle[place].wasUsed = true
-      return table.circle[place].entry
-    }
-    // Compared outside of the lock: a graph may have megabytes.
-    guard let found, found.isFor(outline) else {
+    return plan(in: table.withLock { $0.use(hash) }, for: outline)
+  }
+
+  /// Compares outside of the lock: a graph may have megabytes.
+  private func plan(in entry: Entry?, for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
+    guard let entry, entry.isFor(outline) else {
       counters.misses.add(1, ordering: .relaxed)
       return nil
     }
     counters.hits.add(1, ordering: .relaxed)
-    return found.plan
+    return entry.plan
+  }
+
+  fileprivate func end(_ flight: Flight, _ hash: UInt64) {
+    table.withLock { table in
+      if table.flights[hash] === flight { table.flights[hash] = nil }
+    }
+    flight.end()
   }
 
   func insert(_ plan: PreparedPlan, for outline: UnsafeRawBufferPointer) {
@@ -85,7 +116,31 @@ final class PlanCache: Sendable {
   }
 }
 
+/// A plan that its holder makes. It ends with its holder's failures too: nobody waits for what will not come.
+final class PlanInMaking: Sendable {
+  private let cache: PlanCache
+  private let hash: UInt64
+  private let flight: Flight
+
+  fileprivate init(cache: PlanCache, hash: UInt64, flight: Flight) {
+    self.cache = cache
+    self.hash = hash
+    self.flight = flight
+  }
+
+  /// The plan is in the cache, or will not be.
+  func end() { cache.end(flight, hash) }
+
+  deinit { end() }
+}
+
 extension PlanCache.Table {
+  fileprivate mutating func use(_ hash: UInt64) -> PlanCache.Entry? {
+    guard let place = places[hash] else { return nil }
+    circle[place].wasUsed = true
+    return circle[place].entry
+  }
+
   /// Takes out the first plan from the hand on that was not used since the hand last came by. There is one: the table is not empty.
   fileprivate mutating func evict() -> PlanCache.Entry {
     while true {
@@ -111,6 +166,8 @@ extension PlanCache.Table {
 struct PlanCacheCounters: ~Copyable, Sendable {
   let hits = Atomic<Int>(0)
   let misses = Atomic<Int>(0)
+  /// Hits that were known by their text, see ``BodySkeleton``.
+  let recalled = Atomic<Int>(0)
   /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the words for that.
   let fallbacks = Atomic<Int>(0)
   let evictions = Atomic<Int>(0)

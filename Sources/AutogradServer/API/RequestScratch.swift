@@ -26,17 +26,15 @@ final class RequestScratch: @unchecked Sendable {
   func block(of byteCount: Int) -> UnsafeMutableRawPointer {
     if let block, blockByteCount >= byteCount { return block }
     free(block)
-    var memory: UnsafeMutableRawPointer?
     let size = max(byteCount, 4096)
-    // The size has been admitted; a machine that has no memory left all the same cannot go on.
-    guard posix_memalign(&memory, Storage.alignment, size) == 0, let memory else { abort() }
+    let memory = AlignedMemory.allocate(size)
     block = memory
     blockByteCount = size
     return memory
   }
 
-  /// Whether it is worth keeping; large ones would hold memory that the next request hardly needs.
-  var isModest: Bool { blockByteCount <= ScratchPool.largestKept && key.capacity <= ScratchPool.largestKept }
+  /// Whether it may be kept however long nobody wants it.
+  var isModest: Bool { blockByteCount <= ScratchPool.largestLasting }
 
   func clear() {
     key.removeAll()
@@ -46,20 +44,54 @@ final class RequestScratch: @unchecked Sendable {
   deinit { free(block) }
 }
 
-/// The scratch that no request has at the moment: at most ``mostKept``, each of at most ``largestKept`` bytes.
+/// The scratch that no request has at the moment: at most ``mostKept`` with at most ``mostBytesKept``. Large blocks are kept while requests
+/// follow each other, since memory from the system costs more than most of what is computed in it.
 final class ScratchPool: Sendable {
   static let mostKept = 16
-  static let largestKept = 1 << 20
+  static let mostBytesKept = 128 << 20
+  /// Bytes of a block that outlasts ``giveBack()``.
+  static let largestLasting = 1 << 20
+  private static let largestKeyKept = 1 << 20
 
-  private let idle = Locked<[RequestScratch]>([])
+  private struct Idle {
+    var scratches: [RequestScratch] = []
+    var byteCount = 0
+  }
 
-  func take() -> RequestScratch { idle.withLock { $0.popLast() } ?? RequestScratch() }
+  private let idle = Locked(Idle())
+
+  func take() -> RequestScratch {
+    idle.withLock { idle in
+      guard let scratch = idle.scratches.popLast() else { return nil }
+      idle.byteCount -= scratch.blockByteCount
+      return scratch
+    } ?? RequestScratch()
+  }
 
   func give(_ scratch: RequestScratch) {
-    guard scratch.isModest else { return }
+    guard scratch.key.capacity <= ScratchPool.largestKeyKept else { return }
     scratch.clear()
     idle.withLock { idle in
-      if idle.count < ScratchPool.mostKept { idle.append(scratch) }
+      guard idle.scratches.count < ScratchPool.mostKept, scratch.blockByteCount <= ScratchPool.mostBytesKept - idle.byteCount else {
+        return
+      }
+      idle.scratches.append(scratch)
+      idle.byteCount += scratch.blockByteCount
     }
   }
+
+  /// Frees the large blocks, for when nothing large has been asked for a while.
+  func giveBack() {
+    // Freed when the lock is no longer held.
+    let large = idle.withLock { idle in
+      let large = idle.scratches.filter { !$0.isModest }
+      idle.scratches.removeAll { !$0.isModest }
+      idle.byteCount = idle.scratches.reduce(0) { $0 + $1.blockByteCount }
+      return large
+    }
+    withExtendedLifetime(large) {}
+  }
+
+  /// Of the blocks that are kept.
+  var byteCount: Int { idle.withLock { $0.byteCount } }
 }

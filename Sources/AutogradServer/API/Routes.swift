@@ -5,9 +5,12 @@ import CEmbedded
 enum Routes {
   /// - Parameters:
   ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
+  ///   - scratch: memory that requests leave to each other.
   ///   - isReady: false once the server is draining.
-  static func all(limits: Limits, plans: PlanCache? = nil, isReady: @escaping @Sendable () -> Bool) -> [Route] {
-    let handler = DifferentialHandler(limits: limits, plans: plans)
+  static func all(limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool(), isReady: @escaping @Sendable () -> Bool)
+    -> [Route]
+  {
+    let handler = DifferentialHandler(limits: limits, plans: plans, scratch: scratch)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
       Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in handler.reply(to: request, endpoint) }
     }

@@ -1,3 +1,4 @@
+import AutogradCore
 import Glibc
 
 /// A growing run of bytes on the C heap: what an answer is written into and what the socket sends from, with no copy between.
@@ -71,6 +72,7 @@ final class ByteBuffer: @unchecked Sendable {
 
   private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
     guard let memory = malloc(capacity) else { abort() }
+    AlignedMemory.preferHugePages(memory, capacity)
     return memory.assumingMemoryBound(to: UInt8.self)
   }
 }

@@ -21,7 +21,7 @@ struct EvaluateCommand: ParsableCommand {
     let response: Response =
       switch DifferentialHandler(limits: Limits()).reply(to: request, .evaluate) {
       case .now(let response): response
-      case .later(let work): work()
+      case .later(let work), .after(_, let work): work()
       }
     withExtendedLifetime(body) {}
     CommandOutput.write(response.body, to: response.status == 200 ? STDOUT_FILENO : STDERR_FILENO)

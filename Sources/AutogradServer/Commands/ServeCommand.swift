@@ -1,4 +1,5 @@
 import ArgumentParser
+import AutogradCore
 import Logging
 
 /// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
@@ -122,10 +123,15 @@ struct ServeCommand: ParsableCommand {
     // Before any thread is started.
     SignalWait.block()
     MallocTuning.apply()
-    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024)
+    let scratch = ScratchPool()
+    Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
+    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024) {
+      scratch.giveBack()
+      MallocTuning.giveBack()
+    }
     let readiness = Readiness()
     let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
-    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans) { readiness.isReady })
+    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch) { readiness.isReady })
     var transport = configuration.transport(logger)
     transport.listeningDescriptor = supervision?.listeningDescriptor
     let server = try HTTPServer(transport, responder: router, pool: pool)

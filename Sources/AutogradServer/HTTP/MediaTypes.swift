@@ -3,6 +3,13 @@ enum MediaTypes {
   static let json = "application/json"
   static let safetensors = "application/vnd.safetensors"
 
+  /// A header's text. The one that nearly every request has takes no memory.
+  static func string(_ bytes: UnsafeRawBufferPointer?) -> String? {
+    guard let bytes else { return nil }
+    if bytes.count == json.utf8.count, bytes.hasPrefix("application/json") { return json }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Whether a body of this Content-Type is a safetensors file.
   static func isSafetensors(_ header: String?) -> Bool {
     guard let header else { return false }

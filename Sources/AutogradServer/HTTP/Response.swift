@@ -18,6 +18,32 @@ enum Reply {
   case now(Response)
   /// Run on the compute pool while the connection is suspended. The request's body stays valid until it returns.
   case later(@Sendable () -> Response)
+  /// The same, once something that another request does is over.
+  case after(Flight, @Sendable () -> Response)
+}
+
+/// Something under way that several wait for, and none of them with a thread.
+final class Flight: Sendable {
+  /// What to do at its end; nil once it has come.
+  private let waiting = Locked<[@Sendable () -> Void]?>([])
+
+  /// Calls `body` when it is over, on the thread that ends it; at once if it is over already.
+  func whenOver(_ body: @escaping @Sendable () -> Void) {
+    let isOver = waiting.withLock { waiting in
+      waiting?.append(body)
+      return waiting == nil
+    }
+    if isOver { body() }
+  }
+
+  /// Called again, it does nothing.
+  func end() {
+    let bodies = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting ?? []
+    }
+    for body in bodies { body() }
+  }
 }
 
 /// Whatever answers requests: the router in the server, a stub in a transport test.

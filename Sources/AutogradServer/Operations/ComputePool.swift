@@ -18,10 +18,21 @@ final class ComputePool: @unchecked Sendable {
   private var count = 0
   private var isAccepting = true
   private var liveThreads = 0
+  private var jobsRunning = 0
+  /// When the last job was done; nil once its memory has been given back.
+  private var lastWork: Int64?
+  private let quiet: Int64
+  private let whenQuiet: @Sendable () -> Void
 
-  /// - Parameter queueLimit: how many jobs may wait, beside those that run.
-  init(threads: Int, queueLimit: Int, stackSize: Int = 8 << 20) throws(StartError) {
+  /// - Parameters:
+  ///   - queueLimit: how many jobs may wait, beside those that run.
+  ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
+  init(
+    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, quiet: Int64 = 1_000_000_000, whenQuiet: @escaping @Sendable () -> Void = {}
+  ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
+    self.quiet = quiet
+    self.whenQuiet = whenQuiet
     ring = Array(repeating: nil, count: self.queueLimit)
     for index in 0..<max(threads, 1) {
       monitor.withLock { liveThreads += 1 }
@@ -64,7 +75,13 @@ final class ComputePool: @unchecked Sendable {
   }
 
   private func run() {
-    while let job = next() { job() }
+    while let job = next() {
+      job()
+      monitor.withLock {
+        jobsRunning -= 1
+        lastWork = monotonicNanoseconds()
+      }
+    }
     monitor.withLock {
       liveThreads -= 1
       threadEnded.broadcast()
@@ -76,14 +93,25 @@ final class ComputePool: @unchecked Sendable {
     monitor.withLock {
       while count == 0 {
         guard isAccepting else { return nil }
-        jobsWaiting.wait(in: monitor)
+        waitForJob()
       }
       let job = ring[head]
       ring[head] = nil
       head = (head + 1) % ring.count
       count -= 1
+      jobsRunning += 1
       return job
     }
+  }
+
+  /// Waits until there may be one. Under `monitor`.
+  private func waitForJob() {
+    guard let end = lastWork, jobsRunning == 0 else { return jobsWaiting.wait(in: monitor) }
+    if jobsWaiting.wait(in: monitor, until: end &+ quiet) || count > 0 { return }
+    // Nothing may have happened since, and one thread does it.
+    guard lastWork == end, jobsRunning == 0 else { return }
+    lastWork = nil
+    monitor.unlocked(whenQuiet)
   }
 }
 

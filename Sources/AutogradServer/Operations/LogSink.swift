@@ -58,12 +58,13 @@ final class LogSink: @unchecked Sendable {
   }
 
   private func append(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
-    stamp.append(to: pending)
-    pending.append(UInt8(ascii: " "))
-    pending.append(level)
-    pending.append(UInt8(ascii: " "))
-    body(pending)
-    pending.append(UInt8(ascii: "\n"))
+    let line = pending
+    stamp.append(to: line)
+    line.append(UInt8(ascii: " "))
+    line.append(level)
+    line.append(UInt8(ascii: " "))
+    body(line)
+    line.append(UInt8(ascii: "\n"))
   }
 
   /// Returns when every line so far has been written, or after a second: a blocked pipe must not keep the process from ending.

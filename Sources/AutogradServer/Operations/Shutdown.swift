@@ -44,4 +44,7 @@ enum MallocTuning {
   static func apply() {
     amhd_tune_malloc()
   }
+
+  /// Gives what was kept back, for when nothing has been asked for a while.
+  static func giveBack() { amhd_trim_malloc() }
 }

@@ -33,7 +33,7 @@ final class Exchange: @unchecked Sendable {
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
-    contentType = head.content_type.string
+    contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
   }
@@ -93,6 +93,9 @@ final class Exchange: @unchecked Sendable {
       let server = server
       // The closure keeps the exchange, and so the body, even if the server gives up waiting for the work.
       if let refusal = server.suspended.run(self, on: server.pool, work) { return refuse(refusal) }
+      return true
+    case .after(let flight, let work):
+      if let refusal = server.suspended.run(self, after: flight, on: server.pool, work) { return refuse(refusal) }
       return true
     }
   }
@@ -156,21 +159,35 @@ final class SuspendedExchanges: Sendable {
 
   private let state = Locked(State())
 
-  /// Suspends the connection and queues the work. The refusal when that cannot be done and the connection is not suspended.
+  /// Suspends the connection and queues the work. The refusal when the server ends and the connection is not suspended.
   func run(_ exchange: Exchange, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {
+    guard suspend(exchange) else { return .shuttingDown }
+    submit(exchange, to: pool, work)
+    return nil
+  }
+
+  /// The same, and queues the work when the flight is over.
+  func run(_ exchange: Exchange, after flight: Flight, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {
+    guard suspend(exchange) else { return .shuttingDown }
+    flight.whenOver { [self] in submit(exchange, to: pool, work) }
+    return nil
+  }
+
+  private func suspend(_ exchange: Exchange) -> Bool {
     state.withLock { state in
-      if state.isClosed { return .shuttingDown }
+      if state.isClosed { return false }
       amhd_suspend(exchange.connection)
       state.exchanges[ObjectIdentifier(exchange)] = exchange
-      let isQueued = pool.submit { [self] in
-        let response = work()
-        deliver(response, to: exchange)
-      }
-      if !isQueued {
-        state.exchanges[ObjectIdentifier(exchange)] = nil
-        exchange.resume(refusing: .overloaded)
-      }
-      return nil
+      return true
+    }
+  }
+
+  private func submit(_ exchange: Exchange, to pool: ComputePool, _ work: @escaping @Sendable () -> Response) {
+    let isQueued = pool.submit { [self] in deliver(work(), to: exchange) }
+    guard !isQueued else { return }
+    state.withLock { state in
+      guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil else { return }
+      exchange.resume(refusing: .overloaded)
     }
   }
 

@@ -25,6 +25,10 @@ typedef enum {
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
+// What a pair does with the result t of its first operation and w: t + w, t - w, w - t, t w, t / w, w / t, -t.
+typedef enum {
+  CK_THEN_ADD, CK_THEN_SUB, CK_THEN_SUB_FROM, CK_THEN_MUL, CK_THEN_DIV, CK_THEN_DIV_INTO, CK_THEN_NEG, CK_SECOND_COUNT
+} ck_second_op;
 // Results of the operations from CK_ARGMAX on are int64.
 typedef enum { CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT } ck_reduce_op;
 typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_SCAN_COUNT } ck_scan_op;
@@ -36,21 +40,27 @@ typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrd
 // z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
 // integer), or -1.
 typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]), w[i * dw]), each
+// rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
+typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w, ptrdiff_t dw);
 // z[i * dz] = y[i * dy] where x[i * dx] is true; elsewhere z stays.
 typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
 typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
 // z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
-// are emptied into 16 outer lanes; at the end the lanes are combined as a tree. float32 is added up and multiplied in double. Nothing
-// combines to what changes nothing: 0, 1, -infinity, infinity, true, false. CK_ARGMAX and CK_ARGMIN give the least such i, the first of
-// ties, of floats the first NaN.
+// are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the whole; at the end the lanes are combined as a
+// tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
+// CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
+enum { CK_REDUCE_PART = 65536 };
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
 // The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last piece have a multiple of
-// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places.
+// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places. `join` adds what another state was fed with, which is
+// the next CK_REDUCE_PART terms or what is left of them: the same bits as if they had been fed here, and so states can be fed side by side.
 typedef void (*ck_reduce_begin_fn)(void *state);
 typedef void (*ck_reduce_feed_fn)(void *state, size_t n, const void *x, ptrdiff_t step);
+typedef void (*ck_reduce_join_fn)(void *state, const void *part);
 typedef void (*ck_reduce_finish_fn)(void *state, void *z);
-enum { CK_REDUCE_STATE = 320 };
+enum { CK_REDUCE_STATE = 448 };
 // One line along an axis, i < n, in order; float32 in double:
 //   CK_CUMSUM      z[i] = x[0] + ... + x[i]
 //   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
@@ -59,7 +69,8 @@ enum { CK_REDUCE_STATE = 320 };
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
 typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy);
 // z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
-// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so.
+// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so. The order depends on k alone: a
+// rectangle of z computed by itself has the same bits.
 enum { CK_PRODUCT_DEPTH = 256 };
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
                              ptrdiff_t y_row, ptrdiff_t y_column);
@@ -79,6 +90,11 @@ typedef struct ck_kernels ck_kernels;
 // The fastest table that this processor can run.
 const ck_kernels *ck_best_kernels(void);
 
+// Asks for memory that is about to be touched, so that it is in the first cache by then.
+static inline void ck_prefetch(const void *start, size_t byte_count) {
+  for (size_t at = 0; at < byte_count; at += 64) __builtin_prefetch((const char *)start + at);
+}
+
 // Every table that this processor can run, slowest first, so that tests can compare them; returns how many (at most 3).
 size_t ck_all_kernels(const ck_kernels *tables[3]);
 
@@ -88,6 +104,8 @@ const char *ck_name(const ck_kernels *table);
 // Entries of a table; NULL where an operation does not take a dtype.
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype);
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
+// For floats.
+ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype);
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
 ck_select_fn ck_select(const ck_kernels *table, int dtype);
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
@@ -97,10 +115,13 @@ ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
 ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype);
 ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype);
+ck_reduce_join_fn ck_reduce_join(const ck_kernels *table, int op, int dtype);
 ck_reduce_finish_fn ck_reduce_finish(const ck_kernels *table, int op, int dtype);
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype);
+// How many processors this process may run on.
+int ck_processors(void);
 // Whether products of floats multiply and add with one rounding.
 bool ck_fuses(const ck_kernels *table);
 

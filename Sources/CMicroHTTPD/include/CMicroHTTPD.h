@@ -133,6 +133,8 @@ const char *amhd_version(void);
 
 /// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's Glibc module.
 void amhd_tune_malloc(void);
+// Gives freed memory back to the system.
+void amhd_trim_malloc(void);
 
 /// A header by name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_header(amhd_connection *connection, const char *name);

@@ -1,0 +1,78 @@
+import CKernels
+
+/// Of each buffer of a plan, what the instructions of the region at hand do with it.
+struct PairingColumns {
+  fileprivate var readers: [Int32]
+  /// The only instruction that writes it, -1 for none, -2 for several.
+  fileprivate var writer: [Int32]
+
+  init(bufferCount: Int) {
+    readers = Array(repeating: 0, count: bufferCount)
+    writer = Array(repeating: -1, count: bufferCount)
+  }
+}
+
+extension RegionDraft {
+  /// The instructions with those taken together of which one alone reads what the other makes: what passes between them then stays in a
+  /// register. The first is put off until the second's turn, which it can be, as no memory is written any more once it has been read. Each
+  /// still rounds by itself, so no bit changes.
+  func steps(_ scratch: inout Scratch) -> [Step] {
+    for (index, instruction) in instructions.enumerated() {
+      scratch.pairing.readers[Int(instruction.x.base)] += 1
+      if instruction.kind == .binary || instruction.kind == .select { scratch.pairing.readers[Int(instruction.y.base)] += 1 }
+      let known = scratch.pairing.writer[Int(instruction.z.base)]
+      scratch.pairing.writer[Int(instruction.z.base)] = known == -1 ? Int32(index) : -2
+    }
+    var isFirst = Array(repeating: false, count: instructions.count)
+    var isPair = isFirst
+    var steps = instructions.indices.map { Step(instruction: $0) }
+    for index in instructions.indices {
+      guard let pair = pair(index, scratch, isPair) else { continue }
+      steps[index] = pair
+      isPair[index] = true
+      if let first = pair.first { isFirst[first] = true }
+    }
+    for instruction in instructions {
+      for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] {
+        scratch.pairing.readers[Int(buffer)] = 0
+        scratch.pairing.writer[Int(buffer)] = -1
+      }
+    }
+    return steps.filter { !isFirst[$0.instruction] }
+  }
+
+  /// The pair that ends with an instruction, if there is one.
+  private func pair(_ index: Int, _ scratch: Scratch, _ isPair: [Bool]) -> Step? {
+    let (second, walk) = (instructions[index], walks[index])
+    guard second.dtype.isFloating, walk.areFlat, walk.z == 1 else { return nil }
+    func step(_ t: Slot, _ function: ck_second_op, _ w: Operand?) -> Step? {
+      guard let first = first(of: t, second.dtype, scratch), !isPair[first] else { return nil }
+      // Where there is no second operand, any that can be read stands for it.
+      return Step(
+        instruction: index, first: first,
+        second: (function, w ?? Operand(slot: instructions[first].x, stride: walks[first].x)))
+    }
+    if second.kind == .unary { return UInt32(second.function) == CK_NEG.rawValue ? step(second.x, CK_THEN_NEG, nil) : nil }
+    guard second.kind == .binary, second.x.base != second.y.base, 0...1 ~= walk.x, 0...1 ~= walk.y else { return nil }
+    let (x, y) = (Operand(slot: second.x, stride: walk.x), Operand(slot: second.y, stride: walk.y))
+    return switch UInt32(second.function) {
+    case CK_ADD.rawValue: step(x.slot, CK_THEN_ADD, y) ?? step(y.slot, CK_THEN_ADD, x)
+    case CK_SUB.rawValue: step(x.slot, CK_THEN_SUB, y) ?? step(y.slot, CK_THEN_SUB_FROM, x)
+    case CK_MUL.rawValue: step(x.slot, CK_THEN_MUL, y) ?? step(y.slot, CK_THEN_MUL, x)
+    case CK_DIV.rawValue: step(x.slot, CK_THEN_DIV, y) ?? step(y.slot, CK_THEN_DIV_INTO, x)
+    default: nil
+    }
+  }
+
+  /// The arithmetic that makes what lies in `t` for one reader alone.
+  private func first(of t: Slot, _ dtype: DType, _ scratch: Scratch) -> Int? {
+    let buffer = Int(t.base)
+    let maker = Int(scratch.pairing.writer[buffer])
+    guard scratch.tile[buffer] == Scratch.unused, scratch.pairing.readers[buffer] == 1, maker >= 0 else { return nil }
+    let (first, walk) = (instructions[maker], walks[maker])
+    guard first.kind == .binary, first.dtype == dtype, UInt32(first.function) <= CK_DIV.rawValue, walk.areFlat,
+      0...1 ~= walk.x, 0...1 ~= walk.y
+    else { return nil }
+    return maker
+  }
+}

@@ -1,0 +1,126 @@
+import CKernels
+
+// Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and what is added up keeps its
+// order: reductions are split where their order has a seam, products never along what they sum over. So the bytes are the same whoever helps.
+
+extension Plan {
+  private typealias Bases = UnsafePointer<UnsafeMutableRawPointer>
+
+  /// Elements of a part: small enough that nobody waits long for the last one, and where reductions can be joined.
+  private static let partLength = Int(CK_REDUCE_PART)
+  /// Elementary operations that take ``Crew/worthwhileNanoseconds``: elementwise at 0.06 ns in the first cache, or bound by memory.
+  private static let worthwhileElements = 1 << 19
+  private static let worthwhileOperations = 1 << 22
+  /// Multiply-adds: 80 in a nanosecond.
+  private static let worthwhileProducts = 1 << 24
+
+  // MARK: Regions
+
+  /// - Returns: false if nothing was done, since it is not worth it.
+  func runInParts(
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Int, inner: Int
+  ) -> Bool {
+    let count = rows * inner
+    let isLarge = count >= Plan.worthwhileElements || (count > Plan.partLength && count * members.count >= Plan.worthwhileOperations)
+    // Reductions go over all elements in order; only within one row does a seam of theirs fall on a part's end.
+    guard isLarge, Parallelism.threads > 1, rows == 1 || !region.reduces else { return false }
+    let states = members.filter { $0.kind == .reduce }
+    let partCount = (count + Plan.partLength - 1) / Plan.partLength
+    // Of each part what its reductions came to.
+    let partials = UnsafeMutableRawPointer.allocate(byteCount: max(partCount * states.count, 1) * Int(CK_REDUCE_STATE), alignment: 64)
+    defer { partials.deallocate() }
+    func partial(_ part: Int, _ state: Int) -> UnsafeMutableRawPointer { partials + (part * states.count + state) * Int(CK_REDUCE_STATE) }
+
+    let rowsInPart = rows == 1 ? 1 : (rows + partCount - 1) / partCount
+    Crew.shared.run(rows == 1 ? partCount : (rows + rowsInPart - 1) / rowsInPart) { parts in
+      withOwnMemory(bases) { bases in
+        while let part = parts.next() {
+          for member in states { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
+          if rows == 1 {
+            let columns = part * Plan.partLength..<min((part + 1) * Plan.partLength, inner)
+            runTiles(region, members, bases, rows: 0..<1, columns: columns, inner: inner)
+          } else {
+            runTiles(region, members, bases, rows: part * rowsInPart..<min((part + 1) * rowsInPart, rows), columns: 0..<inner, inner: inner)
+          }
+          for (index, member) in states.enumerated() {
+            partial(part, index).copyMemory(from: member.y.base(bases), byteCount: Int(CK_REDUCE_STATE))
+          }
+        }
+      }
+    }
+    for part in 0..<partCount where !states.isEmpty {
+      for (index, member) in states.enumerated() {
+        Kernels.join(member.function, member.dtype, member.y.base(bases), partial(part, index))
+      }
+    }
+    return true
+  }
+
+  /// The same table of base pointers, but for the thread's own memory.
+  private func withOwnMemory(_ bases: Bases, _ body: (Bases) -> Void) {
+    withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: baseCount) { table in
+      withUnsafeTemporaryAllocation(byteCount: max(ownByteCount, 64), alignment: Storage.alignment) { own in
+        guard let start = table.baseAddress, let memory = own.baseAddress else { return }
+        start.initialize(from: bases, count: baseCount)
+        start[Plan.ownBase] = memory
+        body(Bases(start))
+      }
+    }
+  }
+
+  // MARK: Single instructions
+
+  /// Calls `body` with one range after the other of `count` elements, from several threads if that is worth it.
+  func forEachPart(of count: Int, _ body: @escaping (Range<Int>) -> Void) {
+    guard count >= Plan.worthwhileElements, Parallelism.threads > 1 else { return body(0..<count) }
+    Crew.shared.run((count + Plan.partLength - 1) / Plan.partLength) { parts in
+      while let part = parts.next() { body(part * Plan.partLength..<min((part + 1) * Plan.partLength, count)) }
+    }
+  }
+
+  /// One reduction of all that lies in a row.
+  func reduceInParts(_ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int) -> Bool {
+    let (function, dtype) = (instruction.function, instruction.dtype)
+    guard rows >= Plan.worthwhileElements, Parallelism.threads > 1, UInt32(function) < CK_ARGMAX.rawValue else { return false }
+    let size = Int(CK_REDUCE_STATE)
+    let partCount = (rows + Plan.partLength - 1) / Plan.partLength
+    let states = UnsafeMutableRawPointer.allocate(byteCount: (partCount + 1) * size, alignment: 64)
+    defer { states.deallocate() }
+    Crew.shared.run(partCount) { parts in
+      while let part = parts.next() {
+        let (start, state) = (part * Plan.partLength, states + part * size)
+        Kernels.begin(function, dtype, state)
+        let count = min(Plan.partLength, rows - start)
+        Kernels.feed(function, dtype)?(state, count, x + start * step * dtype.byteWidth, step)
+      }
+    }
+    let whole = states + partCount * size
+    Kernels.begin(function, dtype, whole)
+    for part in 0..<partCount { Kernels.join(function, dtype, whole, states + part * size) }
+    Kernels.finish(function, dtype, whole, into: z)
+    return true
+  }
+
+  /// A single product by rows of the result: each part packs y anew, so there are no more than threads.
+  func multiplyInParts(
+    _ kernel: @escaping ck_matmul_fn, _ product: Product, width: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ y: UnsafeRawPointer
+  ) -> Bool {
+    // In whole tiles of every table's registers.
+    let grain = 12
+    let threads = min(Parallelism.threads, product.m / (4 * grain))
+    let (area, tooWide) = product.m.multipliedReportingOverflow(by: product.n)
+    let (work, tooDeep) = area.multipliedReportingOverflow(by: product.k)
+    guard threads > 1, tooWide || tooDeep || work >= Plan.worthwhileProducts else { return false }
+    let rows = (product.m / threads + grain - 1) / grain * grain
+    Crew.shared.run((product.m + rows - 1) / rows) { parts in
+      while let part = parts.next() {
+        let start = part * rows
+        kernel(
+          min(rows, product.m - start), product.n, product.k, z + start * product.n * width, x + start * product.xRow * width, product.xRow,
+          product.xColumn, y, product.yRow, product.yColumn)
+      }
+    }
+    return true
+  }
+}
