@@ -9,7 +9,8 @@ struct ServeCommand: ParsableCommand {
     abstract: "Listen for requests.",
     discussion: """
       Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) stops accepting, answers what is
-      in flight and exits with 0; a second one exits at once.
+      in flight and exits with 0; a second one exits at once. With several workers SIGHUP replaces them one by one, by the program that is then
+      in the place of this one, without refusing anybody.
       """)
 
   @Option(help: "Address to listen on; 0.0.0.0 for all. AUTOGRAD_HOST. (default: 127.0.0.1)")
@@ -91,10 +92,13 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try resolved()
-    let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
     let supervision = Supervision()
+    let supervises = configuration.workers > 1 && supervision == nil
+    // Before the log, which starts a thread: signals go to any thread that does not block them.
+    if supervises { Supervisor.blockSignals() } else { SignalWait.block() }
+    let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
     do {
-      if configuration.workers > 1 && supervision == nil {
+      if supervises {
         try supervise(configuration, logger)
       } else {
         try serve(configuration, logger, supervision)
@@ -108,20 +112,16 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func supervise(_ configuration: Configuration, _ logger: Logger) throws {
-    // Before any thread is started.
-    Supervisor.blockSignals()
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
     var supervisor = Supervisor(
       workers: configuration.workers, arguments: CommandLine.arguments, listening: listening, drainSeconds: configuration.drainSeconds,
-      logger: logger)
+      readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
   }
 
   private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
-    // Before any thread is started.
-    SignalWait.block()
     MallocTuning.apply()
     let scratch = ScratchPool()
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
@@ -144,7 +144,8 @@ struct ServeCommand: ParsableCommand {
     let signal = SignalWait.wait()
     SignalWait.exitOnNext()
     logger.info("signal \(signal): draining")
-    let isComplete = server.drain(deadline: .seconds(configuration.drainSeconds))
+    let isReplaced = supervision != nil && signal == WorkerProcess.replacedSignal
+    let isComplete = server.drain(deadline: .seconds(configuration.drainSeconds), announces: !isReplaced)
     pool.shutdown(until: monotonicNanoseconds() + 1_000_000_000)
     logger.info(isComplete ? "stopped; every request was answered" : "stopped at the deadline; requests in flight were given up")
   }

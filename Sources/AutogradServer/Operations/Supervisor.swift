@@ -9,14 +9,17 @@ struct Supervisor {
   private let executable: String
   private let arguments: [String]
   private let listening: Int32
+  private let readinessDelay: Int64
   private let patience: Int64
   private let logger: Logger
 
   private var workers: [WorkerProcess] = []
   private var slots: [Slot]
-  /// Slots whose workers are still to be replaced; the first one's successor may be starting.
-  private var toReplace: [Int] = []
+  /// When SIGHUP came: workers started before are to be replaced. Nil when none are.
+  private var replacementOrder: Int64?
   private var isStopping = false
+  /// When new clients are to be turned away, while stopping.
+  private var refuseAt = Int64.max
   private var hasServed = false
   private var hasFailed = false
 
@@ -30,19 +33,25 @@ struct Supervisor {
   ///   - arguments: of the program, which its workers get too.
   ///   - listening: the listening socket, which the supervisor closes.
   ///   - drainSeconds: how long a worker may take to finish its requests.
-  init(workers count: Int, arguments: [String], listening: Int32, drainSeconds: Int, logger: Logger) {
+  ///   - readinessDelaySeconds: how long workers say that they are not ready before they stop accepting.
+  init(
+    workers count: Int, arguments: [String], listening: Int32, drainSeconds: Int, readinessDelaySeconds: Int, logger: Logger
+  ) {
     // Looked up now: after an upgrade the same path is the new program.
     executable = Supervisor.ownPath() ?? "/proc/self/exe"
     self.arguments = arguments
     self.listening = WorkerProcess.lifted(listening)
     // A worker gives up by itself; this is for one that hangs.
-    patience = Int64(drainSeconds + 5) * 1_000_000_000
+    patience = Int64(max(drainSeconds, readinessDelaySeconds) + 5) * 1_000_000_000
+    readinessDelay = Int64(readinessDelaySeconds) * 1_000_000_000
     slots = Array(repeating: Slot(), count: count)
     self.logger = logger
   }
 
   /// To be called before any thread is started, for threads inherit the mask.
   static func blockSignals() {
+    // A log that nobody reads any more is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
     var signals = handled
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
@@ -55,30 +64,38 @@ struct Supervisor {
       for index in workers.indices {
         workers[index].listen()
         workers[index].enforceDeadline()
-        if case .serving = workers[index].state { hasServed = true }
+        if workers[index].isServing { hasServed = true }
       }
-      if isStopping && workers.isEmpty { break }
-      if !isStopping {
+      if isStopping {
+        if workers.isEmpty { break }
+        if monotonicNanoseconds() >= refuseAt { refuseConnections() }
+      } else {
         advanceReplacement()
         startMissing()
       }
-      switch waitForSignal() {
-      case SIGTERM, SIGINT: stop()
-      case SIGHUP where !isStopping:
-        logger.info("SIGHUP: replacing the workers one by one")
-        toReplace = Array(slots.indices)
-      default: break
-      }
+      obey(waitForSignal())
     }
     close(listening)
     return !hasFailed
+  }
+
+  private mutating func obey(_ signal: Int32) {
+    switch signal {
+    case SIGTERM, SIGINT:
+      if isStopping { giveUp(signal) }
+      stop()
+    case SIGHUP where !isStopping:
+      logger.info("SIGHUP: replacing the workers one by one")
+      replacementOrder = monotonicNanoseconds()
+    default: break
+    }
   }
 
   // MARK: Starting
 
   private mutating func startMissing() {
     let now = monotonicNanoseconds()
-    for slot in slots.indices where slots[slot].startAt <= now && !workers.contains(where: { $0.slot == slot && !$0.isRetiring }) {
+    for slot in slots.indices where slots[slot].startAt <= now && newest(slot) == nil {
       start(slot)
     }
   }
@@ -126,9 +143,9 @@ struct Supervisor {
       // What keeps the first worker from serving keeps the others too, and it has said why.
       hasFailed = true
       stop()
-    } else if toReplace.first == worker.slot, case .starting = worker.state {
+    } else if replacementOrder != nil && !worker.isServing && newest(worker.slot) != nil {
       logger.error("the new worker does not start: the others stay as they are")
-      toReplace = []
+      replacementOrder = nil
     } else {
       if monotonicNanoseconds() - worker.started > 10_000_000_000 { slots[worker.slot].failures = 0 }
       delay(worker.slot)
@@ -139,26 +156,52 @@ struct Supervisor {
     guard !isStopping else { return }
     isStopping = true
     logger.info("draining \(workers.count) workers")
-    // Who is connected already is served by the workers before they end: nobody waits in the socket when it is closed.
+    if readinessDelay == 0 {
+      refuseConnections()
+    } else {
+      // Load balancers must get through to learn that nobody is ready.
+      refuseAt = monotonicNanoseconds() + readinessDelay - 100_000_000
+    }
+    for index in workers.indices { workers[index].retire(SIGTERM, until: monotonicNanoseconds() + patience) }
+  }
+
+  /// To be called shortly before the workers stop accepting. They first accept everyone who is connected by then, so that nobody waits in
+  /// the socket when it is closed.
+  private mutating func refuseConnections() {
+    refuseAt = .max
+    // Time for handshakes under way.
     if amhd_refuse_connections(listening) { usleep(20_000) }
-    for index in workers.indices { workers[index].retire(until: monotonicNanoseconds() + patience) }
+  }
+
+  /// For those who will not wait for the drain.
+  private func giveUp(_ signal: Int32) -> Never {
+    for worker in workers { kill(worker.pid, SIGKILL) }
+    _exit(128 + signal)
   }
 
   // MARK: Replacing
 
-  /// One step of it: the successor starts, serves, and then the predecessor may go.
+  /// One step of it, for the first slot that is not done: its successor starts, serves, and then the predecessor may go. However often SIGHUP
+  /// comes, a slot has no more than these two.
   private mutating func advanceReplacement() {
-    guard let slot = toReplace.first else { return }
-    let there = workers.indices.filter { workers[$0].slot == slot && !workers[$0].isRetiring }
-    guard let newest = there.last else { return }
-    if there.count == 1 {
-      // The one that is there is the predecessor, or the successor of one that died meanwhile; a new one is right in both cases.
-      start(slot)
-    } else if case .serving = workers[newest].state {
-      for index in there.dropLast() { workers[index].retire(until: monotonicNanoseconds() + patience) }
-      toReplace.removeFirst()
-      if toReplace.isEmpty { logger.info("all workers are replaced") }
+    guard let order = replacementOrder else { return }
+    for slot in slots.indices {
+      guard let newest = newest(slot), workers[newest].isServing else { return }
+      for index in workers.indices where workers[index].slot == slot && index != newest {
+        workers[index].retire(WorkerProcess.replacedSignal, until: monotonicNanoseconds() + patience)
+      }
+      if workers[newest].started < order {
+        if slots[slot].startAt <= monotonicNanoseconds() { start(slot) }
+        return
+      }
     }
+    replacementOrder = nil
+    logger.info("all workers are replaced")
+  }
+
+  /// The index of the slot's worker, or of its successor if that is there already.
+  private func newest(_ slot: Int) -> Int? {
+    workers.lastIndex { $0.slot == slot && !$0.isRetiring }
   }
 
   // MARK: Signals
@@ -173,7 +216,7 @@ struct Supervisor {
   /// The next signal; 0 when it is time to look at the workers again.
   private func waitForSignal() -> Int32 {
     var signals = Supervisor.handled
-    let isQuiet = !isStopping && toReplace.isEmpty && workers.count == slots.count && workers.allSatisfy(\.isServing)
+    let isQuiet = !isStopping && replacementOrder == nil && workers.count == slots.count && workers.allSatisfy(\.isServing)
     var time = timespec(tv_sec: isQuiet ? 60 : 0, tv_nsec: isQuiet ? 0 : 5_000_000)
     return max(sigtimedwait(&signals, nil, &time), 0)
   }
@@ -194,17 +237,5 @@ struct Supervisor {
     let length = readlink("/proc/self/exe", &path, Int(PATH_MAX))
     guard length > 0 else { return nil }
     return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-}
-
-extension WorkerProcess {
-  fileprivate var isRetiring: Bool {
-    if case .retiring = state { return true }
-    return false
-  }
-
-  fileprivate var isServing: Bool {
-    if case .serving = state { return true }
-    return false
   }
 }

@@ -18,6 +18,8 @@ struct WorkerProcess {
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
+  /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
+  static let replacedSignal = SIGINT
   private static let (listeningDescriptor, channelDescriptor): (Int32, Int32) = (3, 4)
 
   /// Starts one.
@@ -80,9 +82,21 @@ struct WorkerProcess {
     if recv(channel, &byte, 1, Int32(MSG_DONTWAIT)) == 1 { state = .serving }
   }
 
-  mutating func retire(until deadline: Int64) {
+  /// Tells it to drain; a second signal would end it at once.
+  mutating func retire(_ signal: Int32, until deadline: Int64) {
+    guard !isRetiring else { return }
     state = .retiring(until: deadline)
-    kill(pid, SIGTERM)
+    kill(pid, signal)
+  }
+
+  var isRetiring: Bool {
+    if case .retiring = state { return true }
+    return false
+  }
+
+  var isServing: Bool {
+    if case .serving = state { return true }
+    return false
   }
 
   /// Kills it if it is past its deadline.

@@ -135,13 +135,17 @@ final class HTTPServer: Sendable {
 
   /// Ends without losing a request: says that it is not ready, stops accepting, serves what has come, then stops.
   ///
-  /// - Parameter deadline: how long requests in flight may take from now. Those that are not through by then are answered as shutting down.
+  /// - Parameters:
+  ///   - deadline: how long requests in flight may take from now. Those that are not through by then are answered as shutting down.
+  ///   - announces: whether load balancers shall learn of it, in the time they are given for that.
   /// - Returns: whether all were through.
   @discardableResult
-  func drain(deadline: Duration) -> Bool {
+  func drain(deadline: Duration, announces: Bool = true) -> Bool {
     let end = monotonicNanoseconds() + deadline.nanoseconds
-    ready.store(false, ordering: .relaxed)
-    if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
+    if announces {
+      ready.store(false, ordering: .relaxed)
+      if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
+    }
     draining.store(true, ordering: .relaxed)
     let acceptor = stopAccepting()
     // Who was accepted last may not have been looked at yet.
