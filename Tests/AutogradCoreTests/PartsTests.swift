@@ -72,7 +72,9 @@ import Testing
     defer { Parallelism.threads = before }
     Parallelism.threads = 4
     for count in [1, 2, 3, 100] {
-      let (taken, sum, squares) = (Atomic<Int>(0), Atomic<Int>(0), Atomic<Int>(0))
+      let taken = Atomic<Int>(0)
+      let sum = Atomic<Int>(0)
+      let squares = Atomic<Int>(0)
       Crew.shared.run(count) { parts in
         while let part = parts.next() {
           usleep(100)
