@@ -58,7 +58,7 @@ private func send(_ path: String, _ contentType: String, _ body: UnsafeRawBuffer
   let response =
     switch router.respond(to: request) {
     case .now(let response): response
-    case .later(let work): work()
+    case .later(let work), .after(_, let work): work()
     }
   guard [200, 400, 413, 415, 422].contains(response.status) else { fatalError("\(response.status) \(response.body.string)") }
   // Whatever is answered in JSON must be JSON.
