@@ -7,11 +7,11 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test test-arm64 fuzz schemathesis lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
+.PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
   bench-peers bench-deps clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 deps: ## Install what the build and the tests need (Debian; uses sudo unless root)
 	@scripts/deps.sh
@@ -37,6 +37,10 @@ fuzz: deps ## Fuzz each part of the server for FUZZ_SECONDS (60), or with RUNS i
 schemathesis: build ## Hold the server to openapi.yaml with EXAMPLES (100) made-up requests for each operation (needs PyPI)
 	@scripts/deps.sh python3-venv
 	scripts/with-server.sh $(BINARY) scripts/schemathesis.sh $(or $(EXAMPLES),100)
+
+endure: build ## Stop, replace and kill servers under load ROUNDS (20) times each, and count lost requests
+	@scripts/deps.sh python3
+	python3 scripts/endure-restarts.py $(BINARY) --rounds $(or $(ROUNDS),20)
 
 lint: deps ## Check formatting, and that no file is too long
 	@scripts/lint.sh
