@@ -66,6 +66,7 @@ import Testing
           return workers.count == 2 && before.isDisjoint(with: workers)
         }
         rounds.withLock { $0.append(isReplaced) }
+        guard isReplaced else { break }
       }
       isOver.store(true, ordering: .releasing)
     }
