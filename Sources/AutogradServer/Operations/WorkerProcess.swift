@@ -117,8 +117,9 @@ struct Supervision {
 
   /// Nil in a process that no supervisor started.
   init?() {
-    guard let numbers = Setting.environment(WorkerProcess.variable)?.split(separator: ",").compactMap({ Int32($0) }), numbers.count == 2
-    else { return nil }
+    guard let text = getenv(WorkerProcess.variable) else { return nil }
+    let numbers = String(cString: text).split(separator: ",").compactMap { Int32($0) }
+    guard numbers.count == 2 else { return nil }
     unsetenv(WorkerProcess.variable)
     listeningDescriptor = numbers[0]
     channel = numbers[1]
