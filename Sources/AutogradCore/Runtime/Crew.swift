@@ -103,8 +103,9 @@ final class Crew: @unchecked Sendable {
     self.job = nil
     pthread_mutex_unlock(mutex)
     // They are about to end: for so short a time falling asleep is not worth it.
-    for _ in 0..<20_000 where job.running.load(ordering: .acquiring) > 0 {}
-    guard job.running.load(ordering: .acquiring) > 0 else { return }
+    for _ in 0..<20_000 {
+      if job.running.load(ordering: .acquiring) == 0 { return }
+    }
     pthread_mutex_lock(mutex)
     while job.running.load(ordering: .acquiring) > 0 { pthread_cond_wait(helperLeft, mutex) }
     pthread_mutex_unlock(mutex)
