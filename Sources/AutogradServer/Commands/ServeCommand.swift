@@ -24,7 +24,7 @@ struct ServeCommand: ParsableCommand {
   var workers: Int?
   @Option(help: "Threads that serve sockets and run small graphs. AUTOGRAD_THREADS. (default: 2)")
   var threads: Int?
-  @Option(help: "Threads that run large graphs. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
+  @Option(help: "Threads that run large graphs; the large steps of one graph use all that are free. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
   var computeThreads: Int?
   @Option(help: "Largest request body in bytes. AUTOGRAD_MAX_BODY_BYTES. (default: 67108864)")
   var maxBodyBytes: Int?
