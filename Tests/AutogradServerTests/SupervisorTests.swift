@@ -46,7 +46,8 @@ import Testing
     onThreads(3) { index in
       if index < 2 {
         while !isOver.load(ordering: .acquiring) {
-          if ServerProcess.get("/readyz", port: port) == 200 {
+          // A client that connects and then is not let run for a quarter of a second finds the connection closed, and tries again.
+          if (ServerProcess.get("/readyz", port: port) ?? ServerProcess.get("/readyz", port: port)) == 200 {
             answered.add(1, ordering: .relaxed)
           } else {
             failed.add(1, ordering: .relaxed)
