@@ -37,13 +37,11 @@ final class Parts: Sendable {
 /// Threads that help with a large instruction. The thread that runs the plan takes parts like the others and never waits for a helper to
 /// begin: where all are busy it does everything itself, so that under load nothing is slower than without them.
 ///
-/// Waking a thread costs 50 to 80 µs; ask only for what takes ``worthwhileNanoseconds``.
+/// Waking a thread costs 50 to 80 µs; ask only for what takes 250 or more.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `mutex` only, but for atomics.
 final class Crew: @unchecked Sendable {
   static let shared = Crew()
-  /// Below this, waking a helper costs more than it saves.
-  static let worthwhileNanoseconds = 250_000
 
   /// `@unchecked Sendable`: `body` is called by several threads at once, and whoever hands it over knows.
   private final class Job: @unchecked Sendable {

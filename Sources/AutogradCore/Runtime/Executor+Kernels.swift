@@ -36,7 +36,7 @@ extension Plan {
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
-    if loop.sizes.rank == 1 {
+    if loop.sizes.rank == 1, isWorthParts(inner.count) {
       return forEachPart(of: inner.count) { part in
         kernel(part.count, z + part.lowerBound * inner.z * to, inner.z, x + part.lowerBound * inner.x * from, inner.x)
       }
@@ -53,7 +53,7 @@ extension Plan {
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let (from, to) = (instruction.dtype.byteWidth, instruction.resultWidth)
-    if loop.sizes.rank == 1 && instruction.dtype.isFloating {
+    if loop.sizes.rank == 1, instruction.dtype.isFloating, isWorthParts(inner.count) {
       return forEachPart(of: inner.count) { part in
         let start = part.lowerBound
         _ = kernel(

@@ -8,7 +8,7 @@ extension Plan {
 
   /// Elements of a part: small enough that nobody waits long for the last one, and where reductions can be joined.
   private static let partLength = Int(CK_REDUCE_PART)
-  /// Elementary operations that take ``Crew/worthwhileNanoseconds``: elementwise at 0.06 ns in the first cache, or bound by memory.
+  /// Elementary operations that take 250 µs, see ``Crew``: elementwise at 0.06 ns in the first cache, or bound by memory.
   private static let worthwhileElements = 1 << 19
   private static let worthwhileOperations = 1 << 22
   /// Multiply-adds: 80 in a nanosecond.
@@ -70,9 +70,11 @@ extension Plan {
 
   // MARK: Single instructions
 
-  /// Calls `body` with one range after the other of `count` elements, from several threads if that is worth it.
+  /// Asked before ``forEachPart(of:_:)``, whose closure takes memory, which small instructions must not.
+  func isWorthParts(_ count: Int) -> Bool { count >= Plan.worthwhileElements && Parallelism.threads > 1 }
+
+  /// Calls `body` with one range after the other of `count` elements, from several threads.
   func forEachPart(of count: Int, _ body: @escaping (Range<Int>) -> Void) {
-    guard count >= Plan.worthwhileElements, Parallelism.threads > 1 else { return body(0..<count) }
     Crew.shared.run((count + Plan.partLength - 1) / Plan.partLength) { parts in
       while let part = parts.next() { body(part * Plan.partLength..<min((part + 1) * Plan.partLength, count)) }
     }
@@ -81,7 +83,7 @@ extension Plan {
   /// One reduction of all that lies in a row.
   func reduceInParts(_ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int) -> Bool {
     let (function, dtype) = (instruction.function, instruction.dtype)
-    guard rows >= Plan.worthwhileElements, Parallelism.threads > 1, UInt32(function) < CK_ARGMAX.rawValue else { return false }
+    guard isWorthParts(rows), UInt32(function) < CK_ARGMAX.rawValue else { return false }
     let size = Int(CK_REDUCE_STATE)
     let partCount = (rows + Plan.partLength - 1) / Plan.partLength
     let states = UnsafeMutableRawPointer.allocate(byteCount: (partCount + 1) * size, alignment: 64)
