@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// What one request may ask for. Everything is checked before anything is computed.
 struct Limits: Sendable {
   /// Of a request.
@@ -6,6 +8,11 @@ struct Limits: Sendable {
   var jsonDepth = 64
   /// Of a graph as it is posted.
   var nodes = 200_000
+  /// Tensors in an answer.
+  var outputs = 4096
+  /// Axes of any one tensor, and its elements.
+  var rank = Shape.maximumRank
+  var elements = 1 << 27
   /// Workspace and results of a plan.
   var planBytes = 1 << 30
   /// Elementary operations of a plan.
@@ -28,6 +35,17 @@ struct Configuration: Sendable {
   /// Plans that are kept for the next request of the same graph, and about how many bytes they may take in all. 0 plans keep none.
   var cachedPlans = 4096
   var cachedPlanBytes = 64 << 20
+  /// Bytes that the bodies and plans of all requests may take together; nil: half of what the process may use.
+  var bytesInFlight: Int?
+  var connections = 8192
+  /// Requests that may wait for a compute thread.
+  var queueLength = 1024
+  /// How long a request may wait and compute.
+  var requestTimeoutSeconds = 30
+  /// How long the parts of an exchange may be on their way.
+  var headerTimeoutSeconds = 10
+  var bodyTimeoutSeconds = 60
+  var responseTimeoutSeconds = 60
   /// How long connections may be idle.
   var idleTimeoutSeconds = 60
   /// How long a shutdown waits for requests in flight.

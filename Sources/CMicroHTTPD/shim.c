@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <malloc.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,6 +126,9 @@ static enum MHD_Result visit_header(
         keep_first(&head->content_length, value, value_size);
       }
       break;
+    case 15:
+      if (IS("Request-Timeout")) keep_first(&head->request_timeout, value, value_size);
+      break;
     case 16:
       if (IS("Content-Encoding")) keep_first(&head->content_encoding, value, value_size);
       break;
@@ -173,6 +181,8 @@ static enum MHD_Result begin(
     void **request) {
   size_t version_size = strlen(version);
   walk walk = {.head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}}};
+  const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  if (client != NULL) walk.head.client = client->socket_context;
   walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
   bool is_lax = is_lax_version();
   if (is_lax) walk.next = version + version_size + 2;
@@ -214,12 +224,15 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
 
 static void notify(
     void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
-  (void)connection;
-  (void)socket_context;
   worker *self = context;
   bool opened = code == MHD_CONNECTION_NOTIFY_STARTED;
   atomic_fetch_add_explicit(&self->connections, opened ? 1 : -1, memory_order_relaxed);
-  self->callbacks->connection(self->callbacks->context, opened);
+  if (opened) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *socket_context = self->callbacks->opened(self->callbacks->context, info != NULL ? info->connect_fd : -1);
+  } else {
+    self->callbacks->closed(self->callbacks->context, *socket_context);
+  }
 }
 
 /// Formats here because a va_list cannot be read in Swift.
@@ -325,10 +338,10 @@ void amhd_stop(amhd_daemon *daemon) {
 
 const char *amhd_version(void) { return MHD_get_version(); }
 
-void amhd_tune_malloc(void) {
+void amhd_tune_malloc(size_t most) {
   // The most glibc takes: larger blocks are always mapped by themselves.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+  mallopt(M_TRIM_THRESHOLD, most < 128 << 20 ? (int)most : 128 << 20);
   // Each further arena would keep a heap of its own.
   mallopt(M_ARENA_MAX, 2);
 }
@@ -337,9 +350,20 @@ void amhd_trim_malloc(void) { malloc_trim(0); }
 
 // MARK: - One connection
 
-int amhd_descriptor(amhd_connection *connection) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd(connection), MHD_CONNECTION_INFO_CONNECTION_FD);
-  return info != NULL ? info->connect_fd : -1;
+_Static_assert(amhd_poll_hung_up == POLLRDHUP, "another system");
+
+amhd_socket_facts amhd_look(int descriptor) {
+  amhd_socket_facts facts = {0, false, false};
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  memset(&info, 0, sizeof info);
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return facts;
+  int unread = 0;
+  facts.received = info.tcpi_bytes_received;
+  // Every state but that of two open directions: what comes before it no accepted socket is in.
+  facts.is_ended = info.tcpi_state != 1;
+  facts.has_unread = ioctl(descriptor, SIOCINQ, &unread) == 0 && unread > 0;
+  return facts;
 }
 
 void amhd_suspend(amhd_connection *connection) { MHD_suspend_connection(mhd(connection)); }

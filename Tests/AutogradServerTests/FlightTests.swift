@@ -62,15 +62,16 @@ struct FlightTests {
     onThreads(bodies.count) { index in
       bodies[index].withUnsafeBytes { bytes in
         let response: Response
-        switch handler.reply(to: Request(method: "POST", path: "/v1/evaluate", id: "test", body: bytes), .evaluate) {
+        let reply = handler.reply(to: Request(method: "POST", path: "/v1/evaluate", id: "test", body: bytes), .evaluate)
+        switch reply {
         case .now(let answer): response = answer
-        case .later(let work): response = work()
+        case .later: response = reply.answer()
         case .after(let flight, let work):
           aside.add(1, ordering: .relaxed)
           let isOver = Atomic<Bool>(false)
           flight.whenOver { isOver.store(true, ordering: .releasing) }
           _ = eventually { isOver.load(ordering: .acquiring) }
-          response = work()
+          response = Reply.later(work).answer()
         }
         answers.withLock { $0[index] = "\(response.status) \(response.body.string)" }
       }

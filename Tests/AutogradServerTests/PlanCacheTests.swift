@@ -230,10 +230,7 @@ struct HandlerPair {
     memset(scratch.block(of: scratch.blockByteCount), Int32(rubbish), scratch.blockByteCount)
     handler.scratch.give(scratch)
     return body.withUnsafeBytes { bytes in
-      switch handler.reply(to: Request(method: "POST", path: "/v1/\(endpoint)", id: "test", body: bytes), endpoint) {
-      case .now(let response): response
-      case .later(let work), .after(_, let work): work()
-      }
+      handler.reply(to: Request(method: "POST", path: "/v1/\(endpoint)", id: "test", body: bytes), endpoint).answer()
     }
   }
 }

@@ -24,10 +24,7 @@ struct InProcessServer {
     let bytes = Data(body)
     return bytes.withUnsafeBytes { bytes in
       let request = Request(method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
-      return switch router.respond(to: request) {
-      case .now(let response): response
-      case .later(let work), .after(_, let work): work()
-      }
+      return router.respond(to: request).answer()
     }
   }
 

@@ -1,3 +1,4 @@
+import AutogradCore
 import AutogradTestSupport
 import Glibc
 import Synchronization
@@ -7,7 +8,7 @@ import Synchronization
 /// A gate that work waits at until it is opened, for at most ten seconds.
 final class Gate: Sendable {
   private let isOpen = Atomic<Bool>(false)
-  private let arrivals = Atomic<Int>(0)
+  fileprivate let arrivals = Atomic<Int>(0)
 
   var arrived: Int { arrivals.load(ordering: .acquiring) }
   func open() { isOpen.store(true, ordering: .releasing) }
@@ -15,6 +16,13 @@ final class Gate: Sendable {
   func pass() {
     arrivals.add(1, ordering: .releasing)
     _ = eventually { isOpen.load(ordering: .acquiring) }
+  }
+}
+
+extension Gate {
+  /// The same, but it is the interruption that is waited for, and that is counted when it comes.
+  func pass(when interruption: Interruption) {
+    if eventually({ interruption.isInterrupted }) { arrivals.add(1, ordering: .releasing) }
   }
 }
 
@@ -38,7 +46,7 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
 }
 
 /// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens, under `/hold` then too,
-/// but on the socket's thread. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request was: `METHOD path`.
+/// but on the socket's thread; under `/endless` once it is interrupted. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request was: `METHOD path`.
 struct StubResponder: Responder {
   let gate: Gate
   let flight = Flight()
@@ -46,14 +54,21 @@ struct StubResponder: Responder {
   func respond(to request: Request) -> Reply {
     switch request.path {
     case "/echo": .now(echo(request))
-    case "/later": .later { echo(request) }
+    case "/later": .later(Work { _ in .now(echo(request)) })
     case "/gate":
-      .later { [gate] in
-        gate.pass()
-        return echo(request)
-      }
+      .later(
+        Work { [gate] _ in
+          gate.pass()
+          return .now(echo(request))
+        })
+    case "/endless":
+      .later(
+        Work { [gate] interruption in
+          gate.pass(when: interruption)
+          return .now(echo(request))
+        })
     case "/hold": held(request)
-    case "/after": .after(flight) { echo(request) }
+    case "/after": .after(flight, Work { _ in .now(echo(request)) })
     case "/end": ended(request)
     default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
     }
@@ -137,7 +152,9 @@ private func status(of refusal: Refusal) -> Int {
   switch refusal {
   case .framing: 400
   case .transferCoding: 501
-  case .bodyTooLarge: 413
+  case .bodyTooLarge, .planTooLarge: 413
+  case .tooSlow: 408
+  case .deadlineExceeded: 504
   case .overloaded, .shuttingDown: 503
   }
 }

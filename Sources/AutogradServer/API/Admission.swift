@@ -7,16 +7,19 @@ enum Admission {
 
   /// - Parameter answers: whether the plan's results are written into an answer.
   static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(Problem) {
-    func refuse(_ what: String, _ limit: Int, _ value: Int) -> Problem {
-      Problem(.limitExceeded, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
+    func refuse(_ reason: LimitReason, _ what: String, _ limit: Int, _ value: Int) -> Problem {
+      Problem(reason, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
     }
     if plan.peakByteCount > limits.planBytes {
-      throw refuse("needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
+      throw refuse(.planMemory, "needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
     }
-    if plan.work > limits.planWork { throw refuse("takes \(plan.work) elementary operations", limits.planWork, plan.work) }
+    if plan.work > limits.planWork { throw refuse(.planWork, "takes \(plan.work) elementary operations", limits.planWork, plan.work) }
+    if answers && plan.outputs.count > limits.outputs {
+      throw refuse(.outputs, "yields \(plan.outputs.count) tensors to answer with", limits.outputs, plan.outputs.count)
+    }
     let elements = plan.outputTypes.reduce(0) { sum($0, $1.shape.textualElementCount) }
     if answers && elements > limits.answerElements {
-      throw refuse("yields \(elements) numbers to answer with", limits.answerElements, elements)
+      throw refuse(.answer, "yields \(elements) numbers to answer with", limits.answerElements, elements)
     }
   }
 }

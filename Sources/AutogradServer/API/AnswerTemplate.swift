@@ -35,12 +35,14 @@ struct AnswerTemplate: Sendable {
     self.dataByteCount = dataByteCount
   }
 
+  /// Of an answer, about. Numbers as text take two and a half times their bytes, and the encoder asks for room beyond them; what is not enough grows.
+  var answerByteCount: Int { text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 256) }
+
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 
   /// - Parameter result: where the data of the plan's distinct results lie.
   func answer(_ result: (Int) -> UnsafeRawPointer) -> ByteBuffer {
-    // Numbers as text take about two and a half times their bytes, and the encoder asks for room beyond them; what is not enough grows.
-    let json = ByteBuffer(capacity: text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 256))
+    let json = ByteBuffer(capacity: answerByteCount)
     var written = 0
     for field in fields {
       json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))

@@ -7,13 +7,14 @@ struct CheckHandler: Sendable {
   func reply(to request: Request) -> Reply {
     do throws(Problem) {
       let check = try GradientCheck(try ParsedBody(request, limits), limits)
-      return .later {
-        do throws(Problem) {
-          return Response(body: try check.run())
-        } catch {
-          return error.response(requestID: request.id)
-        }
-      }
+      return .later(
+        Work(cost: Int64(check.work / 3), byteCount: check.byteCount) { interruption in
+          do throws(Problem) {
+            return .now(Response(body: try check.run(interruption)))
+          } catch {
+            return .now(error.response(requestID: request.id))
+          }
+        })
     } catch {
       return .now(error.response(requestID: request.id))
     }
@@ -36,6 +37,9 @@ final class GradientCheck: @unchecked Sendable {
   /// The floating results of all nodes that are needed, to find the first that is not finite.
   private let trace: Plan
   private let traced: [(node: Int, name: JSONValue.Text)]
+  /// Elementary operations, and bytes of memory, that it takes.
+  let work: Int
+  let byteCount: Int
 
   init(_ body: ParsedBody, _ limits: Limits) throws(Problem) {
     self.body = body
@@ -74,25 +78,27 @@ final class GradientCheck: @unchecked Sendable {
     let evaluations = inputs.prefix(request.graph.inputs.count).reduce(0) {
       $0 + 2 * min($1.elementCount, GradientCheck.elementsPerInput) + 2
     }
-    let (work, overflow) = value.work.multipliedReportingOverflow(by: evaluations)
+    byteCount = [value, gradients, trace].reduce(0) { max($0, $1.peakByteCount) }
+    let overflow: Bool
+    (work, overflow) = value.work.multipliedReportingOverflow(by: evaluations)
     if overflow || work > limits.planWork {
       throw Problem(
-        .limitExceeded,
+        .planWork,
         "the check takes \(evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary operations",
         at: "/graph", limit: limits.planWork, value: overflow ? Int.max : work)
     }
   }
 
-  func run() throws(Problem) -> ByteBuffer {
+  func run(_ interruption: Interruption) throws(Problem) -> ByteBuffer {
     do throws(GraphError) {
-      let analytic = try gradients.run(inputs)
-      let base = try evaluate(inputs)
+      let analytic = try gradients.run(inputs, interruption: interruption)
+      let base = try evaluate(inputs, interruption)
       var reports: [(name: JSONValue.Text, report: Report)] = []
       for (target, gradient) in zip(request.targets ?? [], analytic) {
         guard let position = request.graph.inputs.firstIndex(where: { $0.value == target.value }) else { continue }
-        reports.append((target.name, try compare(position, gradient, base)))
+        reports.append((target.name, try compare(position, gradient, base, interruption)))
       }
-      return write(reports, try firstNonfinite())
+      return write(reports, try firstNonfinite(interruption))
     } catch {
       throw request.graph.problem(error)
     }
@@ -110,9 +116,13 @@ final class GradientCheck: @unchecked Sendable {
     var kink = false
   }
 
-  private func evaluate(_ inputs: [Tensor]) throws(GraphError) -> Double { try value.run(inputs)[0].doubles[0] }
+  private func evaluate(_ inputs: [Tensor], _ interruption: Interruption) throws(GraphError) -> Double {
+    try value.run(inputs, interruption: interruption)[0].doubles[0]
+  }
 
-  private func compare(_ position: Int, _ gradient: Tensor, _ base: Double) throws(GraphError) -> Report {
+  private func compare(
+    _ position: Int, _ gradient: Tensor, _ base: Double, _ interruption: Interruption
+  ) throws(GraphError) -> Report {
     let x = inputs[position].doubles
     let shape = inputs[position].shape
     let slopes = gradient.doubles
@@ -123,9 +133,9 @@ final class GradientCheck: @unchecked Sendable {
       let step = 6e-6 * max(1, abs(x[index]))
       var varied = x
       varied[index] = x[index] + step
-      let above = try evaluate(replacing(position, varied))
+      let above = try evaluate(replacing(position, varied), interruption)
       varied[index] = x[index] - step
-      let below = try evaluate(replacing(position, varied))
+      let below = try evaluate(replacing(position, varied), interruption)
       report.add(slopes[index], above, below, base, step, at: shape.index(of: index))
     }
     guard x.count > 0 else { return report }
@@ -133,8 +143,8 @@ final class GradientCheck: @unchecked Sendable {
     // The same in every run: the same request gives the same bytes.
     let signs = x.indices.map { (UInt64($0) &+ 1) &* 0x9E37_79B9_7F4A_7C15 >> 63 == 0 ? 1.0 : -1.0 }
     let step = 6e-6 * x.reduce(1) { max($0, abs($1)) } / Double(x.count).squareRoot()
-    let above = try evaluate(replacing(position, zip(x, signs).map { $0 + step * $1 }))
-    let below = try evaluate(replacing(position, zip(x, signs).map { $0 - step * $1 }))
+    let above = try evaluate(replacing(position, zip(x, signs).map { $0 + step * $1 }), interruption)
+    let below = try evaluate(replacing(position, zip(x, signs).map { $0 - step * $1 }), interruption)
     report.add(zip(slopes, signs).reduce(0) { $0 + $1.0 * $1.1 }, above, below, base, step, at: nil)
     return report
   }
@@ -146,8 +156,8 @@ final class GradientCheck: @unchecked Sendable {
   }
 
   /// The first value, in the order of the nodes, that is NaN or infinite.
-  private func firstNonfinite() throws(GraphError) -> (node: Int, output: JSONValue.Text, index: [Int])? {
-    for (result, (node, name)) in zip(try trace.run(inputs), traced) {
+  private func firstNonfinite(_ interruption: Interruption) throws(GraphError) -> (node: Int, output: JSONValue.Text, index: [Int])? {
+    for (result, (node, name)) in zip(try trace.run(inputs, interruption: interruption), traced) {
       if let position = result.doubles.firstIndex(where: { !$0.isFinite }) { return (node, name, result.shape.index(of: position)) }
     }
     return nil

@@ -42,7 +42,7 @@ struct DifferentialHandler: Sendable {
         self.scratch.give(scratch)
         return reply(computation, request, "miss")
       case .somebody(let flight):
-        return .after(flight) { follow(body, scratch, request, endpoint, plans) }
+        return .after(flight, Work { .now(follow(body, scratch, request.on($0), endpoint, plans)) })
       }
     } catch {
       return .now(error.response(requestID: request.id))
@@ -63,7 +63,7 @@ struct DifferentialHandler: Sendable {
       plans.counters.hits.add(1, ordering: .relaxed)
       plans.counters.recalled.add(1, ordering: .relaxed)
       if skeleton.plan.isBrief { return .now(respond(skeleton, scratch, clock, request)) }
-      return .later { [clock] in respond(skeleton, scratch, clock, request) }
+      return skeleton.plan.later { [clock] in respond(skeleton, scratch, clock, request.on($0)) }
     }
     return nil
   }
@@ -72,7 +72,7 @@ struct DifferentialHandler: Sendable {
     var clock = clock
     let block = scratch.block(of: skeleton.plan.layout.byteCount)
     do throws(GraphError) {
-      try skeleton.plan.run(in: block)
+      try skeleton.plan.run(in: block, request.interruption)
     } catch {
       self.scratch.give(scratch)
       return respondInFull(request, skeleton.endpoint)
@@ -100,26 +100,26 @@ struct DifferentialHandler: Sendable {
 
   private func reply(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, cache)) }
-    return .later { respond(computation, request, cache) }
+    return computation.plan.later { respond(computation, request.on($0), cache) }
   }
 
   private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, endpoint)) }
-    return .later { respond(computation, request, endpoint) }
+    return computation.plan.later { respond(computation, request.on($0), endpoint) }
   }
 
   private func respond(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Response {
     let scratch = scratch.take()
     defer { self.scratch.give(scratch) }
     do throws(Problem) {
-      return try computation.run(scratch, cache: cache)
+      return try computation.run(scratch, request.interruption, cache: cache)
     } catch {
       return error.response(requestID: request.id)
     }
   }
 
   private func respond(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Response {
-    let response = computation.run()
+    let response = computation.run(request.interruption)
     if response != nil, skeletons.wantsMore(), let skeleton = computation.skeleton(of: request, endpoint) { skeletons.insert(skeleton) }
     scratch.give(computation.scratch)
     return response ?? respondInFull(request, endpoint)
@@ -129,6 +129,8 @@ struct DifferentialHandler: Sendable {
   private func respondInFull(_ request: Request, _ endpoint: Endpoint) -> Response {
     plans?.counters.fallbacks.add(1, ordering: .relaxed)
     do throws(Problem) {
+      // Then it did not fail, it was ended.
+      if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
       return respond(try Computation(endpoint, try ParsedBody(request, limits), limits), request, "miss")
     } catch {
       return error.response(requestID: request.id)
@@ -137,10 +139,26 @@ struct DifferentialHandler: Sendable {
 }
 
 extension PreparedPlan {
-  /// Whether it may run on a socket thread.
-  fileprivate var isBrief: Bool {
+  private var work: Int {
     let (work, overflow) = plan.work.addingReportingOverflow(plan.instructions.count * DifferentialHandler.instructionWork)
-    return !overflow && work <= DifferentialHandler.inlineWork
+    return overflow ? .max : work
+  }
+
+  /// Whether it may run on a socket thread.
+  fileprivate var isBrief: Bool { work <= DifferentialHandler.inlineWork }
+
+  fileprivate func later(_ body: @escaping @Sendable (Interruption) -> Response) -> Reply {
+    // An operation takes a third of a nanosecond, or more.
+    .later(Work(cost: Int64(work / 3), byteCount: peakByteCount) { .now(body($0)) })
+  }
+}
+
+extension Request {
+  /// On the compute pool.
+  fileprivate func on(_ interruption: Interruption) -> Request {
+    var request = self
+    request.interruption = interruption
+    return request
   }
 }
 
@@ -168,11 +186,11 @@ final class Computation: @unchecked Sendable {
   }
 
   /// Runs the plan and writes the answer.
-  func run(_ scratch: RequestScratch, cache: StaticString) throws(Problem) -> Response {
+  func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(Problem) -> Response {
     clock.mark("wait")
     let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
     do throws(GraphError) {
-      try plan.plan.run(in: block, plan.layout, inputs: request.tensors)
+      try plan.run(in: block, interruption, inputs: request.tensors)
     } catch {
       throw request.graph.problem(error)
     }
@@ -201,7 +219,7 @@ final class RepeatedComputation: @unchecked Sendable {
   }
 
   /// - Returns: nil where something is wrong with the numbers.
-  func run() -> Response? {
+  func run(_ interruption: Interruption?) -> Response? {
     let block = scratch.block(of: plan.layout.byteCount)
     let decoder = TensorDecoder(document: body.document)
     let types = plan.plan.inputTypes
@@ -210,7 +228,7 @@ final class RepeatedComputation: @unchecked Sendable {
         try decoder.read(scratch.tensors[plan.sources[index]], types[index], into: block + plan.layout.inputs[index])
       }
       clock.mark("read")
-      try plan.run(in: block)
+      try plan.run(in: block, interruption)
     } catch {
       return nil
     }

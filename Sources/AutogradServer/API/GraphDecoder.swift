@@ -144,7 +144,7 @@ final class GraphDecoder {
     }
     guard list.count <= limits.nodes else {
       throw Problem(
-        .limitExceeded, "the graph has \(list.count) nodes, at most \(limits.nodes) are allowed", at: "/graph/nodes",
+        .nodes, "the graph has \(list.count) nodes, at most \(limits.nodes) are allowed", at: "/graph/nodes",
         limit: limits.nodes, value: list.count)
     }
     nodes.reserveCapacity(list.count)

@@ -122,7 +122,7 @@ struct InputDecoder {
     }
     guard shape.count <= Shape.maximumRank else {
       throw Problem(
-        .limitExceeded, "the declared shape has \(shape.count) axes, at most \(Shape.maximumRank) are allowed", at: "/shape",
+        .rank, "the declared shape has \(shape.count) axes, at most \(Shape.maximumRank) are allowed", at: "/shape",
         limit: Shape.maximumRank, value: shape.count)
     }
     for (axis, dimension) in shape.dimensions.enumerated() {

@@ -25,7 +25,13 @@ final class PreparedPlan: Sendable {
   var contentType: String { template.contentType }
 
   /// Runs in a block of memory where the inputs have been written.
-  func run(in block: UnsafeMutableRawPointer) throws(GraphError) { try plan.run(in: block, layout) }
+  /// - Parameter inputs: nil where they are in the block.
+  func run(in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil) throws(GraphError) {
+    try plan.run(in: block, layout, inputs: inputs, interruption: interruption)
+  }
+
+  /// Memory that a run and its answer take, about.
+  var peakByteCount: Int { Admission.sum(plan.peakByteCount, template.answerByteCount) }
 
   /// The answer of a run in a block of memory.
   func answer(from block: UnsafeMutableRawPointer) -> ByteBuffer {

@@ -44,11 +44,11 @@ final class RequestScratch: @unchecked Sendable {
   deinit { free(block) }
 }
 
-/// The scratch that no request has at the moment: at most ``mostKept`` with at most ``mostBytesKept``. Large blocks are kept while requests
+/// The scratch that no request has at the moment: at most ``mostKept`` of them, with so many bytes in all. Large blocks are kept while requests
 /// follow each other, since memory from the system costs more than most of what is computed in it.
 final class ScratchPool: Sendable {
   static let mostKept = 16
-  static let mostBytesKept = 128 << 20
+  private let mostBytesKept: Int
   /// Bytes of a block that outlasts ``giveBack()``.
   static let largestLasting = 1 << 20
   private static let largestKeyKept = 1 << 20
@@ -59,6 +59,8 @@ final class ScratchPool: Sendable {
   }
 
   private let idle = Locked(Idle())
+
+  init(mostBytesKept: Int = .max) { self.mostBytesKept = min(mostBytesKept, 128 << 20) }
 
   func take() -> RequestScratch {
     idle.withLock { idle in
@@ -72,7 +74,7 @@ final class ScratchPool: Sendable {
     guard scratch.key.capacity <= ScratchPool.largestKeyKept else { return }
     scratch.clear()
     idle.withLock { idle in
-      guard idle.scratches.count < ScratchPool.mostKept, scratch.blockByteCount <= ScratchPool.mostBytesKept - idle.byteCount else {
+      guard idle.scratches.count < ScratchPool.mostKept, scratch.blockByteCount <= mostBytesKept - idle.byteCount else {
         return
       }
       idle.scratches.append(scratch)

@@ -47,37 +47,3 @@ enum Routes {
     return buffer
   }
 }
-
-/// `GET /problems` and `GET /problems/{code}`: what error codes mean.
-enum ProblemsDocument {
-  static let list: ByteBuffer = {
-    let json = ByteBuffer()
-    json.append("{\"problems\": [")
-    for (index, code) in ProblemCode.allCases.enumerated() {
-      json.append(index > 0 ? ",\n  " : "\n  ")
-      append(code, to: json)
-    }
-    json.append("\n]}\n")
-    return json
-  }()
-
-  static func reply(to request: Request, code text: String) -> Reply {
-    guard let code = ProblemCode(rawValue: text) else {
-      let near = NearestNames.find(text, among: ProblemCode.allCases.map(\.rawValue))
-      let hint = near.isEmpty ? "/problems lists all" : "did you mean \(near.joined(separator: " or "))?"
-      return .now(Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)").response(requestID: request.id))
-    }
-    let json = ByteBuffer()
-    append(code, to: json)
-    json.append("\n")
-    return .now(Response(body: json))
-  }
-
-  private static func append(_ code: ProblemCode, to json: ByteBuffer) {
-    json.append("{\"code\": \"\(code.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), \"title\": ")
-    json.appendJSONString(code.title)
-    json.append(", \"explanation\": ")
-    json.appendJSONString(code.explanation)
-    json.append("}")
-  }
-}

@@ -57,7 +57,7 @@ struct NestedTensorReader {
     while value.kind == .array || value.kind == .numbers {
       guard shape.rank < Shape.maximumRank else {
         throw Problem(
-          .limitExceeded, "lists nest deeper than the \(Shape.maximumRank) axes a tensor may have", at: "",
+          .rank, "lists nest deeper than the \(Shape.maximumRank) axes a tensor may have", at: "",
           limit: Shape.maximumRank, value: shape.rank + 1)
       }
       shape.append(value.count)

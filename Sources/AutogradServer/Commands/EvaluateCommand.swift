@@ -18,11 +18,7 @@ struct EvaluateCommand: ParsableCommand {
     let isSafetensors = body.count > 8 && body.bytes[7] == 0 && body.bytes[8] == UInt8(ascii: "{")
     let request = Request(
       method: "POST", path: "/v1/evaluate", contentType: isSafetensors ? MediaTypes.safetensors : nil, body: body.bytes)
-    let response: Response =
-      switch DifferentialHandler(limits: Limits()).reply(to: request, .evaluate) {
-      case .now(let response): response
-      case .later(let work), .after(_, let work): work()
-      }
+    let response = DifferentialHandler(limits: Limits()).reply(to: request, .evaluate).answer()
     withExtendedLifetime(body) {}
     CommandOutput.write(response.body, to: response.status == 200 ? STDOUT_FILENO : STDERR_FILENO)
     if response.status != 200 { throw ExitCode.failure }

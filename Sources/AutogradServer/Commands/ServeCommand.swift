@@ -32,12 +32,38 @@ struct ServeCommand: ParsableCommand {
   var maxJsonDepth: Int?
   @Option(help: "Most nodes of a graph. AUTOGRAD_MAX_NODES. (default: 200000)")
   var maxNodes: Int?
+  @Option(help: "Most tensors in one answer. AUTOGRAD_MAX_OUTPUTS. (default: 4096)")
+  var maxOutputs: Int?
+  @Option(help: "Most axes of a tensor. AUTOGRAD_MAX_RANK. (default: 8)")
+  var maxRank: Int?
+  @Option(help: "Most elements of a tensor. AUTOGRAD_MAX_ELEMENTS. (default: 134217728)")
+  var maxElements: Int?
   @Option(help: "Most bytes of memory that one graph may need. AUTOGRAD_MAX_PLAN_BYTES. (default: 1073741824)")
   var maxPlanBytes: Int?
   @Option(help: "Most elementary operations of one graph. AUTOGRAD_MAX_PLAN_WORK. (default: 100000000000)")
   var maxPlanWork: Int?
   @Option(help: "Most numbers in one answer. AUTOGRAD_MAX_ANSWER_ELEMENTS. (default: 100000000)")
   var maxAnswerElements: Int?
+  @Option(
+    help:
+      "Most bytes that bodies and graphs of all requests may take together. AUTOGRAD_MAX_BYTES_IN_FLIGHT. (default: half of the memory there is)"
+  )
+  var maxBytesInFlight: Int?
+  @Option(help: "Most connections; further ones are told to come back. AUTOGRAD_MAX_CONNECTIONS. (default: 8192)")
+  var maxConnections: Int?
+  @Option(help: "Most requests that wait for a compute thread; further ones are told to come back. AUTOGRAD_MAX_QUEUE. (default: 1024)")
+  var maxQueue: Int?
+  @Option(
+    help:
+      "Seconds that a request may wait and compute; its own header Request-Timeout may ask for less. AUTOGRAD_REQUEST_TIMEOUT. (default: 30)"
+  )
+  var requestTimeout: Int?
+  @Option(help: "Seconds that the head of a request may take to arrive. AUTOGRAD_HEADER_TIMEOUT. (default: 10)")
+  var headerTimeout: Int?
+  @Option(help: "Seconds that the body of a request may take to arrive. AUTOGRAD_BODY_TIMEOUT. (default: 60)")
+  var bodyTimeout: Int?
+  @Option(help: "Seconds that an answer may take to be fetched. AUTOGRAD_RESPONSE_TIMEOUT. (default: 60)")
+  var responseTimeout: Int?
   @Option(
     help: "Plans that are kept for the next request of the same graph; 0 keeps none. AUTOGRAD_PLAN_CACHE_ENTRIES. (default: 4096)")
   var planCacheEntries: Int?
@@ -61,7 +87,6 @@ struct ServeCommand: ParsableCommand {
     configuration.workers = try resolve(workers, "AUTOGRAD_WORKERS", configuration.workers, 1...1024)
     configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
     configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
-    configuration.idleTimeoutSeconds = try resolve(idleTimeout, "AUTOGRAD_IDLE_TIMEOUT", configuration.idleTimeoutSeconds, 1...86_400)
     configuration.drainSeconds = try resolve(drainSeconds, "AUTOGRAD_DRAIN_SECONDS", configuration.drainSeconds, 0...86_400)
     configuration.readinessDelaySeconds = try resolve(
       readinessDelay, "AUTOGRAD_READINESS_DELAY", configuration.readinessDelaySeconds, 0...86_400)
@@ -70,6 +95,9 @@ struct ServeCommand: ParsableCommand {
     configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
     configuration.limits.jsonDepth = try resolve(maxJsonDepth, "AUTOGRAD_MAX_JSON_DEPTH", standard.jsonDepth, 16...10_000)
     configuration.limits.nodes = try resolve(maxNodes, "AUTOGRAD_MAX_NODES", standard.nodes, 1...10_000_000)
+    configuration.limits.outputs = try resolve(maxOutputs, "AUTOGRAD_MAX_OUTPUTS", standard.outputs, 1...10_000_000)
+    configuration.limits.rank = try resolve(maxRank, "AUTOGRAD_MAX_RANK", standard.rank, 1...standard.rank)
+    configuration.limits.elements = try resolve(maxElements, "AUTOGRAD_MAX_ELEMENTS", standard.elements, 1...(1 << 40))
     configuration.limits.planBytes = try resolve(maxPlanBytes, "AUTOGRAD_MAX_PLAN_BYTES", standard.planBytes, 1...(1 << 40))
     configuration.limits.planWork = try resolve(maxPlanWork, "AUTOGRAD_MAX_PLAN_WORK", standard.planWork, 1...Int.max)
     configuration.limits.answerElements = try resolve(
@@ -77,7 +105,23 @@ struct ServeCommand: ParsableCommand {
     configuration.cachedPlans = try resolve(planCacheEntries, "AUTOGRAD_PLAN_CACHE_ENTRIES", configuration.cachedPlans, 0...10_000_000)
     configuration.cachedPlanBytes = try resolve(
       planCacheBytes, "AUTOGRAD_PLAN_CACHE_BYTES", configuration.cachedPlanBytes, 0...(1 << 40))
+    configuration.bytesInFlight = try Setting.resolve(maxBytesInFlight, "AUTOGRAD_MAX_BYTES_IN_FLIGHT")
+    if let bytes = configuration.bytesInFlight { _ = try resolve(bytes, "AUTOGRAD_MAX_BYTES_IN_FLIGHT", 0, (1 << 20)...(1 << 50)) }
+    configuration.connections = try resolve(maxConnections, "AUTOGRAD_MAX_CONNECTIONS", configuration.connections, 1...(1 << 20))
+    configuration.queueLength = try resolve(maxQueue, "AUTOGRAD_MAX_QUEUE", configuration.queueLength, 1...(1 << 20))
+    try resolveTimeouts(&configuration)
     return configuration
+  }
+
+  private func resolveTimeouts(_ configuration: inout Configuration) throws {
+    let range = 1...86_400
+    configuration.requestTimeoutSeconds = try resolve(
+      requestTimeout, "AUTOGRAD_REQUEST_TIMEOUT", configuration.requestTimeoutSeconds, range)
+    configuration.headerTimeoutSeconds = try resolve(headerTimeout, "AUTOGRAD_HEADER_TIMEOUT", configuration.headerTimeoutSeconds, range)
+    configuration.bodyTimeoutSeconds = try resolve(bodyTimeout, "AUTOGRAD_BODY_TIMEOUT", configuration.bodyTimeoutSeconds, range)
+    configuration.responseTimeoutSeconds = try resolve(
+      responseTimeout, "AUTOGRAD_RESPONSE_TIMEOUT", configuration.responseTimeoutSeconds, range)
+    configuration.idleTimeoutSeconds = try resolve(idleTimeout, "AUTOGRAD_IDLE_TIMEOUT", configuration.idleTimeoutSeconds, range)
   }
 
   private func resolve(_ flag: Int?, _ variable: String, _ fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
@@ -122,10 +166,11 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
-    MallocTuning.apply()
-    let scratch = ScratchPool()
+    let memory = SystemLimits.memory()
+    MallocTuning.apply(memory: memory)
+    let scratch = ScratchPool(mostBytesKept: memory / 8)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
-    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: 1024) {
+    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength) {
       scratch.giveBack()
       MallocTuning.giveBack()
     }
@@ -133,6 +178,7 @@ struct ServeCommand: ParsableCommand {
     let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
     let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch) { readiness.isReady })
     var transport = configuration.transport(logger)
+    transport.memoryLimit = configuration.bytesInFlight ?? memory / 2
     transport.listeningDescriptor = supervision?.listeningDescriptor
     let server = try HTTPServer(transport, responder: router, pool: pool)
     readiness.follow(server)
@@ -156,7 +202,8 @@ private final class Readiness: Sendable {
   private let server = Locked<HTTPServer?>(nil)
 
   func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
-  var isReady: Bool { server.withLock { $0?.isReady ?? false } }
+  /// The server takes clients before anybody can be told of it: who asks then is answered, so it is ready.
+  var isReady: Bool { server.withLock { $0?.isReady ?? true } }
 }
 
 extension Configuration {
@@ -169,6 +216,11 @@ extension Configuration {
     transport.threads = threads
     transport.bodyLimit = limits.bodyBytes
     transport.timeout = idleTimeoutSeconds
+    transport.connectionLimit = connectionLimit(logger)
+    transport.requestPatience = Int64(requestTimeoutSeconds) * 1_000_000_000
+    transport.patience.head = Int64(headerTimeoutSeconds) * 1_000_000_000
+    transport.patience.body = Int64(bodyTimeoutSeconds) * 1_000_000_000
+    transport.patience.answer = Int64(responseTimeoutSeconds) * 1_000_000_000
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
     if logsRequests {
@@ -176,6 +228,16 @@ extension Configuration {
       transport.observe = { log.write($0) }
     }
     return transport
+  }
+
+  /// No more connections than there are descriptors for, some of which are needed for other things and to refuse clients with.
+  private func connectionLimit(_ logger: Logger) -> Int {
+    let descriptors = SystemLimits.raiseDescriptorLimit()
+    let possible = max(descriptors - max(64, descriptors / 16), 1)
+    if possible < connections {
+      logger.warning("at most \(possible) connections: the process may open \(descriptors) files (ulimit -n), too few for \(connections)")
+    }
+    return min(connections, possible)
   }
 }
 
@@ -187,8 +249,15 @@ extension Problem {
     case .transferCoding(let detail): self.init(.notImplemented, detail)
     case .bodyTooLarge(let limit, let length):
       let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"
-      self.init(.limitExceeded, "\(size), at most \(limit) are allowed", limit: limit, value: length)
-    case .overloaded: self.init(.overloaded, "too many requests are waiting", headers: [("Retry-After", "1")])
+      self.init(.body, "\(size), at most \(limit) are allowed", limit: limit, value: length)
+    case .planTooLarge(let limit, let needed):
+      self.init(
+        .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for all together", at: "/graph",
+        limit: limit, value: needed)
+    case .overloaded(let reason): self.init(.overloaded, reason.title, reason: reason, headers: [("Retry-After", "1")])
+    case .tooSlow: self.init(.requestTimeout, "the request did not arrive in time; the connection is closed")
+    case .deadlineExceeded:
+      self.init(.deadlineExceeded, "the work was not done in time; it was ended")
     case .shuttingDown: self.init(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")])
     }
   }

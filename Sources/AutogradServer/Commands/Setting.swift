@@ -4,8 +4,13 @@ import Glibc
 /// A setting comes from its flag, else from its environment variable, else from its default.
 enum Setting {
   static func resolve<Value: LosslessStringConvertible>(_ flag: Value?, _ variable: String, _ fallback: Value) throws -> Value {
+    try resolve(flag, variable) ?? fallback
+  }
+
+  /// The same without a default.
+  static func resolve<Value: LosslessStringConvertible>(_ flag: Value?, _ variable: String) throws -> Value? {
     if let flag { return flag }
-    guard let text = environment(variable) else { return fallback }
+    guard let text = environment(variable) else { return nil }
     guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(kind(Value.self))") }
     return value
   }

@@ -9,19 +9,22 @@ final class Problem: Error {
   /// The first result of the node at fault, and its operation.
   let node: String?
   let operation: String?
+  /// Which limit was met.
+  let reason: LimitReason?
   let limit: Int?
   let value: Int?
   let headers: [(name: String, value: String)]
 
   init(
     _ code: ProblemCode, _ detail: String, at pointer: String? = nil, node: String? = nil, operation: String? = nil,
-    limit: Int? = nil, value: Int? = nil, headers: [(name: String, value: String)] = []
+    reason: LimitReason? = nil, limit: Int? = nil, value: Int? = nil, headers: [(name: String, value: String)] = []
   ) {
     self.code = code
     self.detail = detail
     self.pointer = pointer
     self.node = node
     self.operation = operation
+    self.reason = reason
     self.limit = limit
     self.value = value
     self.headers = headers
@@ -40,15 +43,22 @@ final class Problem: Error {
     self.init(code, error.message + place, at: isDocument ? error.pointer : "")
   }
 
+  /// A limit that one request meets.
+  convenience init(_ reason: LimitReason, _ detail: String, at pointer: String? = nil, limit: Int, value: Int?) {
+    self.init(reason.code, detail, at: pointer, reason: reason, limit: limit, value: value)
+  }
+
   /// The same problem one level further out: a reader of a part knows only where in the part it is.
   func under(_ prefix: String) -> Problem {
     Problem(
-      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, value: value, headers: headers)
+      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, reason: reason, limit: limit, value: value,
+      headers: headers)
   }
 
   func inNode(_ name: String?, operation: String?) -> Problem {
     Problem(
-      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, value: value, headers: headers)
+      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, reason: reason, limit: limit,
+      value: value, headers: headers)
   }
 
   /// Details are for people; one that quotes a huge list is cut.
@@ -69,6 +79,7 @@ final class Problem: Error {
       json.append(", \"\(name)\": ")
       json.appendJSONString(text)
     }
+    if let reason { json.append(", \"reason\": \"\(reason.rawValue)\"") }
     if let limit { json.append(", \"limit\": \(limit)") }
     if let value { json.append(", \"value\": \(value)") }
     json.append(", \"request_id\": ")

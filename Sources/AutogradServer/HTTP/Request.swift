@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// One HTTP request as the handlers see it.
 ///
 /// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing out of it but numbers.
@@ -14,6 +16,8 @@ struct Request: @unchecked Sendable {
   var contentEncoding: String?
   var accept: String?
   var body: UnsafeRawBufferPointer
+  /// Raised when nobody waits for the answer any more; nil on a socket's thread, where nothing may take long.
+  var interruption: Interruption?
 
   init(
     method: String, path: String, id: String = "-", contentType: String? = nil, contentEncoding: String? = nil,

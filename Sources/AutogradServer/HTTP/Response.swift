@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// One HTTP answer. The transport adds `Content-Length`, `X-Request-Id` and, when it is closing, `Connection: close`.
 struct Response: Sendable {
   var status: Int
@@ -14,12 +16,33 @@ struct Response: Sendable {
 }
 
 /// What a handler gives back: an answer, or work that would hold a socket thread for too long and yields the answer elsewhere.
-enum Reply {
+enum Reply: Sendable {
   case now(Response)
-  /// Run on the compute pool while the connection is suspended. The request's body stays valid until it returns.
-  case later(@Sendable () -> Response)
+  /// Done on the compute pool while the connection is suspended. The request's body stays valid until it returns.
+  case later(Work)
   /// The same, once something that another request does is over.
-  case after(Flight, @Sendable () -> Response)
+  case after(Flight, Work)
+
+  /// Has everything done on the calling thread, for those who have no pool.
+  func answer(_ interruption: Interruption = Interruption()) -> Response {
+    var reply = self
+    while true {
+      switch reply {
+      case .now(let response): return response
+      case .later(let work), .after(_, let work): reply = work.run(interruption)
+      }
+    }
+  }
+}
+
+/// Work for the compute pool.
+struct Work: Sendable {
+  /// Nanoseconds on one thread, about.
+  var cost: Int64 = 0
+  /// Memory that it takes beside the request's body.
+  var byteCount = 0
+  /// Does it. Once interrupted it shall end soon; what it then yields is thrown away.
+  let run: @Sendable (Interruption) -> Reply
 }
 
 /// Something under way that several wait for, and none of them with a thread.

@@ -11,6 +11,11 @@ struct Router: Responder {
     exact = Dictionary(grouping: routes.filter { $0.prefix == nil }, by: \.path)
   }
 
+  /// Larger bodies are read on the compute pool: a socket's thread has other clients too.
+  private static let largestInline = 64 << 10
+  /// Nanoseconds that a byte of a body takes, about.
+  private static let costOfByte: Int64 = 5
+
   func respond(to request: Request) -> Reply {
     do throws(Problem) {
       if let routes = exact[request.path] {
@@ -26,7 +31,13 @@ struct Router: Responder {
   private func reply(_ route: Route, _ request: Request, _ parameter: String) throws(Problem) -> Reply {
     try MediaTypes.checkAccept(request.accept, route.contentType, or: route.answersSafetensors ? MediaTypes.safetensors : nil)
     if route.method == "POST" { try MediaTypes.checkBody(request) }
-    return route.handle(request, parameter)
+    guard request.body.count > Router.largestInline else { return route.handle(request, parameter) }
+    return .later(
+      Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: request.body.count) { interruption in
+        var request = request
+        request.interruption = interruption
+        return route.handle(request, parameter)
+      })
   }
 
   private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {

@@ -8,6 +8,7 @@ import CMicroHTTPD
 final class Exchange: @unchecked Sendable {
   let server: HTTPServer
   let connection: OpaquePointer
+  let client: Client
   private let started = monotonicNanoseconds()
   private let method: String
   private let path: String
@@ -19,17 +20,31 @@ final class Exchange: @unchecked Sendable {
   // See above: nobody else is there to be excluded.
   @exclusivity(unchecked) private var body = BodyBuffer()
   @exclusivity(unchecked) private var bytesIn = 0
-  /// The body went over the limit: what still comes is counted and thrown away.
-  @exclusivity(unchecked) private var isDraining = false
+  /// The body cannot be kept: what still comes of it is counted and thrown away, and this is answered at its end.
+  @exclusivity(unchecked) private var refusal: Refusal?
+  /// What the body and the work take of the memory for all requests.
+  @exclusivity(unchecked) private var memory: Reservation
+  /// From the end of the body to the answer, in nanoseconds.
+  @exclusivity(unchecked) private var patience: Int64
   /// What the compute pool, or the end of the server, has to say; sent when the connection is resumed.
   @exclusivity(unchecked) private var outcome: Response?
+  /// The client has hung up.
+  @exclusivity(unchecked) private var isAbandoned = false
 
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
 
-  init(server: HTTPServer, connection: OpaquePointer, head: amhd_head) {
+  /// Bodies up to this size are not counted among the memory of all requests.
+  private static let negligibleBody = 4 << 10
+  /// By how much at a time a body's share of it grows.
+  private static let bodyStep = 64 << 10
+
+  init(server: HTTPServer, connection: OpaquePointer, client: Client, head: amhd_head) {
     self.server = server
     self.connection = connection
+    self.client = client
+    memory = Reservation(server.memory)
+    patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
@@ -48,16 +63,19 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
-  func begin(_ facts: FramingFacts, isOverloaded: Bool) {
+  func begin(_ facts: FramingFacts, isOverloaded: Bool) -> Bool {
     let limit = server.configuration.bodyLimit
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded : nil) {
-      refuse(refusal, closes: true)
-      return
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
+      return refuse(refusal, closes: true)
     }
-    guard let length = facts.contentLength else { return }
-    isDraining = length > limit
+    if let seconds = facts.requestTimeout { patience = Int64(min(seconds * 1e9, Double(patience))) }
+    client.requestID = id
+    guard client.enter(.body) else { return false }
+    guard let length = facts.contentLength else { return true }
+    if length > limit { refusal = .bodyTooLarge(limit: limit, length: length) }
     // Only address space until the bytes come.
-    if !isDraining && !body.reserve(length) { refuse(.overloaded, closes: true) }
+    if refusal == nil && !body.reserve(length) { return refuse(.overloaded(.memory), closes: true) }
+    return true
   }
 
   /// A piece of the body. False closes the connection.
@@ -65,39 +83,47 @@ final class Exchange: @unchecked Sendable {
     let limit = server.configuration.bodyLimit
     bytesIn += bytes.count
     if bytesIn > limit {
-      isDraining = true
-      body.removeAll()
+      refusal = .bodyTooLarge(limit: limit, length: nil)
       guard bytesIn - limit <= HeaderGuard.drainAllowance else {
         // An endless body. In the middle of one the library takes no answer.
         status = 413
         return false
       }
+    } else if refusal == nil && bytesIn > max(memory.size, Exchange.negligibleBody) && !memory.add(max(bytes.count, Exchange.bodyStep)) {
+      refusal = .overloaded(.memory)
     }
-    if isDraining { return true }
+    if refusal != nil {
+      body.removeAll()
+      return true
+    }
     return body.append(bytes, limit: limit)
   }
 
   /// The body is complete, or the compute pool has answered. False closes the connection.
   func finish() -> Bool {
+    if isAbandoned { return false }
     if let outcome {
       self.outcome = nil
       return answer(outcome)
     }
-    if isDraining { return refuse(.bodyTooLarge(limit: server.configuration.bodyLimit, length: bytesIn)) }
+    if let refusal {
+      if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
+      return refuse(refusal)
+    }
     let request = Request(
       method: method, path: path, id: id, contentType: contentType, contentEncoding: contentEncoding, accept: accept, body: body.bytes)
-    switch server.responder.respond(to: request) {
-    case .now(let response):
-      return answer(response)
-    case .later(let work):
-      let server = server
-      // The closure keeps the exchange, and so the body, even if the server gives up waiting for the work.
-      if let refusal = server.suspended.run(self, on: server.pool, work) { return refuse(refusal) }
-      return true
-    case .after(let flight, let work):
-      if let refusal = server.suspended.run(self, after: flight, on: server.pool, work) { return refuse(refusal) }
-      return true
-    }
+    let reply = server.responder.respond(to: request)
+    if case .now(let response) = reply { return answer(response) }
+    guard client.enter(.work) else { return false }
+    // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
+    if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
+    return true
+  }
+
+  /// Reserves memory for work, or says why not. For whoever does the work.
+  func reserve(_ size: Int) -> Refusal? {
+    if size > server.memory.limit { return .planTooLarge(limit: server.memory.limit, needed: size) }
+    return memory.add(size) ? nil : .overloaded(.memory)
   }
 
   /// Stores what `finish` shall answer, then lets the library call it. Only for the owner, see above.
@@ -110,12 +136,19 @@ final class Exchange: @unchecked Sendable {
     resume(with: server.configuration.refuse(refusal, id))
   }
 
+  /// Lets the library close the connection of a client that has hung up. Only for the owner.
+  func abandon() {
+    isAbandoned = true
+    amhd_resume(connection)
+  }
+
   @discardableResult
   private func refuse(_ refusal: Refusal, closes: Bool = false) -> Bool {
     answer(server.configuration.refuse(refusal, id), closes: closes)
   }
 
   private func answer(_ response: Response, closes: Bool = false) -> Bool {
+    guard client.enter(.answer) else { return false }
     let owner = Unmanaged.passRetained(response.body)
     guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque()) else {
       owner.release()
@@ -138,72 +171,11 @@ final class Exchange: @unchecked Sendable {
 
   /// The request is over, one way or the other.
   func complete(_ outcome: amhd_outcome) {
-    if status == 0 { status = outcome == amhd_outcome_timed_out ? 408 : 499 }
+    if status == 0 { status = outcome == amhd_outcome_timed_out || client.isEnded ? 408 : 499 }
+    _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
         method: method, path: path, status: status, durationNanoseconds: monotonicNanoseconds() - started, requestID: id,
         bytesIn: bytesIn, bytesOut: bytesOut))
-  }
-}
-
-/// The exchanges whose connections are suspended while the compute pool works for them.
-///
-/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait for it any longer
-/// never both do, and once the set is seen empty no connection is suspended. That the library needs: stopped with one, it aborts the
-/// process.
-final class SuspendedExchanges: Sendable {
-  private struct State {
-    var exchanges: [ObjectIdentifier: Exchange] = [:]
-    var isClosed = false
-  }
-
-  private let state = Locked(State())
-
-  /// Suspends the connection and queues the work. The refusal when the server ends and the connection is not suspended.
-  func run(_ exchange: Exchange, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {
-    guard suspend(exchange) else { return .shuttingDown }
-    submit(exchange, to: pool, work)
-    return nil
-  }
-
-  /// The same, and queues the work when the flight is over.
-  func run(_ exchange: Exchange, after flight: Flight, on pool: ComputePool, _ work: @escaping @Sendable () -> Response) -> Refusal? {
-    guard suspend(exchange) else { return .shuttingDown }
-    flight.whenOver { [self] in submit(exchange, to: pool, work) }
-    return nil
-  }
-
-  private func suspend(_ exchange: Exchange) -> Bool {
-    state.withLock { state in
-      if state.isClosed { return false }
-      amhd_suspend(exchange.connection)
-      state.exchanges[ObjectIdentifier(exchange)] = exchange
-      return true
-    }
-  }
-
-  private func submit(_ exchange: Exchange, to pool: ComputePool, _ work: @escaping @Sendable () -> Response) {
-    let isQueued = pool.submit { [self] in deliver(work(), to: exchange) }
-    guard !isQueued else { return }
-    state.withLock { state in
-      guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil else { return }
-      exchange.resume(refusing: .overloaded)
-    }
-  }
-
-  private func deliver(_ response: Response, to exchange: Exchange) {
-    state.withLock { state in
-      guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil else { return }
-      exchange.resume(with: response)
-    }
-  }
-
-  /// Answers all that still wait, and lets no more in.
-  func close() {
-    state.withLock { state in
-      state.isClosed = true
-      for exchange in state.exchanges.values { exchange.resume(refusing: .shuttingDown) }
-      state.exchanges = [:]
-    }
   }
 }

@@ -20,6 +20,12 @@ final class HTTPServer: Sendable {
     var connectionLimit = 8192
     /// How long a connection may be silent, in seconds, at least 1.
     var timeout = 60
+    /// How long heads, bodies and answers may take on their way.
+    var patience = Reaper.Patience()
+    /// How long a request may take from its last byte to its answer, in nanoseconds; it may itself ask for less.
+    var requestPatience: Int64 = 30_000_000_000
+    /// Bytes that bodies and plans of all requests may take together.
+    var memoryLimit = 4 << 30
     /// Memory for each connection: its headers must fit in, and bodies come in pieces of up to half of it. 32 KiB is the most that the
     /// library takes from malloc; more is mapped for each connection, which costs a client that connects anew for each request 30%, and is
     /// zeroed between any two requests. 256 KiB serves bodies of megabytes a fifth faster.
@@ -28,6 +34,8 @@ final class HTTPServer: Sendable {
     var readinessDelay = Duration.zero
     /// How long a drained server leaves silent connections open, so that a client between two requests can be told to close.
     var idleDelay = Duration.milliseconds(250)
+    /// How long one that has not had a request yet: its client may be about to send the first.
+    var firstRequestDelay = Duration.seconds(2)
     /// Makes the answer to what the transport refuses. The second argument is the request's identifier.
     var refuse: @Sendable (Refusal, String) -> Response
     /// Called once for each request, when its answer is sent or its connection broken.
@@ -46,13 +54,17 @@ final class HTTPServer: Sendable {
   /// The port it listens on.
   let port: UInt16
   let requestIDs = RequestIDSource()
-  let suspended = SuspendedExchanges()
+  let suspended: SuspendedExchanges
+  let memory: MemoryBudget
+  let reaper: Reaper
 
   private let ready = Atomic<Bool>(true)
   private let draining = Atomic<Bool>(false)
   private let requests = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
   private let opened = Atomic<Int>(0)
+  /// Connections that have not had a request yet.
+  private let silent = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
 
   /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
@@ -73,6 +85,11 @@ final class HTTPServer: Sendable {
     self.configuration = configuration
     self.responder = responder
     self.pool = pool
+    memory = MemoryBudget(limit: max(configuration.memoryLimit, 1))
+    suspended = try SuspendedExchanges(pool: pool)
+    reaper = try Reaper(configuration.patience) { [configuration, requestIDs] in
+      HTTPServer.farewell(configuration, requestID: $0, requestIDs)
+    }
     let descriptor: Int32
     if let given = configuration.listeningDescriptor {
       descriptor = given
@@ -101,7 +118,8 @@ final class HTTPServer: Sendable {
     callbacks.body = transportBody
     callbacks.finish = transportFinish
     callbacks.completed = transportCompleted
-    callbacks.connection = transportConnection
+    callbacks.opened = transportOpened
+    callbacks.closed = transportClosed
     callbacks.log = transportLog
     guard let pointer = amhd_start(&options, &callbacks) else {
       let reason = String(cString: strerror(errno))
@@ -152,8 +170,9 @@ final class HTTPServer: Sendable {
     let finished = wait(until: end) { requestsInFlight == 0 && openedCount >= acceptor?.acceptedCount ?? 0 }
     if finished {
       // A client that is just about to send its next request shall find the connection open, and be told to close it.
-      let idleEnd = monotonicNanoseconds() + configuration.idleDelay.nanoseconds
-      _ = wait(until: min(end, idleEnd)) { connectionCount == 0 }
+      let now = monotonicNanoseconds()
+      _ = wait(until: min(end, now + configuration.idleDelay.nanoseconds)) { connectionCount == 0 }
+      _ = wait(until: min(end, now + configuration.firstRequestDelay.nanoseconds)) { silent.load(ordering: .relaxed) == 0 }
       _ = wait(until: end) { requestsInFlight == 0 }
     }
     stop()
@@ -166,6 +185,7 @@ final class HTTPServer: Sendable {
     draining.store(true, ordering: .relaxed)
     stopAccepting()
     suspended.close()
+    reaper.stop()
     // Let the answers out.
     _ = wait(until: monotonicNanoseconds() + 200_000_000) { requestsInFlight == 0 }
     let daemon = running.withLock { running in
@@ -201,20 +221,52 @@ final class HTTPServer: Sendable {
 
   // MARK: - The library's events
 
-  fileprivate func begin(_ connection: OpaquePointer, _ head: amhd_head) -> Exchange {
+  /// Nil closes the connection.
+  fileprivate func begin(_ connection: OpaquePointer, _ head: amhd_head) -> Exchange? {
+    guard let pointer = head.client else { return nil }
+    let client = Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
     requests.add(1, ordering: .relaxed)
-    let exchange = Exchange(server: self, connection: connection, head: head)
-    exchange.begin(FramingFacts(head), isOverloaded: connectionCount > configuration.connectionLimit)
-    return exchange
+    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    let exchange = Exchange(server: self, connection: connection, client: client, head: head)
+    if exchange.begin(FramingFacts(head), isOverloaded: connectionCount > configuration.connectionLimit) { return exchange }
+    completed()
+    return nil
   }
 
   fileprivate func completed() {
     requests.subtract(1, ordering: .releasing)
   }
 
-  fileprivate func connectionChanged(isOpen: Bool) {
-    connections.add(isOpen ? 1 : -1, ordering: .acquiringAndReleasing)
-    if isOpen { opened.add(1, ordering: .releasing) }
+  fileprivate func connectionOpened(_ descriptor: Int32) -> Client {
+    connections.add(1, ordering: .acquiringAndReleasing)
+    silent.add(1, ordering: .relaxed)
+    opened.add(1, ordering: .releasing)
+    return reaper.add(descriptor)
+  }
+
+  fileprivate func connectionClosed(_ client: Client) {
+    reaper.remove(client)
+    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    connections.subtract(1, ordering: .acquiringAndReleasing)
+  }
+
+  /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and takes no answer.
+  private static func farewell(_ configuration: Configuration, requestID: String?, _ requestIDs: RequestIDSource) -> ByteBuffer {
+    let id = requestID ?? requestIDs.next()
+    let response = configuration.refuse(.tooSlow, id)
+    if requestID == nil {
+      // Nobody else notes it: there is no request yet.
+      configuration.observe(
+        RequestRecord(
+          method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head, requestID: id, bytesIn: 0,
+          bytesOut: response.body.count))
+    }
+    let text = ByteBuffer()
+    text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
+    text.append("X-Request-Id: \(id)\r\n")
+    text.append("Content-Length: \(response.body.count)\r\n\r\n")
+    text.append(response.body.bytes)
+    return text
   }
 }
 
@@ -234,7 +286,7 @@ private func transportBegin(
 ) -> UnsafeMutableRawPointer? {
   guard let context, let connection, let head else { return nil }
   let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
-  return Unmanaged.passRetained(server.begin(connection, head.pointee)).toOpaque()
+  return server.begin(connection, head.pointee).map { Unmanaged.passRetained($0).toOpaque() }
 }
 
 private func transportBody(request: UnsafeMutableRawPointer?, bytes: UnsafeRawPointer?, size: Int) -> Bool {
@@ -254,9 +306,16 @@ private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd
   exchange.server.completed()
 }
 
-private func transportConnection(context: UnsafeMutableRawPointer?, opened: Bool) {
-  guard let context else { return }
-  Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().connectionChanged(isOpen: opened)
+private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32) -> UnsafeMutableRawPointer? {
+  guard let context else { return nil }
+  let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
+  return Unmanaged.passRetained(server.connectionOpened(descriptor)).toOpaque()
+}
+
+private func transportClosed(context: UnsafeMutableRawPointer?, client: UnsafeMutableRawPointer?) {
+  guard let context, let client else { return }
+  let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
+  server.connectionClosed(Unmanaged<Client>.fromOpaque(client).takeRetainedValue())
 }
 
 private func transportLog(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {

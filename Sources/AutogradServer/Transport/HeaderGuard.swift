@@ -15,6 +15,8 @@ struct FramingFacts: Sendable, Equatable {
   var contentLength: Int?
   var transferCoding: TransferCoding?
   var expectsContinue = false
+  /// Seconds of the Request-Timeout header.
+  var requestTimeout: Double?
   /// What is wrong with the header lines themselves.
   var fault: String?
 }
@@ -68,6 +70,10 @@ extension FramingFacts {
     }
     expectsContinue = head.expect.bytes?.equalsIgnoringCase("100-continue") ?? false
     fault = FramingFacts.text(of: head.fault)
+    if let text = head.request_timeout.bytes {
+      requestTimeout = FramingFacts.seconds(of: text)
+      if requestTimeout == nil { fault = fault ?? "a Request-Timeout that is not a number of seconds above 0, such as 2.5" }
+    }
   }
 
   /// Decimal digits as a number, as large as it gets; the library has already refused everything else.
@@ -81,6 +87,15 @@ extension FramingFacts {
       value = sum
     }
     return value
+  }
+
+  /// A decimal number above 0, without sign or exponent.
+  static func seconds(of bytes: UnsafeRawBufferPointer) -> Double? {
+    guard (1...32).contains(bytes.count),
+      bytes.allSatisfy({ $0 == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let seconds = Double(String(decoding: bytes, as: UTF8.self)), seconds > 0
+    else { return nil }
+    return seconds
   }
 
   private static func text(of fault: amhd_header_fault) -> String? {

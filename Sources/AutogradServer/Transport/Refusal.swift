@@ -7,10 +7,16 @@ enum Refusal: Sendable, Equatable {
   case transferCoding(String)
   /// The body is larger than the limit; `length` where the client said it: 413.
   case bodyTooLarge(limit: Int, length: Int?)
-  /// The queue before the compute pool is full, or there are too many connections: 503 with Retry-After.
-  case overloaded
+  /// The work needs more memory than all requests together may take: 413.
+  case planTooLarge(limit: Int, needed: Int)
+  /// 503 with Retry-After.
+  case overloaded(LimitReason)
   /// The server ends and will not wait for this request: 503.
   case shuttingDown
+  /// The head or the body did not come in time: 408.
+  case tooSlow
+  /// The work did not end in time: 504.
+  case deadlineExceeded
 }
 
 /// One request as it went, for the log and the metrics.

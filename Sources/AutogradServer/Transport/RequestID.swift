@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Ours are a prefix, random for each process, and a count, in base 32: 15 characters at most, which a String holds without allocating.
 /// They need not be secret, only different.
-struct RequestIDSource: ~Copyable {
+final class RequestIDSource: Sendable {
   private let prefix: UInt64
   private let count = Atomic<UInt64>(0)
 

@@ -59,6 +59,9 @@ typedef struct amhd_head {
   amhd_text accept;
   amhd_text expect;
   amhd_text request_id;
+  amhd_text request_timeout;
+  /// What `opened` returned for the request's connection.
+  void *client;
 } amhd_head;
 
 /// How a request ended.
@@ -82,8 +85,11 @@ typedef struct amhd_callbacks {
   bool (*finish)(void *request);
   /// The request is over and `request` is used no more. Comes exactly once for each `begin` that returned a state.
   void (*completed)(void *request, amhd_outcome outcome);
-  /// A connection was opened or closed.
-  void (*connection)(void *context, bool opened);
+  /// A client has connected. Returns what is known of the connection, or NULL.
+  void *(*opened)(void *context, int descriptor);
+  /// The connection ends: comes once for each `opened`, and before its descriptor is closed, so that whoever shuts descriptors down under a
+  /// lock that this function takes never touches that of another client.
+  void (*closed)(void *context, void *client);
   /// A remark of the library, without a line end.
   void (*log)(void *context, const char *message);
 } amhd_callbacks;
@@ -132,15 +138,29 @@ void amhd_stop(amhd_daemon *daemon);
 const char *amhd_version(void);
 
 /// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's Glibc module.
-void amhd_tune_malloc(void);
+/// Keeps at most `most` bytes of what is freed.
+void amhd_tune_malloc(size_t most);
 // Gives freed memory back to the system.
 void amhd_trim_malloc(void);
 
 /// A header by name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_header(amhd_connection *connection, const char *name);
 
-/// The connection's socket, to ask the kernel whether the client is still there.
-int amhd_descriptor(amhd_connection *connection);
+/// What the kernel knows of a connection.
+typedef struct amhd_socket_facts {
+  /// Bytes that have come since it was opened, read or not.
+  uint64_t received;
+  /// The client sends no more.
+  bool is_ended;
+  /// There is something that nobody has read yet.
+  bool has_unread;
+} amhd_socket_facts;
+
+/// Zeros for sockets that are not TCP's.
+amhd_socket_facts amhd_look(int descriptor);
+
+/// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
+enum { amhd_poll_hung_up = 0x2000 };
 
 /// In `finish` only: leaves the connection alone until `amhd_resume`. Its timeout does not run meanwhile.
 void amhd_suspend(amhd_connection *connection);

@@ -66,7 +66,7 @@ struct SafetensorsFile {
     }
     guard length <= UInt64(largestHeader) else {
       throw Problem(
-        .limitExceeded, "the header of a safetensors file has at most \(largestHeader) bytes, this one \(length)", at: "",
+        .body, "the header of a safetensors file has at most \(largestHeader) bytes, this one \(length)", at: "",
         limit: largestHeader, value: Int(length))
     }
     let text = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + Int(length))])

@@ -55,11 +55,7 @@ private let router = Router(routes: Routes.all(limits: limits, plans: PlanCache(
 
 private func send(_ path: String, _ contentType: String, _ body: UnsafeRawBufferPointer) {
   let request = Request(method: "POST", path: path, contentType: contentType, body: body)
-  let response =
-    switch router.respond(to: request) {
-    case .now(let response): response
-    case .later(let work), .after(_, let work): work()
-    }
+  let response = router.respond(to: request).answer()
   guard [200, 400, 413, 415, 422].contains(response.status) else { fatalError("\(response.status) \(response.body.string)") }
   // Whatever is answered in JSON must be JSON.
   if response.contentType != "application/vnd.safetensors" {

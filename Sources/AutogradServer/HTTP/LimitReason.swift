@@ -1,0 +1,59 @@
+/// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}` explains each.
+enum LimitReason: String, CaseIterable, Sendable {
+  // Of one request: 413, limit_exceeded.
+  case body = "body_too_large"
+  case nodes = "too_many_nodes"
+  case outputs = "too_many_outputs"
+  case rank = "rank_too_high"
+  case elements = "tensor_too_large"
+  case planMemory = "plan_too_large"
+  case planWork = "too_much_work"
+  case answer = "answer_too_large"
+  // Of all requests together: 503, overloaded.
+  case queue = "queue_full"
+  case deadline = "would_miss_deadline"
+  case connections = "too_many_connections"
+  case memory = "memory_in_flight"
+
+  var code: ProblemCode {
+    switch self {
+    case .body, .nodes, .outputs, .rank, .elements, .planMemory, .planWork, .answer: .limitExceeded
+    case .queue, .deadline, .connections, .memory: .overloaded
+    }
+  }
+
+  /// The option of `serve` that sets the limit.
+  var option: String {
+    switch self {
+    case .body: "--max-body-bytes"
+    case .nodes: "--max-nodes"
+    case .outputs: "--max-outputs"
+    case .rank: "--max-rank"
+    case .elements: "--max-elements"
+    case .planMemory: "--max-plan-bytes"
+    case .planWork: "--max-plan-work"
+    case .answer: "--max-answer-elements"
+    case .queue: "--max-queue"
+    case .deadline: "--request-timeout"
+    case .connections: "--max-connections"
+    case .memory: "--max-bytes-in-flight"
+    }
+  }
+
+  var title: String {
+    switch self {
+    case .body: "The body is too large"
+    case .nodes: "The graph has too many nodes"
+    case .outputs: "Too many tensors to answer with"
+    case .rank: "A tensor has too many axes"
+    case .elements: "A tensor has too many elements"
+    case .planMemory: "The graph needs too much memory"
+    case .planWork: "The graph takes too much work"
+    case .answer: "Too many numbers to answer with"
+    case .queue: "Too many requests are waiting"
+    case .deadline: "It would not be done in time"
+    case .connections: "Too many connections are open"
+    case .memory: "The requests in flight take all memory"
+    }
+  }
+}

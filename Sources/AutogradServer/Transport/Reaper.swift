@@ -1,0 +1,162 @@
+import CMicroHTTPD
+import Glibc
+
+/// Ends the connections of clients that take too long, whatever they drip: the library's own time-out counts only from the last byte.
+///
+/// One thread looks at all connections four times a second, and sleeps when there are none. A connection is shut down under the lock that
+/// its end takes before its descriptor is closed, so that never another client's is.
+///
+/// `@unchecked Sendable`: everything mutable is touched under `monitor` only.
+final class Reaper: @unchecked Sendable {
+  /// The longest that each phase of a connection may take, in nanoseconds.
+  struct Patience: Sendable {
+    /// From the first byte of a head to its end.
+    var head: Int64 = 10_000_000_000
+    var body: Int64 = 60_000_000_000
+    /// From the first byte of an answer to the last.
+    var answer: Int64 = 60_000_000_000
+  }
+
+  private struct Watched {
+    let client: Client
+    /// The phase that it was last seen in, and since when that is known.
+    var mark: UInt64 = .max
+    var since: Int64 = 0
+    /// While waiting for a head: the bytes that had come when that was first seen, and when more were.
+    var received: UInt64 = 0
+    var headSince: Int64?
+    /// It was seen in this phase to send no more.
+    var hasLeft = false
+  }
+
+  static let interval: Int64 = 250_000_000
+  /// Connections that are looked at without letting go of the lock, which threads that serve need for new ones.
+  private static let batch = 128
+
+  private let patience: Patience
+  /// What to send before the end to a client whose request does not come in time. Its identifier is nil where no head had come.
+  private let farewell: @Sendable (_ requestID: String?) -> ByteBuffer
+  private let monitor = Monitor()
+  private let changed = Condition()
+  private var slots: [Watched?] = []
+  private var free: [Int] = []
+  private var count = 0
+  private var isStopped = false
+
+  init(_ patience: Patience, farewell: @escaping @Sendable (_ requestID: String?) -> ByteBuffer) throws(StartError) {
+    self.patience = patience
+    self.farewell = farewell
+    let thread = NativeThread.start(name: "reaper", stackSize: 256 << 10) { [self] in run() }
+    guard let thread else { throw StartError("cannot start the thread that ends slow connections") }
+    pthread_detach(thread)
+  }
+
+  /// A client has connected.
+  func add(_ descriptor: Int32) -> Client {
+    monitor.withLock {
+      let slot = free.popLast() ?? slots.count
+      let client = Client(descriptor: descriptor, slot: slot)
+      if slot == slots.count { slots.append(nil) }
+      slots[slot] = Watched(client: client)
+      count += 1
+      if count == 1 { changed.signal() }
+      return client
+    }
+  }
+
+  /// Its connection ends; the descriptor is not touched any more.
+  func remove(_ client: Client) {
+    monitor.withLock {
+      slots[client.slot] = nil
+      free.append(client.slot)
+      count -= 1
+    }
+  }
+
+  /// Ends the thread. Clients may still come and go.
+  func stop() {
+    monitor.withLock {
+      isStopped = true
+      changed.signal()
+    }
+  }
+
+  // MARK: The thread
+
+  private func run() {
+    var next = 0
+    monitor.withLock {
+      while !isStopped {
+        if count == 0 {
+          changed.wait(in: monitor)
+          continue
+        }
+        if next == 0 { rest() }
+        let end = min(next + Reaper.batch, slots.count)
+        let now = monotonicNanoseconds()
+        for slot in next..<max(next, end) { look(at: slot, now) }
+        next = end < slots.count ? end : 0
+        monitor.unlocked {}
+      }
+    }
+  }
+
+  private func rest() {
+    let until = monotonicNanoseconds() + Reaper.interval
+    while !isStopped && changed.wait(in: monitor, until: until) {}
+  }
+
+  private func look(at slot: Int, _ now: Int64) {
+    guard var watched = slots[slot] else { return }
+    let (phase, mark) = watched.client.now
+    if mark != watched.mark {
+      // Its first bytes may have come before its first look; of those between two requests that cannot be told.
+      let isFirst = watched.mark == .max
+      watched = Watched(client: watched.client, mark: mark, since: now)
+      if !isFirst { watched.received = .max }
+    }
+    if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
+    slots[slot] = watched
+  }
+
+  private enum Expiry {
+    /// It may be told.
+    case tooSlow
+    case left
+  }
+
+  private func expiry(_ watched: inout Watched, _ phase: Client.Phase, _ now: Int64) -> Expiry? {
+    switch phase {
+    case .waiting:
+      let facts = amhd_look(watched.client.descriptor)
+      if hasLeft(&watched, facts) { return .left }
+      if watched.received == .max { watched.received = facts.received }
+      if facts.received > watched.received && watched.headSince == nil { watched.headSince = now }
+      return watched.headSince.map { now - $0 >= patience.head } ?? false ? .tooSlow : nil
+    case .body:
+      if hasLeft(&watched, amhd_look(watched.client.descriptor)) { return .left }
+      return now - watched.since >= patience.body ? .tooSlow : nil
+    case .answer:
+      return now - watched.since >= patience.answer ? .left : nil
+    case .work, .ended:
+      return nil
+    }
+  }
+
+  /// Whether the client has said that it sends no more and nobody has noticed: an end that came with the last bytes, before the connection
+  /// was accepted, causes no event. Seen twice, for it may just be being noticed.
+  private func hasLeft(_ watched: inout Watched, _ facts: amhd_socket_facts) -> Bool {
+    guard facts.is_ended, !facts.has_unread else { return false }
+    defer { watched.hasLeft = true }
+    return watched.hasLeft
+  }
+
+  private func end(_ watched: Watched, _ phase: Client.Phase, _ reason: Expiry) {
+    guard watched.client.end(at: watched.mark) else { return }
+    if reason == .tooSlow {
+      let text = farewell(phase == .body ? watched.client.requestID : nil)
+      send(watched.client.descriptor, text.bytes.baseAddress, text.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    }
+    shutdown(watched.client.descriptor, Int32(SHUT_RDWR))
+  }
+}
