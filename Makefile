@@ -12,7 +12,7 @@ BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/a
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 deps: ## Install what the build and the tests need (Debian; uses sudo unless root)
 	@scripts/deps.sh

@@ -47,6 +47,7 @@ def fits(answer, expected):
 
 
 def throw(server, bomb, report):
+    """How long it took, or None without an answer."""
     before = server.memory()
     server.forget_peak()
     began = time.monotonic()
@@ -61,12 +62,14 @@ def throw(server, bomb, report):
     peak = server.memory("VmHWM")
     costs = f"{took:.3f} s, {mebibytes(peak - before)} more"
     if answer is None:
-        return report.verdict(False, f"{bomb.name}: no answer; {costs}")
+        report.verdict(False, f"{bomb.name}: no answer; {costs}")
+        return None
     good, code = fits(answer, bomb.answers)
     reason = answer.json().get("reason") if code == "limit_exceeded" else None
     said = " ".join(str(part) for part in (answer.status, code, reason) if part)
     if not good:
-        return report.verdict(False, f"{bomb.name}: {said} instead of {' or '.join(str(each) for each in bomb.answers)}; {answer.body[:300]}")
+        report.verdict(False, f"{bomb.name}: {said} instead of {' or '.join(str(each) for each in bomb.answers)}; {answer.body[:300]}")
+        return took
     bounds = took <= bomb.seconds and peak - before <= bomb.bytes + 4 * len(bomb.request)
     # Small requests must find nothing in their way, even right after.
     began = time.monotonic()
@@ -98,7 +101,11 @@ def main():
     for bomb in bombs:
         took = throw(server, bomb, report)
         peak = max(peak, server.memory("VmHWM"))
-        slowest = max(slowest, (float(took), bomb.name))
+        slowest = max(slowest, (took or 0, bomb.name))
+        if took is None:
+            # It may still be at it; what comes next shall not suffer from that.
+            server.process.kill()
+            server = Server(options.binary)
     slow_read(server, report)
     time.sleep(2)
     end = server.memory()
