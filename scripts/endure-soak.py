@@ -28,12 +28,13 @@ class Soak:
 
     def run(self, seconds):
         """False when it takes longer."""
-        for _ in range(self.clients):
-            self.open()
-        return self.loop.run(time.monotonic() + seconds, lambda: self.left > 0 or self.waiting > 0)
+        return self.loop.run(time.monotonic() + seconds, self.goes_on)
 
-    def open(self):
-        self.next(Connection(self.loop, self.answered, self.ended))
+    def goes_on(self):
+        # Here rather than when one ends, or many that end at once would call each other.
+        while self.left > 0 and len(self.loop.connections) < self.clients:
+            self.next(Connection(self.loop, self.answered, self.ended))
+        return self.left > 0 or self.waiting > 0
 
     def next(self, connection):
         if self.left == 0:
@@ -72,8 +73,6 @@ class Soak:
             self.lost += 1
             connection.context = None
             self.count("lost")
-        if self.left > 0:
-            self.open()
 
     def count(self, what):
         self.statuses[what] += 1
