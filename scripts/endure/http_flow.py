@@ -1,6 +1,5 @@
 """Time and order: pipelining, slow and vanishing clients, and what the server's threads do with many that are ready at once."""
 
-import json
 import signal
 import socket
 import time
