@@ -8,7 +8,7 @@ sanitizers=("$@")
 
 # LeakSanitizer stops the process from outside, which containers often do not allow; make fuzz has it on.
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export TSAN_OPTIONS=second_deadlock_stack=1
 
 # It limits the address space of a server to less than the 15 TB that the shadow memory of either sanitizer takes.
 skips=(--skip SupervisorTests/workersThatCannotStartAreNotStartedForEver)
