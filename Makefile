@@ -7,11 +7,12 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure lint format openapi reference fixtures image image-test bench bench-quick bench-check bench-curves \
-  bench-peers bench-deps clean
+.PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure endure-http endure-clients endure-overload endure-soak \
+  endure-bombs sanitize coverage lint format openapi reference fixtures image image-test bench \
+  bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 deps: ## Install what the build and the tests need (Debian; uses sudo unless root)
 	@scripts/deps.sh
@@ -41,6 +42,29 @@ schemathesis: build ## Hold the server to openapi.yaml with EXAMPLES (100) made-
 endure: build ## Stop, replace and kill servers under load ROUNDS (20) times each, and count lost requests
 	@scripts/deps.sh python3
 	python3 scripts/endure-restarts.py $(BINARY) --rounds $(or $(ROUNDS),20)
+
+ENDURE = @scripts/deps.sh python3; python3 scripts/endure
+
+endure-http: build ## Speak HTTP on raw sockets as no client should: smuggling, slow and vanishing clients (ONLY= words of a case)
+	$(ENDURE)-http.py $(BINARY) $(if $(ONLY),--only "$(ONLY)")
+
+endure-clients: build ## Hold IDLE (5000) idle and DRIPPERS (1000) dripping connections beside a healthy client
+	$(ENDURE)-clients.py $(BINARY) --idle $(or $(IDLE),5000) --drippers $(or $(DRIPPERS),1000)
+
+endure-overload: build ## Offer four times the load that can be served for SECONDS (30)
+	$(ENDURE)-overload.py $(BINARY) --seconds $(or $(SECONDS),30)
+
+endure-soak: build ## Send REQUESTS (200000) of every kind and hold resident memory to what it was (SEED=)
+	$(ENDURE)-soak.py $(BINARY) --requests $(or $(REQUESTS),200000) --seed $(or $(SEED),1)
+
+endure-bombs: build ## Ask for 10^12 elements and the like in every way (ONLY= words of a case)
+	$(ENDURE)-bombs.py $(BINARY) $(if $(ONLY),--only "$(ONLY)")
+
+sanitize: deps ## Run the tests under AddressSanitizer and ThreadSanitizer (SANITIZERS= for one of them)
+	@scripts/sanitize.sh $(SANITIZERS)
+
+coverage: deps ## Count the lines that the tests run; fails under 90%
+	@scripts/coverage.sh
 
 lint: deps ## Check formatting, and that no file is too long
 	@scripts/lint.sh

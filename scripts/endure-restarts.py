@@ -6,77 +6,20 @@ the server closed between two requests (it says so in the answer before, or the 
 Exits with 1 if a request is lost that should not be, or an exit status is not 0."""
 
 import argparse
-import atexit
 import http.client
 import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 
+from endure.server import Server, wait_for
+
 BODY = json.dumps({
     "graph": {"nodes": [{"op": "tanh", "inputs": ["x"], "outputs": ["t"]}, {"op": "sum", "inputs": ["t"], "outputs": ["y"]}]},
     "inputs": {"x": [0.1 * i for i in range(20)]}}).encode()
-
-
-class Server:
-    def __init__(self, binary, *options):
-        self.process = subprocess.Popen(
-            [binary, "serve", "--port", "0", "--log-requests", "false", *options], stderr=subprocess.PIPE, text=True)
-        # Its workers end with it.
-        atexit.register(self.process.kill)
-        self.log = []
-        for line in self.process.stderr:
-            self.log.append(line)
-            if "listening on" in line:
-                self.port = int(line.rsplit(":", 1)[1])
-                break
-        else:
-            sys.exit("the server did not start:\n" + "".join(self.log))
-        threading.Thread(target=self._read, daemon=True).start()
-        wait_for(self.answers, 10)
-
-    def _read(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-
-    def answers(self):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-            connection.request("GET", "/livez")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-
-    def workers(self):
-        """Their process identifiers, oldest first."""
-        children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        with open(children) as file:
-            return [int(pid) for pid in file.read().split()]
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
-
-    def await_workers(self, count, without, seconds):
-        """Until there are so many, none of them among `without`."""
-        def are_there():
-            if self.process.poll() is not None:
-                sys.exit(f"the server has ended with {self.process.returncode}:\n" + "".join(self.log[-10:]))
-            workers = self.workers()
-            return len(workers) == count and not without & set(workers)
-        wait_for(are_there, seconds)
-
-
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"not within {seconds} s: {condition}")
-        time.sleep(0.002)
 
 
 class Clients:

@@ -3,6 +3,9 @@ import Foundation
 
 /// The program itself, which the build leaves beside the tests, as a process. Killed with its workers when the test is over.
 final class ServerProcess {
+  static let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(
+    path: "autograd-server")
+
   private let process = Process()
   private let log: URL
 
@@ -10,10 +13,9 @@ final class ServerProcess {
   init(_ options: String..., addressSpace kilobytes: Int? = nil) throws {
     log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try Data().write(to: log)
-    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "autograd-server")
     let limit = kilobytes.map { "ulimit -v \($0); " } ?? ""
     process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", limit + #"exec "$0" serve "$@""#, program.path] + options
+    process.arguments = ["-c", limit + #"exec "$0" serve "$@""#, ServerProcess.program.path] + options
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = try FileHandle(forWritingTo: log)

@@ -1,0 +1,108 @@
+import AutogradTestSupport
+import Foundation
+import Testing
+
+@testable import AutogradServer
+
+/// The program's commands beside `serve`, and what it says to settings that cannot be.
+@Suite(.timeLimit(.minutes(1)))
+struct CommandTests {
+  private struct Result {
+    var status: Int32
+    var output: String
+    var error: String
+  }
+
+  private func run(_ arguments: String..., input: String = "", environment: [String: String] = [:]) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    // Files rather than pipes: nobody has to read while it runs.
+    let names = ["input", "output", "error"].map { folder.appending(path: $0) }
+    for (name, text) in zip(names, [input, "", ""]) { try Data(text.utf8).write(to: name) }
+    let process = Process()
+    process.executableURL = ServerProcess.program
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    process.standardInput = try FileHandle(forReadingFrom: names[0])
+    process.standardOutput = try FileHandle(forWritingTo: names[1])
+    process.standardError = try FileHandle(forWritingTo: names[2])
+    try process.run()
+    process.waitUntilExit()
+    // The answer may be a file of numbers.
+    let texts = try names.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+    return Result(status: process.terminationStatus, output: texts[1], error: texts[2])
+  }
+
+  private static let request = #"{"graph": {"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 3}}"#
+
+  @Test func evaluateAnswersAsTheServerDoes() throws {
+    let result = try run("evaluate", "-", input: Self.request)
+    #expect(result.status == 0 && result.error.isEmpty)
+    #expect(result.output == InProcessServer().send("POST", "/v1/evaluate", body: Data(Self.request.utf8)).body.string)
+  }
+
+  @Test func evaluateTakesSafetensors() throws {
+    let graph = #"{\"nodes\": [{\"op\": \"identity\", \"inputs\": [\"x\"], \"outputs\": [\"y\"]}]}"#
+    let header = #"{"__metadata__": {"graph": "\#(graph)"}, "x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}"#
+    let file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8) + Data(count: 8)
+    let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try file.write(to: path)
+    defer { try? FileManager.default.removeItem(at: path) }
+    let result = try run("evaluate", path.path)
+    #expect(result.status == 0 && result.output.contains("outputs/y"), "\(result.error)")
+  }
+
+  @Test func evaluateRefuses() throws {
+    let problem = try run("evaluate", "-", input: "{")
+    #expect(problem.status == 1 && problem.output.isEmpty && problem.error.contains("invalid_json"))
+    let missing = try run("evaluate", "/nowhere/at/all")
+    #expect(missing.status == 64 && missing.error.contains("No such file"))
+    let directory = try run("evaluate", "/")
+    #expect(directory.status == 64 && directory.error.contains("directory"))
+  }
+
+  @Test func operationsAreListedAndExplained() throws {
+    let list = try run("operations")
+    #expect(list.status == 0 && list.output.contains("\nmatmul "))
+    #expect(try run("operations", "--json").output == OperationsDocument.list.string)
+    let one = try run("operations", "clip")
+    for part in ["clip(", "\nattributes\n", "\nconventions\n", "\nexample\n"] { #expect(one.output.contains(part), "\(part)") }
+    #expect(try run("operations", "clip", "--json").output == OperationsDocument.document(of: "clip")?.string)
+    #expect(try run("operations", "--page").output == OperationsPage.text().string)
+  }
+
+  @Test func operationsThatAreNone() throws {
+    let unknown = try run("operations", "multiply")
+    #expect(unknown.status == 64 && unknown.error.contains("did you mean mul"))
+    #expect(try run("operations", "--page", "clip").status == 64)
+  }
+
+  @Test func healthcheckSeesWhetherAServerAnswers() throws {
+    let server = try ServerProcess("--port", "0")
+    let port = try #require(server.port())
+    #expect(try run("healthcheck", "--port", "\(port)").status == 0)
+    #expect(try run("healthcheck", environment: ["AUTOGRAD_PORT": "\(port)", "AUTOGRAD_HOST": "0.0.0.0"]).status == 0)
+    server.signal(SIGTERM)
+    #expect(server.exitStatus() == 0)
+    #expect(try run("healthcheck", "--port", "\(port)").status == 1)
+    #expect(try run("healthcheck", "--host", "no such host").status == 1)
+  }
+
+  @Test(arguments: [
+    ("AUTOGRAD_PORT", "http", "a number from 0 to 65535"), ("AUTOGRAD_LOG_REQUESTS", "maybe", "true or false"),
+    ("AUTOGRAD_THREADS", "2.5", "a whole number"), ("AUTOGRAD_THREADS", "0", "from 1 to 1024"),
+  ])
+  func settingsThatCannotBe(variable: String, value: String, expected: String) throws {
+    let result = try run("serve", environment: [variable: value])
+    #expect(result.status == 64 && result.error.contains(variable) && result.error.contains(expected), "\(result.error)")
+  }
+
+  @Test func anAddressThatIsTakenOrNone() throws {
+    let server = try ServerProcess("--port", "0")
+    let port = try #require(server.port())
+    let taken = try run("serve", "--port", "\(port)")
+    #expect(taken.status == 1 && taken.error.contains("critical"))
+    #expect(try run("serve", "--host", "no such host").status == 1)
+  }
+}

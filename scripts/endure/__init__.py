@@ -1,0 +1,1 @@
+"""What the scripts endure-*.py share. The standard library is all they need."""
