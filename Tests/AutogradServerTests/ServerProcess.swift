@@ -6,11 +6,15 @@ final class ServerProcess {
   private let process = Process()
   private let log: URL
 
+  static var program: URL {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "autograd-server")
+  }
+
   /// - Parameter kilobytes: of address space that it and each of its workers may have.
   init(_ options: String..., addressSpace kilobytes: Int? = nil) throws {
     log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try Data().write(to: log)
-    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "autograd-server")
+    let program = ServerProcess.program
     let limit = kilobytes.map { "ulimit -v \($0); " } ?? ""
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", limit + #"exec "$0" serve "$@""#, program.path] + options
@@ -66,9 +70,12 @@ final class ServerProcess {
   }
 
   /// The answer's status; nil if there is none.
-  static func get(_ path: String, port: UInt16) -> Int? {
+  static func get(_ path: String, port: UInt16) -> Int? { fetch(path, port: port)?.status }
+
+  /// - Parameter headers: each ended by CR LF.
+  static func fetch(_ path: String, port: UInt16, headers: String = "") -> RawResponse? {
     guard let connection = try? RawConnection(port: port) else { return nil }
-    try? connection.send("GET \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-    return try? connection.readResponse().status
+    try? connection.send("GET \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\(headers)\r\n")
+    return try? connection.readResponse()
   }
 }

@@ -43,6 +43,8 @@ struct StubResponder: Responder {
   let gate: Gate
   let flight = Flight()
 
+  func place(of path: String, _ method: String) -> RoutePlace { RoutePlace(index: 0, isPublic: path == "/public") }
+
   func respond(to request: Request) -> Reply {
     switch request.path {
     case "/echo": .now(echo(request))
@@ -137,6 +139,7 @@ private func status(of refusal: Refusal) -> Int {
   switch refusal {
   case .framing: 400
   case .transferCoding: 501
+  case .unauthorized: 401
   case .bodyTooLarge: 413
   case .overloaded, .shuttingDown: 503
   }

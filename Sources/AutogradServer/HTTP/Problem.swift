@@ -11,11 +11,13 @@ final class Problem: Error {
   let operation: String?
   let limit: Int?
   let value: Int?
+  /// Which limit it was, where the code stands for several.
+  let reason: ProblemReason?
   let headers: [(name: String, value: String)]
 
   init(
     _ code: ProblemCode, _ detail: String, at pointer: String? = nil, node: String? = nil, operation: String? = nil,
-    limit: Int? = nil, value: Int? = nil, headers: [(name: String, value: String)] = []
+    limit: Int? = nil, value: Int? = nil, reason: ProblemReason? = nil, headers: [(name: String, value: String)] = []
   ) {
     self.code = code
     self.detail = detail
@@ -24,6 +26,7 @@ final class Problem: Error {
     self.operation = operation
     self.limit = limit
     self.value = value
+    self.reason = reason
     self.headers = headers
   }
 
@@ -43,12 +46,14 @@ final class Problem: Error {
   /// The same problem one level further out: a reader of a part knows only where in the part it is.
   func under(_ prefix: String) -> Problem {
     Problem(
-      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, value: value, headers: headers)
+      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, value: value, reason: reason,
+      headers: headers)
   }
 
   func inNode(_ name: String?, operation: String?) -> Problem {
     Problem(
-      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, value: value, headers: headers)
+      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, value: value, reason: reason,
+      headers: headers)
   }
 
   /// Details are for people; one that quotes a huge list is cut.
@@ -74,7 +79,10 @@ final class Problem: Error {
     json.append(", \"request_id\": ")
     json.appendJSONString(requestID)
     json.append("}\n")
-    return Response(status: code.status, contentType: "application/problem+json", headers: headers, body: json)
+    var response = Response(status: code.status, contentType: "application/problem+json", headers: headers, body: json)
+    response.observation.problem = code
+    response.observation.reason = reason
+    return response
   }
 }
 

@@ -21,16 +21,20 @@ final class ComputePool: @unchecked Sendable {
   private var jobsRunning = 0
   /// When the last job was done; nil once its memory has been given back.
   private var lastWork: Int64?
+  private let metrics: MetricsArea?
   private let quiet: Int64
   private let whenQuiet: @Sendable () -> Void
 
   /// - Parameters:
   ///   - queueLimit: how many jobs may wait, beside those that run.
+  ///   - metrics: where jobs are counted.
   ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
   init(
-    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, quiet: Int64 = 1_000_000_000, whenQuiet: @escaping @Sendable () -> Void = {}
+    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
+    whenQuiet: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
+    self.metrics = metrics
     self.quiet = quiet
     self.whenQuiet = whenQuiet
     ring = Array(repeating: nil, count: self.queueLimit)
@@ -51,6 +55,7 @@ final class ComputePool: @unchecked Sendable {
       guard isAccepting, count < ring.count else { return false }
       ring[(head + count) % ring.count] = job
       count += 1
+      metrics?.add(1, to: .jobsQueued)
       jobsWaiting.signal()
       return true
     }
@@ -79,6 +84,7 @@ final class ComputePool: @unchecked Sendable {
       job()
       monitor.withLock {
         jobsRunning -= 1
+        metrics?.add(-1, to: .jobsRunning)
         lastWork = monotonicNanoseconds()
       }
     }
@@ -100,6 +106,8 @@ final class ComputePool: @unchecked Sendable {
       head = (head + 1) % ring.count
       count -= 1
       jobsRunning += 1
+      metrics?.add(-1, to: .jobsQueued)
+      metrics?.add(1, to: .jobsRunning)
       return job
     }
   }

@@ -11,7 +11,9 @@ final class Exchange: @unchecked Sendable {
   private let started = monotonicNanoseconds()
   private let method: String
   private let path: String
+  private let place: RoutePlace
   private let id: String
+  private let trace: TraceContext?
   private let contentType: String?
   private let contentEncoding: String?
   private let accept: String?
@@ -26,13 +28,16 @@ final class Exchange: @unchecked Sendable {
 
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
+  @exclusivity(unchecked) private var observation = Observation()
 
   init(server: HTTPServer, connection: OpaquePointer, head: amhd_head) {
     self.server = server
     self.connection = connection
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
+    place = server.responder.place(of: path, method)
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
+    trace = TraceContext(head.traceparent.bytes)
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
@@ -48,8 +53,12 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
-  func begin(_ facts: FramingFacts, isOverloaded: Bool) {
+  func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) {
     let limit = server.configuration.bodyLimit
+    if !place.isPublic, let access = server.configuration.access, !access.admits(authorization) {
+      refuse(.unauthorized, closes: true)
+      return
+    }
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded : nil) {
       refuse(refusal, closes: true)
       return
@@ -85,7 +94,8 @@ final class Exchange: @unchecked Sendable {
     }
     if isDraining { return refuse(.bodyTooLarge(limit: server.configuration.bodyLimit, length: bytesIn)) }
     let request = Request(
-      method: method, path: path, id: id, contentType: contentType, contentEncoding: contentEncoding, accept: accept, body: body.bytes)
+      method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
+      body: body.bytes)
     switch server.responder.respond(to: request) {
     case .now(let response):
       return answer(response)
@@ -128,6 +138,7 @@ final class Exchange: @unchecked Sendable {
     if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status
     bytesOut = response.body.count
+    observation = response.observation
     return amhd_respond(connection, UInt32(clamping: response.status), answer)
   }
 
@@ -141,8 +152,8 @@ final class Exchange: @unchecked Sendable {
     if status == 0 { status = outcome == amhd_outcome_timed_out ? 408 : 499 }
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, status: status, durationNanoseconds: monotonicNanoseconds() - started, requestID: id,
-        bytesIn: bytesIn, bytesOut: bytesOut))
+        method: method, path: path, route: place.index, status: status, durationNanoseconds: monotonicNanoseconds() - started,
+        requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, observation: observation))
   }
 }
 

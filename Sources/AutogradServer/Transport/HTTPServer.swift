@@ -30,6 +30,10 @@ final class HTTPServer: Sendable {
     var idleDelay = Duration.milliseconds(250)
     /// Makes the answer to what the transport refuses. The second argument is the request's identifier.
     var refuse: @Sendable (Refusal, String) -> Response
+    /// Who may ask for anything but what is public; nil for everybody.
+    var access: AccessTokens?
+    /// Where connections and requests in flight are counted.
+    var metrics: MetricsArea?
     /// Called once for each request, when its answer is sent or its connection broken.
     var observe: @Sendable (RequestRecord) -> Void = { _ in }
     /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
@@ -45,6 +49,8 @@ final class HTTPServer: Sendable {
   let pool: ComputePool
   /// The port it listens on.
   let port: UInt16
+  /// Whether only this machine can reach it.
+  let isLoopback: Bool
   let requestIDs = RequestIDSource()
   let suspended = SuspendedExchanges()
 
@@ -80,6 +86,7 @@ final class HTTPServer: Sendable {
       descriptor = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     }
     port = ListeningSocket.port(of: descriptor)
+    isLoopback = ListeningSocket.isLoopback(descriptor)
     do {
       try start(descriptor)
     } catch {
@@ -203,18 +210,24 @@ final class HTTPServer: Sendable {
 
   fileprivate func begin(_ connection: OpaquePointer, _ head: amhd_head) -> Exchange {
     requests.add(1, ordering: .relaxed)
+    configuration.metrics?.add(1, to: .requestsInFlight)
     let exchange = Exchange(server: self, connection: connection, head: head)
-    exchange.begin(FramingFacts(head), isOverloaded: connectionCount > configuration.connectionLimit)
+    exchange.begin(
+      FramingFacts(head), authorization: head.authorization.bytes,
+      isOverloaded: connectionCount > configuration.connectionLimit)
     return exchange
   }
 
   fileprivate func completed() {
+    configuration.metrics?.add(-1, to: .requestsInFlight)
     requests.subtract(1, ordering: .releasing)
   }
 
   fileprivate func connectionChanged(isOpen: Bool) {
     connections.add(isOpen ? 1 : -1, ordering: .acquiringAndReleasing)
     if isOpen { opened.add(1, ordering: .releasing) }
+    configuration.metrics?.add(isOpen ? 1 : -1, to: .connectionsOpen)
+    if isOpen { configuration.metrics?.add(to: .connectionsAccepted) }
   }
 }
 

@@ -7,6 +7,8 @@ enum Refusal: Sendable, Equatable {
   case transferCoding(String)
   /// The body is larger than the limit; `length` where the client said it: 413.
   case bodyTooLarge(limit: Int, length: Int?)
+  /// No token, or none that opens this server: 401.
+  case unauthorized
   /// The queue before the compute pool is full, or there are too many connections: 503 with Retry-After.
   case overloaded
   /// The server ends and will not wait for this request: 503.
@@ -17,11 +19,16 @@ enum Refusal: Sendable, Equatable {
 struct RequestRecord: Sendable {
   var method: String
   var path: String
+  /// The number of its route, see ``Responder``.
+  var route = 0
   /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the client went away.
   var status: Int
   var durationNanoseconds: Int64
   var requestID: String
+  /// From its traceparent header.
+  var trace: TraceContext?
   /// Bytes of the bodies.
   var bytesIn: Int
   var bytesOut: Int
+  var observation = Observation()
 }
