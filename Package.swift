@@ -38,6 +38,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
     .target(name: "CMicroHTTPD", cSettings: strictC, linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: strictC),
+    .target(name: "CCounters", cSettings: strictC),
 
     // The library: graphs, derivatives, plans. No HTTP, no JSON.
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"], swiftSettings: strict),
@@ -46,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "CMicroHTTPD", "CEmbedded",
+        "AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

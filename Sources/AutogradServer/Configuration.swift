@@ -53,4 +53,7 @@ struct Configuration: Sendable {
   /// How long `/readyz` says no before a shutdown stops accepting.
   var readinessDelaySeconds = 0
   var logsRequests = true
+  var logFormat = LogFormat.text
+  /// A file of bearer tokens, one a line; nil serves everybody.
+  var tokenFile: String?
 }

@@ -99,6 +99,11 @@ static void keep_first(amhd_text *slot, const char *value, size_t size) {
   if (slot->start == NULL) *slot = (amhd_text){value, size};
 }
 
+/// Leaves nothing but an empty text of a header that stands there twice.
+static void keep_only(amhd_text *slot, const char *value, size_t size) {
+  *slot = slot->start == NULL ? (amhd_text){value, size} : (amhd_text){slot->start, 0};
+}
+
 static enum MHD_Result visit_header(
     void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size) {
   (void)kind;
@@ -116,9 +121,15 @@ static enum MHD_Result visit_header(
       if (IS("Accept")) keep_first(&head->accept, value, value_size);
       else if (IS("Expect")) keep_first(&head->expect, value, value_size);
       break;
+    case 11:
+      if (IS("Traceparent")) keep_only(&head->traceparent, value, value_size);
+      break;
     case 12:
       if (IS("Content-Type")) keep_first(&head->content_type, value, value_size);
       else if (IS("X-Request-Id")) keep_first(&head->request_id, value, value_size);
+      break;
+    case 13:
+      if (IS("Authorization")) keep_only(&head->authorization, value, value_size);
       break;
     case 14:
       if (IS("Content-Length")) {

@@ -7,7 +7,7 @@ import Testing
 
 /// Requests known by their text are answered, and refused, like any other.
 @Suite struct BodySkeletonTests {
-  private func recalled(_ pair: HandlerPair) -> Int { pair.plans.counters.recalled.load(ordering: .relaxed) }
+  private func recalled(_ pair: HandlerPair) -> Int { pair.plans.counters.recalled.value }
 
   private func body(_ data: String) -> Data {
     Data(

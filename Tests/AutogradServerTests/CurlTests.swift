@@ -6,15 +6,21 @@ import Testing
 /// A server on a free port of this machine, stopped when the test is over.
 final class LiveServer {
   let server: HTTPServer
-  private let pool: ComputePool
+  let pool: ComputePool
   var address: String { "http://127.0.0.1:\(server.port)" }
 
-  init(limits: Limits = Limits()) throws {
-    pool = try ComputePool(threads: 2, queueLimit: 64)
+  init(limits: Limits = Limits(), access: AccessTokens? = nil) throws {
+    let metrics = Metrics(routes: Routes.paths, region: try .own())
+    pool = try ComputePool(threads: 2, queueLimit: 64, metrics: metrics.area)
     var configuration = HTTPServer.Configuration { refusal, id in Problem(refusal).response(requestID: id) }
     configuration.port = 0
     configuration.bodyLimit = limits.bodyBytes
-    server = try HTTPServer(configuration, responder: Router(routes: Routes.all(limits: limits) { true }), pool: pool)
+    configuration.access = access
+    configuration.metrics = metrics.area
+    configuration.observe = { metrics.observe($0) }
+    let plans = PlanCache(plans: 100, bytes: 1 << 20, area: metrics.area)
+    let routes = Routes.all(limits: limits, plans: plans, metrics: metrics) { true }
+    server = try HTTPServer(configuration, responder: Router(routes: routes), pool: pool)
   }
 
   deinit {

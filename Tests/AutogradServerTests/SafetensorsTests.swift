@@ -32,8 +32,8 @@ import Testing
     }
     #expect(Set(answers).count == 1, "\(comment)")
     // One plan for each pair of types but that of JSON with JSON, which is not sent to it.
-    #expect(plans.counters.plans.load(ordering: .relaxed) == 3)
-    #expect(plans.counters.hits.load(ordering: .relaxed) == 3 && plans.counters.fallbacks.load(ordering: .relaxed) == 0, "\(comment)")
+    #expect(plans.counters.plans.value == 3)
+    #expect(plans.counters.hits.value == 3 && plans.counters.fallbacks.value == 0, "\(comment)")
 
     // The numbers themselves, from the base64 answer.
     let encoded = try #require(

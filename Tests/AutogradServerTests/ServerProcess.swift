@@ -68,9 +68,12 @@ final class ServerProcess {
   }
 
   /// The answer's status; nil if there is none.
-  static func get(_ path: String, port: UInt16) -> Int? {
+  static func get(_ path: String, port: UInt16) -> Int? { fetch(path, port: port)?.status }
+
+  /// - Parameter headers: each ended by CR LF.
+  static func fetch(_ path: String, port: UInt16, headers: String = "") -> RawResponse? {
     guard let connection = try? RawConnection(port: port) else { return nil }
-    try? connection.send("GET \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-    return try? connection.readResponse().status
+    try? connection.send("GET \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\(headers)\r\n")
+    return try? connection.readResponse()
   }
 }

@@ -8,10 +8,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct TransportLogTests {
   /// A sink that writes into a pipe, and what came out of it.
-  private func written(capacity: Int = 1 << 20, _ body: (LogSink) -> Void) -> [String] {
+  private func written(capacity: Int = 1 << 20, format: LogFormat = .text, _ body: (LogSink) -> Void) -> [String] {
     var ends: [Int32] = [-1, -1]
     pipe(&ends)
-    let sink = LogSink(descriptor: ends[1], capacity: capacity)
+    let sink = LogSink(descriptor: ends[1], capacity: capacity, format: format)
     body(sink)
     sink.close()
     close(ends[1])
@@ -44,9 +44,35 @@ struct TransportLogTests {
     #expect(tail(lines[0]) == "info POST /v1/evaluate 200 0.214 ms id=id-1")
   }
 
+  @Test func accessLineOfATracedRequest() {
+    let header = Array("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".utf8)
+    var traced = record("/livez")
+    traced.trace = header.withUnsafeBytes { TraceContext($0) }
+    let lines = written { AccessLog(sink: $0).write(traced) }
+    #expect(
+      tail(lines[0]) == "info POST /livez 200 0.214 ms id=id-1 trace=0af7651916cd43dd8448eb211c80319c parent=b7ad6b7169203331")
+  }
+
+  @Test func messagesInJSON() throws {
+    let lines = written(format: .json) { sink in
+      Logger(label: "test") { _ in SinkLogHandler(sink: sink) }.warning(
+        "two\nlines \u{202e}and \"more\"", metadata: ["b": "2", "a": "x\\y"])
+      sink.use(.json, worker: 3)
+      AccessLog(sink: sink, routes: ["/livez"]).write(record("/livez"))
+    }
+    let time = lines[0].prefix(33)
+    #expect(
+      lines[0].dropFirst(time.count)
+        == #"","level":"warning","message":"two\\u{a}lines \\u{202e}and \"more\"","metadata":{"a":"x\\y","b":"2"},"pid":\#(getpid())}"#)
+    #expect(
+      lines[1].dropFirst(33)
+        == #"","level":"info","message":"request","method":"POST","path":"/livez","route":"/livez","status":200,"duration_ms":0.214,"#
+        + #""request_id":"id-1","bytes_in":1,"bytes_out":2,"pid":\#(getpid()),"worker":3}"#)
+  }
+
   @Test(arguments: [
     ("/a\nforged line", "/a%0Aforged%20line"), ("/\r\u{1b}[2J\u{7f}", "/%0D%1B[2J%7F"), ("/∂", "/%E2%88%82"),
-    ("/100%", "/100%25"), ("", "-"), (String(repeating: "x", count: 600), String(repeating: "x", count: 512) + "..."),
+    ("/100%", "/100%25"), ("/\"\\", "/%22%5C"), ("", "-"), (String(repeating: "x", count: 600), String(repeating: "x", count: 512) + "..."),
   ])
   func pathsAreEscaped(path: String, logged: String) {
     let lines = written { AccessLog(sink: $0).write(record(path)) }

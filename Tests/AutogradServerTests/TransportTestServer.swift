@@ -51,6 +51,8 @@ struct StubResponder: Responder {
   let gate: Gate
   let flight = Flight()
 
+  func place(of path: String, _ method: String) -> RoutePlace { RoutePlace(index: 0, isPublic: path == "/public") }
+
   func respond(to request: Request) -> Reply {
     switch request.path {
     case "/echo": .now(echo(request))
@@ -152,6 +154,7 @@ private func status(of refusal: Refusal) -> Int {
   switch refusal {
   case .framing: 400
   case .transferCoding: 501
+  case .unauthorized: 401
   case .bodyTooLarge, .planTooLarge: 413
   case .tooSlow: 408
   case .deadlineExceeded: 504

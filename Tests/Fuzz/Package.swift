@@ -11,10 +11,11 @@ let package = Package(
     .target(name: "CLapack", linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
     .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
+    .target(name: "CCounters"),
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
     .target(
       name: "AutogradServer",
-      dependencies: ["AutogradCore", "CMicroHTTPD", "CEmbedded", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log")],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
       name: "Fuzz", dependencies: ["AutogradServer"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),

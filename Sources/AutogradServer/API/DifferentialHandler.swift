@@ -59,9 +59,9 @@ struct DifferentialHandler: Sendable {
         self.scratch.give(scratch)
         continue
       }
-      clock.mark("read")
-      plans.counters.hits.add(1, ordering: .relaxed)
-      plans.counters.recalled.add(1, ordering: .relaxed)
+      clock.mark(.read)
+      plans.counters.hits.add(1)
+      plans.counters.recalled.add(1)
       if skeleton.plan.isBrief { return .now(respond(skeleton, scratch, clock, request)) }
       return skeleton.plan.later { [clock] in respond(skeleton, scratch, clock, request.on($0)) }
     }
@@ -77,7 +77,7 @@ struct DifferentialHandler: Sendable {
       self.scratch.give(scratch)
       return respondInFull(request, skeleton.endpoint)
     }
-    clock.mark("run")
+    clock.mark(.run)
     let response = clock.respond(skeleton.plan, skeleton.plan.answer(from: block), skeleton.graphDigest, "hit")
     self.scratch.give(scratch)
     return response
@@ -88,7 +88,7 @@ struct DifferentialHandler: Sendable {
     _ body: ParsedBody, _ scratch: RequestScratch, _ request: Request, _ endpoint: Endpoint, _ plans: PlanCache
   ) -> Response {
     var body = body
-    body.clock.mark("wait")
+    body.clock.mark(.wait)
     if let plan = plans.plan(for: scratch.key.bytes) { return respond(RepeatedComputation(plan, body, scratch), request, endpoint) }
     self.scratch.give(scratch)
     do throws(Problem) {
@@ -127,7 +127,7 @@ struct DifferentialHandler: Sendable {
 
   /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
   private func respondInFull(_ request: Request, _ endpoint: Endpoint) -> Response {
-    plans?.counters.fallbacks.add(1, ordering: .relaxed)
+    plans?.counters.fallbacks.add(1)
     do throws(Problem) {
       // Then it did not fail, it was ended.
       if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
@@ -175,26 +175,26 @@ final class Computation: @unchecked Sendable {
     self.body = body
     clock = body.clock
     request = try DifferentialRequest(endpoint, body, limits: limits)
-    clock.mark("read")
+    clock.mark(.read)
     do throws(GraphError) {
       plan = try PreparedPlan(request, answersSafetensors: body.answersSafetensors)
     } catch {
       throw request.graph.problem(error)
     }
     try Admission.check(plan.plan, limits)
-    clock.mark("plan")
+    clock.mark(.plan)
   }
 
   /// Runs the plan and writes the answer.
   func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(Problem) -> Response {
-    clock.mark("wait")
+    clock.mark(.wait)
     let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
     do throws(GraphError) {
       try plan.run(in: block, interruption, inputs: request.tensors)
     } catch {
       throw request.graph.problem(error)
     }
-    clock.mark("run")
+    clock.mark(.run)
     // The values of the body are read up to here.
     return withExtendedLifetime(body) {
       clock.respond(plan, plan.answer(from: block), GraphDigest.text(request.graphText), cache)
@@ -227,12 +227,12 @@ final class RepeatedComputation: @unchecked Sendable {
       for index in plan.sources.indices {
         try decoder.read(scratch.tensors[plan.sources[index]], types[index], into: block + plan.layout.inputs[index])
       }
-      clock.mark("read")
+      clock.mark(.read)
       try plan.run(in: block, interruption)
     } catch {
       return nil
     }
-    clock.mark("run")
+    clock.mark(.run)
     return withExtendedLifetime(body) {
       let graph = body.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0)
       return clock.respond(plan, plan.answer(from: block), GraphDigest.text(graph), "hit")
@@ -251,9 +251,12 @@ extension PhaseClock {
   fileprivate mutating func respond(
     _ plan: PreparedPlan, _ body: ByteBuffer, _ digest: String, _ cache: StaticString
   ) -> Response {
-    mark("write")
-    return Response(
+    mark(.write)
+    var response = Response(
       contentType: plan.contentType,
       headers: [("X-Graph-Digest", digest), ("Server-Timing", header(cache: cache))], body: body)
+    response.observation.phases = totals
+    response.observation.graphDigest = digest
+    return response
   }
 }

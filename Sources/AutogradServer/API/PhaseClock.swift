@@ -1,19 +1,26 @@
 /// Where the time of a request goes, for `Server-Timing`.
 struct PhaseClock {
   private static let most = 6
-  private var names = InlineArray<6, StaticString>(repeating: "")
+  private var phases = InlineArray<6, Phase>(repeating: .read)
   private var durations = InlineArray<6, Int64>(repeating: 0)
   private var count = 0
   private var last = monotonicNanoseconds()
 
   /// The phase that now ends.
-  mutating func mark(_ name: StaticString) {
+  mutating func mark(_ phase: Phase) {
     guard count < PhaseClock.most else { return }
     let now = monotonicNanoseconds()
-    names[count] = name
+    phases[count] = phase
     durations[count] = now - last
     count += 1
     last = now
+  }
+
+  /// What it has measured, for the metrics.
+  var totals: PhaseDurations {
+    var totals = PhaseDurations()
+    for index in 0..<count { totals.add(durations[index], to: phases[index]) }
+    return totals
   }
 
   /// `read;dur=0.012, plan;dur=0.034, …, cache;desc=miss`, in milliseconds: at most 6 phases of 6 letters and 16 digits.
@@ -26,7 +33,7 @@ struct PhaseClock {
         end += text.utf8CodeUnitCount
       }
       for phase in 0..<count {
-        append(names[phase])
+        append(phases[phase].name)
         append(";dur=")
         let microseconds = UInt64(clamping: durations[phase] / 1000)
         end += PhaseClock.write(microseconds / 1000, digits: 1, to: end)

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Plans of requests that came before, by their outline: a graph is mostly posted again and again with other numbers.
 ///
@@ -10,7 +9,7 @@ import Synchronization
 /// first plans it. The others are put aside until it is done and hold up no thread meanwhile; if nothing came of it, each plans, and fails, by
 /// itself: mistakes are not kept.
 final class PlanCache: Sendable {
-  let counters = PlanCacheCounters()
+  let counters: PlanCacheCounters
   private let planLimit: Int
   private let byteLimit: Int
   private let table = Locked(Table())
@@ -53,7 +52,9 @@ final class PlanCache: Sendable {
     case somebody(Flight)
   }
 
-  init(plans: Int, bytes: Int) {
+  /// - Parameter area: where its work is counted.
+  init(plans: Int, bytes: Int, area: MetricsArea = .own()) {
+    counters = PlanCacheCounters(area: area)
     planLimit = plans
     byteLimit = bytes
   }
@@ -82,10 +83,10 @@ final class PlanCache: Sendable {
   /// Compares outside of the lock: a graph may have megabytes.
   private func plan(in entry: Entry?, for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
     guard let entry, entry.isFor(outline) else {
-      counters.misses.add(1, ordering: .relaxed)
+      counters.misses.add(1)
       return nil
     }
-    counters.hits.add(1, ordering: .relaxed)
+    counters.hits.add(1)
     return entry.plan
   }
 
@@ -110,9 +111,9 @@ final class PlanCache: Sendable {
       return true
     }
     guard isNew else { return }
-    counters.plans.add(1 - evicted.count, ordering: .relaxed)
-    counters.bytes.add(evicted.reduce(entry.byteCount) { $0 - $1.byteCount }, ordering: .relaxed)
-    counters.evictions.add(evicted.count, ordering: .relaxed)
+    counters.plans.add(1 - evicted.count)
+    counters.bytes.add(evicted.reduce(entry.byteCount) { $0 - $1.byteCount })
+    counters.evictions.add(evicted.count)
   }
 }
 
@@ -162,16 +163,32 @@ extension PlanCache.Table {
   }
 }
 
-/// What the cache of plans has done, for logs and metrics: `hits / (hits + misses)` is its hit ratio.
-struct PlanCacheCounters: ~Copyable, Sendable {
-  let hits = Atomic<Int>(0)
-  let misses = Atomic<Int>(0)
+/// What the cache of plans has done, for the metrics: `hits / (hits + misses)` is its hit ratio.
+struct PlanCacheCounters: Sendable {
+  let area: MetricsArea
+
+  struct Counter: Sendable {
+    fileprivate let area: MetricsArea
+    fileprivate let counter: MetricsLayout.Counter
+    func add(_ amount: Int) { area.add(amount, to: counter) }
+    var value: Int { area.value(of: counter) }
+  }
+
+  struct Gauge: Sendable {
+    fileprivate let area: MetricsArea
+    fileprivate let gauge: MetricsLayout.Gauge
+    func add(_ amount: Int) { area.add(amount, to: gauge) }
+    var value: Int { area.value(of: gauge) }
+  }
+
+  var hits: Counter { Counter(area: area, counter: .planHits) }
+  var misses: Counter { Counter(area: area, counter: .planMisses) }
   /// Hits that were known by their text, see ``BodySkeleton``.
-  let recalled = Atomic<Int>(0)
+  var recalled: Counter { Counter(area: area, counter: .planRecalled) }
   /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the words for that.
-  let fallbacks = Atomic<Int>(0)
-  let evictions = Atomic<Int>(0)
+  var fallbacks: Counter { Counter(area: area, counter: .planFallbacks) }
+  var evictions: Counter { Counter(area: area, counter: .planEvictions) }
   /// Plans in the cache, and about how many bytes they take.
-  let plans = Atomic<Int>(0)
-  let bytes = Atomic<Int>(0)
+  var plans: Gauge { Gauge(area: area, gauge: .plans) }
+  var bytes: Gauge { Gauge(area: area, gauge: .planBytes) }
 }

@@ -6,10 +6,12 @@ enum Routes {
   /// - Parameters:
   ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
   ///   - scratch: memory that requests leave to each other.
+  ///   - metrics: what `/metrics` shows; nothing without.
   ///   - isReady: false once the server is draining.
-  static func all(limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool(), isReady: @escaping @Sendable () -> Bool)
-    -> [Route]
-  {
+  static func all(
+    limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool(), metrics: Metrics? = nil,
+    isReady: @escaping @Sendable () -> Bool
+  ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, scratch: scratch)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
       Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in handler.reply(to: request, endpoint) }
@@ -21,11 +23,14 @@ enum Routes {
       Route("POST", "/v1/inspect") { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
-      Route("GET", "/livez") { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },
-      Route("GET", "/readyz") { request, _ in
+      Route("GET", "/livez", isPublic: true) { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },
+      Route("GET", "/readyz", isPublic: true) { request, _ in
         isReady()
           ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
           : .now(Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(requestID: request.id))
+      },
+      Route("GET", "/metrics", contentType: MetricsPage.mediaType) { _, _ in
+        .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },
       Route("GET", "/openapi.yaml", contentType: "application/yaml") { _, _ in
@@ -36,6 +41,9 @@ enum Routes {
       Route("GET", "/problems/{code}") { request, code in ProblemsDocument.reply(to: request, code: code) },
     ]
   }
+
+  /// The paths of all, in order.
+  static var paths: [String] { all(limits: Limits()) { false }.map(\.path) }
 
   private static var version: ByteBuffer {
     ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")

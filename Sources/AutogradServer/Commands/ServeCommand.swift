@@ -78,6 +78,13 @@ struct ServeCommand: ParsableCommand {
   var readinessDelay: Int?
   @Option(help: "A log line for each request: true or false. AUTOGRAD_LOG_REQUESTS. (default: true)")
   var logRequests: Bool?
+  @Option(help: "How log lines are written: text, or json, an object a line. AUTOGRAD_LOG_FORMAT. (default: text)")
+  var logFormat: LogFormat?
+  @Option(
+    help:
+      "File of bearer tokens, one a line; requests without one of them are refused, but for GET /livez and /readyz. AUTOGRAD_TOKEN_FILE. (default: none)"
+  )
+  var tokenFile: String?
 
   /// What the flags and the environment come to.
   func resolved() throws -> Configuration {
@@ -91,6 +98,8 @@ struct ServeCommand: ParsableCommand {
     configuration.readinessDelaySeconds = try resolve(
       readinessDelay, "AUTOGRAD_READINESS_DELAY", configuration.readinessDelaySeconds, 0...86_400)
     configuration.logsRequests = try Setting.resolve(logRequests, "AUTOGRAD_LOG_REQUESTS", configuration.logsRequests)
+    configuration.logFormat = try Setting.resolve(logFormat, "AUTOGRAD_LOG_FORMAT", configuration.logFormat)
+    configuration.tokenFile = tokenFile ?? Setting.environment("AUTOGRAD_TOKEN_FILE")
     let standard = Limits()
     configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
     configuration.limits.jsonDepth = try resolve(maxJsonDepth, "AUTOGRAD_MAX_JSON_DEPTH", standard.jsonDepth, 16...10_000)
@@ -139,7 +148,12 @@ struct ServeCommand: ParsableCommand {
     let supervision = Supervision()
     let supervises = configuration.workers > 1 && supervision == nil
     // Before the log, which starts a thread: signals go to any thread that does not block them.
-    if supervises { Supervisor.blockSignals() } else { SignalWait.block() }
+    if supervises {
+      Supervisor.blockSignals()
+    } else {
+      SignalWait.block(hangups: supervision == nil && configuration.tokenFile != nil)
+    }
+    LogSink.standardError.use(configuration.logFormat, worker: supervision?.metrics?.worker)
     let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
     do {
       if supervises {
@@ -156,9 +170,12 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func supervise(_ configuration: Configuration, _ logger: Logger) throws {
+    // Read by each worker; here so that a bad file is known before the port is taken.
+    let access = try configuration.accessTokens()
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
+    configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
-    var supervisor = Supervisor(
+    var supervisor = try Supervisor(
       workers: configuration.workers, arguments: CommandLine.arguments, listening: listening, drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
@@ -168,26 +185,33 @@ struct ServeCommand: ParsableCommand {
   private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
     let memory = SystemLimits.memory()
     MallocTuning.apply(memory: memory)
+    let access = try configuration.accessTokens()
+    let metrics = try ServeCommand.metrics(supervision, logger)
     let scratch = ScratchPool(mostBytesKept: memory / 8)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
-    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength) {
+    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength, metrics: metrics.area) {
       scratch.giveBack()
       MallocTuning.giveBack()
     }
     let readiness = Readiness()
-    let plans = configuration.cachedPlans > 0 ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes) : nil
-    let router = Router(routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch) { readiness.isReady })
-    var transport = configuration.transport(logger)
+    let plans =
+      configuration.cachedPlans > 0
+      ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes, area: metrics.area) : nil
+    let router = Router(
+      routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady })
+    var transport = configuration.transport(logger, metrics)
+    transport.access = access
     transport.memoryLimit = configuration.bytesInFlight ?? memory / 2
     transport.listeningDescriptor = supervision?.listeningDescriptor
     let server = try HTTPServer(transport, responder: router, pool: pool)
+    if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
     readiness.follow(server)
     if let supervision {
       supervision.serving()
     } else {
       logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: server.port))")
     }
-    let signal = SignalWait.wait()
+    let signal = SignalWait.wait(onHangup: supervision == nil ? access.map { access in { access.reload(logger) } } : nil)
     SignalWait.exitOnNext()
     logger.info("signal \(signal): draining")
     let isReplaced = supervision != nil && signal == WorkerProcess.replacedSignal
@@ -196,6 +220,39 @@ struct ServeCommand: ParsableCommand {
     logger.info(isComplete ? "stopped; every request was answered" : "stopped at the deadline; requests in flight were given up")
   }
 }
+
+extension ServeCommand {
+  /// The counters that the supervisor keeps for all workers, or some of our own.
+  fileprivate static func metrics(_ supervision: Supervision?, _ logger: Logger) throws(StartError) -> Metrics {
+    let paths = Routes.paths
+    guard let given = supervision?.metrics else { return Metrics(routes: paths, region: try .own()) }
+    if let region = MetricsRegion.inherited(given.descriptor, signature: MetricsLayout.signature(routes: paths)),
+      (0..<region.areaCount).contains(given.area)
+    {
+      return Metrics(routes: paths, region: region, area: given.area, worker: given.worker)
+    }
+    logger.warning("/metrics shows this worker alone: the supervisor is of another version; start it anew to see all")
+    return Metrics(routes: paths, region: try .own(), worker: given.worker)
+  }
+}
+
+extension AccessTokens {
+  fileprivate func reload(_ logger: Logger) {
+    do throws(StartError) {
+      try reload()
+      logger.info("SIGHUP: \(count) tokens read")
+      warn(logger)
+    } catch {
+      logger.error("SIGHUP: the tokens stay as they are: \(error)")
+    }
+  }
+
+  fileprivate func warn(_ logger: Logger) {
+    if isOpenToOthers { logger.warning("the token file \(path) can be read by others: chmod o-r \(path)") }
+  }
+}
+
+extension LogFormat: ExpressibleByArgument {}
 
 /// Lets routes, which exist before the server, ask whether it is ready.
 private final class Readiness: Sendable {
@@ -209,7 +266,21 @@ private final class Readiness: Sendable {
 extension Configuration {
   fileprivate func address(port: UInt16) -> String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 
-  fileprivate func transport(_ logger: Logger) -> HTTPServer.Configuration {
+  fileprivate func accessTokens() throws(StartError) -> AccessTokens? {
+    guard let tokenFile else { return nil }
+    return try AccessTokens(path: tokenFile)
+  }
+
+  /// Says what is dangerous about who can reach the server.
+  fileprivate func warn(_ isLoopback: Bool, _ access: AccessTokens?, _ logger: Logger) {
+    access?.warn(logger)
+    guard access == nil, !isLoopback else { return }
+    logger.warning(
+      "\(host) can be reached from other machines and nobody is asked for a token: give --token-file, or listen on 127.0.0.1 behind a proxy"
+    )
+  }
+
+  fileprivate func transport(_ logger: Logger, _ metrics: Metrics) -> HTTPServer.Configuration {
     var transport = HTTPServer.Configuration { refusal, requestID in Problem(refusal).response(requestID: requestID) }
     transport.host = host
     transport.port = port
@@ -223,9 +294,11 @@ extension Configuration {
     transport.patience.answer = Int64(responseTimeoutSeconds) * 1_000_000_000
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
-    if logsRequests {
-      let log = AccessLog()
-      transport.observe = { log.write($0) }
+    transport.metrics = metrics.area
+    let log = logsRequests ? AccessLog(routes: metrics.routes) : nil
+    transport.observe = { record in
+      metrics.observe(record)
+      log?.write(record)
     }
     return transport
   }
@@ -250,6 +323,10 @@ extension Problem {
     case .bodyTooLarge(let limit, let length):
       let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"
       self.init(.body, "\(size), at most \(limit) are allowed", limit: limit, value: length)
+    case .unauthorized:
+      self.init(
+        .unauthorized, "this server asks for a token: Authorization: Bearer …, with one that it knows",
+        headers: [("WWW-Authenticate", "Bearer")])
     case .planTooLarge(let limit, let needed):
       self.init(
         .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for all together", at: "/graph",

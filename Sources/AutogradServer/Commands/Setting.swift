@@ -23,6 +23,7 @@ enum Setting {
   private static func kind<Value>(_: Value.Type) -> String {
     switch Value.self {
     case is Bool.Type: "true or false"
+    case is LogFormat.Type: "text or json"
     case is UInt16.Type: "a number from 0 to 65535"
     default: "a whole number"
     }

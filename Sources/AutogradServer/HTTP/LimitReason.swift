@@ -57,3 +57,15 @@ enum LimitReason: String, CaseIterable, Sendable {
     }
   }
 }
+
+extension LimitReason {
+  /// Its place among all.
+  var index: Int { LimitReason.indices[self] ?? 0 }
+  private static let indices = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}
+
+extension ProblemCode {
+  /// Its place among all.
+  var index: Int { ProblemCode.indices[self] ?? 0 }
+  private static let indices = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}

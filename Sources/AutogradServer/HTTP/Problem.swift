@@ -85,7 +85,10 @@ final class Problem: Error {
     json.append(", \"request_id\": ")
     json.appendJSONString(requestID)
     json.append("}\n")
-    return Response(status: code.status, contentType: "application/problem+json", headers: headers, body: json)
+    var response = Response(status: code.status, contentType: "application/problem+json", headers: headers, body: json)
+    response.observation.problem = code
+    response.observation.reason = reason
+    return response
   }
 }
 

@@ -12,6 +12,8 @@ struct Request: @unchecked Sendable {
   var path: String
   /// What answers and log lines carry so that the two can be matched.
   var id: String
+  /// The number of its route, where the transport has asked for it already.
+  var route: Int?
   var contentType: String?
   var contentEncoding: String?
   var accept: String?
@@ -20,12 +22,13 @@ struct Request: @unchecked Sendable {
   var interruption: Interruption?
 
   init(
-    method: String, path: String, id: String = "-", contentType: String? = nil, contentEncoding: String? = nil,
+    method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil, contentEncoding: String? = nil,
     accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
     self.method = method
     self.path = path
     self.id = id
+    self.route = route
     self.contentType = contentType
     self.contentEncoding = contentEncoding
     self.accept = accept

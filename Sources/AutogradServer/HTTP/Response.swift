@@ -6,6 +6,8 @@ struct Response: Sendable {
   var contentType: String
   var headers: [(name: String, value: String)] = []
   var body: ByteBuffer
+  /// Not sent: what log and metrics tell of it.
+  var observation = Observation()
 
   init(status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer) {
     self.status = status
@@ -71,5 +73,19 @@ final class Flight: Sendable {
 
 /// Whatever answers requests: the router in the server, a stub in a transport test.
 protocol Responder: Sendable {
+  /// Where a request belongs, known from its head.
+  func place(of path: String, _ method: String) -> RoutePlace
   func respond(to request: Request) -> Reply
+}
+
+extension Responder {
+  func place(of path: String, _ method: String) -> RoutePlace { RoutePlace() }
+}
+
+/// Which of a responder's routes a request takes.
+struct RoutePlace: Sendable {
+  /// Its number; that of requests without a route comes after the last.
+  var index = 0
+  /// Whether it is for everybody, where others need a token.
+  var isPublic = false
 }

@@ -4,11 +4,23 @@ import AutogradCore
 struct Router: Responder {
   let routes: [Route]
   /// Paths without a parameter, which nearly every request has.
-  private let exact: [String: [Route]]
+  private let exact: [String: [Int]]
 
   init(routes: [Route]) {
     self.routes = routes
-    exact = Dictionary(grouping: routes.filter { $0.prefix == nil }, by: \.path)
+    exact = Dictionary(grouping: routes.indices.filter { routes[$0].prefix == nil }, by: { routes[$0].path })
+  }
+
+  func place(of path: String, _ method: String) -> RoutePlace {
+    let indices = self.indices(of: path)
+    // A method that the path does not take is refused under the path all the same.
+    guard let index = indices.first(where: { routes[$0].takes(method) }) ?? indices.first else { return RoutePlace(index: routes.count) }
+    return RoutePlace(index: index, isPublic: routes[index].isPublic && routes[index].takes(method))
+  }
+
+  /// The routes of a path, one for each method.
+  private func indices(of path: String) -> [Int] {
+    exact[path] ?? routes.indices.filter { routes[$0].parameter(of: path) != nil }
   }
 
   /// Larger bodies are read on the compute pool: a socket's thread has other clients too.
@@ -18,8 +30,10 @@ struct Router: Responder {
 
   func respond(to request: Request) -> Reply {
     do throws(Problem) {
-      if let routes = exact[request.path] {
-        for index in routes.indices where routes[index].takes(request.method) { return try reply(routes[index], request, "") }
+      // Where the transport has found the route and it has no parameter, there is nothing left to look for.
+      if let index = request.route ?? exact[request.path]?.first, index < routes.count {
+        let route = routes[index]
+        if route.prefix == nil, route.takes(request.method) { return try reply(route, request, "") }
       }
       let (route, parameter) = try route(for: request)
       return try reply(route, request, parameter)
@@ -41,8 +55,7 @@ struct Router: Responder {
   }
 
   private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {
-    let matches =
-      exact[request.path]?.map { ($0, "") } ?? routes.compactMap { route in route.parameter(of: request.path).map { (route, $0) } }
+    let matches = indices(of: request.path).map { (routes[$0], routes[$0].parameter(of: request.path) ?? "") }
     if let match = matches.first(where: { $0.0.takes(request.method) }) { return match }
     guard !matches.isEmpty else { throw Problem(.notFound, unknownPath(request.path)) }
     let allowed = matches.flatMap { $0.0.method == "GET" ? ["GET", "HEAD"] : [$0.0.method] }.joined(separator: ", ")
@@ -80,10 +93,12 @@ final class Route: Sendable {
   let contentType: String
   /// Whether the answer may also be a safetensors file.
   let answersSafetensors: Bool
+  /// Whether it needs no token where others do.
+  let isPublic: Bool
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
-    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false,
+    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isPublic: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {
     self.method = method
@@ -91,6 +106,7 @@ final class Route: Sendable {
     prefix = path.firstIndex(of: "{").map { String(path[..<$0]) }
     self.contentType = contentType
     self.answersSafetensors = answersSafetensors
+    self.isPublic = isPublic
     self.handle = handle
   }
 

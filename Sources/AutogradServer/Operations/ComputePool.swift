@@ -34,6 +34,7 @@ final class ComputePool: @unchecked Sendable {
   private var load = LoadEstimate()
   /// When the last job was done; nil once its memory has been given back.
   private var lastWork: Int64?
+  private let metrics: MetricsArea?
   private let quiet: Int64
   private let whenQuiet: @Sendable () -> Void
 
@@ -47,12 +48,15 @@ final class ComputePool: @unchecked Sendable {
   /// - Parameters:
   ///   - threads: for jobs of all kinds; there is one more for brief ones.
   ///   - queueLimit: how many jobs may wait, beside those that run.
+  ///   - metrics: where jobs are counted.
   ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
   init(
-    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, quiet: Int64 = 1_000_000_000, whenQuiet: @escaping @Sendable () -> Void = {}
+    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
+    whenQuiet: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
     self.stackSize = stackSize
+    self.metrics = metrics
     self.quiet = quiet
     self.whenQuiet = whenQuiet
     brief = JobQueue()
@@ -87,6 +91,7 @@ final class ComputePool: @unchecked Sendable {
       let lane = ComputePool.lane(of: cost)
       let waiting = WaitingJob(job: job, cost: cost, arrival: arrivals)
       if lane == .brief { brief.append(waiting) } else { long.append(waiting) }
+      metrics?.add(1, to: .jobsQueued)
       if isBusyWithLongJobs { briefJobsWaiting.signal() } else { jobsWaiting.signal() }
       return nil
     }
@@ -169,8 +174,11 @@ final class ComputePool: @unchecked Sendable {
 
   private func perform(_ job: Job, _ lane: Lane) {
     jobsRunning += 1
+    metrics?.add(-1, to: .jobsQueued)
+    metrics?.add(1, to: .jobsRunning)
     monitor.unlocked { job(lane) }
     jobsRunning -= 1
+    metrics?.add(-1, to: .jobsRunning)
     lastWork = monotonicNanoseconds()
   }
 

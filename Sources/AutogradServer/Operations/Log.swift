@@ -1,6 +1,6 @@
 import Logging
 
-/// swift-log's messages as lines of a ``LogSink``: `… warning text key=value`.
+/// swift-log's messages as lines of a ``LogSink``: `… warning text key=value`, in JSON `"message"` and the keys under `"metadata"`.
 struct SinkLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
@@ -25,6 +25,7 @@ struct SinkLogHandler: LogHandler {
     // Sorted: a dictionary's order changes from run to run. Made into text here, before the sink's lock: it may run code that logs itself.
     let pairs = all.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key }
     let message = event.message.description
+    if sink.format == .json { return writeJSON(event.level.word, message, pairs) }
     sink.line(event.level.word) { line in
       line.appendEscaped(message)
       for (key, value) in pairs {
@@ -33,6 +34,22 @@ struct SinkLogHandler: LogHandler {
         line.append(UInt8(ascii: "="))
         line.appendEscaped(value)
       }
+    }
+  }
+
+  private func writeJSON(_ level: StaticString, _ message: String, _ pairs: [(key: String, value: String)]) {
+    sink.line(level) { line in
+      line.appendMemberName("message")
+      line.appendJSONMessage(message)
+      guard !pairs.isEmpty else { return }
+      line.appendMemberName("metadata")
+      for (index, pair) in pairs.enumerated() {
+        line.append(UInt8(ascii: index == 0 ? "{" : ","))
+        line.appendJSONMessage(pair.key)
+        line.append(UInt8(ascii: ":"))
+        line.appendJSONMessage(pair.value)
+      }
+      line.append(UInt8(ascii: "}"))
     }
   }
 }
@@ -51,11 +68,17 @@ extension Logger.Level {
   }
 }
 
-/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`.
+/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, and with more beside it in JSON.
+///
+/// Nothing of what a request is about comes into it: of its head the method, the path without the query and the identifiers, of its graph the
+/// digest.
 struct AccessLog: Sendable {
   var sink = LogSink.standardError
+  /// Paths by their places in the router.
+  var routes: [String] = []
 
   func write(_ record: RequestRecord) {
+    if sink.format == .json { return writeJSON(record) }
     sink.line("info") { line in
       line.appendLogToken(record.method, limit: 32)
       line.append(UInt8(ascii: " "))
@@ -66,6 +89,39 @@ struct AccessLog: Sendable {
       line.appendMilliseconds(record.durationNanoseconds)
       line.append(" ms id=" as StaticString)
       line.append(record.requestID)
+      if let trace = record.trace {
+        line.append(" trace=" as StaticString)
+        line.appendTrace(trace)
+        line.append(" parent=" as StaticString)
+        line.appendHexadecimal(trace.parent)
+      }
+    }
+  }
+
+  private func writeJSON(_ record: RequestRecord) {
+    sink.line("info") { line in
+      line.append(",\"message\":\"request\",\"method\":\"" as StaticString)
+      line.appendLogToken(record.method, limit: 32)
+      line.append("\",\"path\":\"" as StaticString)
+      line.appendLogToken(record.path, limit: 512)
+      line.append(UInt8(ascii: "\""))
+      line.appendMember("route", routes.indices.contains(record.route) ? routes[record.route] : "other")
+      line.appendMember("status", record.status)
+      line.appendMemberName("duration_ms")
+      line.appendMilliseconds(record.durationNanoseconds)
+      line.appendMember("request_id", record.requestID)
+      if let trace = record.trace {
+        line.append(",\"trace_id\":\"" as StaticString)
+        line.appendTrace(trace)
+        line.append("\",\"parent_id\":\"" as StaticString)
+        line.appendHexadecimal(trace.parent)
+        line.append(UInt8(ascii: "\""))
+      }
+      line.appendMember("bytes_in", record.bytesIn)
+      line.appendMember("bytes_out", record.bytesOut)
+      if let problem = record.observation.problem { line.appendMember("code", problem.rawValue) }
+      if let reason = record.observation.reason { line.appendMember("reason", reason.rawValue) }
+      if let digest = record.observation.graphDigest { line.appendMember("graph", digest) }
     }
   }
 }
@@ -87,14 +143,15 @@ extension ByteBuffer {
     }
   }
 
-  /// Text from a request, such as a path: everything but printable ASCII is percent-encoded, so that the line's fields can be told apart.
+  /// Text from a request, such as a path: everything but printable ASCII is percent-encoded, so that the line's fields can be told apart, and
+  /// so is what a JSON string must escape.
   func appendLogToken(_ text: String, limit: Int) {
     var text = text
     text.withUTF8 { bytes in
       let start = reserve(3 * min(bytes.count, limit))
       var length = 0
       for byte in bytes.prefix(limit) {
-        if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") {
+        if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
           start[length] = byte
           length += 1
         } else {
@@ -114,7 +171,7 @@ extension ByteBuffer {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") - 10 + value
   }
 
-  fileprivate func appendDecimal(_ value: Int) {
+  func appendDecimal(_ value: Int) {
     // Statuses and times: never negative, and 20 digits hold every Int.
     let end = reserve(20) + 20
     var digits = end

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a terminal or a pipe.
 ///
@@ -17,6 +18,7 @@ final class LogSink: @unchecked Sendable {
   private static let gatherTime: Int64 = 50_000_000
   private static let gatherSize = 32 << 10
 
+  private let isJSON: Atomic<Bool>
   private let descriptor: Int32
   private let capacity: Int
   private let monitor = Monitor()
@@ -26,13 +28,17 @@ final class LogSink: @unchecked Sendable {
   private var writing = ByteBuffer(capacity: 64 << 10)
   private var stamp = LogTimestamp()
   private var dropped = 0
+  /// What ends every object of JSON: the process, and which of the workers it is.
+  private var origin = ""
   private var isWriting = false
   private var isUrgent = false
   private var isClosed = false
 
   /// - Parameter capacity: how many bytes may wait for the writer before lines are dropped.
-  init(descriptor: Int32, capacity: Int = 1 << 20) {
+  init(descriptor: Int32, capacity: Int = 1 << 20, format: LogFormat = .text) {
     self.descriptor = descriptor
+    isJSON = Atomic(format == .json)
+    origin = LogSink.origin(worker: nil)
     self.capacity = capacity
     let thread = NativeThread.start(name: "log", stackSize: 256 << 10) { [self] in run() }
     guard let thread else {
@@ -43,7 +49,18 @@ final class LogSink: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  /// Adds a line: the time, the level, and whatever `body` appends, which must not have line ends (see `appendEscaped`).
+  var format: LogFormat { isJSON.load(ordering: .relaxed) ? .json : .text }
+
+  /// Sets how lines look, before the first is written.
+  func use(_ format: LogFormat, worker: Int?) {
+    isJSON.store(format == .json, ordering: .relaxed)
+    monitor.withLock { origin = LogSink.origin(worker: worker) }
+  }
+
+  private static func origin(worker: Int?) -> String { ",\"pid\":\(getpid())" + (worker.map { ",\"worker\":\($0)" } ?? "") }
+
+  /// Adds a line: the time, the level, and whatever `body` appends. In text that must not have line ends (see `appendEscaped`), in JSON it is
+  /// members of an object, each with a comma before it.
   func line(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
     monitor.withLock {
       guard !isClosed, pending.count < capacity else {
@@ -59,6 +76,17 @@ final class LogSink: @unchecked Sendable {
 
   private func append(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
     let line = pending
+    if format == .json {
+      line.append("{\"time\":\"" as StaticString)
+      stamp.append(to: line)
+      line.append("\",\"level\":\"" as StaticString)
+      line.append(level)
+      line.append(UInt8(ascii: "\""))
+      body(line)
+      line.append(origin)
+      line.append("}\n" as StaticString)
+      return
+    }
     stamp.append(to: line)
     line.append(UInt8(ascii: " "))
     line.append(level)
@@ -119,10 +147,8 @@ final class LogSink: @unchecked Sendable {
     guard dropped > 0 else { return }
     let lost = dropped
     dropped = 0
-    append("warning") {
-      $0.append("log lines dropped, the reader is too slow: ")
-      $0.append(String(lost))
-    }
+    let message = "log lines dropped, the reader is too slow: \(lost)"
+    append("warning") { format == .json ? $0.appendMember("message", message) : $0.append(message) }
   }
 
   private func writeAll(_ bytes: UnsafeRawBufferPointer) {

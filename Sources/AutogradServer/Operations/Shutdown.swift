@@ -4,19 +4,26 @@ import Glibc
 /// The signals that end the server, taken by waiting for them rather than by handlers, in which next to nothing may be done.
 enum SignalWait {
   /// To be called before any thread is started, for threads inherit the mask: else the kernel may give the signal to one that dies of it.
-  static func block() {
+  ///
+  /// - Parameter hangups: whether SIGHUP has a meaning, see ``wait(onHangup:)``; otherwise it ends the process as ever.
+  static func block(hangups: Bool = false) {
     // A client that is gone is an error code of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     var signals = ending
+    if hangups { sigaddset(&signals, SIGHUP) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
-  /// Waits for SIGTERM or SIGINT and returns which.
-  static func wait() -> Int32 {
+  /// Waits for SIGTERM or SIGINT and returns which. Where SIGHUP is blocked too, it calls `onHangup` meanwhile.
+  static func wait(onHangup: (() -> Void)? = nil) -> Int32 {
     var signals = ending
-    var received: Int32 = 0
-    while sigwait(&signals, &received) != 0 {}
-    return received
+    if onHangup != nil { sigaddset(&signals, SIGHUP) }
+    while true {
+      var received: Int32 = 0
+      guard sigwait(&signals, &received) == 0 else { continue }
+      guard received == SIGHUP, let onHangup else { return received }
+      onHangup()
+    }
   }
 
   /// From now on such a signal ends the process at once, with the exit status a shell gives for it: for those who will not wait for the

@@ -12,6 +12,8 @@ struct Supervisor {
   private let readinessDelay: Int64
   private let patience: Int64
   private let logger: Logger
+  /// Counters that outlive the workers.
+  private let metrics: MetricsRegion
 
   private var workers: [WorkerProcess] = []
   private var slots: [Slot]
@@ -36,7 +38,9 @@ struct Supervisor {
   ///   - readinessDelaySeconds: how long workers say that they are not ready before they stop accepting.
   init(
     workers count: Int, arguments: [String], listening: Int32, drainSeconds: Int, readinessDelaySeconds: Int, logger: Logger
-  ) {
+  ) throws(StartError) {
+    // A worker and its successor each have one; two more for those whose end is not noticed yet.
+    metrics = try .shared(areas: 2 * count + 2)
     // Looked up now: after an upgrade the same path is the new program.
     executable = Supervisor.ownPath() ?? "/proc/self/exe"
     self.arguments = arguments
@@ -102,7 +106,9 @@ struct Supervisor {
 
   private mutating func start(_ slot: Int) {
     do throws(StartError) {
-      let worker = try WorkerProcess(slot: slot, executable: executable, arguments: arguments, listening: listening)
+      let area = (0..<metrics.areaCount).first { area in !workers.contains { $0.area == area } }
+      let worker = try WorkerProcess(
+        slot: slot, executable: executable, arguments: arguments, listening: listening, metrics: area.map { (metrics.descriptor, $0) })
       logger.info("worker \(slot + 1) is process \(worker.pid)")
       workers.append(worker)
     } catch {
@@ -122,12 +128,14 @@ struct Supervisor {
 
   private mutating func reap() {
     var status: Int32 = 0
+    var usage = rusage()
     while true {
-      let pid = waitpid(-1, &status, WNOHANG)
+      let pid = wait4(-1, &status, WNOHANG, &usage)
       guard pid > 0 else { return }
       guard let index = workers.firstIndex(where: { $0.pid == pid }) else { continue }
       let worker = workers.remove(at: index)
       worker.forget()
+      if let area = worker.area { metrics.area(area).release(processorMicroseconds: usage.processorMicroseconds) }
       ended(worker, status)
     }
   }
@@ -237,5 +245,12 @@ struct Supervisor {
     let length = readlink("/proc/self/exe", &path, Int(PATH_MAX))
     guard length > 0 else { return nil }
     return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+extension rusage {
+  /// In user and system mode.
+  fileprivate var processorMicroseconds: UInt64 {
+    [ru_utime, ru_stime].reduce(0) { $0 + UInt64(max($1.tv_sec, 0)) * 1_000_000 + UInt64(max($1.tv_usec, 0)) }
   }
 }

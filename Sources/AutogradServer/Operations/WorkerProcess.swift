@@ -14,18 +14,28 @@ struct WorkerProcess {
   let pid: pid_t
   let started = monotonicNanoseconds()
   var state = State.starting
+  /// Its area of the shared counters; nil for one that counts by itself.
+  let area: Int?
   private let channel: Int32
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
+  /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from the other, which
+  /// programs of another version read.
+  static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
   /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
   static let replacedSignal = SIGINT
-  private static let (listeningDescriptor, channelDescriptor): (Int32, Int32) = (3, 4)
+  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor): (Int32, Int32, Int32) = (3, 4, 5)
 
   /// Starts one.
-  /// - Parameter listening: above the descriptors that workers get.
-  init(slot: Int, executable: String, arguments: [String], listening: Int32) throws(StartError) {
+  /// - Parameters:
+  ///   - listening: above the descriptors that workers get.
+  ///   - metrics: the descriptor of the counters, likewise, and the area for this worker.
+  init(
+    slot: Int, executable: String, arguments: [String], listening: Int32, metrics: (descriptor: Int32, area: Int)?
+  ) throws(StartError) {
     self.slot = slot
+    area = metrics?.area
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
       throw StartError("cannot make a channel to a worker: \(String(cString: strerror(errno)))")
@@ -34,7 +44,13 @@ struct WorkerProcess {
     defer { close(theirs) }
     channel = ends[0]
     var pid: pid_t = 0
-    let failure = WorkerProcess.spawn(&pid, executable, arguments, listening: listening, channel: theirs)
+    var marks = ["\(WorkerProcess.variable)=\(WorkerProcess.listeningDescriptor),\(WorkerProcess.channelDescriptor)"]
+    var descriptors = [(listening, WorkerProcess.listeningDescriptor), (theirs, WorkerProcess.channelDescriptor)]
+    if let metrics {
+      marks.append("\(WorkerProcess.metricsVariable)=\(WorkerProcess.metricsDescriptor),\(metrics.area),\(slot + 1)")
+      descriptors.append((metrics.descriptor, WorkerProcess.metricsDescriptor))
+    }
+    let failure = WorkerProcess.spawn(&pid, executable, arguments, descriptors, marks)
     guard failure == 0 else {
       close(channel)
       throw StartError("cannot start a worker: \(String(cString: strerror(failure)))")
@@ -51,13 +67,12 @@ struct WorkerProcess {
   }
 
   private static func spawn(
-    _ pid: inout pid_t, _ executable: String, _ arguments: [String], listening: Int32, channel: Int32
+    _ pid: inout pid_t, _ executable: String, _ arguments: [String], _ descriptors: [(ours: Int32, theirs: Int32)], _ marks: [String]
   ) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, listening, listeningDescriptor)
-    posix_spawn_file_actions_adddup2(&actions, channel, channelDescriptor)
+    for (ours, theirs) in descriptors { posix_spawn_file_actions_adddup2(&actions, ours, theirs) }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -67,9 +82,8 @@ struct WorkerProcess {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    let marks = "\(variable)=\(listeningDescriptor),\(channelDescriptor)"
     return withCStrings(arguments) { arguments in
-      withCStrings(environmentEntries() + [marks]) { environment in
+      withCStrings(environmentEntries() + marks) { environment in
         posix_spawn(&pid, executable, &actions, &attributes, arguments, environment)
       }
     }
@@ -113,17 +127,26 @@ struct WorkerProcess {
 /// A worker's side of it.
 struct Supervision {
   let listeningDescriptor: Int32
+  /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor knows of no such thing.
+  let metrics: (descriptor: Int32, area: Int, worker: Int)?
   private let channel: Int32
 
   /// Nil in a process that no supervisor started.
   init?() {
-    guard let text = getenv(WorkerProcess.variable) else { return nil }
-    let numbers = String(cString: text).split(separator: ",").compactMap { Int32($0) }
+    let numbers = Supervision.numbers(WorkerProcess.variable)
     guard numbers.count == 2 else { return nil }
-    unsetenv(WorkerProcess.variable)
     listeningDescriptor = numbers[0]
     channel = numbers[1]
-    for descriptor in numbers { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    let marks = Supervision.numbers(WorkerProcess.metricsVariable)
+    metrics = marks.count == 3 ? (marks[0], Int(marks[1]), Int(marks[2])) : nil
+    for descriptor in numbers + marks.prefix(1) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+  }
+
+  /// Takes them out of the environment.
+  private static func numbers(_ variable: String) -> [Int32] {
+    guard let text = getenv(variable).map({ String(cString: $0) }) else { return [] }
+    unsetenv(variable)
+    return text.split(separator: ",").compactMap { Int32($0) }
   }
 
   /// Tells the supervisor that requests are served, and drains when there is no supervisor any more.

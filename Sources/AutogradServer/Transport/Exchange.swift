@@ -12,7 +12,9 @@ final class Exchange: @unchecked Sendable {
   private let started = monotonicNanoseconds()
   private let method: String
   private let path: String
+  private let place: RoutePlace
   private let id: String
+  private let trace: TraceContext?
   private let contentType: String?
   private let contentEncoding: String?
   private let accept: String?
@@ -33,6 +35,7 @@ final class Exchange: @unchecked Sendable {
 
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
+  @exclusivity(unchecked) private var observation = Observation()
 
   /// Bodies up to this size are not counted among the memory of all requests.
   private static let negligibleBody = 4 << 10
@@ -47,7 +50,9 @@ final class Exchange: @unchecked Sendable {
     patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
+    place = server.responder.place(of: path, method)
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
+    trace = TraceContext(head.traceparent.bytes)
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
@@ -63,8 +68,11 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
-  func begin(_ facts: FramingFacts, isOverloaded: Bool) -> Bool {
+  func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
     let limit = server.configuration.bodyLimit
+    if !place.isPublic, let access = server.configuration.access, !access.admits(authorization) {
+      return refuse(.unauthorized, closes: true)
+    }
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
     }
@@ -111,7 +119,8 @@ final class Exchange: @unchecked Sendable {
       return refuse(refusal)
     }
     let request = Request(
-      method: method, path: path, id: id, contentType: contentType, contentEncoding: contentEncoding, accept: accept, body: body.bytes)
+      method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
+      body: body.bytes)
     let reply = server.responder.respond(to: request)
     if case .now(let response) = reply { return answer(response) }
     guard client.enter(.work) else { return false }
@@ -161,6 +170,7 @@ final class Exchange: @unchecked Sendable {
     if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status
     bytesOut = response.body.count
+    observation = response.observation
     return amhd_respond(connection, UInt32(clamping: response.status), answer)
   }
 
@@ -175,7 +185,7 @@ final class Exchange: @unchecked Sendable {
     _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, status: status, durationNanoseconds: monotonicNanoseconds() - started, requestID: id,
-        bytesIn: bytesIn, bytesOut: bytesOut))
+        method: method, path: path, route: place.index, status: status, durationNanoseconds: monotonicNanoseconds() - started,
+        requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, observation: observation))
   }
 }

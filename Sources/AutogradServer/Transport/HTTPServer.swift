@@ -38,6 +38,10 @@ final class HTTPServer: Sendable {
     var firstRequestDelay = Duration.seconds(2)
     /// Makes the answer to what the transport refuses. The second argument is the request's identifier.
     var refuse: @Sendable (Refusal, String) -> Response
+    /// Who may ask for anything but what is public; nil for everybody.
+    var access: AccessTokens?
+    /// Where connections and requests in flight are counted.
+    var metrics: MetricsArea?
     /// Called once for each request, when its answer is sent or its connection broken.
     var observe: @Sendable (RequestRecord) -> Void = { _ in }
     /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
@@ -53,6 +57,8 @@ final class HTTPServer: Sendable {
   let pool: ComputePool
   /// The port it listens on.
   let port: UInt16
+  /// Whether only this machine can reach it.
+  let isLoopback: Bool
   let requestIDs = RequestIDSource()
   let suspended: SuspendedExchanges
   let memory: MemoryBudget
@@ -97,6 +103,7 @@ final class HTTPServer: Sendable {
       descriptor = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     }
     port = ListeningSocket.port(of: descriptor)
+    isLoopback = ListeningSocket.isLoopback(descriptor)
     do {
       try start(descriptor)
     } catch {
@@ -226,14 +233,17 @@ final class HTTPServer: Sendable {
     guard let pointer = head.client else { return nil }
     let client = Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
     requests.add(1, ordering: .relaxed)
+    configuration.metrics?.add(1, to: .requestsInFlight)
     if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
     let exchange = Exchange(server: self, connection: connection, client: client, head: head)
-    if exchange.begin(FramingFacts(head), isOverloaded: connectionCount > configuration.connectionLimit) { return exchange }
+    let isOverloaded = connectionCount > configuration.connectionLimit
+    if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) { return exchange }
     completed()
     return nil
   }
 
   fileprivate func completed() {
+    configuration.metrics?.add(-1, to: .requestsInFlight)
     requests.subtract(1, ordering: .releasing)
   }
 
@@ -241,6 +251,8 @@ final class HTTPServer: Sendable {
     connections.add(1, ordering: .acquiringAndReleasing)
     silent.add(1, ordering: .relaxed)
     opened.add(1, ordering: .releasing)
+    configuration.metrics?.add(1, to: .connectionsOpen)
+    configuration.metrics?.add(to: .connectionsAccepted)
     return reaper.add(descriptor)
   }
 
@@ -248,6 +260,7 @@ final class HTTPServer: Sendable {
     reaper.remove(client)
     if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
     connections.subtract(1, ordering: .acquiringAndReleasing)
+    configuration.metrics?.add(-1, to: .connectionsOpen)
   }
 
   /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and takes no answer.
@@ -259,7 +272,7 @@ final class HTTPServer: Sendable {
       configuration.observe(
         RequestRecord(
           method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head, requestID: id, bytesIn: 0,
-          bytesOut: response.body.count))
+          bytesOut: response.body.count, observation: response.observation))
     }
     let text = ByteBuffer()
     text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")

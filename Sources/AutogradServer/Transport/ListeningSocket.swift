@@ -54,6 +54,24 @@ enum ListeningSocket {
     setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Whether only this machine can reach it.
+  static func isLoopback(_ descriptor: Int32) -> Bool {
+    var address = sockaddr_storage()
+    var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutableBytes(of: &address) { bytes -> Bool in
+      guard let start = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), getsockname(descriptor, start, &size) == 0 else {
+        return false
+      }
+      switch Int32(start.pointee.sa_family) {
+      // 127.0.0.0/8; the address comes after family and port, in the order of the network.
+      case AF_INET: return bytes[4] == 127
+      // ::1, after family, port and flow.
+      case AF_INET6: return bytes[8..<23].allSatisfy { $0 == 0 } && bytes[23] == 1
+      default: return false
+      }
+    }
+  }
+
   /// The port a socket is bound to; 0 if it has none.
   static func port(of descriptor: Int32) -> UInt16 {
     var address = sockaddr_storage()

@@ -7,6 +7,8 @@ enum Refusal: Sendable, Equatable {
   case transferCoding(String)
   /// The body is larger than the limit; `length` where the client said it: 413.
   case bodyTooLarge(limit: Int, length: Int?)
+  /// No token, or none that opens this server: 401.
+  case unauthorized
   /// The work needs more memory than all requests together may take: 413.
   case planTooLarge(limit: Int, needed: Int)
   /// 503 with Retry-After.
@@ -23,11 +25,16 @@ enum Refusal: Sendable, Equatable {
 struct RequestRecord: Sendable {
   var method: String
   var path: String
+  /// The number of its route, see ``Responder``.
+  var route = 0
   /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the client went away.
   var status: Int
   var durationNanoseconds: Int64
   var requestID: String
+  /// From its traceparent header.
+  var trace: TraceContext?
   /// Bytes of the bodies.
   var bytesIn: Int
   var bytesOut: Int
+  var observation = Observation()
 }

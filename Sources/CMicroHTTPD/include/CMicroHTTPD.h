@@ -59,6 +59,9 @@ typedef struct amhd_head {
   amhd_text accept;
   amhd_text expect;
   amhd_text request_id;
+  // Empty where there are several: nobody can say which one counts.
+  amhd_text authorization;
+  amhd_text traceparent;
   amhd_text request_timeout;
   /// What `opened` returned for the request's connection.
   void *client;

@@ -1,0 +1,82 @@
+/// One name on the page of metrics. What the page shows and what `docs/operating.md` lists are both this.
+enum MetricFamily: String, CaseIterable {
+  case build = "autograd_build_info"
+  case workers = "autograd_workers"
+  case requests = "autograd_requests_total"
+  case requestDuration = "autograd_request_duration_seconds"
+  case phaseDuration = "autograd_phase_duration_seconds"
+  case requestsInFlight = "autograd_requests_in_flight"
+  case refusals = "autograd_refusals_total"
+  case requestBytes = "autograd_request_body_bytes_total"
+  case responseBytes = "autograd_response_body_bytes_total"
+  case connectionsAccepted = "autograd_connections_accepted_total"
+  case connectionsOpen = "autograd_connections_open"
+  case queueLength = "autograd_compute_queue_length"
+  case jobsRunning = "autograd_compute_jobs_running"
+  case planHits = "autograd_plan_cache_hits_total"
+  case planMisses = "autograd_plan_cache_misses_total"
+  case planRecalled = "autograd_plan_cache_recalled_total"
+  case planFallbacks = "autograd_plan_cache_fallbacks_total"
+  case planEvictions = "autograd_plan_cache_evictions_total"
+  case plans = "autograd_plan_cache_plans"
+  case planBytes = "autograd_plan_cache_bytes"
+  case processorTime = "process_cpu_seconds_total"
+  case residentMemory = "process_resident_memory_bytes"
+  case openDescriptors = "process_open_fds"
+  case mostDescriptors = "process_max_fds"
+  case startTime = "process_start_time_seconds"
+
+  enum Kind: String { case counter, gauge, histogram }
+
+  var kind: Kind {
+    switch self {
+    case .requestDuration, .phaseDuration: .histogram
+    default: rawValue.hasSuffix("_total") ? .counter : .gauge
+    }
+  }
+
+  var labels: [String] {
+    switch self {
+    case .build: ["version", "kernels", "libmicrohttpd"]
+    case .requests: ["route", "method", "status"]
+    case .requestDuration: ["route"]
+    case .phaseDuration: ["phase"]
+    case .refusals: ["code", "reason"]
+    case .requestsInFlight, .connectionsOpen, .queueLength, .jobsRunning, .plans, .planBytes, .residentMemory, .openDescriptors,
+      .startTime:
+      ["worker"]
+    default: []
+    }
+  }
+
+  var help: String {
+    switch self {
+    case .build: "Always 1; the labels say what answers here."
+    case .workers: "Processes that serve."
+    case .requests: "Requests that are over, by the path as openapi.yaml writes it, method and status. 408 and 499: gone without an answer."
+    case .requestDuration: "Time from a request's head to the last byte of its answer, by path."
+    case .phaseDuration:
+      "Time of requests for derivatives by phase: read the numbers, plan the graph, wait for a compute thread or for a plan, run, write."
+    case .requestsInFlight: "Requests begun and not yet over."
+    case .refusals: "Answers that are problems, by code, and by the limit that it was where there are several."
+    case .requestBytes: "Bytes of request bodies."
+    case .responseBytes: "Bytes of response bodies."
+    case .connectionsAccepted: "Connections taken."
+    case .connectionsOpen: "Connections open now."
+    case .queueLength: "Requests that wait for a compute thread."
+    case .jobsRunning: "Compute threads at work."
+    case .planHits: "Requests for which a plan was kept."
+    case .planMisses: "Looks for a plan that was not kept."
+    case .planRecalled: "Hits found by the request's text alone, with nothing parsed."
+    case .planFallbacks: "Hits answered in full after all, because numbers could not be read or the run failed."
+    case .planEvictions: "Plans that made room for others."
+    case .plans: "Plans that are kept."
+    case .planBytes: "About how many bytes the kept plans take."
+    case .processorTime: "User and system time of all processes that have served."
+    case .residentMemory: "Memory that is in RAM, shared pages included."
+    case .openDescriptors: "Open file descriptors."
+    case .mostDescriptors: "The most file descriptors that a process may have open."
+    case .startTime: "When the worker's process started, in seconds of Unix time."
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import CCounters
+
+/// Where in an area of a ``MetricsRegion`` what is counted.
+///
+/// A cell is a number that only its own process writes. Counters stay when a process ends, and its successor counts on; gauges are those of
+/// a process that lives.
+enum MetricsLayout {
+  /// Room for so many paths, the last of which stands for all that are none of ours.
+  static let routes = 32
+  static let methods = ["GET", "HEAD", "POST", "other"]
+  static let statuses = [200, 400, 401, 404, 405, 406, 408, 412, 413, 415, 422, 499, 500, 501, 503, 504]
+
+  /// Upper ends of the histograms' buckets, in nanoseconds; the last bucket has none.
+  static let bounds: [20 of Int64] = [
+    10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000, 500_000_000,
+    1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000, 30_000_000_000,
+  ]
+
+  /// Counts of single things.
+  enum Counter: Int, CaseIterable {
+    case bytesIn, bytesOut, connectionsAccepted
+    case planHits, planMisses, planRecalled, planFallbacks, planEvictions
+  }
+
+  /// What there is now.
+  enum Gauge: Int, CaseIterable {
+    case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning, plans, planBytes
+  }
+
+  // Histograms: a cell for each bucket, then the sum in nanoseconds.
+  static let histogramCells = bounds.count + 2
+
+  // One after the other; what each request counts comes first.
+  static let counters = 0
+  static let gauges = counters + Counter.allCases.count
+  static let phases = gauges + Gauge.allCases.count
+  static let durations = phases + Phase.allCases.count * histogramCells
+  static let problems = durations + routes * histogramCells
+  static let reasons = problems + ProblemCode.allCases.count
+  static let requests = reasons + LimitReason.allCases.count
+  static let statusCells = statuses.count + 1
+  static let cells = requests + routes * methods.count * statusCells
+
+  static func request(route: Int, method: Int, status: Int) -> Int {
+    requests + (route * methods.count + method) * statusCells + status
+  }
+
+  static func place(of route: Int) -> Int { min(max(route, 0), routes - 1) }
+
+  static func place(ofMethod method: String) -> Int {
+    switch method {
+    case "GET": 0
+    case "HEAD": 1
+    case "POST": 2
+    default: 3
+    }
+  }
+
+  static func place(ofStatus status: Int) -> Int {
+    for index in statuses.indices where statuses[index] == status { return index }
+    return statuses.count
+  }
+
+  static func bucket(of nanoseconds: Int64) -> Int {
+    var bucket = 0
+    while bucket < bounds.count && nanoseconds > bounds[bucket] { bucket += 1 }
+    return bucket
+  }
+
+  /// A number that differs between programs that do not count the same things in the same places: workers may be of another version than
+  /// the one that made the memory.
+  static func signature(routes paths: [String]) -> UInt64 {
+    let numbers = statuses.map(String.init) + (0..<bounds.count).map { String(bounds[$0]) }
+    let names = paths + methods + numbers + ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue)
+    let cases = Counter.allCases.map { "\($0)" } + Gauge.allCases.map { "\($0)" } + Phase.allCases.map { "\($0)" }
+    let hash = (names + cases).joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
+    }
+    return max(hash, 1)
+  }
+}

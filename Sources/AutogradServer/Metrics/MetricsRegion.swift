@@ -1,0 +1,182 @@
+import CCounters
+import Glibc
+
+/// Memory of counters that all processes of a server share: an area for each that lives, summed by whichever is asked for `/metrics`.
+///
+/// Nothing is ever moved or reset, so that no reader can see a count twice, or not at all: the process that takes the area of one that ended
+/// goes on counting where that one stopped.
+///
+/// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only, and unmapped with the last reference.
+final class MetricsRegion: @unchecked Sendable {
+  /// Beyond these a process's threads share cells. The last is for all that have none of their own.
+  static let shards = 8
+  static let page = 4096
+  static let shardBytes = (MetricsLayout.cells * 8 + page - 1) / page * page
+  static let areaBytes = page + shards * shardBytes
+
+  let areaCount: Int
+  /// For processes that shall share it; -1 where it is this process's own.
+  let descriptor: Int32
+  private let base: UnsafeMutableRawPointer
+  private var byteCount: Int { MetricsRegion.byteCount(areas: areaCount) }
+
+  private static func byteCount(areas: Int) -> Int { page + areas * areaBytes }
+
+  private init(_ base: UnsafeMutableRawPointer, areas: Int, descriptor: Int32) {
+    self.base = base
+    areaCount = areas
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    munmap(base, byteCount)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Memory that can be handed to other processes.
+  static func shared(areas: Int) throws(StartError) -> MetricsRegion {
+    let descriptor = counters_create(byteCount(areas: areas))
+    guard descriptor >= 0 else { throw StartError("cannot make memory for metrics: \(String(cString: strerror(errno)))") }
+    return try MetricsRegion(mapping: WorkerProcess.lifted(descriptor), areas: areas)
+  }
+
+  /// Memory of this process alone.
+  static func own() throws(StartError) -> MetricsRegion { try MetricsRegion(mapping: -1, areas: 1) }
+
+  private convenience init(mapping descriptor: Int32, areas: Int) throws(StartError) {
+    let flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
+    let memory = mmap(nil, MetricsRegion.byteCount(areas: areas), PROT_READ | PROT_WRITE, flags, descriptor, 0)
+    guard let memory, memory != MAP_FAILED else {
+      let reason = String(cString: strerror(errno))
+      if descriptor >= 0 { close(descriptor) }
+      throw StartError("cannot map memory for metrics: \(reason)")
+    }
+    self.init(memory, areas: areas, descriptor: descriptor)
+  }
+
+  /// Memory that another process made, which closes the descriptor. Nil if it counts other things than this program, or in other places.
+  static func inherited(_ descriptor: Int32, signature: UInt64) -> MetricsRegion? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0,
+      let region = try? MetricsRegion(mapping: descriptor, areas: (Int(status.st_size) - page) / areaBytes)
+    else { return nil }
+    return counters_settle(region.base.assumingMemoryBound(to: UInt64.self), signature) == signature ? region : nil
+  }
+
+  func area(_ index: Int) -> MetricsArea { MetricsArea(self, base + MetricsRegion.page + index * MetricsRegion.areaBytes) }
+
+  var areas: [MetricsArea] { (0..<areaCount).map(area) }
+}
+
+/// What one process has counted. See ``MetricsRegion``.
+///
+/// `@unchecked Sendable`: as there.
+struct MetricsArea: @unchecked Sendable {
+  private let region: MetricsRegion
+  private let header: UnsafeMutablePointer<UInt64>
+  private let cells: UnsafeMutablePointer<UInt64>
+
+  /// Cells of the header.
+  private enum Field: Int { case owner, worker, started, shards, processorBase, processorShown }
+
+  fileprivate init(_ region: MetricsRegion, _ base: UnsafeMutableRawPointer) {
+    self.region = region
+    header = base.assumingMemoryBound(to: UInt64.self)
+    cells = (base + MetricsRegion.page).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// An area of nobody else, for what counts without a server.
+  static func own() -> MetricsArea {
+    guard let region = try? MetricsRegion.own() else { fatalError("no memory for \(MetricsRegion.areaBytes) bytes of counters") }
+    return region.area(0)
+  }
+
+  private subscript(field: Field) -> UnsafeMutablePointer<UInt64> { header + field.rawValue }
+
+  // MARK: Counting
+
+  /// The calling thread's part of the area.
+  struct Shard {
+    fileprivate let cells: UnsafeMutablePointer<UInt64>
+    fileprivate let isOwned: Bool
+
+    @inline(__always)
+    func add(_ amount: Int = 1, to cell: Int) { counters_add(cells + cell, UInt64(bitPattern: Int64(amount)), isOwned) }
+  }
+
+  @inline(__always)
+  var shard: Shard {
+    let thread = Int(counters_thread())
+    let index = min(thread, MetricsRegion.shards - 1)
+    let bit: UInt64 = 1 << UInt64(index)
+    // Shards that nobody uses are not read either, and take no memory.
+    if counters_load(self[.shards]) & bit == 0 { counters_or(self[.shards], bit) }
+    return Shard(cells: start(of: index), isOwned: index < MetricsRegion.shards - 1)
+  }
+
+  private func start(of shard: Int) -> UnsafeMutablePointer<UInt64> { cells + shard * (MetricsRegion.shardBytes / 8) }
+
+  func add(_ amount: Int = 1, to counter: MetricsLayout.Counter) { shard.add(amount, to: MetricsLayout.counters + counter.rawValue) }
+
+  func add(_ amount: Int, to gauge: MetricsLayout.Gauge) { shard.add(amount, to: MetricsLayout.gauges + gauge.rawValue) }
+
+  // MARK: Reading
+
+  func value(_ cell: Int) -> Int {
+    var sum: UInt64 = 0
+    forEachShard { sum &+= counters_load($0 + cell) }
+    return Int(Int64(bitPattern: sum))
+  }
+
+  func value(of counter: MetricsLayout.Counter) -> Int { value(MetricsLayout.counters + counter.rawValue) }
+
+  /// While threads add and take away, their shards are not read all at once; never less than nothing.
+  func value(of gauge: MetricsLayout.Gauge) -> Int { max(value(MetricsLayout.gauges + gauge.rawValue), 0) }
+
+  private func forEachShard(_ body: (UnsafeMutablePointer<UInt64>) -> Void) {
+    let used = counters_load(self[.shards])
+    for index in 0..<MetricsRegion.shards where used & (1 << UInt64(index)) != 0 { body(start(of: index)) }
+  }
+
+  // MARK: Whose it is
+
+  /// The process that counts here, if one does.
+  var owner: pid_t? {
+    let pid = counters_load(self[.owner])
+    return pid == 0 ? nil : pid_t(truncatingIfNeeded: pid)
+  }
+
+  /// Which of the server's workers that is, from 1.
+  var worker: Int { Int(truncatingIfNeeded: counters_load(self[.worker])) }
+
+  /// When it started, in microseconds of Unix time.
+  var started: Int { Int(clamping: counters_load(self[.started])) }
+
+  /// Takes the area over. What there was of whoever had it before is there no more; what was counted stays.
+  func claim(worker: Int) {
+    forEachShard { shard in
+      for gauge in MetricsLayout.Gauge.allCases { counters_store(shard + MetricsLayout.gauges + gauge.rawValue, 0) }
+    }
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    counters_store(self[.worker], UInt64(max(worker, 0)))
+    counters_store(self[.started], UInt64(max(now.tv_sec, 0)) * 1_000_000 + UInt64(max(now.tv_nsec, 0)) / 1000)
+    counters_store(self[.owner], UInt64(max(getpid(), 0)))
+  }
+
+  /// Its owner has ended, after so many microseconds of processor time.
+  func release(processorMicroseconds: UInt64) {
+    // In this order, see `processorSeconds`.
+    counters_add(self[.processorBase], processorMicroseconds, false)
+    counters_store(self[.owner], 0)
+  }
+
+  /// Processor time of all processes that ever counted here.
+  var processorMicroseconds: Int {
+    // Read in the opposite order of what `release` writes, so that the time of one that ends now is not counted twice; and if not at all for a
+    // moment, then what was shown before stands.
+    let base = counters_load(self[.processorBase])
+    let live = owner.flatMap { ProcessFacts.processorMicroseconds(of: $0) } ?? 0
+    return Int(clamping: counters_raise(self[.processorShown], base &+ live))
+  }
+}

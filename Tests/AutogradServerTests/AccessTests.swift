@@ -1,0 +1,197 @@
+import AutogradTestSupport
+import Foundation
+import Testing
+
+@testable import AutogradServer
+
+/// Bearer tokens: who gets in, and what of them is to be seen.
+@Suite(.timeLimit(.minutes(1)))
+struct AccessTests {
+  /// A file for the time of a test.
+  private final class TokenFile {
+    let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    var path: String { url.path }
+
+    init(_ text: String) throws {
+      try write(text)
+      chmod(path, 0o600)
+    }
+
+    func write(_ text: String) throws { try Data(text.utf8).write(to: url) }
+    deinit { try? FileManager.default.removeItem(at: url) }
+  }
+
+  private static let token = "0123456789abcdef"
+  private static let other = "another.token-that_is+longer/than~the=first"
+
+  // MARK: The file
+
+  @Test func tokensAreReadFromLines() throws {
+    let file = try TokenFile("# for people\n\n  \(Self.token)\t\r\n   # indented\n\(Self.other)")
+    #expect(try AccessTokens(path: file.path).count == 2)
+  }
+
+  @Test(
+    arguments: [
+      ("", "holds no token"), ("\n  \n# only a remark\n", "holds no token"), ("too-short-really", nil), ("too-short-reall", "line 1 of"),
+      ("# a\n\(token)\ntwo words of a token", "line 3 of"), ("a-token-with-ümläuts", "line 1 of"),
+      ("a-token\u{7f}with-delete", "line 1 of"),
+      (String(repeating: "x", count: 512), nil), (String(repeating: "x", count: 513), "line 1 of"),
+    ] as [(String, String?)])
+  func badFilesAreRefused(text: String, complaint: String?) throws {
+    let file = try TokenFile(text)
+    do {
+      _ = try AccessTokens(path: file.path)
+      #expect(complaint == nil)
+    } catch {
+      #expect(complaint.map { error.description.contains($0) } == true, "\(error)")
+      #expect(error.description.contains(file.path))
+      for line in text.split(separator: "\n") where line.count > 4 { #expect(!error.description.contains(line)) }
+    }
+  }
+
+  @Test func fileMustBeThere() {
+    #expect {
+      try AccessTokens(path: "/nowhere/tokens")
+    } throws: {
+      "\($0)" == "cannot read the token file /nowhere/tokens: No such file or directory"
+    }
+    #expect(throws: StartError.self) { try AccessTokens(path: "/tmp") }
+  }
+
+  // MARK: The header
+
+  @Test func onlyWholeTokensOpen() throws {
+    let file = try TokenFile("\(Self.token)\n\(Self.other)\n\(Self.token)\n")
+    let tokens = try AccessTokens(path: file.path)
+    func admits(_ header: String?) -> Bool {
+      guard let header else { return tokens.admits(nil) }
+      return Array(header.utf8).withUnsafeBytes { tokens.admits($0) }
+    }
+    for header in ["Bearer \(Self.token)", "bearer \(Self.token)", "BEARER   \(Self.token)", "Bearer \(Self.other)"] {
+      #expect(admits(header), "\(header)")
+    }
+    let long = Self.token + String(repeating: "\0", count: 600)
+    for header in [
+      nil, "", "Bearer", "Bearer ", Self.token, "Basic \(Self.token)", "Bearer\t\(Self.token)", "Bearer \(Self.token.dropLast())",
+      "Bearer \(Self.token)0", "Bearer \(Self.token) ", "Bearer \(Self.token)\0", "Bearer \(long)", "Bearer \(Self.token.uppercased())",
+      "Bearer x\(Self.token.dropFirst())", "Bearer \(Self.token.dropLast())x", "Bearer \(Self.token)\n\(Self.other)",
+      "Bearer, Bearer \(Self.token)", "Bearer " + String(repeating: "\0", count: 512), "Bearer # for people",
+    ] {
+      #expect(!admits(header), "\(header ?? "none")")
+    }
+  }
+
+  // MARK: The server
+
+  @Test func everythingButProbesNeedsAToken() throws {
+    let file = try TokenFile(Self.token)
+    let live = try LiveServer(access: try AccessTokens(path: file.path))
+    let port = live.server.port
+    for path in ["/livez", "/readyz"] { #expect(ServerProcess.get(path, port: port) == 200) }
+    let paths = Routes.paths.map { $0.replacingOccurrences(of: "{name}", with: "add") } + ["/nowhere", "/livez/", "/livez%00", "//livez"]
+    for path in paths where !["/livez", "/readyz"].contains(path) {
+      let refused = try #require(ServerProcess.fetch(path, port: port))
+      #expect(refused.status == 401 && refused.header("WWW-Authenticate") == "Bearer", "\(path)")
+      #expect(refused.header("Connection")?.lowercased() == "close" && refused.text.contains(#""code": "unauthorized""#))
+      #expect(ServerProcess.fetch(path, port: port, headers: "Authorization: Bearer \(Self.token)\r\n")?.status != 401, "\(path)")
+    }
+    for request in ["POST /livez", "OPTIONS /livez", "POST /v1/evaluate"] {
+      let connection = try RawConnection(port: port)
+      // Refused by its head: the body never comes.
+      try connection.send("\(request) HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+      #expect(try connection.readResponse().status == 401, "\(request)")
+      #expect(connection.isClosedByServer())
+    }
+    let twice = "Authorization: Bearer \(Self.token)\r\nauthorization: Bearer \(Self.token)\r\n"
+    #expect(ServerProcess.fetch("/version", port: port, headers: twice)?.status == 401, "nobody can say which counts")
+    let page = try PrometheusPage(port: port, headers: "Authorization: Bearer \(Self.token)\r\n")
+    #expect(page.value("autograd_refusals_total", ["code": "unauthorized"]) > 10)
+    #expect(page.value("autograd_requests_total", ["route": "/v1/evaluate", "method": "POST", "status": "401"]) == 1)
+    #expect(page.value("autograd_requests_total", ["route": "/livez", "method": "GET", "status": "200"]) == 1)
+  }
+
+  @Test func hangupReadsTheFileAnew() throws {
+    let file = try TokenFile(Self.token)
+    let server = try ServerProcess("--port", "0", "--token-file", file.path)
+    let port = try #require(server.port(), "\(server.output)")
+    func status(_ token: String) -> Int? {
+      ServerProcess.fetch("/version", port: port, headers: "Authorization: Bearer \(token)\r\n")?.status
+    }
+    #expect(status(Self.token) == 200 && status(Self.other) == 401)
+    try file.write("short\n")
+    server.signal(SIGHUP)
+    #expect(
+      eventually { server.output.contains("error SIGHUP: the tokens stay as they are: line 1 of the token file") }, "\(server.output)")
+    #expect(status(Self.token) == 200)
+    try file.write(Self.other)
+    chmod(file.path, 0o644)
+    server.signal(SIGHUP)
+    #expect(eventually { server.output.contains("info SIGHUP: 1 tokens read") && status(Self.other) == 200 }, "\(server.output)")
+    #expect(status(Self.token) == 401)
+    #expect(eventually { server.output.contains("warning the token file \(file.path) can be read by others: chmod o-r") })
+    server.signal(SIGTERM)
+    #expect(server.exitStatus() == 0)
+    for secret in [Self.token, Self.other, "short"] { #expect(!server.output.contains(secret), "\(server.output)") }
+  }
+
+  @Test(arguments: [1, 2]) func badFileKeepsTheServerFromStarting(workers: Int) throws {
+    let file = try TokenFile("# nothing yet\n")
+    let server = try ServerProcess("--port", "0", "--workers", "\(workers)", "--token-file", file.path)
+    #expect(server.exitStatus() == 1)
+    #expect(server.output.contains("critical the token file \(file.path) holds no token"), "\(server.output)")
+    #expect(!server.output.contains("listening"))
+  }
+
+  @Test func badFileLeavesTheOldWorkersServing() throws {
+    let file = try TokenFile(Self.token)
+    let server = try ServerProcess("--port", "0", "--workers", "2", "--token-file", file.path)
+    let port = try #require(server.port(), "\(server.output)")
+    func status(_ token: String) -> Int? {
+      ServerProcess.fetch("/version", port: port, headers: "Authorization: Bearer \(token)\r\n")?.status
+    }
+    try #require(eventually { server.workers.count == 2 && status(Self.token) == 200 })
+    let before = server.workers
+    try file.write("")
+    server.signal(SIGHUP)
+    #expect(eventually { server.output.contains("the others stay as they are") }, "\(server.output)")
+    #expect(eventually { server.workers == before } && status(Self.token) == 200)
+    try file.write(Self.other)
+    server.signal(SIGHUP)
+    #expect(eventually { server.output.contains("all workers are replaced") && status(Self.token) == 401 }, "\(server.output)")
+    #expect(status(Self.other) == 200)
+    server.signal(SIGTERM)
+    #expect(server.exitStatus() == 0)
+  }
+
+  @Test func openAddressesAreWarnedOf() throws {
+    let file = try TokenFile(Self.token)
+    func output(_ options: String...) throws -> String {
+      let server =
+        options.count == 2
+        ? try ServerProcess("--port", "0", options[0], options[1])
+        : try ServerProcess("--port", "0", options[0], options[1], options[2], options[3])
+      #expect(eventually { server.output.contains("listening on") })
+      server.signal(SIGTERM)
+      #expect(server.exitStatus() == 0)
+      return server.output
+    }
+    let warning = "can be reached from other machines and nobody is asked for a token: give --token-file"
+    #expect(try output("--host", "0.0.0.0").contains("warning 0.0.0.0 \(warning)"))
+    #expect(try output("--host", "0.0.0.0", "--workers", "2").contains("warning 0.0.0.0 \(warning)"))
+    for quiet in [
+      try output("--host", "127.0.0.1"), try output("--host", "localhost"), try output("--host", "0.0.0.0", "--token-file", file.path),
+    ] {
+      #expect(!quiet.contains("warning"), "\(quiet)")
+    }
+  }
+
+  @Test func healthChecksNeedNoToken() throws {
+    let file = try TokenFile(Self.token)
+    let server = try ServerProcess("--port", "0", "--token-file", file.path)
+    let port = try #require(server.port(), "\(server.output)")
+    let check = try Process.run(ServerProcess.program, arguments: ["healthcheck", "--port", "\(port)"])
+    check.waitUntilExit()
+    #expect(check.terminationStatus == 0)
+  }
+}
