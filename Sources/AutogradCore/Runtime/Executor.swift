@@ -22,9 +22,7 @@ extension Plan {
   /// - Returns: tensors of ``outputTypes``.
   /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
   ///   `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations throw.
-  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] { try run(inputs, interruption: nil) }
-
-  package func run(_ inputs: [Tensor], interruption: Interruption?) throws(GraphError) -> [Tensor] {
+  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] {
     guard inputs.count == inputTypes.count else {
       throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
     }

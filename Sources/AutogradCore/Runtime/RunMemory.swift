@@ -35,9 +35,7 @@ extension Plan {
   /// - Parameters:
   ///   - block: aligned to ``Storage/alignment``, as large as the layout says, and nobody else's until this returns.
   ///   - inputs: tensors of ``inputTypes``; nil where the caller has written them into the block.
-  package func run(in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil, interruption: Interruption? = nil)
-    throws(GraphError)
-  {
+  package func run(in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil) throws(GraphError) {
     let bases = block.bindMemory(to: UnsafeMutableRawPointer.self, capacity: baseCount)
     bases[Plan.workspaceBase] = block + layout.workspace
     if let inputs {
