@@ -34,7 +34,7 @@ let package = Package(
     .target(name: "CKernels", cSettings: strictC, linkerSettings: vectorFunctions),
     // The archives of LAPACK and BLAS, so that what a machine takes for BLAS cannot change results.
     .target(
-      name: "CLapack", cSettings: strictC,
+      name: "CLapack", dependencies: ["CKernels"], cSettings: strictC,
       linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
     .target(name: "CMicroHTTPD", cSettings: strictC, linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: strictC),

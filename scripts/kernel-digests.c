@@ -81,15 +81,15 @@ static void lines(const ck_kernels *table, int dtype) {
   for (int op = 0; op < CK_REDUCE_COUNT; op++) {
     if (!ck_reduce(table, op, dtype)) continue;
     prepare(dtype);
-    ck_reduce(table, op, dtype)(1, COUNT, z, x, 1, 1);
-    ck_reduce(table, op, dtype)(70, 63, z + 64, x, 1, 70);
-    ck_reduce(table, op, dtype)(70, 63, z + 64 + 70 * 8, x, 63, 1);
+    ck_reduce(table, op, dtype)(1, COUNT, z, x, 1, 1, NULL);
+    ck_reduce(table, op, dtype)(70, 63, z + 64, x, 1, 70, NULL);
+    ck_reduce(table, op, dtype)(70, 63, z + 64 + 70 * 8, x, 63, 1, NULL);
     digest("reduce", op, dtype);
   }
   for (int op = CK_CUMSUM; op <= CK_ARGSORT; op++) {
     if (!ck_scan(table, op, dtype)) continue;
     prepare(dtype);
-    ck_scan(table, op, dtype)(COUNT, z, 1, x, 1, op == CK_ARGSORT ? scratch : y, 1);
+    ck_scan(table, op, dtype)(COUNT, z, 1, x, 1, op == CK_ARGSORT ? scratch : y, 1, NULL);
     digest("scan", op, dtype);
   }
 }
@@ -101,13 +101,13 @@ static void products(const ck_kernels *table, int dtype) {
     size_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
     prepare(dtype);
     if (ck_matmul(table, dtype)) {
-      ck_matmul(table, dtype)(m, n, k, z, x, (ptrdiff_t)k, 1, y, (ptrdiff_t)n, 1);
+      ck_matmul(table, dtype)(m, n, k, z, x, (ptrdiff_t)k, 1, y, (ptrdiff_t)n, 1, NULL);
       digest("product", (int)i, dtype);
-      ck_matmul(table, dtype)(m, n, k, z, x, 1, (ptrdiff_t)m, y, 1, (ptrdiff_t)k);
+      ck_matmul(table, dtype)(m, n, k, z, x, 1, (ptrdiff_t)m, y, 1, (ptrdiff_t)k, NULL);
       digest("transposed product", (int)i, dtype);
     }
     if (ck_matvec(table, dtype)) {
-      ck_matvec(table, dtype)(m, k, z, x, (ptrdiff_t)k, 1, y, 1);
+      ck_matvec(table, dtype)(m, k, z, x, (ptrdiff_t)k, 1, y, 1, NULL);
       digest("vector", (int)i, dtype);
     }
   }

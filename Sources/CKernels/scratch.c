@@ -19,3 +19,5 @@ void *ck_scratch(void) {
   pthread_setspecific(key, memory);
   return memory;
 }
+
+double *ck_tile(void) { return (double *)((char *)ck_scratch() + CK_PACKED_BYTES); }

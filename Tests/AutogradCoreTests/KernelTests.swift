@@ -174,7 +174,7 @@ extension Kernels {
       let x = Tensor.random(TensorType(dtype, [max(columns * rows, 1)]), using: &random)
       for (columnStride, rowStride) in [(1, columns), (rows, 1)] {
         expectAgreement("\(function) \(dtype) \(columns) by \(rows) stride \(columnStride)", target, length: columns) { table, z in
-          ck_reduce(table, Int32(function), Int32(dtype.rawValue))?(columns, rows, z, x.storage.base, columnStride, rowStride)
+          ck_reduce(table, Int32(function), Int32(dtype.rawValue))?(columns, rows, z, x.storage.base, columnStride, rowStride, nil)
         }
       }
     }
@@ -195,7 +195,7 @@ extension Kernels {
         for (yRow, yColumn) in [(n, 1), (1, k), (0, 0)] {
           let products = tables.map { table in
             Tensor(TensorType(dtype, [m, n])) {
-              ck_matmul(table, Int32(dtype.rawValue))?(m, n, k, $0, x.storage.base, xRow, xColumn, y.storage.base, yRow, yColumn)
+              ck_matmul(table, Int32(dtype.rawValue))?(m, n, k, $0, x.storage.base, xRow, xColumn, y.storage.base, yRow, yColumn, nil)
             }
           }
           for product in products {
@@ -208,7 +208,7 @@ extension Kernels {
             let single = Tensor(TensorType(dtype, [1, 1])) {
               let (row, column) = (element / n * xRow * dtype.byteWidth, element % n * yColumn * dtype.byteWidth)
               ck_matmul(Kernels.best, Int32(dtype.rawValue))?(
-                1, 1, k, $0, x.storage.base + row, xRow, xColumn, y.storage.base + column, yRow, yColumn)
+                1, 1, k, $0, x.storage.base + row, xRow, xColumn, y.storage.base + column, yRow, yColumn, nil)
             }
             #expect(single.doubles[0] == products.last?.doubles[element], "\(dtype) \(m) \(n) \(k)")
           }
@@ -234,7 +234,7 @@ extension Kernels {
           Tensor(TensorType(dtype, [rows.count, columns.count])) {
             ck_matmul(table, Int32(dtype.rawValue))?(
               rows.count, columns.count, k, $0, x.storage.base + rows.lowerBound * xRow * width, xRow, xColumn,
-              y.storage.base + columns.lowerBound * yColumn * width, yRow, yColumn)
+              y.storage.base + columns.lowerBound * yColumn * width, yRow, yColumn, nil)
           }
         }
         let whole = product(0..<m, 0..<n).doubles
@@ -260,7 +260,7 @@ extension Kernels {
       for table in tables {
         func product(_ matrix: Tensor, _ row: Int, _ column: Int, _ vector: Tensor, _ step: Int) -> Tensor {
           Tensor(TensorType(dtype, [m])) {
-            ck_matvec(table, Int32(dtype.rawValue))?(m, k, $0, matrix.storage.base, row, column, vector.storage.base, step)
+            ck_matvec(table, Int32(dtype.rawValue))?(m, k, $0, matrix.storage.base, row, column, vector.storage.base, step, nil)
           }
         }
         let expected = product(x, k, 1, y, 1)

@@ -113,7 +113,7 @@ import Testing
               Kernels.join(function, dtype, state, state + size)
             }
             Kernels.finish(function, dtype, state, into: &other)
-            Kernels.reduce(function, dtype)?(1, count, &direct, start, 1, 1)
+            Kernels.reduce(function, dtype)?(1, count, &direct, start, 1, 1, nil)
           }
         }
         #expect(whole.bitPattern == other.bitPattern && whole.bitPattern == direct.bitPattern, "\(op) \(dtype)")

@@ -26,6 +26,15 @@ public final class GraphBuilder {
   @exclusivity(unchecked) private var pendingTypes: [Int32] = []
   private var placeholders = 0
   private var walked = 0
+  private var added = 0
+
+  /// The most nodes that there may be: what a request and the transforms asked for may expand to.
+  package var maximumNodes = 1 << 26
+  /// The most elements and axes that inputs, and results of operations, may have; what operations are made of inside obeys ``Shape``'s limits.
+  package var maximumElements = Shape.maximumElementCount
+  package var maximumRank = Shape.maximumRank
+  /// Ends building and transforms with the error `interrupted`; planning has its own.
+  package var interruption: Interruption?
 
   public init() {
     columns = GraphColumns()
@@ -59,6 +68,7 @@ public final class GraphBuilder {
   public func input(_ name: String = "", _ dtype: DType = .float64, _ shape: Shape) -> Value {
     do throws(GraphError) {
       try shape.checkSize()
+      try checkLimits(shape)
     } catch {
       return fail(error)
     }
@@ -103,6 +113,10 @@ public final class GraphBuilder {
   /// - Returns: false, with the error remembered, once it is too much.
   package func spend(_ nodes: Int) -> Bool {
     walked += nodes
+    if interruption?.isInterrupted == true {
+      fail(Interruption.error)
+      return false
+    }
     if walked <= GraphBuilder.longestWalk { return true }
     fail(
       GraphError(
@@ -167,6 +181,12 @@ public final class GraphBuilder {
 
   /// Adds a node whose operands stand at the end of `columns.operands`, or finds its equal.
   private func add(_ opcode: Opcode, _ attributes: Int32) throws(GraphError) -> NodeID {
+    do throws(GraphError) {
+      try checkCount()
+    } catch {
+      dropOpenOperands()
+      throw error
+    }
     let (node, isNew) = append(opcode, attributes)
     guard isNew else { return node }
     pendingTypes.removeAll(keepingCapacity: true)
@@ -212,7 +232,41 @@ public final class GraphBuilder {
     columns.attributes.removeLast()
     columns.labels.removeLast()
     columns.firstOperand.removeLast()
+    dropOpenOperands()
+  }
+
+  /// Those of no node yet.
+  private func dropOpenOperands() {
     columns.operands.removeLast(columns.operands.count - Int(columns.firstOperand[columns.nodeCount]))
+  }
+
+  // MARK: Limits
+
+  private func checkCount() throws(GraphError) {
+    added &+= 1
+    if added % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { throw Interruption.error }
+    // Values and operands are counted in as many bits as nodes, and a node has any number of them.
+    let count = max(columns.nodeCount, columns.valueCount / 4, columns.operands.count / 16)
+    guard count < maximumNodes else {
+      throw GraphError(
+        .limitExceeded, "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
+        limit: maximumNodes, value: count + 1)
+    }
+  }
+
+  static let nodesBetweenLooks = 1024
+
+  /// - Throws: `limit_exceeded` for a tensor larger than this builder's limits.
+  package func checkLimits(_ shape: Shape) throws(GraphError) {
+    guard shape.rank <= maximumRank else {
+      throw GraphError(
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumRank) axes", limit: maximumRank, value: shape.rank)
+    }
+    guard shape.elementCount <= maximumElements else {
+      throw GraphError(
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumElements) elements", limit: maximumElements,
+        value: shape.elementCount)
+    }
   }
 
   // MARK: Interning

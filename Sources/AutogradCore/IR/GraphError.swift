@@ -21,6 +21,8 @@ public struct GraphError: Error, Sendable {
     case notPositiveDefinite = "not_positive_definite"
     case limitExceeded = "limit_exceeded"
     case deadlineExceeded = "deadline_exceeded"
+    /// Whoever asked no longer waits: an `Interruption` was raised.
+    case interrupted
     /// A fault of this library: a rule produced a value of the wrong type.
     case `internal`
   }

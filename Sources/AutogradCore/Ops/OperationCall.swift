@@ -138,6 +138,7 @@ extension GraphBuilder {
         builder: self, reference: reference, operands: values, attributes: attributes, resultCount: resultCount)
       let results = try operation.build(call)
       if let error = takeError() { throw error }
+      for result in results { try checkLimits(result.shape) }
       guard results.count == resultCount else {
         throw GraphError(.wrongArity, "yields \(results.count) results, \(resultCount) names are given", at: .results)
       }

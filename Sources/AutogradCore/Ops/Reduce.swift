@@ -46,7 +46,7 @@ struct ReductionPrimitive: Primitive {
           for (place, axis) in axes.array.enumerated() { source[axis] = inner[place] }
           return source
         }
-        kernel(1, reduced.elementCount, base + position * width, terms.storage.base, 0, 1)
+        kernel(1, reduced.elementCount, base + position * width, terms.storage.base, 0, 1, nil)
       }
     }
     return [result]

@@ -42,10 +42,13 @@ struct Fusion {
     var group = -1
   }
 
-  static func run(_ lowering: Lowering) {
+  static func run(_ lowering: Lowering) throws(GraphError) {
     var fusion = Fusion(lowering)
-    for index in lowering.instructions.indices { fusion.place(index) }
-    fusion.write()
+    for index in lowering.instructions.indices {
+      try lowering.look(index)
+      fusion.place(index)
+    }
+    try fusion.write()
   }
 
   private init(_ lowering: Lowering) {
@@ -182,7 +185,7 @@ struct Fusion {
 
   // MARK: Writing
 
-  private func write() {
+  private func write() throws(GraphError) {
     var instructions: [Instruction] = []
     var regions: [Region] = []
     var members: [Member] = []
@@ -190,6 +193,7 @@ struct Fusion {
     var scratch = RegionDraft.Scratch(bufferCount: buffers.count)
     instructions.reserveCapacity(groups.count)
     for (index, group) in groups.enumerated() {
+      try lowering.look(index)
       let first = lowering.instructions[group.members[0]]
       if group.members.count == 1 {
         instructions.append(first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)

@@ -3,6 +3,7 @@ import CKernels
 /// Collects a plan's instructions while nodes are lowered. Slots hold buffer numbers until the memory is laid out.
 final class Lowering {
   let columns: GraphColumns
+  private let interruption: Interruption?
   // No method touches these inside an access of another: checks of exclusivity would cost more than what they check.
   @exclusivity(unchecked) var placements: [Placement]
   @exclusivity(unchecked) private(set) var buffers: [Buffer] = []
@@ -36,11 +37,17 @@ final class Lowering {
     var byteCount: Int
   }
 
-  init(_ columns: GraphColumns) {
+  init(_ columns: GraphColumns, _ interruption: Interruption?) {
     self.columns = columns
+    self.interruption = interruption
     placements = Array(repeating: Placement(buffer: -1, offset: 0, strides: []), count: columns.valueCount)
     poolBuffer = 0
     buffers.append(Buffer(home: .pool, byteCount: 0))
+  }
+
+  /// Looks whether anybody still waits for the plan, at every so many steps of a pass over it.
+  func look(_ step: Int = 0) throws(GraphError) {
+    if step % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { throw Interruption.error }
   }
 
   // MARK: Memory

@@ -9,11 +9,13 @@ struct MemoryPlan {
 
   /// - Parameters:
   ///   - sizes: bytes of each buffer that lives in the workspace; nil for the others.
-  init(_ lowering: Lowering) {
+  init(_ lowering: Lowering) throws(GraphError) {
+    try lowering.look()
     let buffers = lowering.buffers
     offsets = Array(repeating: 0, count: buffers.count)
     var lastUse = Array(repeating: -1, count: buffers.count)
     MemoryPlan.forEachUse(lowering) { index, buffer in lastUse[buffer] = index }
+    try lowering.look()
 
     var seen = Array(repeating: false, count: buffers.count)
     // Of each size, the buffer that was freed last, and for each buffer the one freed before it.

@@ -42,8 +42,11 @@ public struct Plan: Sendable {
 
   /// Plans a graph: only what its outputs need becomes instructions.
   /// - Throws: `internal` if a primitive cannot be lowered.
-  public init(_ graph: Graph) throws(GraphError) {
-    let lowering = Lowering(graph.columns)
+  public init(_ graph: Graph) throws(GraphError) { try self.init(graph, interruption: nil) }
+
+  /// - Throws: also `interrupted`, soon after the interruption has been raised.
+  package init(_ graph: Graph, interruption: Interruption?) throws(GraphError) {
+    let lowering = Lowering(graph.columns, interruption)
     let live = graph.reachableNodes
     let inputs = graph.columns.inputs.count
     for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] && graph.columns.opcodes[Int(node)] == .input {
@@ -55,12 +58,14 @@ public struct Plan: Sendable {
     for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] {
       let opcode = graph.columns.opcodes[Int(node)]
       guard opcode != .input && opcode != .constant else { continue }
+      try lowering.look(Int(node))
       var lowered = LoweringNode(lowering: lowering, node: node)
       try opcode.primitive.lower(&lowered)
     }
     let results = Plan.placeResults(graph, lowering)
-    Fusion.run(lowering)
-    let memory = MemoryPlan(lowering)
+    try Fusion.run(lowering)
+    let memory = try MemoryPlan(lowering)
+    try lowering.look()
     Plan.resolve(lowering, memory, inputs: graph.columns.inputs.count, constants: constants.count)
 
     instructions = lowering.instructions

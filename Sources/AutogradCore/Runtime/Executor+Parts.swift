@@ -18,7 +18,8 @@ extension Plan {
 
   /// - Returns: false if nothing was done, since it is not worth it.
   func runInParts(
-    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Int, inner: Int
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Int, inner: Int,
+    _ stop: StopFlag
   ) -> Bool {
     let count = rows * inner
     let isLarge = count >= Plan.worthwhileElements || (count > Plan.partLength && count * members.count >= Plan.worthwhileOperations)
@@ -34,13 +35,14 @@ extension Plan {
     let rowsInPart = rows == 1 ? 1 : (rows + partCount - 1) / partCount
     Crew.shared.run(rows == 1 ? partCount : (rows + rowsInPart - 1) / rowsInPart) { parts in
       withOwnMemory(bases) { bases in
-        while let part = parts.next() {
+        while !stop.isRaised, let part = parts.next() {
           for member in states { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
           if rows == 1 {
             let columns = part * Plan.partLength..<min((part + 1) * Plan.partLength, inner)
-            runTiles(region, members, bases, rows: 0..<1, columns: columns, inner: inner)
+            runTiles(region, members, bases, rows: 0..<1, columns: columns, inner: inner, stop)
           } else {
-            runTiles(region, members, bases, rows: part * rowsInPart..<min((part + 1) * rowsInPart, rows), columns: 0..<inner, inner: inner)
+            let rows = part * rowsInPart..<min((part + 1) * rowsInPart, rows)
+            runTiles(region, members, bases, rows: rows, columns: 0..<inner, inner: inner, stop)
           }
           for (index, member) in states.enumerated() {
             partial(part, index).copyMemory(from: member.y.base(bases), byteCount: Int(CK_REDUCE_STATE))
@@ -48,6 +50,8 @@ extension Plan {
         }
       }
     }
+    // Of parts that nobody has done there are no states.
+    if stop.isRaised { return true }
     for part in 0..<partCount where !states.isEmpty {
       for (index, member) in states.enumerated() {
         Kernels.join(member.function, member.dtype, member.y.base(bases), partial(part, index))
@@ -74,14 +78,16 @@ extension Plan {
   func isWorthParts(_ count: Int) -> Bool { count >= Plan.worthwhileElements && Parallelism.threads > 1 }
 
   /// Calls `body` with one range after the other of `count` elements, from several threads.
-  func forEachPart(of count: Int, _ body: @escaping (Range<Int>) -> Void) {
+  func forEachPart(of count: Int, _ stop: StopFlag, _ body: @escaping (Range<Int>) -> Void) {
     Crew.shared.run((count + Plan.partLength - 1) / Plan.partLength) { parts in
-      while let part = parts.next() { body(part * Plan.partLength..<min((part + 1) * Plan.partLength, count)) }
+      while !stop.isRaised, let part = parts.next() { body(part * Plan.partLength..<min((part + 1) * Plan.partLength, count)) }
     }
   }
 
   /// One reduction of all that lies in a row.
-  func reduceInParts(_ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int) -> Bool {
+  func reduceInParts(
+    _ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int, _ stop: StopFlag
+  ) -> Bool {
     let (function, dtype) = (instruction.function, instruction.dtype)
     guard isWorthParts(rows), UInt32(function) < CK_ARGMAX.rawValue else { return false }
     let size = Int(CK_REDUCE_STATE)
@@ -89,13 +95,14 @@ extension Plan {
     let states = UnsafeMutableRawPointer.allocate(byteCount: (partCount + 1) * size, alignment: 64)
     defer { states.deallocate() }
     Crew.shared.run(partCount) { parts in
-      while let part = parts.next() {
+      while !stop.isRaised, let part = parts.next() {
         let (start, state) = (part * Plan.partLength, states + part * size)
         Kernels.begin(function, dtype, state)
         let count = min(Plan.partLength, rows - start)
         Kernels.feed(function, dtype)?(state, count, x + start * step * dtype.byteWidth, step)
       }
     }
+    if stop.isRaised { return true }
     let whole = states + partCount * size
     Kernels.begin(function, dtype, whole)
     for part in 0..<partCount { Kernels.join(function, dtype, whole, states + part * size) }
@@ -106,7 +113,7 @@ extension Plan {
   /// A single product by rows of the result: each part packs y anew, so there are no more than threads.
   func multiplyInParts(
     _ kernel: @escaping ck_matmul_fn, _ product: Product, width: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
-    _ y: UnsafeRawPointer
+    _ y: UnsafeRawPointer, _ stop: StopFlag
   ) -> Bool {
     // In whole tiles of every table's registers.
     let grain = 12
@@ -116,11 +123,11 @@ extension Plan {
     guard threads > 1, tooWide || tooDeep || work >= Plan.worthwhileProducts else { return false }
     let rows = (product.m / threads + grain - 1) / grain * grain
     Crew.shared.run((product.m + rows - 1) / rows) { parts in
-      while let part = parts.next() {
+      while !stop.isRaised, let part = parts.next() {
         let start = part * rows
         kernel(
           min(rows, product.m - start), product.n, product.k, z + start * product.n * width, x + start * product.xRow * width, product.xRow,
-          product.xColumn, y, product.yRow, product.yColumn)
+          product.xColumn, y, product.yRow, product.yColumn, stop)
       }
     }
     return true

@@ -1,3 +1,5 @@
+import CKernels
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -22,7 +24,10 @@ extension Plan {
   /// - Returns: tensors of ``outputTypes``.
   /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
   ///   `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations throw.
-  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] {
+  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] { try run(inputs, interruption: nil) }
+
+  /// - Throws: also `interrupted`, soon after the interruption has been raised.
+  package func run(_ inputs: [Tensor], interruption: Interruption?) throws(GraphError) -> [Tensor] {
     guard inputs.count == inputTypes.count else {
       throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
     }
@@ -39,18 +44,19 @@ extension Plan {
     for (index, result) in results.enumerated() { bases[firstResultBase + index] = result.base }
     // The memory of inputs and constants is reached through `bases` alone while instructions run.
     defer { withExtendedLifetime((inputs, constants)) {} }
-    try run(over: bases)
+    try run(over: bases, interruption)
     return outputs.map { Tensor(resultTypes[$0], storage: results[$0]) }
   }
 
   /// Runs the instructions over a table of base pointers, complete but for the pool of scalars.
-  func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>) throws(GraphError) {
+  func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ interruption: Interruption?) throws(GraphError) {
+    defer { withExtendedLifetime(interruption) {} }
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
       bases[Plan.ownBase] = bases[Plan.workspaceBase] + (workspaceByteCount - ownByteCount)
       bases[Plan.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Plan.workspaceBase]
       do throws(GraphError) {
-        try execute(UnsafePointer(bases))
+        try execute(UnsafePointer(bases), interruption?.flag ?? .never)
         return nil
       } catch {
         return error
@@ -59,26 +65,28 @@ extension Plan {
     if let failure { throw failure }
   }
 
-  private func execute(_ bases: UnsafePointer<UnsafeMutableRawPointer>) throws(GraphError) {
+  private func execute(_ bases: UnsafePointer<UnsafeMutableRawPointer>, _ stop: StopFlag) throws(GraphError) {
     for index in instructions.indices {
+      if stop.isRaised { throw Interruption.error }
       let instruction = instructions[index]
       let z = bases[Int(instruction.z.base)] + instruction.z.offset
       let x = bases[Int(instruction.x.base)] + instruction.x.offset
       let y = bases[Int(instruction.y.base)] + instruction.y.offset
       switch instruction.kind {
-      case .copy: runUnary(Kernels.copy(instruction.dtype), instruction, z, x)
-      case .unary: runUnary(Kernels.unary(instruction.function, instruction.dtype), instruction, z, x)
-      case .binary: try runBinary(instruction, z, x, y)
-      case .select: runSelect(instruction, z, x, y)
-      case .cast: try runCast(instruction, z, x)
-      case .reduce: runReduction(instruction, z, x)
-      case .scan: runScan(instruction, z, x, y)
-      case .matmul: runMatMul(instruction, z, x, y)
+      case .copy: runUnary(Kernels.copy(instruction.dtype), instruction, z, x, stop)
+      case .unary: runUnary(Kernels.unary(instruction.function, instruction.dtype), instruction, z, x, stop)
+      case .binary: try runBinary(instruction, z, x, y, stop)
+      case .select: runSelect(instruction, z, x, y, stop)
+      case .cast: try runCast(instruction, z, x, stop)
+      case .reduce: runReduction(instruction, z, x, stop)
+      case .scan: runScan(instruction, z, x, y, stop)
+      case .matmul: runMatMul(instruction, z, x, y, stop)
       case .custom: try runCustom(instruction, bases)
-      case .gather, .scatterAdd: try runGather(instruction, z, x, y)
-      case .region: runRegion(regions[Int(instruction.detail)], bases)
-      case .matrix: try runMatrixFunction(instruction, z, x, y)
+      case .gather, .scatterAdd: try runGather(instruction, z, x, y, stop)
+      case .region: runRegion(regions[Int(instruction.detail)], bases, stop)
+      case .matrix: try runMatrixFunction(instruction, z, x, y, stop)
       }
     }
+    if stop.isRaised { throw Interruption.error }
   }
 }

@@ -20,30 +20,30 @@ package enum MatrixFunction: UInt8, Sendable {
   ///   - x: the matrix, or its LU factors.
   ///   - y: the right side; scratch memory for cofactors.
   func run(
-    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
   ) -> Refusal? {
     let result = z.assumingMemoryBound(to: Double.self)
     let matrix = x.assumingMemoryBound(to: Double.self)
     let other = y.assumingMemoryBound(to: Double.self)
     switch self {
     case .cholesky:
-      let order = cl_cholesky(n, result, matrix)
+      let order = cl_cholesky(n, result, matrix, stop)
       return order == 0 ? nil : .notPositiveDefinite(order: Int(order))
-    case .lu: cl_lu(n, result, matrix)
+    case .lu: cl_lu(n, result, matrix, stop)
     case .luSolve:
-      let pivot = cl_lu_solve(n, m, form.isTransposed, result, matrix, other)
+      let pivot = cl_lu_solve(n, m, form.isTransposed, result, matrix, other, stop)
       if pivot != 0 && form.givesNaN {
         for position in 0..<(n * m) { result[position] = .nan }
       } else if pivot != 0 {
         return .dependentRow(Int(pivot) - 1)
       }
     case .triangularSolve:
-      let pivot = cl_triangular_solve(n, m, form.isLower, form.isTransposed, result, matrix, other)
+      let pivot = cl_triangular_solve(n, m, form.isLower, form.isTransposed, result, matrix, other, stop)
       return pivot == 0 ? nil : .zeroOnDiagonal(row: Int(pivot) - 1)
     case .determinant: result[0] = cl_determinant(n, matrix)
     case .determinantSign: result[0] = cl_determinant_sign(n, matrix)
     case .determinantLog: result[0] = cl_determinant_log(n, matrix)
-    case .cofactors: cl_cofactors(n, result, matrix, other)
+    case .cofactors: cl_cofactors(n, result, matrix, other, stop)
     }
     return nil
   }
@@ -60,7 +60,8 @@ package enum MatrixFunction: UInt8, Sendable {
   /// Bytes of scratch memory, in y.
   func scratchByteCount(n: Int) -> Int { self == .cofactors ? cl_cofactors_scratch(n) * MemoryLayout<Double>.stride : 0 }
 
-  /// Elementary operations on one matrix, about.
+  /// Elementary operations on one matrix, about; for cofactors, whose QR is LAPACK's with the reference BLAS, as many as a product would do in
+  /// the time.
   func work(n: Int, m: Int) -> Int {
     func multiplied(_ factors: Int...) -> Int {
       factors.reduce(1) { product, factor in
@@ -74,7 +75,7 @@ package enum MatrixFunction: UInt8, Sendable {
     case .luSolve: multiplied(2, n, n, m)
     case .triangularSolve: multiplied(n, n, m)
     case .determinant, .determinantSign, .determinantLog: n
-    case .cofactors: multiplied(4, n, n, n)
+    case .cofactors: multiplied(100, n, n, n)
     }
   }
 }
@@ -107,16 +108,17 @@ package struct MatrixCall: Sendable {
 
 extension Plan {
   func runMatrixFunction(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
   ) throws(GraphError) {
     guard let function = MatrixFunction(rawValue: instruction.function) else { return }
     let call = matrixCalls[Int(instruction.detail)]
     let width = DType.float64.byteWidth
     var refused: (refusal: MatrixFunction.Refusal, matrix: Int)?
     var matrix = 0
-    forEachRow(call.outer.sizes, call.outer.sizes.rank, call.outer.z, call.outer.x, call.outer.y) { zStack, xStack, yStack in
+    forEachRow(call.outer.sizes, call.outer.sizes.rank, call.outer.z, call.outer.x, call.outer.y, stop) {
+      zStack, xStack, yStack in
       if refused == nil,
-        let refusal = function.run(n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width)
+        let refusal = function.run(n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width, stop)
       {
         refused = (refusal, matrix)
       }
@@ -144,7 +146,7 @@ extension InterpretedNode {
       for matrix in 0..<count where refused == nil {
         let y = right.map { $0.storage.base + matrix * n * m * DType.float64.byteWidth } ?? scratch.storage.base
         refused = function.run(
-          n: n, m: m, form, base + matrix * (type.byteCount / count), x.storage.base + matrix * (x.type.byteCount / count), y
+          n: n, m: m, form, base + matrix * (type.byteCount / count), x.storage.base + matrix * (x.type.byteCount / count), y, .never
         )?.error(matrix: count > 1 ? matrix : nil)
       }
     }

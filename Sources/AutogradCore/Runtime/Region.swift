@@ -70,7 +70,7 @@ package struct Member: Sendable {
 }
 
 extension Plan {
-  func runRegion(_ region: Region, _ bases: UnsafePointer<UnsafeMutableRawPointer>) {
+  func runRegion(_ region: Region, _ bases: UnsafePointer<UnsafeMutableRawPointer>, _ stop: StopFlag) {
     let rank = region.sizes.rank
     let inner = rank == 0 ? 1 : region.sizes[rank - 1]
     let rows = rank == 0 ? 1 : region.sizes.elementCount / max(inner, 1)
@@ -79,10 +79,10 @@ extension Plan {
       if region.reduces {
         for member in members where member.kind == .reduce { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
       }
-      if !runInParts(region, members, bases, rows: rows, inner: inner) {
-        runTiles(region, members, bases, rows: 0..<rows, columns: 0..<inner, inner: inner)
+      if !runInParts(region, members, bases, rows: rows, inner: inner, stop) {
+        runTiles(region, members, bases, rows: 0..<rows, columns: 0..<inner, inner: inner, stop)
       }
-      if region.reduces {
+      if region.reduces && !stop.isRaised {
         for member in members where member.kind == .reduce {
           Kernels.finish(member.function, member.dtype, member.y.base(bases), into: member.z.base(bases))
         }
@@ -90,14 +90,15 @@ extension Plan {
     }
   }
 
-  /// Some rows of a region, of one row also some elements only.
+  /// Some rows of a region, of one row also some elements only, until the flag is raised.
   func runTiles(
     _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Range<Int>,
-    columns: Range<Int>, inner: Int
+    columns: Range<Int>, inner: Int, _ stop: StopFlag
   ) {
     if columns.count > region.tile {
       for row in rows {
         for start in stride(from: columns.lowerBound, to: columns.upperBound, by: region.tile) {
+          if stop.isRaised { return }
           let count = min(region.tile, columns.upperBound - start)
           runTile(region, members, bases, row: row, rows: 1, start: start, count: count, inner: inner)
         }
@@ -105,6 +106,7 @@ extension Plan {
     } else if inner > 0 {
       let together = columns.count == inner ? max(region.tile / inner, 1) : 1
       for row in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
+        if stop.isRaised { return }
         let count = min(together, rows.upperBound - row)
         runTile(region, members, bases, row: row, rows: count, start: columns.lowerBound, count: columns.count, inner: inner)
       }

@@ -35,7 +35,10 @@ extension Plan {
   /// - Parameters:
   ///   - block: aligned to ``Storage/alignment``, as large as the layout says, and nobody else's until this returns.
   ///   - inputs: tensors of ``inputTypes``; nil where the caller has written them into the block.
-  package func run(in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil) throws(GraphError) {
+  ///   - interruption: ends the run early, with the error `interrupted`; the block may hold anything then.
+  package func run(
+    in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil, interruption: Interruption? = nil
+  ) throws(GraphError) {
     let bases = block.bindMemory(to: UnsafeMutableRawPointer.self, capacity: baseCount)
     bases[Plan.workspaceBase] = block + layout.workspace
     if let inputs {
@@ -47,7 +50,7 @@ extension Plan {
     for index in layout.results.indices { bases[firstResultBase + index] = block + layout.results[index] }
     // The memory of tensors is reached through `bases` alone while instructions run.
     defer { withExtendedLifetime((inputs, constants)) {} }
-    try run(over: bases)
+    try run(over: bases, interruption)
   }
 
   /// Bytes that the plan itself takes, about.

@@ -3,6 +3,8 @@ struct ForwardPass {
   let builder: GraphBuilder
   /// For each value that existed at the start its tangent; nil where it does not depend on anything that has one.
   private var tangents: [ValueID: Value] = [:]
+  /// For rules that say only how cotangents go back.
+  private var reverse: ReversePass?
 
   init(_ builder: GraphBuilder, along directions: [(primal: Value, tangent: Value)]) {
     self.builder = builder
@@ -73,20 +75,18 @@ struct ForwardPass {
 
   /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes tangents forward.
   private mutating func pushThroughTranspose(_ operands: [Value?], _ node: NodeContext) {
+    let pass = reverse ?? ReversePass(builder, withRespectTo: [])
+    reverse = pass
+    // All that depends on these placeholders is made after them.
+    let start = NodeID(builder.columns.nodeCount)
     let cotangents = (0..<node.resultCount).map { builder.placeholder(node.result($0).type) }
-    let pass = ReversePass(builder, withRespectTo: zip(operands.indices, operands).compactMap { $1 == nil ? nil : node.operand($0) })
-    for (index, cotangent) in cotangents.enumerated() where node.result(index).dtype.isFloating {
-      pass.seed(node.result(index), with: cotangent)
-    }
-    pass.pullBack(Pullback(pass: pass, context: node))
     // A value that stands for several operands has one cotangent, the sum of theirs.
     var met: Set<ValueID> = []
-    let pulled = operands.enumerated().compactMap { index, tangent -> (value: Value, cotangent: Value)? in
-      let operand = node.operand(index).id
-      guard let tangent, met.insert(operand).inserted, let back = pass.cotangent(of: operand) else { return nil }
-      return (back, tangent)
+    let wanted = operands.indices.filter { operands[$0] != nil }.map(node.operand).filter { met.insert($0.id).inserted }
+    let pulled = pass.pulledBack(node, cotangents, wanted: wanted).compactMap { operand, back in
+      tangents[operand.id].map { (value: back, cotangent: $0) }
     }
-    for (index, tangent) in builder.gradients(of: pulled, withRespectTo: cotangents).enumerated() {
+    for (index, tangent) in builder.gradients(of: pulled, withRespectTo: cotangents, from: start).enumerated() {
       if let tangent { set(tangent, node.result(index), node) }
     }
   }

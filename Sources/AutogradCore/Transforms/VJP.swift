@@ -17,7 +17,7 @@ public struct Pullback {
   public var ct: Value { cotangent(0) ?? builder.zeros(result(0).type) }
 
   /// Whether the cotangent of an operand is asked for.
-  public func wants(_ operand: Int) -> Bool { pass.wanted[Int(context.operand(operand).id)] }
+  public func wants(_ operand: Int) -> Bool { pass.wants(context.operand(operand).id) }
 
   /// Adds to the cotangent of an operand.
   public func accumulate(_ value: Value, _ operand: Int) {
@@ -28,25 +28,33 @@ public struct Pullback {
 /// Walks a builder's nodes backwards and writes the cotangents of everything asked for behind them.
 final class ReversePass {
   let builder: GraphBuilder
-  /// For each value that existed at the start: does it depend on what gradients are wanted of?
-  @exclusivity(unchecked) private(set) var wanted: [Bool]
+  /// Values before are passed over: nothing wanted depends on them.
+  private let first: ValueID
+  /// For each value from there on that existed at the start: does it depend on what gradients are wanted of?
+  @exclusivity(unchecked) private var wanted: [Bool]
   @exclusivity(unchecked) private var cotangents: [ValueID]
   private static let none: ValueID = -1
 
-  init(_ builder: GraphBuilder, withRespectTo targets: [Value]) {
+  /// - Parameter start: the first node that can depend on a target.
+  init(_ builder: GraphBuilder, withRespectTo targets: [Value], from start: NodeID = 0) {
     self.builder = builder
     let columns = builder.columns
-    wanted = Array(repeating: false, count: columns.valueCount)
-    cotangents = Array(repeating: ReversePass.none, count: columns.valueCount)
-    for target in targets where target.isValid { wanted[Int(target.id)] = true }
-    for node in 0..<NodeID(columns.nodeCount) {
-      guard columns.operandRange(node).contains(where: { wanted[Int(columns.operands[$0])] }) else { continue }
-      for result in columns.resultRange(node) where columns.type(of: ValueID(result)).dtype.isFloating { wanted[result] = true }
+    first = columns.firstResult[Int(start)]
+    wanted = Array(repeating: false, count: columns.valueCount - Int(first))
+    cotangents = Array(repeating: ReversePass.none, count: columns.valueCount - Int(first))
+    for target in targets where target.isValid { wanted[Int(target.id - first)] = true }
+    for node in start..<NodeID(columns.nodeCount) {
+      guard columns.operandRange(node).contains(where: { wants(columns.operands[$0]) }) else { continue }
+      for result in columns.resultRange(node) where columns.type(of: ValueID(result)).dtype.isFloating {
+        wanted[result - Int(first)] = true
+      }
     }
   }
 
+  func wants(_ value: ValueID) -> Bool { value >= first && wanted[Int(value - first)] }
+
   func cotangent(of value: ValueID) -> Value? {
-    let id = cotangents[Int(value)]
+    let id = value < first ? ReversePass.none : cotangents[Int(value - first)]
     return id == ReversePass.none ? nil : builder.value(id)
   }
 
@@ -60,12 +68,12 @@ final class ReversePass {
           operation: builder.columns.operationName(of: node)))
       return
     }
-    let sofar = cotangents[Int(target.id)]
-    cotangents[Int(target.id)] = sofar == ReversePass.none ? value.id : builder.emit(.add, builder.value(sofar), value).id
+    let sofar = cotangents[Int(target.id - first)]
+    cotangents[Int(target.id - first)] = sofar == ReversePass.none ? value.id : builder.emit(.add, builder.value(sofar), value).id
   }
 
   func seed(_ output: Value, with cotangent: Value) {
-    guard output.isValid, cotangent.isValid, wanted[Int(output.id)] else { return }
+    guard output.isValid, cotangent.isValid, wants(output.id) else { return }
     guard cotangent.typeID == output.typeID else {
       builder.fail(GraphError(.shapeMismatch, "the cotangent is \(cotangent.type), the value is \(output.type)"))
       return
@@ -73,18 +81,34 @@ final class ReversePass {
     accumulate(cotangent, to: output, rule: builder.columns.producers[Int(output.id)])
   }
 
-  func run(from last: NodeID) {
+  /// From one node back to another.
+  func run(from last: NodeID, to start: NodeID = 0) {
     var node = last
-    while node >= 0 {
+    while node >= start {
       defer { node -= 1 }
       let results = builder.columns.resultRange(node)
-      guard results.contains(where: { cotangents[$0] != ReversePass.none }) else { continue }
+      guard results.contains(where: { cotangents[$0 - Int(first)] != ReversePass.none }) else { continue }
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
       pullBack(Pullback(pass: self, context: NodeContext(builder: builder, node: node)))
       builder.label = label
       if builder.firstError != nil { return }
     }
+  }
+
+  /// The cotangents of one node's operands, given those of its results; the pass is as before then. One pass serves all nodes: making one
+  /// walks over the graph.
+  func pulledBack(_ node: NodeContext, _ cotangents: [Value], wanted operands: [Value]) -> [(value: Value, cotangent: Value)] {
+    let results = (0..<node.resultCount).map(node.result)
+    for value in operands + results { wanted[Int(value.id - first)] = value.dtype.isFloating }
+    for (result, cotangent) in zip(results, cotangents) { seed(result, with: cotangent) }
+    pullBack(Pullback(pass: self, context: node))
+    let pulled = operands.compactMap { operand in cotangent(of: operand.id).map { (value: operand, cotangent: $0) } }
+    for value in operands + results {
+      wanted[Int(value.id - first)] = false
+      self.cotangents[Int(value.id - first)] = ReversePass.none
+    }
+    return pulled
   }
 
   func pullBack(_ node: Pullback) {
@@ -113,14 +137,21 @@ extension GraphBuilder {
   ///   - targets: inputs or intermediate values; each gradient is total, through every path.
   /// - Returns: for each target its gradient, of the target's type, or nil where no output depends on it.
   public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
-    guard spend(columns.nodeCount) else { return targets.map { _ in nil } }
-    let pass = ReversePass(self, withRespectTo: targets)
+    gradients(of: outputs, withRespectTo: targets, from: 0)
+  }
+
+  /// The same where no node before `start` depends on a target, which then are not walked over.
+  func gradients(
+    of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value], from start: NodeID
+  ) -> [Value?] {
+    guard spend(columns.nodeCount - Int(start)) else { return targets.map { _ in nil } }
+    let pass = ReversePass(self, withRespectTo: targets, from: start)
     var last: NodeID = -1
     for (output, cotangent) in outputs where output.isValid {
       pass.seed(output, with: cotangent)
       last = max(last, columns.producers[Int(output.id)])
     }
-    pass.run(from: last)
+    pass.run(from: last, to: start)
     return targets.map { $0.isValid ? pass.cotangent(of: $0.id) : nil }
   }
 }

@@ -35,6 +35,11 @@ typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, C
 
 // All strides count elements. A stride of 0 repeats one element.
 
+// Kernels that may run for long take a flag that another thread raises when nobody waits for the result any more: they look at it about
+// every millisecond and return with z unfinished. NULL is never raised.
+static inline bool ck_is_raised(const int32_t *flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
+static inline void ck_raise(int32_t *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
+
 // z[i * dz] = f(x[i * dx])
 typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
 // z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
@@ -52,7 +57,8 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
 // CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
 enum { CK_REDUCE_PART = 65536 };
-typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride);
+typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride,
+                             const int32_t *stop);
 // The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last piece have a multiple of
 // 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places. `join` adds what another state was fed with, which is
 // the next CK_REDUCE_PART terms or what is left of them: the same bits as if they had been fed here, and so states can be fed side by side.
@@ -67,16 +73,16 @@ enum { CK_REDUCE_STATE = 448 };
 //   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 2 n int64
 //   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
-typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy);
+typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy, const int32_t *stop);
 // z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
 // from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so. The order depends on k alone: a
 // rectangle of z computed by itself has the same bits.
 enum { CK_PRODUCT_DEPTH = 256 };
 typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
-                             ptrdiff_t y_row, ptrdiff_t y_column);
+                             ptrdiff_t y_row, ptrdiff_t y_column, const int32_t *stop);
 // z (m numbers) = x (m by k) times the vector y (k numbers). Term l is added to part l mod 16, and the parts as a tree. For floats.
 typedef void (*ck_matvec_fn)(size_t m, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
-                             ptrdiff_t y_step);
+                             ptrdiff_t y_step, const int32_t *stop);
 
 // A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k * dx + j * jx] for
 // j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i. Both stop at the first i whose index is out of
@@ -120,6 +126,9 @@ ck_reduce_finish_fn ck_reduce_finish(const ck_kernels *table, int op, int dtype)
 ck_scan_fn ck_scan(const ck_kernels *table, int op, int dtype);
 ck_matmul_fn ck_matmul(const ck_kernels *table, int dtype);
 ck_matvec_fn ck_matvec(const ck_kernels *table, int dtype);
+// Memory of a thread's own for a tile of CK_TILE_ROWS by CK_TILE_COLUMNS doubles, which no kernel uses.
+enum { CK_TILE_ROWS = 96, CK_TILE_COLUMNS = 512 };
+double *ck_tile(void);
 // How many processors this process may run on.
 int ck_processors(void);
 // Whether products of floats multiply and add with one rounding.

@@ -1,0 +1,39 @@
+import CKernels
+
+/// Ends runs early, from any thread and once for all: raised by whoever no longer waits for the results, after a deadline or a disconnect.
+package final class Interruption: Sendable {
+  /// Kernels look at it by its address. Read and written atomically only, and freed with this.
+  nonisolated(unsafe) private let memory = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+  package init() { memory.initialize(to: 0) }
+
+  deinit { memory.deallocate() }
+
+  package func interrupt() { ck_raise(memory) }
+
+  package var isInterrupted: Bool { ck_is_raised(memory) }
+
+  /// Valid as long as this lives.
+  var flag: StopFlag { StopFlag(memory) }
+
+  static let error = GraphError(.interrupted, "interrupted, since nobody waits for the results any more")
+}
+
+/// What ``Interruption`` raises. Once raised it stays so: whoever leaves work undone because of it can rely on the run to end with an error
+/// before anything reads what is missing.
+typealias StopFlag = UnsafePointer<Int32>
+
+extension StopFlag {
+  /// Never raised.
+  nonisolated(unsafe) static let never: StopFlag = {
+    let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    flag.initialize(to: 0)
+    return StopFlag(flag)
+  }()
+
+  @inline(__always)
+  var isRaised: Bool { ck_is_raised(self) }
+}
+
+/// Elements of what is done between two looks at the flag: no more than a millisecond's work.
+let longestPiece = 65_536
