@@ -11,10 +11,10 @@ import Glibc
 /// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only.
 final class MetricsRegion: @unchecked Sendable {
   /// Beyond these a process's threads share cells. The last is for all that have none of their own.
-  static let shards = 8
-  static let page = 4096
-  static let shardBytes = (MetricsLayout.cells * 8 + page - 1) / page * page
-  static let areaBytes = page + shards * shardBytes
+  static var shards: Int { 8 }
+  static var page: Int { 4096 }
+  static var shardBytes: Int { (MetricsLayout.cells * 8 + page - 1) / page * page }
+  static var areaBytes: Int { page + shards * shardBytes }
 
   let areaCount: Int
   /// For processes that shall share it; -1 where it is this process's own.
