@@ -8,6 +8,10 @@ struct Limits: Sendable {
   var jsonDepth = 64
   /// Of a graph as it is posted.
   var nodes = 200_000
+  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words.
+  var derivedNodes: Int { nodes * 10 }
+  /// Of what is made on a socket's thread, in some ten milliseconds; more is left to the compute pool.
+  static let inlineNodes = 10_000
   /// Tensors in an answer.
   var outputs = 4096
   /// Axes of any one tensor, and its elements.

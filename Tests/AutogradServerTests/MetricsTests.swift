@@ -94,6 +94,12 @@ struct MetricsTests {
   @Test func thereIsRoomForEverything() {
     #expect(Routes.paths.count < MetricsLayout.routes)
     #expect(PhaseDurations.count == Phase.allCases.count)
+    #expect(MetricsLayout.Counter.count == MetricsLayout.Counter.allCases.count)
+    #expect(MetricsLayout.Gauge.count == MetricsLayout.Gauge.allCases.count)
+    #expect(MetricsLayout.histogramCells == MetricsLayout.bounds.count + 2)
+    #expect(MetricsLayout.statusCells == MetricsLayout.statuses.count + 1 && MetricsLayout.methodCells == MetricsLayout.methods.count)
+    #expect(ProblemCode.allCases.count <= MetricsLayout.reasons - MetricsLayout.problems)
+    #expect(LimitReason.allCases.count <= MetricsLayout.requests - MetricsLayout.reasons)
     #expect(MetricsLayout.cells * 8 <= MetricsRegion.shardBytes)
     for code in ProblemCode.allCases { #expect(MetricsLayout.statuses.contains(code.status), "\(code)") }
     for reason in LimitReason.allCases { #expect([413, 503].contains(reason.code.status)) }

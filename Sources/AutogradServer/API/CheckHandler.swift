@@ -68,9 +68,9 @@ final class GradientCheck: @unchecked Sendable {
         total = batch.run([(total, true)], builder)[0]
         results = batch.run(results.map { ($0, false) }, builder)
       }
-      value = try Plan(try builder.graph(outputs: [total]).widened())
-      gradients = try Plan(try builder.graph(outputs: computed).widened())
-      trace = try Plan(try builder.graph(outputs: results).widened())
+      value = try Plan(try builder.graph(outputs: [total]).widened(), interruption: body.interruption)
+      gradients = try Plan(try builder.graph(outputs: computed).widened(), interruption: body.interruption)
+      trace = try Plan(try builder.graph(outputs: results).widened(), interruption: body.interruption)
     } catch {
       throw request.graph.problem(error)
     }

@@ -15,6 +15,8 @@ struct DifferentialHandler: Sendable {
   /// as lgamma; and an instruction takes 23 ns however few elements it has, so that chains of scalars count by their instructions.
   static let inlineWork = 200_000
   static let instructionWork = 25
+  /// Nanoseconds that it takes, at least, to plan what is too large to be planned on a socket's thread.
+  private static let costOfPlanning: Int64 = 20_000_000
 
   init(limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool()) {
     self.limits = limits
@@ -45,6 +47,9 @@ struct DifferentialHandler: Sendable {
         return .after(flight, Work { .now(follow(body, scratch, request.on($0), endpoint, plans)) })
       }
     } catch {
+      if request.interruption == nil && error.reason == .nodes && error.limit == Limits.inlineNodes {
+        return .later(Work(cost: DifferentialHandler.costOfPlanning) { reply(to: request.on($0), endpoint) })
+      }
       return .now(error.response(requestID: request.id))
     }
   }
@@ -92,7 +97,7 @@ struct DifferentialHandler: Sendable {
     if let plan = plans.plan(for: scratch.key.bytes) { return respond(RepeatedComputation(plan, body, scratch), request, endpoint) }
     self.scratch.give(scratch)
     do throws(Problem) {
-      return respond(try Computation(endpoint, body, limits), request, "miss")
+      return respond(try Computation(endpoint, body.on(request.interruption), limits), request, "miss")
     } catch {
       return error.response(requestID: request.id)
     }

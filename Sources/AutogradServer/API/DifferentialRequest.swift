@@ -104,6 +104,8 @@ struct DifferentialRequest {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     let decoder = GraphDecoder(document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
+    decoder.builder.maximumNodes = body.interruption == nil ? min(Limits.inlineNodes, limits.derivedNodes) : limits.derivedNodes
+    decoder.builder.interruption = body.interruption
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 

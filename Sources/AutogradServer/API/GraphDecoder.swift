@@ -65,6 +65,8 @@ final class GraphDecoder {
     self.document = document
     self.file = file
     self.limits = limits
+    builder.maximumElements = limits.elements
+    builder.maximumRank = limits.rank
     self.defaultDType = defaultDType
     self.allowsTypes = allowsTypes
     self.batch = batch
@@ -277,8 +279,19 @@ final class GraphDecoder {
       }
     }
     return Problem(
-      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, limit: error.limit,
-      value: error.value)
+      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, reason: reason(of: error),
+      limit: error.limit, value: error.value)
+  }
+
+  /// The core tells its limits apart by their numbers.
+  private func reason(of error: GraphError) -> LimitReason? {
+    guard error.code == .limitExceeded else { return nil }
+    switch error.limit {
+    case limits.rank, Shape.maximumRank: return .rank
+    case limits.elements, Shape.maximumElementCount: return .elements
+    case builder.maximumNodes: return .nodes
+    default: return .planWork
+    }
   }
 
   // MARK: Outputs

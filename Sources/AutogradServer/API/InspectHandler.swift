@@ -19,7 +19,7 @@ struct InspectHandler: Sendable {
     let values = request.sections().flatMap(\.values)
     do throws(GraphError) {
       let graph = try request.graph.builder.graph(outputs: values)
-      return report(request, graph, try Plan(graph))
+      return report(request, graph, try Plan(graph, interruption: request.graph.builder.interruption))
     } catch {
       throw request.graph.problem(error)
     }

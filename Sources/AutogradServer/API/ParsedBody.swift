@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
 ///
 /// `@unchecked Sendable`: nothing but the clock changes, and a copy has its own; the bytes are the request's, which says the same.
@@ -9,9 +11,19 @@ struct ParsedBody: @unchecked Sendable {
   let answersSafetensors: Bool
   /// What the document was read from, where that is not the body itself.
   private let text: ByteBuffer?
+  /// Of the request, see there.
+  private(set) var interruption: Interruption?
   var clock = PhaseClock()
 
+  /// The same, on the compute pool.
+  func on(_ interruption: Interruption?) -> ParsedBody {
+    var body = self
+    body.interruption = interruption
+    return body
+  }
+
   init(_ request: Request, _ limits: Limits) throws(Problem) {
+    interruption = request.interruption
     answersSafetensors = MediaTypes.answersSafetensors(request)
     var bytes = request.body
     if MediaTypes.isSafetensors(request.contentType) {

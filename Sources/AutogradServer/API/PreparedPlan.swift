@@ -11,7 +11,8 @@ final class PreparedPlan: Sendable {
 
   init(_ request: DifferentialRequest, answersSafetensors: Bool) throws(GraphError) {
     let sections = request.sections()
-    plan = try Plan(try request.graph.builder.graph(outputs: sections.flatMap(\.values)))
+    let builder = request.graph.builder
+    plan = try Plan(try builder.graph(outputs: sections.flatMap(\.values)), interruption: builder.interruption)
     layout = plan.runLayout
     sources = request.sources
     template =

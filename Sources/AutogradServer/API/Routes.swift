@@ -19,8 +19,8 @@ enum Routes {
     let check = CheckHandler(limits: limits)
     let inspect = InspectHandler(limits: limits)
     return differential + [
-      Route("POST", "/v1/check") { request, _ in check.reply(to: request) },
-      Route("POST", "/v1/inspect") { request, _ in inspect.reply(to: request) },
+      Route("POST", "/v1/check", isHeavy: true) { request, _ in check.reply(to: request) },
+      Route("POST", "/v1/inspect", isHeavy: true) { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
       Route("GET", "/livez", isPublic: true) { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },

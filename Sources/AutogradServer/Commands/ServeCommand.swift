@@ -295,10 +295,13 @@ extension Configuration {
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
     transport.metrics = metrics.area
-    let log = logsRequests ? AccessLog(routes: metrics.routes) : nil
-    transport.observe = { record in
-      metrics.observe(record)
-      log?.write(record)
+    transport.observe = { metrics.observe($0) }
+    if logsRequests {
+      let log = AccessLog(routes: metrics.routes)
+      transport.observe = { record in
+        metrics.observe(record)
+        log.write(record)
+      }
     }
     return transport
   }

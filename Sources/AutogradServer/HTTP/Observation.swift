@@ -26,7 +26,7 @@ enum Phase: Int, CaseIterable, Sendable {
 
 /// Nanoseconds of each phase; less than 0 for one that a request did not have.
 struct PhaseDurations: Sendable {
-  static let count = 5
+  static var count: Int { 5 }
   private var durations = InlineArray<5, Int64>(repeating: -1)
 
   subscript(phase: Phase) -> Int64 { durations[phase.rawValue] }

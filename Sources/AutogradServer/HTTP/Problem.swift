@@ -113,6 +113,6 @@ enum Pointer {
 extension ProblemCode {
   init(_ code: GraphError.Code) {
     // The core speaks the same words; whatever it adds that requests cannot cause is a fault of ours.
-    self = ProblemCode(rawValue: code.rawValue) ?? .internal
+    self = code == .interrupted ? .deadlineExceeded : ProblemCode(rawValue: code.rawValue) ?? .internal
   }
 }

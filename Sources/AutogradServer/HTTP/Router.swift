@@ -45,7 +45,7 @@ struct Router: Responder {
   private func reply(_ route: Route, _ request: Request, _ parameter: String) throws(Problem) -> Reply {
     try MediaTypes.checkAccept(request.accept, route.contentType, or: route.answersSafetensors ? MediaTypes.safetensors : nil)
     if route.method == "POST" { try MediaTypes.checkBody(request) }
-    guard request.body.count > Router.largestInline else { return route.handle(request, parameter) }
+    guard route.isHeavy || request.body.count > Router.largestInline else { return route.handle(request, parameter) }
     return .later(
       Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: request.body.count) { interruption in
         var request = request
@@ -93,12 +93,14 @@ final class Route: Sendable {
   let contentType: String
   /// Whether the answer may also be a safetensors file.
   let answersSafetensors: Bool
+  /// Whether it may take long even for a small body, and so is always left to the compute pool.
+  let isHeavy: Bool
   /// Whether it needs no token where others do.
   let isPublic: Bool
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
-    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isPublic: Bool = false,
+    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isHeavy: Bool = false, isPublic: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {
     self.method = method
@@ -106,6 +108,7 @@ final class Route: Sendable {
     prefix = path.firstIndex(of: "{").map { String(path[..<$0]) }
     self.contentType = contentType
     self.answersSafetensors = answersSafetensors
+    self.isHeavy = isHeavy
     self.isPublic = isPublic
     self.handle = handle
   }

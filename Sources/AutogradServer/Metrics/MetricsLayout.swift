@@ -6,7 +6,7 @@ import CCounters
 /// a process that lives.
 enum MetricsLayout {
   /// Room for so many paths, the last of which stands for all that are none of ours.
-  static let routes = 32
+  static var routes: Int { 32 }
   static let methods = ["GET", "HEAD", "POST", "other"]
   static let statuses = [200, 400, 401, 404, 405, 406, 408, 412, 413, 415, 422, 499, 500, 501, 503, 504]
 
@@ -21,29 +21,36 @@ enum MetricsLayout {
   enum Counter: Int, CaseIterable {
     case bytesIn, bytesOut, connectionsAccepted
     case planHits, planMisses, planRecalled, planFallbacks, planEvictions
+    static var count: Int { planEvictions.rawValue + 1 }
   }
 
   /// What there is now.
   enum Gauge: Int, CaseIterable {
     case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning, plans, planBytes
+    static var count: Int { planBytes.rawValue + 1 }
   }
 
-  // Histograms: a cell for each bucket, then the sum in nanoseconds.
-  static let histogramCells = bounds.count + 2
+  // What follows is computed and not stored, so that it is constants where requests are counted.
+
+  /// Of a histogram: one for each bucket, then the sum in nanoseconds.
+  static var histogramCells: Int { 22 }
 
   // One after the other; what each request counts comes first.
-  static let counters = 0
-  static let gauges = counters + Counter.allCases.count
-  static let phases = gauges + Gauge.allCases.count
-  static let durations = phases + Phase.allCases.count * histogramCells
-  static let problems = durations + routes * histogramCells
-  static let reasons = problems + ProblemCode.allCases.count
-  static let requests = reasons + LimitReason.allCases.count
-  static let statusCells = statuses.count + 1
-  static let cells = requests + routes * methods.count * statusCells
+  static var counters: Int { 0 }
+  static var gauges: Int { counters + Counter.count }
+  static var phases: Int { gauges + Gauge.count }
+  static var durations: Int { phases + PhaseDurations.count * histogramCells }
+  /// Room for 64.
+  static var problems: Int { durations + routes * histogramCells }
+  /// Room for 32.
+  static var reasons: Int { problems + 64 }
+  static var requests: Int { reasons + 32 }
+  static var methodCells: Int { 4 }
+  static var statusCells: Int { 17 }
+  static var cells: Int { requests + routes * methodCells * statusCells }
 
   static func request(route: Int, method: Int, status: Int) -> Int {
-    requests + (route * methods.count + method) * statusCells + status
+    requests + (route * methodCells + method) * statusCells + status
   }
 
   static func place(of route: Int) -> Int { min(max(route, 0), routes - 1) }
@@ -58,6 +65,7 @@ enum MetricsLayout {
   }
 
   static func place(ofStatus status: Int) -> Int {
+    if status == 200 { return 0 }
     for index in statuses.indices where statuses[index] == status { return index }
     return statuses.count
   }

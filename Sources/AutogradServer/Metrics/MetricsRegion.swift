@@ -6,19 +6,20 @@ import Glibc
 /// Nothing is ever moved or reset, so that no reader can see a count twice, or not at all: the process that takes the area of one that ended
 /// goes on counting where that one stopped.
 ///
-/// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only, and unmapped with the last reference.
+/// The memory is never given back: a server has one region for as long as it runs, and its areas are counted in too often to be held on to.
+///
+/// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only.
 final class MetricsRegion: @unchecked Sendable {
   /// Beyond these a process's threads share cells. The last is for all that have none of their own.
-  static let shards = 8
-  static let page = 4096
-  static let shardBytes = (MetricsLayout.cells * 8 + page - 1) / page * page
-  static let areaBytes = page + shards * shardBytes
+  static var shards: Int { 8 }
+  static var page: Int { 4096 }
+  static var shardBytes: Int { (MetricsLayout.cells * 8 + page - 1) / page * page }
+  static var areaBytes: Int { page + shards * shardBytes }
 
   let areaCount: Int
   /// For processes that shall share it; -1 where it is this process's own.
   let descriptor: Int32
   private let base: UnsafeMutableRawPointer
-  private var byteCount: Int { MetricsRegion.byteCount(areas: areaCount) }
 
   private static func byteCount(areas: Int) -> Int { page + areas * areaBytes }
 
@@ -28,42 +29,39 @@ final class MetricsRegion: @unchecked Sendable {
     self.descriptor = descriptor
   }
 
-  deinit {
-    munmap(base, byteCount)
-    if descriptor >= 0 { close(descriptor) }
-  }
-
   /// Memory that can be handed to other processes.
   static func shared(areas: Int) throws(StartError) -> MetricsRegion {
     let descriptor = counters_create(byteCount(areas: areas))
     guard descriptor >= 0 else { throw StartError("cannot make memory for metrics: \(String(cString: strerror(errno)))") }
-    return try MetricsRegion(mapping: WorkerProcess.lifted(descriptor), areas: areas)
+    return MetricsRegion(try map(descriptor, areas: areas), areas: areas, descriptor: WorkerProcess.lifted(descriptor))
   }
 
   /// Memory of this process alone.
-  static func own() throws(StartError) -> MetricsRegion { try MetricsRegion(mapping: -1, areas: 1) }
+  static func own() throws(StartError) -> MetricsRegion { MetricsRegion(try map(-1, areas: 1), areas: 1, descriptor: -1) }
 
-  private convenience init(mapping descriptor: Int32, areas: Int) throws(StartError) {
-    let flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
-    let memory = mmap(nil, MetricsRegion.byteCount(areas: areas), PROT_READ | PROT_WRITE, flags, descriptor, 0)
-    guard let memory, memory != MAP_FAILED else {
-      let reason = String(cString: strerror(errno))
-      if descriptor >= 0 { close(descriptor) }
-      throw StartError("cannot map memory for metrics: \(reason)")
-    }
-    self.init(memory, areas: areas, descriptor: descriptor)
-  }
-
-  /// Memory that another process made, which closes the descriptor. Nil if it counts other things than this program, or in other places.
+  /// Memory that another process made and passed on; the descriptor is closed. Nil if other things are counted there than this program counts,
+  /// or in other places.
   static func inherited(_ descriptor: Int32, signature: UInt64) -> MetricsRegion? {
+    defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0,
-      let region = try? MetricsRegion(mapping: descriptor, areas: (Int(status.st_size) - page) / areaBytes)
+    guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0 else { return nil }
+    let areas = (Int(status.st_size) - page) / areaBytes
+    guard let memory = try? map(descriptor, areas: areas),
+      counters_settle(memory.assumingMemoryBound(to: UInt64.self), signature) == signature
     else { return nil }
-    return counters_settle(region.base.assumingMemoryBound(to: UInt64.self), signature) == signature ? region : nil
+    return MetricsRegion(memory, areas: areas, descriptor: -1)
   }
 
-  func area(_ index: Int) -> MetricsArea { MetricsArea(self, base + MetricsRegion.page + index * MetricsRegion.areaBytes) }
+  private static func map(_ descriptor: Int32, areas: Int) throws(StartError) -> UnsafeMutableRawPointer {
+    let flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
+    let memory = mmap(nil, byteCount(areas: areas), PROT_READ | PROT_WRITE, flags, descriptor, 0)
+    guard let memory, memory != MAP_FAILED else {
+      throw StartError("cannot map memory for metrics: \(String(cString: strerror(errno)))")
+    }
+    return memory
+  }
+
+  func area(_ index: Int) -> MetricsArea { MetricsArea(base + MetricsRegion.page + index * MetricsRegion.areaBytes) }
 
   var areas: [MetricsArea] { (0..<areaCount).map(area) }
 }
@@ -72,15 +70,13 @@ final class MetricsRegion: @unchecked Sendable {
 ///
 /// `@unchecked Sendable`: as there.
 struct MetricsArea: @unchecked Sendable {
-  private let region: MetricsRegion
   private let header: UnsafeMutablePointer<UInt64>
   private let cells: UnsafeMutablePointer<UInt64>
 
   /// Cells of the header.
   private enum Field: Int { case owner, worker, started, shards, processorBase, processorShown }
 
-  fileprivate init(_ region: MetricsRegion, _ base: UnsafeMutableRawPointer) {
-    self.region = region
+  fileprivate init(_ base: UnsafeMutableRawPointer) {
     header = base.assumingMemoryBound(to: UInt64.self)
     cells = (base + MetricsRegion.page).assumingMemoryBound(to: UInt64.self)
   }
