@@ -100,7 +100,8 @@ final class Route: Sendable {
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
-    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isHeavy: Bool = false, isPublic: Bool = false,
+    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isHeavy: Bool = false,
+    isPublic: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {
     self.method = method
