@@ -16,7 +16,7 @@ struct Limits: Sendable {
   var outputs = 4096
   /// Axes of any one tensor, and its elements.
   var rank = Shape.maximumRank
-  var elements = 1 << 27
+  var elements = 1 << 36
   /// Workspace and results of a plan.
   var planBytes = 1 << 30
   /// Elementary operations of a plan.

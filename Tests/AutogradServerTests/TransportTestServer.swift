@@ -152,7 +152,7 @@ func withTransportServer(
 
 private func status(of refusal: Refusal) -> Int {
   switch refusal {
-  case .framing: 400
+  case .framing, .header: 400
   case .transferCoding: 501
   case .unauthorized: 401
   case .bodyTooLarge, .planTooLarge: 413

@@ -8,7 +8,7 @@ from endure.conversation import CLOSED, EITHER, NOTHING, Case, Conversation, Dri
 from endure.wire import TINY, Answers, get, post
 
 # What the server is started with, in seconds; a client is gone a second after at the latest.
-HEADER_TIMEOUT, BODY_TIMEOUT, RESPONSE_TIMEOUT = 2, 3, 3
+HEADER_TIMEOUT, BODY_TIMEOUT, RESPONSE_TIMEOUT, IDLE_TIMEOUT = 2, 3, 3, 20
 OPTIONS = ("--header-timeout", "2", "--body-timeout", "3", "--response-timeout", "3", "--idle-timeout", "20", "--max-body-bytes", str(4 << 20))
 
 
@@ -54,7 +54,7 @@ def slow_clients():
     tiny = post("/v1/evaluate", TINY)
     endless = b"x" * 10_000
     return [
-        Case("silence after connecting", [], (NOTHING, 408), CLOSED, within=HEADER_TIMEOUT + 1),
+        Case("silence after connecting", [], (NOTHING, 408), CLOSED, within=IDLE_TIMEOUT + 1),
         Case("a head that never ends", [b"GET /livez HTTP/1.1\r\nHost: a\r\nX: ", Drip(endless, 0.2)], (NOTHING, 408), CLOSED, within=HEADER_TIMEOUT + 1),
         Case("a request line that never ends", [Drip(b"GET /" + endless, 0.2)], (NOTHING, 408), CLOSED, within=HEADER_TIMEOUT + 1),
         Case("empty lines, one at a time", [Drip(b"\r\n" * 5000, 0.2)], (NOTHING, 400, 408), CLOSED, within=HEADER_TIMEOUT + 1),

@@ -5,6 +5,14 @@ enum Admission {
   /// A sum of sizes of what may never be made, which stops where no machine could follow.
   static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, 1 << 61) }
 
+  /// Whether the tensors of a graph are within the limit, where its builder did not see to it.
+  static func check(_ shapes: [Shape], _ limits: Limits) throws(Problem) {
+    guard let largest = shapes.max(by: { $0.elementCount < $1.elementCount }), largest.elementCount > limits.elements else { return }
+    throw Problem(
+      .elements, "a tensor of shape \(largest) has more than \(limits.elements) elements", at: "/graph", limit: limits.elements,
+      value: largest.elementCount)
+  }
+
   /// - Parameter answers: whether the plan's results are written into an answer.
   static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(Problem) {
     func refuse(_ reason: LimitReason, _ what: String, _ limit: Int, _ value: Int) -> Problem {

@@ -65,7 +65,8 @@ final class GraphDecoder {
     self.document = document
     self.file = file
     self.limits = limits
-    builder.maximumElements = limits.elements
+    // Whether what is inspected would be admitted is told in its report.
+    if !allowsTypes { builder.maximumElements = limits.elements }
     builder.maximumRank = limits.rank
     self.defaultDType = defaultDType
     self.allowsTypes = allowsTypes

@@ -52,6 +52,7 @@ struct InspectHandler: Sendable {
     json.append(", \"answer_bytes\": \(answerBytes(plan, request.form))}, \"plan\": ")
     appendPlan(plan, to: json)
     do throws(Problem) {
+      try Admission.check(request.graph.namedValues.map(\.value.shape), limits)
       try Admission.check(plan, limits)
       json.append(", \"admitted\": true}\n")
     } catch {

@@ -36,7 +36,7 @@ struct ServeCommand: ParsableCommand {
   var maxOutputs: Int?
   @Option(help: "Most axes of a tensor. AUTOGRAD_MAX_RANK. (default: 8)")
   var maxRank: Int?
-  @Option(help: "Most elements of a tensor. AUTOGRAD_MAX_ELEMENTS. (default: 134217728)")
+  @Option(help: "Most elements of a tensor. AUTOGRAD_MAX_ELEMENTS. (default: 68719476736)")
   var maxElements: Int?
   @Option(help: "Most bytes of memory that one graph may need. AUTOGRAD_MAX_PLAN_BYTES. (default: 1073741824)")
   var maxPlanBytes: Int?
@@ -321,7 +321,7 @@ extension Problem {
   /// What the transport refuses, as the problem that clients see.
   convenience init(_ refusal: Refusal) {
     switch refusal {
-    case .framing(let detail): self.init(.badRequest, detail)
+    case .framing(let detail), .header(let detail): self.init(.badRequest, detail)
     case .transferCoding(let detail): self.init(.notImplemented, detail)
     case .bodyTooLarge(let limit, let length):
       let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"

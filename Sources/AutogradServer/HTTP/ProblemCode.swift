@@ -68,7 +68,11 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .raggedArray:
       (400, "Rows of different lengths", "The nested lists of a tensor must all have one shape. The pointer shows the first that differs.")
     case .tooDeep: (400, "Nested too deeply", "The body nests more lists and objects than the server reads.")
-    case .badRequest: (400, "The HTTP request is malformed", "The detail names the header that is wrong. The connection is closed.")
+    case .badRequest:
+      (
+        400, "The HTTP request is malformed",
+        "The detail names the header that is wrong. Where it leaves in doubt where the request ends, the connection is closed."
+      )
     case .unauthorized: (401, "No valid token", "This server asks for a bearer token: Authorization: Bearer …")
     case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail names the one that may have been meant.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")

@@ -76,7 +76,10 @@ final class Exchange: @unchecked Sendable {
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
     }
-    if let seconds = facts.requestTimeout { patience = Int64(min(seconds * 1e9, Double(patience))) }
+    if let seconds = facts.requestTimeout {
+      patience = Int64(min(seconds * 1e9, Double(patience)))
+      if seconds == 0 { refusal = .header("Request-Timeout is a number of seconds above 0, such as 2.5") }
+    }
     client.requestID = id
     guard client.enter(.body) else { return false }
     guard let length = facts.contentLength else { return true }

@@ -15,7 +15,7 @@ struct FramingFacts: Sendable, Equatable {
   var contentLength: Int?
   var transferCoding: TransferCoding?
   var expectsContinue = false
-  /// Seconds of the Request-Timeout header.
+  /// Seconds of the Request-Timeout header; 0 for one that is no number of seconds.
   var requestTimeout: Double?
   /// What is wrong with the header lines themselves.
   var fault: String?
@@ -70,10 +70,7 @@ extension FramingFacts {
     }
     expectsContinue = head.expect.bytes?.equalsIgnoringCase("100-continue") ?? false
     fault = FramingFacts.text(of: head.fault)
-    if let text = head.request_timeout.bytes {
-      requestTimeout = FramingFacts.seconds(of: text)
-      if requestTimeout == nil { fault = fault ?? "a Request-Timeout that is not a number of seconds above 0, such as 2.5" }
-    }
+    requestTimeout = head.request_timeout.bytes.map { FramingFacts.seconds(of: $0) ?? 0 }
   }
 
   /// Decimal digits as a number, as large as it gets; the library has already refused everything else.

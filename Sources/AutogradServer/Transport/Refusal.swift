@@ -3,6 +3,8 @@
 enum Refusal: Sendable, Equatable {
   /// The request cannot be told from what follows it, or another server might tell it differently: 400.
   case framing(String)
+  /// A header says what it cannot: 400.
+  case header(String)
   /// A transfer coding other than chunked: 501.
   case transferCoding(String)
   /// The body is larger than the limit; `length` where the client said it: 413.
