@@ -377,6 +377,11 @@ amhd_socket_facts amhd_look(int descriptor) {
   return facts;
 }
 
+void amhd_discard_on_close(int descriptor) {
+  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 void amhd_suspend(amhd_connection *connection) { MHD_suspend_connection(mhd(connection)); }
 
 void amhd_resume(amhd_connection *connection) { MHD_resume_connection(mhd(connection)); }

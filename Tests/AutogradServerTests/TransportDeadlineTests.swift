@@ -23,15 +23,21 @@ struct TransportDeadlineTests {
     try withTransportServer(configure: { $0.patience.head = short }) { server in
       let client = try server.connect()
       let idle = try server.connect()
+      let early = try server.connect()
+      // Before anybody has looked at the connection.
+      try early.send(rawPost("/echo", "early"))
+      #expect(try early.readResponse().text == "early")
       try client.send("POST /echo HTTP/1.1\r\nHost: test\r\nX-Slow: ")
       let begin = monotonicNanoseconds()
       drip(client, "x")
       #expect(monotonicNanoseconds() - begin < 5_000_000_000)
-      #expect(server.server.connectionCount == 1)
+      #expect(server.server.connectionCount == 2)
       // Who has sent nothing is not slow, and neither is who has had an answer.
       for text in ["one", "two"] {
-        try idle.send(rawPost("/echo", text))
-        #expect(try idle.readResponse().text == text)
+        for client in [idle, early] {
+          try client.send(rawPost("/echo", text))
+          #expect(try client.readResponse().text == text)
+        }
         usleep(700_000)
       }
     }

@@ -48,6 +48,20 @@ final class BodySkeleton: Sendable {
     holes = builder.holes
   }
 
+  /// The numbers of a body by themselves, for a run that has to wait: blocks are too large to be held meanwhile. Nil if it is not this text with
+  /// other numbers.
+  func numbers(of body: UnsafeRawBufferPointer) -> RequestScratch? {
+    let numbers = RequestScratch()
+    // As if they were at the end of a block.
+    let start = numbers.block(of: plan.layout.byteCount - plan.layout.byteCountWithoutInputs) - plan.layout.byteCountWithoutInputs
+    return read(body, into: start) ? numbers : nil
+  }
+
+  func place(_ numbers: RequestScratch, in block: UnsafeMutableRawPointer) {
+    let size = plan.layout.byteCount - plan.layout.byteCountWithoutInputs
+    memcpy(block + plan.layout.byteCountWithoutInputs, numbers.block(of: size), size)
+  }
+
   /// Writes the numbers of a body into a block for the plan. False, with anything written, if it is not this text with other numbers.
   func read(_ body: UnsafeRawBufferPointer, into block: UnsafeMutableRawPointer) -> Bool {
     guard var next = body.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }

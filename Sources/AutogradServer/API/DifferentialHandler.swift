@@ -44,6 +44,7 @@ struct DifferentialHandler: Sendable {
         self.scratch.give(scratch)
         return reply(computation, request, "miss")
       case .somebody(let flight):
+        self.scratch.park(scratch)
         return .after(flight, Work { .now(follow(body, scratch, request.on($0), endpoint, plans)) })
       }
     } catch {
@@ -59,18 +60,31 @@ struct DifferentialHandler: Sendable {
     var clock = PhaseClock()
     for skeleton in skeletons.all where skeleton.endpoint == endpoint && skeleton.begins(request.body) {
       if MediaTypes.isSafetensors(request.contentType) || MediaTypes.answersSafetensors(request) { return nil }
+      guard skeleton.plan.isBrief else {
+        guard let numbers = skeleton.numbers(of: request.body) else { continue }
+        clock.mark(.read)
+        countRecall(plans)
+        return skeleton.plan.later { [clock] in
+          let scratch = self.scratch.take()
+          skeleton.place(numbers, in: scratch.block(of: skeleton.plan.layout.byteCount))
+          return respond(skeleton, scratch, clock, request.on($0))
+        }
+      }
       let scratch = scratch.take()
       guard skeleton.read(request.body, into: scratch.block(of: skeleton.plan.layout.byteCount)) else {
         self.scratch.give(scratch)
         continue
       }
       clock.mark(.read)
-      plans.counters.hits.add(1)
-      plans.counters.recalled.add(1)
-      if skeleton.plan.isBrief { return .now(respond(skeleton, scratch, clock, request)) }
-      return skeleton.plan.later { [clock] in respond(skeleton, scratch, clock, request.on($0)) }
+      countRecall(plans)
+      return .now(respond(skeleton, scratch, clock, request))
     }
     return nil
+  }
+
+  private func countRecall(_ plans: PlanCache) {
+    plans.counters.hits.add(1)
+    plans.counters.recalled.add(1)
   }
 
   private func respond(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Response {
@@ -110,7 +124,11 @@ struct DifferentialHandler: Sendable {
 
   private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, endpoint)) }
-    return computation.plan.later { respond(computation, request.on($0), endpoint) }
+    scratch.park(computation.scratch)
+    return computation.plan.later {
+      scratch.unpark(computation.scratch)
+      return respond(computation, request.on($0), endpoint)
+    }
   }
 
   private func respond(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Response {

@@ -33,6 +33,13 @@ final class RequestScratch: @unchecked Sendable {
     return memory
   }
 
+  /// Takes over the other's block.
+  func takeBlock(of other: RequestScratch) {
+    free(block)
+    (block, blockByteCount) = (other.block, other.blockByteCount)
+    (other.block, other.blockByteCount) = (nil, 0)
+  }
+
   /// Whether it may be kept however long nobody wants it.
   var isModest: Bool { blockByteCount <= ScratchPool.largestLasting }
 
@@ -80,6 +87,20 @@ final class ScratchPool: Sendable {
       idle.scratches.append(scratch)
       idle.byteCount += scratch.blockByteCount
     }
+  }
+
+  /// Leaves the block of what now has to wait to others: waiting requests would come to hold as many blocks as there are of them, each touched
+  /// by whoever had it before.
+  func park(_ scratch: RequestScratch) {
+    if scratch.isModest { return }
+    let other = RequestScratch()
+    other.takeBlock(of: scratch)
+    give(other)
+  }
+
+  /// Finds it a block again, where there is one.
+  func unpark(_ scratch: RequestScratch) {
+    if scratch.blockByteCount == 0 { scratch.takeBlock(of: take()) }
   }
 
   /// Frees the large blocks, for when nothing large has been asked for a while.

@@ -97,7 +97,7 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
-  /// Why a job would be turned away now.
+  /// Why a job would be turned away now. What was accepted should be done in time even if it takes a quarter longer than expected.
   func refusal(of cost: Int64, until deadline: Int64) -> LimitReason? {
     monitor.withLock { refusal(cost, deadline) }
   }
@@ -106,7 +106,7 @@ final class ComputePool: @unchecked Sendable {
     guard isAccepting, brief.count + long.count < queueLimit else { return .queue }
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
-    let (end, isFar) = now.addingReportingOverflow(load.time(of: workBefore(ComputePool.lane(of: cost), now) &+ cost))
+    let (end, isFar) = now.addingReportingOverflow(load.time(of: workBefore(ComputePool.lane(of: cost), now) &+ cost) / 4 * 5)
     return isFar || end > deadline ? .deadline : nil
   }
 

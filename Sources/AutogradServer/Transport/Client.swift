@@ -24,6 +24,8 @@ final class Client: Sendable {
   /// The phase in the low bits; above them a number that changes with it.
   private let state = Atomic<UInt64>(Phase.waiting.rawValue)
   private static let step: UInt64 = 8
+  /// The mark of a connection that has not had a request yet.
+  static let newMark = Phase.waiting.rawValue
   /// Of the request whose body is coming. Written before that phase is entered and read by who has ended the connection in it, so never at
   /// the same time.
   nonisolated(unsafe) var requestID = "-"

@@ -110,10 +110,9 @@ final class Reaper: @unchecked Sendable {
     guard var watched = slots[slot] else { return }
     let (phase, mark) = watched.client.now
     if mark != watched.mark {
-      // Its first bytes may have come before its first look; of those between two requests that cannot be told.
-      let isFirst = watched.mark == .max
       watched = Watched(client: watched.client, mark: mark, since: now)
-      if !isFirst { watched.received = .max }
+      // All that has come before the first request is of its head. Of what has come by now after another, that cannot be told.
+      if mark != Client.newMark { watched.received = .max }
     }
     if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
     slots[slot] = watched
@@ -157,6 +156,7 @@ final class Reaper: @unchecked Sendable {
       let text = farewell(phase == .body ? watched.client.requestID : nil)
       send(watched.client.descriptor, text.bytes.baseAddress, text.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
+    if phase == .answer { amhd_discard_on_close(watched.client.descriptor) }
     shutdown(watched.client.descriptor, Int32(SHUT_RDWR))
   }
 }

@@ -70,7 +70,6 @@ final class SuspendedExchanges: @unchecked Sendable {
   // MARK: Work
 
   private func submit(_ work: Work, _ held: Held) {
-    if let refusal = held.exchange.reserve(work.byteCount) { return finish(held, refusing: refusal) }
     let refusal = pool.submit(cost: work.cost, until: held.deadline) { [self] thread in perform(work, held, on: thread) }
     if let refusal { finish(held, refusing: .overloaded(refusal)) }
   }
@@ -79,13 +78,14 @@ final class SuspendedExchanges: @unchecked Sendable {
   private func perform(_ work: Work, _ held: Held, on thread: ComputePool.Lane) {
     var next = work
     while !held.interruption.isInterrupted {
+      // Not before: what waits holds next to nothing.
+      if let refusal = held.exchange.reserve(next.byteCount) { return finish(held, refusing: refusal) }
       switch next.run(held.interruption) {
       case .now(let response):
         return finish(held) { $0.resume(with: response) }
       case .later(let more):
         // What turns out to take long makes room for what does not.
         guard thread == .long || ComputePool.lane(of: more.cost) == .brief else { return submit(more, held) }
-        if let refusal = held.exchange.reserve(more.byteCount) { return finish(held, refusing: refusal) }
         next = more
       case .after(let flight, let more):
         return flight.whenOver { [self] in submit(more, held) }

@@ -162,6 +162,9 @@ typedef struct amhd_socket_facts {
 /// Zeros for sockets that are not TCP's.
 amhd_socket_facts amhd_look(int descriptor);
 
+/// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would keep it for minutes.
+void amhd_discard_on_close(int descriptor);
+
 /// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
 enum { amhd_poll_hung_up = 0x2000 };
 
