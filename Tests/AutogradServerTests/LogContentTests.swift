@@ -130,7 +130,7 @@ struct LogContentTests {
       #expect(!answer.headers.contains { $0.name.lowercased().hasPrefix("trace") || $0.value.contains("0af7651916cd43dd") })
       try client.send(rawPost("/echo", "", headers: "traceparent: \(trace)\r\ntraceparent: \(trace)\r\n"))
       _ = try client.readResponse()
-      #expect(eventually { server.observed.count == 2 })
+      #expect(eventually { server.observedCount == 2 })
       #expect(server.observed[0].trace?.parent == 0xb7ad_6b71_6920_3331 && server.observed[1].trace == nil)
     }
   }

@@ -72,7 +72,7 @@ struct TransportLimitTests {
       #expect(throws: RawHTTPError.self) {
         for _ in 0..<1000 { try client.send(piece) }
       }
-      #expect(eventually { server.observed.count == 1 })
+      #expect(eventually { server.observedCount == 1 })
       #expect(server.observed.first?.status == 413)
       #expect(server.observed.first.map { $0.bytesIn <= Self.limit + HeaderGuard.drainAllowance + 65536 } == true)
     }
@@ -98,7 +98,7 @@ struct TransportLimitTests {
         }
       }
       #expect(wrong.withLock { $0 } == [])
-      #expect(eventually { server.observed.count == 64 * 20 })
+      #expect(eventually { server.observedCount == 64 * 20 })
     }
   }
 
@@ -125,7 +125,7 @@ struct TransportLimitTests {
       }
       #expect(eventually { server.gate.arrived == 1 })
       server.gate.open()
-      #expect(eventually { server.observed.count == 5 && server.server.connectionCount == 0 })
+      #expect(eventually { server.observedCount == 5 && server.server.connectionCount == 0 })
       let next = try server.connect()
       try next.send(rawPost("/later", "still here"))
       #expect(try next.readResponse().text == "still here")

@@ -167,7 +167,7 @@ struct TransportRequestTests {
       try client.send("POST /cut HTTP/1.1\r\nHost: a\r\nX-Request-Id: three\r\nContent-Length: 10\r\n\r\n1234")
       usleep(20_000)
       client.close()
-      #expect(eventually { server.observed.count == 3 })
+      #expect(eventually { server.observedCount == 3 })
       let (one, two, three) = (server.observed[0], server.observed[1], server.observed[2])
       #expect((one.method, one.path, one.status, one.requestID) == ("POST", "/echo", 200, "one"))
       #expect(one.bytesIn == 5 && one.bytesOut == 5 && one.durationNanoseconds > 0)

@@ -91,7 +91,7 @@ struct TransportShutdownTests {
     // The work comes to its end after the server has gone, and must not mind.
     server.gate.open()
     server.pool.shutdown()
-    #expect(server.observed.count == 10)
+    #expect(server.observedCount == 10)
   }
 
   @Test func stopWithSuspendedConnections() throws {

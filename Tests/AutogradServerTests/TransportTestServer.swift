@@ -128,6 +128,8 @@ final class TransportTestServer: Sendable {
 
   /// What was observed so far.
   var observed: [RequestRecord] { records.all.withLock { $0 } }
+  /// Counted under the lock: ThreadSanitizer does not see the reference counts that make a copy of an array safe.
+  var observedCount: Int { records.all.withLock { $0.count } }
 
   func connect(timeout: Double = 10) throws -> RawConnection {
     try RawConnection(port: server.port, timeout: timeout)
