@@ -46,7 +46,7 @@ struct ServeCommand: ParsableCommand {
   var maxAnswerElements: Int?
   @Option(
     help:
-      "Most bytes that bodies and graphs of all requests may take together. AUTOGRAD_MAX_BYTES_IN_FLIGHT. (default: half of the memory there is)"
+      "Most bytes that bodies and graphs of all requests may take together. AUTOGRAD_MAX_BYTES_IN_FLIGHT. (default: half of the memory there is, shared by the workers)"
   )
   var maxBytesInFlight: Int?
   @Option(help: "Most connections; further ones are told to come back. AUTOGRAD_MAX_CONNECTIONS. (default: 8192)")
@@ -183,7 +183,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
-    let memory = SystemLimits.memory()
+    // Workers share the machine.
+    let memory = SystemLimits.memory() / configuration.workers
     MallocTuning.apply(memory: memory)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
@@ -202,6 +203,7 @@ struct ServeCommand: ParsableCommand {
     var transport = configuration.transport(logger, metrics)
     transport.access = access
     transport.memoryLimit = configuration.bytesInFlight ?? memory / 2
+    transport.bodyLimit = min(transport.bodyLimit, transport.memoryLimit)
     transport.listeningDescriptor = supervision?.listeningDescriptor
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
