@@ -12,8 +12,22 @@ import Glibc
 final class ComputePool: @unchecked Sendable {
   enum Lane: Sendable { case brief, long }
 
-  /// A job, told which lane the thread that runs it is for: `long` for one that takes all.
-  typealias Job = @Sendable (Lane) -> Void
+  typealias Job = @Sendable (Turn) -> Void
+
+  /// A job's turn on a thread.
+  final class Turn {
+    /// Which jobs the thread is for: `long` for one that takes all.
+    let lane: Lane
+    /// What it takes in all, if more than it was submitted with.
+    var cost: Int64
+    /// It was ended before its time, and says nothing of what jobs take.
+    var wasCutShort = false
+
+    fileprivate init(lane: Lane, cost: Int64) {
+      self.lane = lane
+      self.cost = cost
+    }
+  }
 
   /// Jobs of at most so many nanoseconds are brief. A brief one may take more when it is not what it seemed.
   static let longestBrief: Int64 = 10_000_000
@@ -97,7 +111,7 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
-  /// Why a job would be turned away now. What was accepted should be done in time even if it takes a quarter longer than expected.
+  /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again as expected.
   func refusal(of cost: Int64, until deadline: Int64) -> LimitReason? {
     monitor.withLock { refusal(cost, deadline) }
   }
@@ -106,7 +120,7 @@ final class ComputePool: @unchecked Sendable {
     guard isAccepting, brief.count + long.count < queueLimit else { return .queue }
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
-    let (end, isFar) = now.addingReportingOverflow(load.time(of: workBefore(ComputePool.lane(of: cost), now) &+ cost) / 4 * 5)
+    let (end, isFar) = now.addingReportingOverflow(load.time(of: workBefore(ComputePool.lane(of: cost), now) &+ cost) / 2 * 3)
     return isFar || end > deadline ? .deadline : nil
   }
 
@@ -146,9 +160,10 @@ final class ComputePool: @unchecked Sendable {
         let now = monotonicNanoseconds()
         running[index] = Running(lane: ComputePool.lane(of: next.cost), cost: next.cost, since: now)
         if !brief.isEmpty && isBusyWithLongJobs { briefJobsWaiting.signal() }
-        perform(next.job, .long)
+        let turn = Turn(lane: .long, cost: next.cost)
+        perform(next.job, turn)
         running[index].cost = nil
-        load.learn(cost: next.cost, time: monotonicNanoseconds() - now)
+        if !turn.wasCutShort { load.learn(cost: turn.cost, time: monotonicNanoseconds() - now) }
       }
       leave()
     }
@@ -159,7 +174,7 @@ final class ComputePool: @unchecked Sendable {
     monitor.withLock {
       while true {
         if isBusyWithLongJobs || !isAccepting, let next = brief.popFirst() {
-          perform(next.job, .brief)
+          perform(next.job, Turn(lane: .brief, cost: next.cost))
           // Who waits for jobs also waits for the time when there have been none for a while.
           jobsWaiting.signal()
         } else if isAccepting {
@@ -172,11 +187,11 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
-  private func perform(_ job: Job, _ lane: Lane) {
+  private func perform(_ job: Job, _ turn: Turn) {
     jobsRunning += 1
     metrics?.add(-1, to: .jobsQueued)
     metrics?.add(1, to: .jobsRunning)
-    monitor.unlocked { job(lane) }
+    monitor.unlocked { job(turn) }
     jobsRunning -= 1
     metrics?.add(-1, to: .jobsRunning)
     lastWork = monotonicNanoseconds()

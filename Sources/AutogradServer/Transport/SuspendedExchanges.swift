@@ -70,12 +70,13 @@ final class SuspendedExchanges: @unchecked Sendable {
   // MARK: Work
 
   private func submit(_ work: Work, _ held: Held) {
-    let refusal = pool.submit(cost: work.cost, until: held.deadline) { [self] thread in perform(work, held, on: thread) }
+    let refusal = pool.submit(cost: work.cost, until: held.deadline) { [self] turn in perform(work, held, turn) }
     if let refusal { finish(held, refusing: .overloaded(refusal)) }
   }
 
   /// On a thread of the pool.
-  private func perform(_ work: Work, _ held: Held, on thread: ComputePool.Lane) {
+  private func perform(_ work: Work, _ held: Held, _ turn: ComputePool.Turn) {
+    defer { turn.wasCutShort = held.interruption.isInterrupted }
     var next = work
     while !held.interruption.isInterrupted {
       // Not before: what waits holds next to nothing.
@@ -85,7 +86,8 @@ final class SuspendedExchanges: @unchecked Sendable {
         return finish(held) { $0.resume(with: response) }
       case .later(let more):
         // What turns out to take long makes room for what does not.
-        guard thread == .long || ComputePool.lane(of: more.cost) == .brief else { return submit(more, held) }
+        guard turn.lane == .long || ComputePool.lane(of: more.cost) == .brief else { return submit(more, held) }
+        turn.cost += more.cost
         next = more
       case .after(let flight, let more):
         return flight.whenOver { [self] in submit(more, held) }
