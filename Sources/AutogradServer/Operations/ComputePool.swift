@@ -120,7 +120,10 @@ final class ComputePool: @unchecked Sendable {
     guard isAccepting, brief.count + long.count < queueLimit else { return .queue }
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
-    let (end, isFar) = now.addingReportingOverflow(load.time(of: workBefore(ComputePool.lane(of: cost), now) &+ cost) / 2 * 3)
+    let before = workBefore(ComputePool.lane(of: cost), now)
+    // Whether it has the time that it needs by itself is not a matter of load: coming again would not help.
+    if before == 0 { return nil }
+    let (end, isFar) = now.addingReportingOverflow(load.time(of: before &+ cost) / 2 * 3)
     return isFar || end > deadline ? .deadline : nil
   }
 
