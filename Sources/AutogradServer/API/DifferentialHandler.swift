@@ -30,7 +30,7 @@ struct DifferentialHandler: Sendable {
       let body = try ParsedBody(request, limits)
       guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
       let scratch = scratch.take()
-      guard RequestOutline.write(endpoint, body, to: scratch) else {
+      guard RequestOutline.write(endpoint, body, limits, to: scratch) else {
         self.scratch.give(scratch)
         return reply(try Computation(endpoint, body, limits), request, "miss")
       }
