@@ -4,12 +4,20 @@ import AutogradCore
 struct Limits: Sendable {
   /// Of a request.
   var bodyBytes = 64 << 20
+  /// Memory that the values of a body may take beside it while they are read.
+  var documentBytes = 8 * (64 << 20)
+  /// Of a small body the values may take this many times its size, at the very most: members of one digit under keys of one character.
+  static let documentBytesPerByte = 12
   /// Lists and objects open at once.
   var jsonDepth = 64
-  /// Of a graph as it is posted.
+  /// Of a graph as it is posted; also results of all its nodes, tensors given for it, and names in any one list.
   var nodes = 200_000
   /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words.
-  var derivedNodes: Int { nodes * 10 }
+  var derivedNodes: Int { min(nodes * 10, planningBytes / Limits.planningBytesPerNode) }
+  /// Memory that building a graph, differentiating it and planning it may take.
+  var planningBytes = Int.max
+  /// Measured for chains with their gradients, of 70,000 to 700,000 nodes: 840 bytes each, with the body.
+  private static let planningBytesPerNode = 900
   /// Of what is made on a socket's thread, in some ten milliseconds; more is left to the compute pool.
   static let inlineNodes = 10_000
   /// Tensors in an answer.

@@ -13,6 +13,11 @@ package final class Interruption: Sendable {
 
   package var isInterrupted: Bool { ck_is_raised(memory) }
 
+  /// - Throws: `interrupted`, once it is.
+  package func check() throws(GraphError) {
+    if isInterrupted { throw Interruption.error }
+  }
+
   /// Valid as long as this lives.
   var flag: StopFlag { StopFlag(memory) }
 

@@ -41,17 +41,19 @@ struct AnswerTemplate: Sendable {
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 
   /// - Parameter result: where the data of the plan's distinct results lie.
-  func answer(_ result: (Int) -> UnsafeRawPointer) -> ByteBuffer {
+  /// - Throws: `interrupted`: many numbers take longer to write than to compute.
+  func answer(_ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer) throws(GraphError) -> ByteBuffer {
     let json = ByteBuffer(capacity: answerByteCount)
     var written = 0
     for field in fields {
       json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))
       written = field.textEnd
       if let encoder {
-        encoder.appendData(field.type, result(field.result), to: json)
+        encoder.appendData(field.type, result(field.result), to: json, interruption)
       } else {
         json.append(UnsafeRawBufferPointer(start: result(field.result), count: field.type.byteCount))
       }
+      try interruption?.check()
     }
     json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written...]))
     return json

@@ -30,7 +30,7 @@ struct DifferentialHandler: Sendable {
       let body = try ParsedBody(request, limits)
       guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
       let scratch = scratch.take()
-      guard RequestOutline.write(endpoint, body, to: scratch) else {
+      guard RequestOutline.write(endpoint, body, limits, to: scratch) else {
         self.scratch.give(scratch)
         return reply(try Computation(endpoint, body, limits), request, "miss")
       }
@@ -90,14 +90,16 @@ struct DifferentialHandler: Sendable {
   private func respond(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Response {
     var clock = clock
     let block = scratch.block(of: skeleton.plan.layout.byteCount)
+    let answer: ByteBuffer
     do throws(GraphError) {
       try skeleton.plan.run(in: block, request.interruption)
+      clock.mark(.run)
+      answer = try skeleton.plan.answer(from: block, request.interruption)
     } catch {
       self.scratch.give(scratch)
       return respondInFull(request, skeleton.endpoint)
     }
-    clock.mark(.run)
-    let response = clock.respond(skeleton.plan, skeleton.plan.answer(from: block), skeleton.graphDigest, "hit")
+    let response = clock.respond(skeleton.plan, answer, skeleton.graphDigest, "hit")
     self.scratch.give(scratch)
     return response
   }
@@ -212,15 +214,17 @@ final class Computation: @unchecked Sendable {
   func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(Problem) -> Response {
     clock.mark(.wait)
     let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
+    let answer: ByteBuffer
     do throws(GraphError) {
       try plan.run(in: block, interruption, inputs: request.tensors)
+      clock.mark(.run)
+      answer = try plan.answer(from: block, interruption)
     } catch {
       throw request.graph.problem(error)
     }
-    clock.mark(.run)
     // The values of the body are read up to here.
     return withExtendedLifetime(body) {
-      clock.respond(plan, plan.answer(from: block), GraphDigest.text(request.graphText), cache)
+      clock.respond(plan, answer, GraphDigest.text(request.graphText), cache)
     }
   }
 }
@@ -246,19 +250,21 @@ final class RepeatedComputation: @unchecked Sendable {
     let block = scratch.block(of: plan.layout.byteCount)
     let decoder = TensorDecoder(document: body.document)
     let types = plan.plan.inputTypes
+    let answer: ByteBuffer
     do {
       for index in plan.sources.indices {
         try decoder.read(scratch.tensors[plan.sources[index]], types[index], into: block + plan.layout.inputs[index])
       }
       clock.mark(.read)
       try plan.run(in: block, interruption)
+      clock.mark(.run)
+      answer = try plan.answer(from: block, interruption)
     } catch {
       return nil
     }
-    clock.mark(.run)
     return withExtendedLifetime(body) {
       let graph = body.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0)
-      return clock.respond(plan, plan.answer(from: block), GraphDigest.text(graph), "hit")
+      return clock.respond(plan, answer, GraphDigest.text(graph), "hit")
     }
   }
 

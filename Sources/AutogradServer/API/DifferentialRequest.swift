@@ -94,6 +94,7 @@ struct DifferentialRequest {
       throw Problem.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
     }
     guard let graphMember = root["graph"] else { throw Problem(.missingMember, "the request needs a graph", at: "") }
+    try limits.checkNames(in: root)
     self.endpoint = endpoint
     graphText = graphMember.text
     form = try DifferentialRequest.form(root["encoding"])

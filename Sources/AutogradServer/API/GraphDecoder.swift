@@ -151,12 +151,16 @@ final class GraphDecoder {
         limit: limits.nodes, value: list.count)
     }
     nodes.reserveCapacity(list.count)
+    var resultCount = 0
     for (index, element) in list.elements.enumerated() {
       do throws(Problem) {
         nodes.append(try NodeReader.read(element))
       } catch {
         throw error.under("/graph/nodes/\(index)").inNode(element["outputs"]?.firstName, operation: nil)
       }
+      resultCount += nodes[index].outputs.count
+      try limits.checkNames(resultCount, "the nodes have", "results", at: "/graph/nodes/\(index)/outputs")
+      try limits.checkNames(nodes[index].inputs.count, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
       for (result, name) in nodes[index].outputs.elements.enumerated() {
         guard name.kind == .string else {
           throw Problem(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")

@@ -27,9 +27,9 @@ struct ParsedBody: @unchecked Sendable {
     answersSafetensors = MediaTypes.answersSafetensors(request)
     var bytes = request.body
     if MediaTypes.isSafetensors(request.contentType) {
-      let file = try SafetensorsFile(request.body, maximumDepth: limits.jsonDepth)
+      let file = try SafetensorsFile(request.body, limits)
       let text = try withExtendedLifetime(file) { () throws(Problem) in
-        try SafetensorsRequest.text(of: file, maximumDepth: limits.jsonDepth)
+        try SafetensorsRequest.text(of: file, limits)
       }
       bytes = text.bytes
       (self.file, self.text) = (file.data, text)
@@ -37,7 +37,7 @@ struct ParsedBody: @unchecked Sendable {
       (file, text) = (nil, nil)
     }
     do throws(JSONSyntaxError) {
-      document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth)
+      document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {
       throw Problem(error)
     }

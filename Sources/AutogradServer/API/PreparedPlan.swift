@@ -35,7 +35,7 @@ final class PreparedPlan: Sendable {
   var peakByteCount: Int { Admission.sum(plan.peakByteCount, template.answerByteCount) }
 
   /// The answer of a run in a block of memory.
-  func answer(from block: UnsafeMutableRawPointer) -> ByteBuffer {
-    template.answer { UnsafeRawPointer(block + layout.results[$0]) }
+  func answer(from block: UnsafeMutableRawPointer, _ interruption: Interruption?) throws(GraphError) -> ByteBuffer {
+    try template.answer(interruption) { UnsafeRawPointer(block + layout.results[$0]) }
   }
 }

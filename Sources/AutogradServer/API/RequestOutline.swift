@@ -12,15 +12,21 @@ struct RequestOutline {
   private let scratch: RequestScratch
   /// Of a safetensors file, the data of the tensors that are not in the graph.
   private let file: UnsafeRawBufferPointer?
+  private let limits: Limits
   private var key: ByteBuffer { scratch.key }
 
-  /// - Returns: false for what cannot be a request with an answer.
-  static func write(_ endpoint: Endpoint, _ body: ParsedBody, to scratch: RequestScratch) -> Bool {
+  /// A longer outline, which is a copy of most of the body, is not made: few plans of such requests would be kept, if any.
+  private static let longest = 16 << 20
+  private var isTooLong = false
+
+  /// - Returns: false for what cannot be a request with an answer, or one whose plan is not kept.
+  static func write(_ endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits, to scratch: RequestScratch) -> Bool {
     scratch.clear()
-    return RequestOutline(scratch: scratch, file: body.file).write(endpoint, body.document.root, body.answersSafetensors)
+    var outline = RequestOutline(scratch: scratch, file: body.file, limits: limits)
+    return outline.write(endpoint, body.document.root, body.answersSafetensors) && !outline.isTooLong
   }
 
-  private func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
+  private mutating func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
     guard root.kind == .object else { return false }
     var graph: JSONValue?
     var inputs: JSONValue?
@@ -46,11 +52,13 @@ struct RequestOutline {
     guard let graph, graph.kind == .object else { return false }
     var constants: JSONValue?
     for (name, value) in graph.members where name == "constants" { constants = value }
+    let tensorCount = (inputs?.count ?? 0) + (constants?.count ?? 0) + (cotangents?.count ?? 0) + (directions?.count ?? 0)
+    guard tensorCount <= limits.nodes else { return false }
     append(graph, without: constants)
     return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)
   }
 
-  private func append(_ graph: JSONValue, without constants: JSONValue?) {
+  private mutating func append(_ graph: JSONValue, without constants: JSONValue?) {
     let text = graph.text
     // How many pieces there are.
     guard let hole = constants?.text, let start = text.baseAddress, let holeStart = hole.baseAddress else {
@@ -64,7 +72,7 @@ struct RequestOutline {
   }
 
   /// Tensors by name.
-  private func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
+  private mutating func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
     guard let object else {
       key.append(0)
       return true
@@ -80,7 +88,7 @@ struct RequestOutline {
   }
 
   /// `{"dtype", "shape", "encoding", "data"}`
-  private func append(members tensor: JSONValue, _ file: UnsafeRawBufferPointer?) -> Bool {
+  private mutating func append(members tensor: JSONValue, _ file: UnsafeRawBufferPointer?) -> Bool {
     var data: JSONValue?
     var isEncoded = false
     append(tensor.count)
@@ -104,7 +112,7 @@ struct RequestOutline {
     return data.kind == .string
   }
 
-  private func append(data: JSONValue) -> Bool {
+  private mutating func append(data: JSONValue) -> Bool {
     scratch.tensors.append(.lists(data))
     var value = data
     var rank = 0
@@ -143,14 +151,18 @@ struct RequestOutline {
     static let toFile: UInt8 = 0x80
   }
 
-  private func append(_ count: Int) {
+  private mutating func append(_ count: Int) {
     UnsafeMutableRawPointer(key.reserve(8)).storeBytes(of: count, as: Int.self)
     key.commit(8)
   }
 
-  private func append(_ bytes: UnsafeRawBufferPointer) {
+  private mutating func append(_ bytes: UnsafeRawBufferPointer) {
     append(bytes.count)
-    key.append(bytes)
+    if bytes.count > RequestOutline.longest - key.count {
+      isTooLong = true
+    } else {
+      key.append(bytes)
+    }
   }
 }
 

@@ -27,12 +27,12 @@ struct SafetensorsRequest {
   ]
 
   private let file: SafetensorsFile
-  private let maximumDepth: Int
+  private let limits: Limits
   private let text: ByteBuffer
 
   /// The request as JSON.
-  static func text(of file: SafetensorsFile, maximumDepth: Int) throws(Problem) -> ByteBuffer {
-    let request = SafetensorsRequest(file: file, maximumDepth: maximumDepth, text: ByteBuffer(capacity: 1024))
+  static func text(of file: SafetensorsFile, _ limits: Limits) throws(Problem) -> ByteBuffer {
+    let request = SafetensorsRequest(file: file, limits: limits, text: ByteBuffer(capacity: 1024))
     try request.write()
     return request.text
   }
@@ -127,7 +127,7 @@ struct SafetensorsRequest {
   /// Each text is JSON by itself; what is put together is then JSON too, with these members.
   private func check(_ content: UnsafeRawBufferPointer, _ name: JSONName, _ pointer: String) throws(Problem) {
     do throws(JSONSyntaxError) {
-      _ = try JSONDocument(parsing: content, maximumDepth: maximumDepth)
+      _ = try JSONDocument(parsing: content, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {
       throw Problem(error).under(pointer).saying { "\(name.string) in __metadata__ is JSON text: \($0)" }
     }

@@ -16,10 +16,13 @@ struct TensorEncoder {
 
   let form: Form
 
+  /// Numbers between two looks at a request's interruption: some milliseconds.
+  private static let longestPiece = 65_536
+
   func append(_ tensor: Tensor, to json: ByteBuffer) {
     appendHead(tensor.type, to: json)
     tensor.withUnsafeBytes { bytes in
-      if let start = bytes.baseAddress { appendData(tensor.type, start, to: json) }
+      if let start = bytes.baseAddress { appendData(tensor.type, start, to: json, nil) }
     }
     appendTail(to: json)
   }
@@ -44,33 +47,44 @@ struct TensorEncoder {
     }
   }
 
-  /// The elements, row-major from `base`.
-  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+  /// The elements, row-major from `base`. Once interrupted it ends soon, and what it has written is of no use.
+  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
     switch form {
-    case .nested, .values: appendNested(type, base, to: json)
-    case .base64: Base64.append(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json)
-    case .flat: appendNested(TensorType(type.dtype, [type.elementCount]), base, to: json)
+    case .nested, .values: appendNested(type, base, to: json, interruption)
+    case .base64: appendBase64(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json, interruption)
+    case .flat: appendNested(TensorType(type.dtype, [type.elementCount]), base, to: json, interruption)
     }
   }
 
-  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer) {
+  private func appendBase64(_ bytes: UnsafeRawBufferPointer, to json: ByteBuffer, _ interruption: Interruption?) {
+    // Three bytes are four characters: only the last piece is padded.
+    let piece = 3 * 8 * TensorEncoder.longestPiece
+    var start = 0
+    while start < bytes.count, !(interruption?.isInterrupted ?? false) {
+      let end = min(start + piece, bytes.count)
+      Base64.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: json)
+      start = end
+    }
+  }
+
+  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
     let shape = type.shape
-    if shape.isEmpty { return appendEmpty(shape, to: json) }
+    if shape.isEmpty { return appendEmpty(shape, to: json, interruption) }
     switch type.dtype {
-    case .float64: appendElements(base, shape, json) { (writer, x: Double, out) in writer.write(x, to: out) }
-    case .float32: appendElements(base, shape, json) { (writer, x: Float, out) in writer.write(x, to: out) }
-    case .int64: appendElements(base, shape, json) { (writer, x: Int64, out) in writer.write(x, to: out) }
-    case .int32: appendElements(base, shape, json) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
-    case .bool: appendElements(base, shape, json) { (writer, x: Bool, out) in writer.write(x, to: out) }
+    case .float64: appendElements(base, shape, json, interruption) { (writer, x: Double, out) in writer.write(x, to: out) }
+    case .float32: appendElements(base, shape, json, interruption) { (writer, x: Float, out) in writer.write(x, to: out) }
+    case .int64: appendElements(base, shape, json, interruption) { (writer, x: Int64, out) in writer.write(x, to: out) }
+    case .int32: appendElements(base, shape, json, interruption) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
+    case .bool: appendElements(base, shape, json, interruption) { (writer, x: Bool, out) in writer.write(x, to: out) }
     }
   }
 
   /// Lists down to the first empty axis.
-  private func appendEmpty(_ shape: Shape, to json: ByteBuffer) {
+  private func appendEmpty(_ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?) {
     var depth = 0
     while shape[depth] != 0 { depth += 1 }
     // [2, 3, 0] is two lists of three empty lists. Their number is bounded: the admission of plans counts empty rows too.
-    appendLists(Shape((0..<depth).map { shape[$0] }), to: json) { _, out in
+    appendLists(Shape((0..<depth).map { shape[$0] }), to: json, interruption) { _, out in
       UnsafeMutableRawPointer(out).storeBytes(of: 0x5D5B, as: UInt16.self)  // "[]"
       return 2
     }
@@ -78,24 +92,32 @@ struct TensorEncoder {
 
   @inline(__always)
   private func appendElements<E: TensorElement>(
-    _ base: UnsafeRawPointer, _ shape: Shape, _ json: ByteBuffer, _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
+    _ base: UnsafeRawPointer, _ shape: Shape, _ json: ByteBuffer, _ interruption: Interruption?,
+    _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
   ) {
     let writer = NumberWriter()
     let elements = base.assumingMemoryBound(to: E.self)
-    appendLists(shape, to: json) { index, out in write(writer, elements[index], out) }
+    appendLists(shape, to: json, interruption) { index, out in write(writer, elements[index], out) }
   }
 
   /// Nested lists of what `write` writes for each index, in at most ``NumberWriter/room`` bytes; it returns how many.
   ///
   /// Room is taken for a row at a time, or for a part of a long one.
   @inline(__always)
-  private func appendLists(_ shape: Shape, to json: ByteBuffer, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int) {
+  private func appendLists(
+    _ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
+  ) {
     var rows = RowCounter(shape)
     json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))
     var index = 0
+    var nextLook = 0
     while let length = rows.next() {
       let rowEnd = index + length
       while index < rowEnd {
+        if index >= nextLook {
+          if interruption?.isInterrupted ?? false { return }
+          nextLook = index + TensorEncoder.longestPiece
+        }
         let blockEnd = min(rowEnd, index + 64)
         // The brackets of a row's end, and a comma between them, take the place of the last comma and this much more.
         let brackets = 2 * Shape.maximumRank

@@ -30,7 +30,7 @@ struct ServeCommand: ParsableCommand {
   var maxBodyBytes: Int?
   @Option(help: "Deepest nesting of JSON. AUTOGRAD_MAX_JSON_DEPTH. (default: 64)")
   var maxJsonDepth: Int?
-  @Option(help: "Most nodes of a graph. AUTOGRAD_MAX_NODES. (default: 200000)")
+  @Option(help: "Most nodes of a graph, and most values that it names. AUTOGRAD_MAX_NODES. (default: 200000)")
   var maxNodes: Int?
   @Option(help: "Most tensors in one answer. AUTOGRAD_MAX_OUTPUTS. (default: 4096)")
   var maxOutputs: Int?
@@ -102,6 +102,7 @@ struct ServeCommand: ParsableCommand {
     configuration.tokenFile = tokenFile ?? Setting.environment("AUTOGRAD_TOKEN_FILE")
     let standard = Limits()
     configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
+    configuration.limits.documentBytes = 8 * configuration.limits.bodyBytes
     configuration.limits.jsonDepth = try resolve(maxJsonDepth, "AUTOGRAD_MAX_JSON_DEPTH", standard.jsonDepth, 16...10_000)
     configuration.limits.nodes = try resolve(maxNodes, "AUTOGRAD_MAX_NODES", standard.nodes, 1...10_000_000)
     configuration.limits.outputs = try resolve(maxOutputs, "AUTOGRAD_MAX_OUTPUTS", standard.outputs, 1...10_000_000)
@@ -185,6 +186,11 @@ struct ServeCommand: ParsableCommand {
   private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
     // Workers share the machine.
     let memory = SystemLimits.memory() / configuration.workers
+    let memoryInFlight = configuration.bytesInFlight ?? memory / 2
+    var limits = configuration.limits
+    // Several bodies are read, and several graphs planned, at a time, and each body stays in memory beside its values.
+    limits.documentBytes = min(limits.documentBytes, memoryInFlight / 4)
+    limits.planningBytes = memoryInFlight / 4
     MallocTuning.apply(memory: memory)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
@@ -199,11 +205,12 @@ struct ServeCommand: ParsableCommand {
       configuration.cachedPlans > 0
       ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes, area: metrics.area) : nil
     let router = Router(
-      routes: Routes.all(limits: configuration.limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady })
+      routes: Routes.all(limits: limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady },
+      documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
     transport.access = access
-    transport.memoryLimit = configuration.bytesInFlight ?? memory / 2
-    transport.bodyLimit = min(transport.bodyLimit, transport.memoryLimit)
+    transport.memoryLimit = memoryInFlight
+    transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
     transport.listeningDescriptor = supervision?.listeningDescriptor
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }

@@ -31,12 +31,15 @@ final class Problem: Error {
   }
 
   convenience init(_ error: JSONSyntaxError) {
-    let code: ProblemCode =
-      switch error.code {
-      case .invalidJSON: .invalidJSON
-      case .duplicateKey: .duplicateKey
-      case .tooDeep: .tooDeep
-      }
+    let code: ProblemCode
+    switch error.code {
+    case .invalidJSON: code = .invalidJSON
+    case .duplicateKey: code = .duplicateKey
+    case .tooDeep: code = .tooDeep
+    case .tooMuchMemory(let limit):
+      self.init(.body, error.message, limit: limit, value: nil)
+      return
+    }
     // A body that is no JSON has no places that a pointer could lead to; where it happened is told in words.
     let isDocument = error.code != .invalidJSON
     let place = isDocument || error.pointer.isEmpty ? "" : " (in \(error.pointer))"

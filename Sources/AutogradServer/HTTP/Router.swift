@@ -5,9 +5,12 @@ struct Router: Responder {
   let routes: [Route]
   /// Paths without a parameter, which nearly every request has.
   private let exact: [String: [Int]]
+  /// Memory that the values of a body may take.
+  private let documentBytes: Int
 
-  init(routes: [Route]) {
+  init(routes: [Route], documentBytes: Int = Limits().documentBytes) {
     self.routes = routes
+    self.documentBytes = documentBytes
     exact = Dictionary(grouping: routes.indices.filter { routes[$0].prefix == nil }, by: { routes[$0].path })
   }
 
@@ -47,11 +50,16 @@ struct Router: Responder {
     if route.method == "POST" { try MediaTypes.checkBody(request) }
     guard route.isHeavy || request.body.count > Router.largestInline else { return route.handle(request, parameter) }
     return .later(
-      Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: request.body.count) { interruption in
+      Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: memory(for: request.body.count)) { interruption in
         var request = request
         request.interruption = interruption
         return route.handle(request, parameter)
       })
+  }
+
+  /// What reading a body may take beside it: its values, or as bytes the tensors of one that is mostly base64.
+  private func memory(for bodySize: Int) -> Int {
+    max(bodySize, min(bodySize * Limits.documentBytesPerByte, documentBytes))
   }
 
   private func route(for request: Request) throws(Problem) -> (route: Route, parameter: String) {

@@ -4,6 +4,8 @@ import Glibc
 ///
 /// An Array would do the same with a bounds check, a uniqueness check and a reference count at each access; the parser appends to
 /// four of these per byte or so. Indices come from the parser itself, never from a request, and are checked in debug builds.
+///
+/// Columns share an allowance of bytes, which is looked at only where one of them grows.
 struct Column<Element: BitwiseCopyable>: ~Copyable {
   private(set) var base: UnsafeMutablePointer<Element>
   private(set) var count = 0
@@ -23,15 +25,15 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
   }
 
   @inline(__always)
-  mutating func append(_ element: Element) {
-    if count == capacity { reserve(1) }
+  mutating func append(_ element: Element, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
+    if count == capacity { try reserve(1, &allowance) }
     base[count] = element
     count &+= 1
   }
 
-  mutating func append(_ elements: UnsafeBufferPointer<Element>) {
+  mutating func append(_ elements: UnsafeBufferPointer<Element>, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
     guard let start = elements.baseAddress else { return }
-    reserve(elements.count)
+    try reserve(elements.count, &allowance)
     (base + count).initialize(from: start, count: elements.count)
     count += elements.count
   }
@@ -56,24 +58,44 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// Makes this column `count` copies of `element`.
-  mutating func fill(_ element: Element, count: Int) {
+  mutating func fill(_ element: Element, count: Int, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
     truncate(to: 0)
-    reserve(count)
+    try reserve(count, &allowance)
     base.initialize(repeating: element, count: count)
     self.count = count
   }
 
   @inline(never)
-  private mutating func reserve(_ extra: Int) {
+  private mutating func reserve(_ extra: Int, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
     guard capacity - count < extra else { return }
     let taken = capacity > 0 ? base : nil
-    capacity = max(capacity * 2, count + extra, 16)
+    let stride = MemoryLayout<Element>.stride
+    // Twice as much, or half of what is left for all.
+    let grown = max(min(max(capacity * 2, 16), capacity + allowance.left / 2 / stride), count + extra)
+    try allowance.take((grown - capacity) * stride)
+    capacity = grown
     base = Self.grown(taken, to: capacity)
   }
 
   private static func grown(_ base: UnsafeMutablePointer<Element>?, to capacity: Int) -> UnsafeMutablePointer<Element> {
-    // Out of memory here is fatal by nature: the size of a body is checked against the limits before it is parsed.
+    // Out of memory here is fatal by nature: what all columns may take is within the limits.
     guard let memory = realloc(base, capacity * MemoryLayout<Element>.stride) else { abort() }
     return memory.assumingMemoryBound(to: Element.self)
+  }
+}
+
+/// Bytes that the columns of a parser may take together beyond what they begin with.
+struct MemoryAllowance {
+  let most: Int
+  private(set) var left: Int
+
+  init(_ most: Int) {
+    self.most = most
+    left = most
+  }
+
+  mutating func take(_ bytes: Int) throws(JSONSyntaxError) {
+    guard bytes <= left else { throw .tooMuchMemory(most) }
+    left -= bytes
   }
 }

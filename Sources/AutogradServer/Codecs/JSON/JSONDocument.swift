@@ -15,9 +15,11 @@ final class JSONDocument: @unchecked Sendable {
   private let unescaped: Column<UInt8>
   private let storage: UnsafeMutablePointer<JSONStorage>
 
-  /// - Parameter maximumDepth: how many lists and objects may be open at once.
-  init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64) throws(JSONSyntaxError) {
-    var parser = JSONParser(bytes, maximumDepth: maximumDepth)
+  /// - Parameters:
+  ///   - maximumDepth: how many lists and objects may be open at once.
+  ///   - maximumBytes: what tape, numbers and the rest may take, beside the body and a little to begin with.
+  init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
     try parser.parse()
     storage = .allocate(capacity: 1)
     storage.initialize(
@@ -80,7 +82,11 @@ struct JSONStorage {
 
 /// Why a body is not a JSON document, and where.
 struct JSONSyntaxError: Error, Equatable {
-  enum Code: Sendable { case invalidJSON, duplicateKey, tooDeep }
+  enum Code: Equatable, Sendable {
+    case invalidJSON, duplicateKey, tooDeep
+    /// Its values take more memory than this many bytes.
+    case tooMuchMemory(Int)
+  }
   var code: Code
   /// In bytes from the start of the body.
   var offset: Int
@@ -88,4 +94,10 @@ struct JSONSyntaxError: Error, Equatable {
   var pointer: String
   /// For people: where, what was expected, what came, and the mend of common mistakes.
   var message: String
+
+  static func tooMuchMemory(_ limit: Int) -> JSONSyntaxError {
+    JSONSyntaxError(
+      code: .tooMuchMemory(limit), offset: 0, pointer: "",
+      message: "the values of the body take more memory than the \(limit) bytes that there are for them")
+  }
 }

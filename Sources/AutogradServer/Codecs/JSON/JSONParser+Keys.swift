@@ -62,7 +62,7 @@ extension JSONParser {
     var slots = 32
     while slots < 2 * (keys.count - first) { slots *= 2 }
     // A slot holds 0 if it is free, otherwise one more than the place of a key among those of this object.
-    keyTable.fill(0, count: slots)
+    try keyTable.fill(0, count: slots, &allowance)
     for index in first..<keys.count {
       let key = keys[index]
       var slot = Int(truncatingIfNeeded: KeyedHash.process(stringBytes(Int(key.entry)))) & (slots - 1)

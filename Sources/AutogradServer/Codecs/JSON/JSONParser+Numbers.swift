@@ -1,7 +1,7 @@
 extension JSONParser {
   /// Reads a list of numbers whose bracket is at `start` and whose first element is at ``position``. False if it holds anything else
   /// or breaks the grammar, with nothing changed: it is then read again like any list, so no list is read more than twice.
-  mutating func numberList(from start: Int) -> Bool {
+  mutating func numberList(from start: Int) throws(JSONSyntaxError) -> Bool {
     let firstNumber = numbers.count
     var flags = JSONFlags()
     var next = base + position
@@ -11,18 +11,18 @@ extension JSONParser {
         let value = reader.read(decimal, next, as: Double.self)
         if value.isInfinite { flags.insert(.overflow) }
         if !decimal.isExactInteger { flags.insert(.notInteger) }
-        numbers.append(value)
+        try numbers.append(value, &allowance)
         next = decimal.end
       } else {
         guard let (value, length) = Self.nonFinite(next, end) else { break }
         flags.formUnion([.nonFiniteText, .notInteger])
-        numbers.append(value)
+        try numbers.append(value, &allowance)
         next += length
       }
       if next < end, next.pointee != UInt8(ascii: ",") { next = Self.skippingWhitespace(next, end) }
       guard next < end else { break }
       if next.pointee == UInt8(ascii: "]") {
-        tape.append(
+        try append(
           JSONEntry(
             start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: next + 1 - base),
             count: UInt32(truncatingIfNeeded: numbers.count - firstNumber), link: UInt32(truncatingIfNeeded: firstNumber),

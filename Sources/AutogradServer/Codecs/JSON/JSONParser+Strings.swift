@@ -5,7 +5,7 @@ extension JSONParser {
     let start = position
     let next = firstSpecial(start + 1)
     guard next < count, base[next] == UInt8(ascii: "\"") else { return try unusualString(next) }
-    tape.append(
+    try append(
       JSONEntry(
         start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: next + 1),
         count: UInt32(truncatingIfNeeded: next - start - 1), link: 0, kind: .string, flags: []))
@@ -45,7 +45,7 @@ extension JSONParser {
     while next < count, case let byte = base[next], byte != UInt8(ascii: "\"") {
       if byte == UInt8(ascii: "\\") {
         hasEscapes = true
-        unescaped.append(UnsafeBufferPointer(start: base + copied, count: next - copied))
+        try unescaped.append(UnsafeBufferPointer(start: base + copied, count: next - copied), &allowance)
         next = try escape(next, start)
         copied = next
       } else {
@@ -56,9 +56,9 @@ extension JSONParser {
       next = firstSpecial(next)
     }
     guard next < count else { throw failure(.string(from: start), at: count) }
-    if hasEscapes { unescaped.append(UnsafeBufferPointer(start: base + copied, count: next - copied)) }
+    if hasEscapes { try unescaped.append(UnsafeBufferPointer(start: base + copied, count: next - copied), &allowance) }
     let length = hasEscapes ? unescaped.count - arenaStart : next - start - 1
-    tape.append(
+    try append(
       JSONEntry(
         start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: next + 1),
         count: UInt32(truncatingIfNeeded: length), link: UInt32(truncatingIfNeeded: arenaStart), kind: .string,
@@ -70,14 +70,14 @@ extension JSONParser {
   private mutating func escape(_ start: Int, _ string: Int) throws(JSONSyntaxError) -> Int {
     guard count - start >= 2 else { throw failure(.string(from: string), at: count) }
     switch base[start + 1] {
-    case UInt8(ascii: "\""): unescaped.append(UInt8(ascii: "\""))
-    case UInt8(ascii: "\\"): unescaped.append(UInt8(ascii: "\\"))
-    case UInt8(ascii: "/"): unescaped.append(UInt8(ascii: "/"))
-    case UInt8(ascii: "b"): unescaped.append(0x08)
-    case UInt8(ascii: "f"): unescaped.append(0x0C)
-    case UInt8(ascii: "n"): unescaped.append(0x0A)
-    case UInt8(ascii: "r"): unescaped.append(0x0D)
-    case UInt8(ascii: "t"): unescaped.append(0x09)
+    case UInt8(ascii: "\""): try unescaped.append(UInt8(ascii: "\""), &allowance)
+    case UInt8(ascii: "\\"): try unescaped.append(UInt8(ascii: "\\"), &allowance)
+    case UInt8(ascii: "/"): try unescaped.append(UInt8(ascii: "/"), &allowance)
+    case UInt8(ascii: "b"): try unescaped.append(0x08, &allowance)
+    case UInt8(ascii: "f"): try unescaped.append(0x0C, &allowance)
+    case UInt8(ascii: "n"): try unescaped.append(0x0A, &allowance)
+    case UInt8(ascii: "r"): try unescaped.append(0x0D, &allowance)
+    case UInt8(ascii: "t"): try unescaped.append(0x09, &allowance)
     case UInt8(ascii: "u"): return try unicodeEscape(start, string)
     default: throw failure(.escape(in: string), at: start)
     }
@@ -88,13 +88,13 @@ extension JSONParser {
   private mutating func unicodeEscape(_ start: Int, _ string: Int) throws(JSONSyntaxError) -> Int {
     guard let unit = codeUnit(start) else { throw failure(.escape(in: string), at: start) }
     if let scalar = Unicode.Scalar(unit) {
-      unescaped.append(scalar)
+      try unescaped.append(scalar, &allowance)
       return start + 6
     }
     guard unit < 0xDC00, let low = codeUnit(start + 6), low >= 0xDC00, low < 0xE000,
       let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00))
     else { throw failure(.escape(in: string), at: start) }
-    unescaped.append(scalar)
+    try unescaped.append(scalar, &allowance)
     return start + 12
   }
 
@@ -121,7 +121,7 @@ extension JSONParser {
 
 extension Column<UInt8> {
   /// The UTF-8 of one character.
-  fileprivate mutating func append(_ scalar: Unicode.Scalar) {
-    for byte in scalar.utf8 { append(byte) }
+  fileprivate mutating func append(_ scalar: Unicode.Scalar, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
+    for byte in scalar.utf8 { try append(byte, &allowance) }
   }
 }

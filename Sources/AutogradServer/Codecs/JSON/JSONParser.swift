@@ -22,12 +22,15 @@ struct JSONParser: ~Copyable {
   /// The keys of the open objects: those of the innermost one come last.
   var keys = Column<JSONKey>(capacity: 32)
   var keyTable = Column<UInt32>()
+  /// What these may grow by.
+  var allowance: MemoryAllowance
 
-  init(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) {
+  init(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int, maximumBytes: Int) {
     // An empty buffer may have no address; then no byte is read either.
     base = bytes.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? ("" as StaticString).utf8Start
     count = bytes.count
     self.maximumDepth = maximumDepth
+    allowance = MemoryAllowance(maximumBytes)
     // A guess that small bodies outgrow once at most; memory that is not touched costs nothing.
     tape = Column(capacity: min(count / 8, 1 << 16) + 16)
     numbers = Column(capacity: min(count / 16, 1 << 16) + 16)
@@ -66,24 +69,27 @@ struct JSONParser: ~Copyable {
     guard UnsafeRawBufferPointer(start: base + position, count: count - position).hasPrefix(text) else {
       throw failure(.value, at: position)
     }
-    append(kind, to: position + length)
+    try append(kind, to: position + length)
     position += length
   }
 
   private mutating func number() throws(JSONSyntaxError) {
     guard let decimal = reader.scan(base + position, base + count) else { throw failure(.number, at: position) }
     let end = decimal.end - base
-    append(.number, to: end)
+    try append(.number, to: end)
     position = end
   }
 
   /// Adds an entry for what lies between ``position`` and `end`.
   @inline(__always)
-  private mutating func append(_ kind: JSONKind, to end: Int) {
-    tape.append(
+  private mutating func append(_ kind: JSONKind, to end: Int) throws(JSONSyntaxError) {
+    try append(
       JSONEntry(
         start: UInt32(truncatingIfNeeded: position), end: UInt32(truncatingIfNeeded: end), count: 0, link: 0, kind: kind, flags: []))
   }
+
+  @inline(__always)
+  mutating func append(_ entry: JSONEntry) throws(JSONSyntaxError) { try tape.append(entry, &allowance) }
 
   // MARK: Lists and objects
 
@@ -108,7 +114,7 @@ struct JSONParser: ~Copyable {
       let byte = base[position]
       if byte &- UInt8(ascii: "0") <= 9 || byte == UInt8(ascii: "-") {
         guard depth < maximumDepth else { throw failure(.depth(maximumDepth), at: start) }
-        if numberList(from: start) { return false }
+        if try numberList(from: start) { return false }
       }
     }
     position = start
@@ -125,7 +131,7 @@ struct JSONParser: ~Copyable {
   private mutating func open(_ kind: JSONKind) throws(JSONSyntaxError) {
     guard depth < maximumDepth else { throw failure(.depth(maximumDepth), at: position) }
     let index = tape.count
-    tape.append(
+    try append(
       JSONEntry(
         start: UInt32(truncatingIfNeeded: position), end: 0, count: 0, link: UInt32(truncatingIfNeeded: container + 1), kind: kind,
         flags: []))
@@ -179,9 +185,8 @@ struct JSONParser: ~Copyable {
     let index = tape.count
     try string()
     tape.base[container].end = UInt32(truncatingIfNeeded: index)
-    keys.append(
-      JSONKey(
-        entry: index, bytes: stringBytes(index), isInBody: !tape[index].flags.contains(.escaped), bodyEnd: base + count))
+    try keys.append(
+      JSONKey(entry: index, bytes: stringBytes(index), isInBody: !tape[index].flags.contains(.escaped), bodyEnd: base + count), &allowance)
     skipWhitespace()
     guard position < count, base[position] == UInt8(ascii: ":") else { throw failure(.colon, at: position) }
     position &+= 1

@@ -27,14 +27,15 @@ struct SafetensorsFile {
   let entries: [Entry]
   let metadata: JSONValue?
 
-  init(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) throws(Problem) {
+  init(_ bytes: UnsafeRawBufferPointer, _ limits: Limits) throws(Problem) {
     let text = try SafetensorsFile.headerText(bytes)
     do throws(JSONSyntaxError) {
-      header = try JSONDocument(parsing: text, maximumDepth: maximumDepth)
+      header = try JSONDocument(parsing: text, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {
       throw Problem(error).saying { "the safetensors header: \($0)" }
     }
     data = UnsafeRawBufferPointer(rebasing: bytes[(8 + text.count)...])
+    try limits.checkNames(header.root.count, "the file has", "tensors", at: "")
     var metadata: JSONValue?
     var entries: [Entry] = []
     entries.reserveCapacity(header.root.count)

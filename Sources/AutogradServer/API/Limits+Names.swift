@@ -1,0 +1,28 @@
+extension Limits {
+  /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them. What its nodes name
+  /// is counted as they are read.
+  func checkNames(in root: JSONValue) throws(Problem) {
+    let graph = root["graph"]
+    var tensors = 0
+    for (pointer, object) in [
+      ("/inputs", root["inputs"]), ("/graph/constants", graph?["constants"]), ("/cotangents", root["cotangents"]),
+      ("/tangents", root["tangents"]), ("/vectors", root["vectors"]),
+    ] {
+      guard let object, object.kind == .object else { continue }
+      tensors += object.count
+      try checkNames(tensors, "the request has", "tensors", at: pointer)
+    }
+    for (pointer, list) in [
+      ("/graph/inputs", graph?["inputs"]), ("/graph/outputs", graph?["outputs"]), ("/outputs", root["outputs"]), ("/of", root["of"]),
+      ("/wrt", root["wrt"]), ("/batch", root["batch"]),
+    ] {
+      guard let list, list.kind == .array else { continue }
+      try checkNames(list.count, "the list has", "names", at: pointer)
+    }
+  }
+
+  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: String) throws(Problem) {
+    guard count > nodes else { return }
+    throw Problem(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer, limit: nodes, value: count)
+  }
+}
