@@ -21,8 +21,8 @@ extension Limits {
     }
   }
 
-  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: String) throws(Problem) {
+  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String) throws(Problem) {
     guard count > nodes else { return }
-    throw Problem(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer, limit: nodes, value: count)
+    throw Problem(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), limit: nodes, value: count)
   }
 }
