@@ -1,5 +1,7 @@
 # The autograd server as a small image: `docker build -t autograd-server .`, then
-# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. The base images are named in full because podman and buildah assume no registry.
+# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. With `--build-arg VARIANT=static` the image is one file, a static binary, on nothing.
+# The base images are named in full because podman and buildah assume no registry.
+ARG VARIANT=debian
 
 FROM docker.io/library/swift:6.3-bookworm AS build
 
@@ -17,20 +19,54 @@ RUN swift package resolve \
 
 # Everything that .dockerignore lets through: the sources.
 COPY . ./
+
+
+FROM build AS build-debian
 RUN swift build -c release --product autograd-server --static-swift-stdlib \
  && install -D --strip "$(swift build -c release --show-bin-path)/autograd-server" /out/usr/local/bin/autograd-server
+
+
+# libmicrohttpd from Debian's source with Debian's flags, but without TLS: see below.
+FROM docker.io/library/swift:6.3-bookworm AS libmicrohttpd
+RUN find /etc/apt -name '*.sources' -exec sed -i 's/^Types: deb$/& deb-src/' {} + \
+              -o -name '*.list' -exec sed -i '/^deb /{p;s/^deb /deb-src /}' {} + \
+ && apt-get update \
+ && apt-get install -y --no-install-recommends dpkg-dev
+WORKDIR /libmicrohttpd
+RUN apt-get source libmicrohttpd \
+ && cd libmicrohttpd-*/ \
+ && eval "$(dpkg-buildflags --export=sh)" \
+ && ./configure CC=clang --prefix=/out --disable-shared --enable-static --disable-https --disable-bauth --disable-dauth --disable-postprocessor \
+      --disable-curl --disable-doc --disable-examples \
+ && make -C src/microhttpd install-libLTLIBRARIES
+
+
+FROM build AS build-static
+COPY --from=libmicrohttpd /out/lib/libmicrohttpd.a /usr/local/lib/
+RUN swift build -c release --product autograd-server --static-swift-stdlib \
+      -Xswiftc -static-executable -Xlinker -L/usr/local/lib --scratch-path .build-static \
+ && install -D --strip .build-static/release/autograd-server /out/usr/local/bin/autograd-server
+
+
+# One file. It needs /proc, which every engine mounts.
+FROM scratch AS files-static
+COPY --from=build-static /out/ /
 
 
 # The same Debian as the build, for the same glibc. libmicrohttpd comes as Debian's shared library and not linked in: its static one would
 # need a static GnuTLS with all that is behind it (Debian has no static p11-kit), while the shared GnuTLS is in this base already (apt uses
 # it); and a package is what scanners see and what security updates replace.
-FROM docker.io/library/debian:bookworm-slim
+FROM docker.io/library/debian:bookworm-slim AS files-debian
+LABEL org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim"
 
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libstdc++6 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
-COPY --from=build /out/ /
+COPY --from=build-debian /out/ /
+
+
+FROM files-${VARIANT}
 
 # Nobody reaches the loopback address inside a container. To change the port set AUTOGRAD_PORT rather than --port: the health check reads
 # it as well.
@@ -52,6 +88,5 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="autograd-server" \
       org.opencontainers.image.description="Evaluates computation graphs over HTTP, with exact gradients" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

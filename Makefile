@@ -83,10 +83,10 @@ reference: build ## Make docs/operations.md from the catalog
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh
 
-image: ## Build the container image
+image: ## Build the container image (TARGET=static for the one on nothing)
 	@scripts/image.sh
 
-image-test: ## Build the container image, run it, and post an example to it
+image-test: ## Build both container images, run them locked down, and check what they promise
 	@scripts/image-test.sh
 
 BENCH = python3 Benchmarks/bench.py
