@@ -1,5 +1,5 @@
 # The autograd server as a small image: `docker build -t autograd-server .`, then
-# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. With `--build-arg VARIANT=static` the image is one file, a static binary, on nothing.
+# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. With `--build-arg VARIANT=static` the server is a static binary and the image has no Debian, not even a shell.
 # The base images are named in full because podman and buildah assume no registry.
 ARG VARIANT=debian
 
@@ -17,13 +17,18 @@ COPY Package.swift ./
 RUN swift package resolve \
  && grep -oE '"[[:alnum:]]+Test(s|Support)"' Package.swift | tr -d '"' | sort -u | sed 's|^|Tests/|' | xargs mkdir -p
 
+# What names the functions on the stack when the server crashes: the runtime starts it, see SWIFT_BACKTRACE below.
+RUN install -D --strip "$(dirname "$(command -v swift)")/../libexec/swift/linux/swift-backtrace-static" \
+      /out/usr/local/libexec/swift-backtrace-static
+
 # Everything that .dockerignore lets through: the sources.
 COPY . ./
 
 
 FROM build AS build-debian
 RUN swift build -c release --product autograd-server --static-swift-stdlib \
- && install -D --strip "$(swift build -c release --show-bin-path)/autograd-server" /out/usr/local/bin/autograd-server
+ && install -D .build/release/autograd-server -t /out/usr/local/bin \
+ && strip --strip-debug /out/usr/local/bin/autograd-server
 
 
 # libmicrohttpd from Debian's source with Debian's flags, but without TLS: see below.
@@ -45,10 +50,13 @@ FROM build AS build-static
 COPY --from=libmicrohttpd /out/lib/libmicrohttpd.a /usr/local/lib/
 RUN swift build -c release --product autograd-server --static-swift-stdlib \
       -Xswiftc -static-executable -Xlinker -L/usr/local/lib --scratch-path .build-static \
- && install -D --strip .build-static/release/autograd-server /out/usr/local/bin/autograd-server
+ && install -D .build-static/release/autograd-server -t /out/usr/local/bin \
+ && strip --strip-debug /out/usr/local/bin/autograd-server
+# Despite its name, the program for crashes is not static: it comes with the C libraries it is linked to.
+RUN ldd /out/usr/local/libexec/swift-backtrace-static | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /out
 
 
-# One file. It needs /proc, which every engine mounts.
+# Nothing but the server and what tells of its crashes. They need /proc, which every engine mounts.
 FROM scratch AS files-static
 COPY --from=build-static /out/ /
 
@@ -71,6 +79,9 @@ FROM files-${VARIANT}
 # Nobody reaches the loopback address inside a container. To change the port set AUTOGRAD_PORT rather than --port: the health check reads
 # it as well.
 ENV AUTOGRAD_HOST=0.0.0.0
+
+# A crash writes to the log which functions it was in. The binary keeps its symbols for that.
+ENV SWIFT_BACKTRACE=enable=yes,threads=crashed,registers=none,images=none,interactive=no,color=no,output-to=stderr,swift-backtrace=/usr/local/libexec/swift-backtrace-static
 EXPOSE 8080
 
 # A number, so that Kubernetes' runAsNonRoot can tell. The server writes no file: --read-only and --cap-drop=ALL are fine.
