@@ -1,6 +1,6 @@
 # The autograd server as a small image: `docker build -t autograd-server .`, then
-# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. With `--build-arg VARIANT=static` the server is a static binary and the image has no Debian, not even a shell.
-# The base images are named in full because podman and buildah assume no registry.
+# `docker run --rm -p 127.0.0.1:8080:8080 autograd-server`. With `--build-arg VARIANT=static` it has a static binary and no Debian around it,
+# not even a shell. The base images are named in full because podman and buildah assume no registry.
 ARG VARIANT=debian
 
 FROM docker.io/library/swift:6.3-bookworm AS build
