@@ -21,44 +21,37 @@ RUN swift package resolve \
 RUN install -D --strip "$(dirname "$(command -v swift)")/../libexec/swift/linux/swift-backtrace-static" \
       /out/usr/local/libexec/swift-backtrace-static
 
+# For the static binary libmicrohttpd from Debian's source with Debian's flags, but without TLS: see below. And despite its name, the program
+# for crashes is not static: it comes with the C libraries it is linked to. This is no stage of its own, because buildah 1.28 forgets the
+# base image's PATH in a stage that begins with one it has cached.
+ARG VARIANT
+WORKDIR /libmicrohttpd
+RUN if [ "$VARIANT" = static ]; then \
+      find /etc/apt -name '*.sources' -exec sed -i 's/^Types: deb$/& deb-src/' {} + \
+                 -o -name '*.list' -exec sed -i '/^deb /{p;s/^deb /deb-src /}' {} + \
+      && apt-get update \
+      && apt-get install -y --no-install-recommends dpkg-dev \
+      && apt-get source libmicrohttpd \
+      && cd libmicrohttpd-*/ \
+      && eval "$(dpkg-buildflags --export=sh)" \
+      && ./configure CC=clang --prefix=/usr/local --disable-shared --enable-static --disable-https --disable-bauth --disable-dauth \
+           --disable-postprocessor --disable-curl --disable-doc --disable-examples \
+      && make -C src/microhttpd install-libLTLIBRARIES \
+      && ldd /out/usr/local/libexec/swift-backtrace-static | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /out; \
+    fi
+WORKDIR /src
+
 # Everything that .dockerignore lets through: the sources.
 COPY . ./
-
-
-FROM build AS build-debian
-RUN swift build -c release --product autograd-server --static-swift-stdlib \
+RUN if [ "$VARIANT" = static ]; then set -- -Xswiftc -static-executable -Xlinker -L/usr/local/lib; fi \
+ && swift build -c release --product autograd-server --static-swift-stdlib "$@" \
  && install -D .build/release/autograd-server -t /out/usr/local/bin \
  && strip --strip-debug /out/usr/local/bin/autograd-server
 
 
-# libmicrohttpd from Debian's source with Debian's flags, but without TLS: see below.
-FROM docker.io/library/swift:6.3-bookworm AS libmicrohttpd
-RUN find /etc/apt -name '*.sources' -exec sed -i 's/^Types: deb$/& deb-src/' {} + \
-              -o -name '*.list' -exec sed -i '/^deb /{p;s/^deb /deb-src /}' {} + \
- && apt-get update \
- && apt-get install -y --no-install-recommends dpkg-dev
-WORKDIR /libmicrohttpd
-RUN apt-get source libmicrohttpd \
- && cd libmicrohttpd-*/ \
- && eval "$(dpkg-buildflags --export=sh)" \
- && ./configure CC=clang --prefix=/out --disable-shared --enable-static --disable-https --disable-bauth --disable-dauth --disable-postprocessor \
-      --disable-curl --disable-doc --disable-examples \
- && make -C src/microhttpd install-libLTLIBRARIES
-
-
-FROM build AS build-static
-COPY --from=libmicrohttpd /out/lib/libmicrohttpd.a /usr/local/lib/
-RUN swift build -c release --product autograd-server --static-swift-stdlib \
-      -Xswiftc -static-executable -Xlinker -L/usr/local/lib --scratch-path .build-static \
- && install -D .build-static/release/autograd-server -t /out/usr/local/bin \
- && strip --strip-debug /out/usr/local/bin/autograd-server
-# Despite its name, the program for crashes is not static: it comes with the C libraries it is linked to.
-RUN ldd /out/usr/local/libexec/swift-backtrace-static | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /out
-
-
 # Nothing but the server and what tells of its crashes. They need /proc, which every engine mounts.
 FROM scratch AS files-static
-COPY --from=build-static /out/ /
+COPY --from=build /out/ /
 
 
 # The same Debian as the build, for the same glibc. libmicrohttpd comes as Debian's shared library and not linked in: its static one would
@@ -71,7 +64,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libstdc++6 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
-COPY --from=build-debian /out/ /
+COPY --from=build /out/ /
 
 
 FROM files-${VARIANT}
