@@ -20,8 +20,13 @@ deps: ## Install what the build and the tests need (Debian; uses sudo unless roo
 build: deps ## Build the server
 	@$(BUILD)
 
+# A crash says which functions it was in. The runtime, linked in, does not find by itself the program that it starts for that.
+TOOLCHAIN = $(shell swift -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1|p')
+BACKTRACE = enable=yes,threads=crashed,registers=none,images=none,interactive=no,output-to=stderr,swift-backtrace=$(TOOLCHAIN)/libexec/swift/linux/swift-backtrace-static
+
 run: build ## Build and serve on 127.0.0.1:8080 (HOST=, PORT= to change)
-	@exec $(BINARY) serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+	@export SWIFT_BACKTRACE=$${SWIFT_BACKTRACE:-$(BACKTRACE)}
+	exec $(BINARY) serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 demo: build ## Build, serve, post every example with curl, stop
 	@scripts/with-server.sh $(BINARY) scripts/demo.sh
@@ -83,10 +88,10 @@ reference: build ## Make docs/operations.md from the catalog
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh
 
-image: ## Build the container image
+image: ## Build the container image (TARGET=static for the one on nothing)
 	@scripts/image.sh
 
-image-test: ## Build the container image, run it, and post an example to it
+image-test: ## Build both container images, run them locked down, and check what they promise
 	@scripts/image-test.sh
 
 BENCH = python3 Benchmarks/bench.py
