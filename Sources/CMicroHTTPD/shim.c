@@ -383,7 +383,6 @@ void amhd_discard_on_close(int descriptor) {
 }
 
 void amhd_suspend(amhd_connection *connection) { MHD_suspend_connection(mhd(connection)); }
-
 void amhd_resume(amhd_connection *connection) { MHD_resume_connection(mhd(connection)); }
 
 amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner) {

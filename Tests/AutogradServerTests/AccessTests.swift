@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Bearer tokens: who gets in, and what of them is to be seen.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct AccessTests {
   /// A file for the time of a test.
   private final class TokenFile {

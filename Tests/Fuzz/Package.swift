@@ -8,7 +8,9 @@ let package = Package(
   dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")],
   targets: [
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
-    .target(name: "CLapack", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
+    .target(
+      name: "CLapack", dependencies: ["CKernels"],
+      linkerSettings: [.linkedLibrary(":liblapack.a"), .linkedLibrary(":libblas.a"), .linkedLibrary("m")]),
     .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
     .target(name: "CCounters"),

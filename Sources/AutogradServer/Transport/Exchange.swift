@@ -134,7 +134,8 @@ final class Exchange: @unchecked Sendable {
 
   /// Reserves memory for work, or says why not. For whoever does the work.
   func reserve(_ size: Int) -> Refusal? {
-    if size > server.memory.limit { return .planTooLarge(limit: server.memory.limit, needed: size) }
+    // Coming again would not help.
+    if size > server.memory.limit - memory.size { return .planTooLarge(limit: server.memory.limit, needed: memory.size + size) }
     return memory.add(size) ? nil : .overloaded(.memory)
   }
 
