@@ -42,6 +42,7 @@ final class Reaper: @unchecked Sendable {
   private var free: [Int] = []
   private var count = 0
   private var isStopped = false
+  private var isAsleep = false
 
   init(_ patience: Patience, farewell: @escaping @Sendable (_ requestID: String?) -> ByteBuffer) throws(StartError) {
     self.patience = patience
@@ -59,7 +60,7 @@ final class Reaper: @unchecked Sendable {
       if slot == slots.count { slots.append(nil) }
       slots[slot] = Watched(client: client)
       count += 1
-      if count == 1 { changed.signal() }
+      if isAsleep { changed.signal() }
       return client
     }
   }
@@ -87,11 +88,14 @@ final class Reaper: @unchecked Sendable {
     var next = 0
     monitor.withLock {
       while !isStopped {
+        if next == 0 { rest() }
+        // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client more.
         if count == 0 {
+          isAsleep = true
           changed.wait(in: monitor)
+          isAsleep = false
           continue
         }
-        if next == 0 { rest() }
         let end = min(next + Reaper.batch, slots.count)
         let now = monotonicNanoseconds()
         for slot in next..<max(next, end) { look(at: slot, now) }
