@@ -144,4 +144,23 @@ struct RequestSizeTests {
     }
     #expect(json.count < 100)
   }
+
+  /// It is planned on the compute pool the first time; that its numbers cannot be read the second time makes it no larger.
+  @Test func aGraphThatGrowsIsNotTooLargeForItsNumbers() {
+    func node(_ op: String, _ inputs: String, _ output: String) -> String {
+      "{\"op\": \"\(op)\", \"inputs\": [\(inputs)], \"outputs\": [\"\(output)\"]}"
+    }
+    var nodes = [node("sum", "\"x\"", "v0")]
+    nodes += (0..<300).map { node("sin", "\"v\($0)\"", "v\($0 + 1)") }
+    nodes += [node("grad", "\"v300\", \"v0\"", "d0")] + (0..<2).map { node("grad", "\"d\($0)\", \"v0\"", "d\($0 + 1)") }
+    let server = InProcessServer(plans: PlanCache(plans: 8, bytes: 1 << 30))
+    func post(_ x: String) -> Response {
+      server.evaluate(
+        "{\"graph\": {\"nodes\": [\(nodes.joined(separator: ","))], \"outputs\": [\"d2\"]}, \"inputs\": {\"x\": \(x)}, \"gradients\": false}"
+      )
+    }
+    #expect(post("[0.5, 0.25]").status == 200)
+    let refused = post("[0.5, 1e400]")
+    #expect(refused.status == 400, "\(refused.body.string)")
+  }
 }

@@ -174,6 +174,15 @@ struct TransportDeadlineTests {
     #expect(pool.shutdown())
   }
 
+  @Test func costsBeyondAllMeasureAddUp() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let gate = Gate()
+    for _ in 0..<50 { #expect(pool.submit(cost: .max) { _ in gate.pass() } == nil) }
+    #expect(pool.submit(cost: .max, until: monotonicNanoseconds() + 1_000_000_000) { _ in } == .deadline)
+    gate.open()
+    #expect(pool.shutdown())
+  }
+
   @Test func jobsThatWouldBeLateAreTurnedAway() throws {
     let pool = try ComputePool(threads: 1, queueLimit: 100)
     let gate = Gate()

@@ -156,7 +156,9 @@ struct DifferentialHandler: Sendable {
     do throws(Problem) {
       // Then it did not fail, it was ended.
       if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
-      return respond(try Computation(endpoint, try ParsedBody(request, limits), limits), request, "miss")
+      // The graph was planned before, on the compute pool where it is too large for here; its size is no reason to refuse it now.
+      let body = try ParsedBody(request, limits).on(request.interruption ?? Interruption())
+      return respond(try Computation(endpoint, body, limits), request, "miss")
     } catch {
       return error.response(requestID: request.id)
     }

@@ -19,7 +19,7 @@ final class ComputePool: @unchecked Sendable {
     /// Which jobs the thread is for: `long` for one that takes all.
     let lane: Lane
     /// What it takes in all, if more than it was submitted with.
-    var cost: Int64
+    private(set) var cost: Int64
     /// It was ended before its time, and says nothing of what jobs take.
     var wasCutShort = false
 
@@ -27,13 +27,19 @@ final class ComputePool: @unchecked Sendable {
       self.lane = lane
       self.cost = cost
     }
+
+    /// The job turns out to be more than it was submitted as.
+    func add(_ cost: Int64) { self.cost = min(self.cost + min(cost, largestCost), largestCost) }
   }
 
   /// Jobs of at most so many nanoseconds are brief. A brief one may take more when it is not what it seemed.
   static let longestBrief: Int64 = 10_000_000
 
+  /// What a job costs at most, for its place in the queue: sums of as many as there may be stay far from an overflow.
+  private static let largestCost: Int64 = 1 << 40
+  private static let stackSize = 8 << 20
+
   let queueLimit: Int
-  private let stackSize: Int
   private let monitor = Monitor()
   private let jobsWaiting = Condition()
   private let briefJobsWaiting = Condition()
@@ -65,11 +71,10 @@ final class ComputePool: @unchecked Sendable {
   ///   - metrics: where jobs are counted.
   ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
   init(
-    threads: Int, queueLimit: Int, stackSize: Int = 8 << 20, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
+    threads: Int, queueLimit: Int, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
     whenQuiet: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
-    self.stackSize = stackSize
     self.metrics = metrics
     self.quiet = quiet
     self.whenQuiet = whenQuiet
@@ -84,7 +89,7 @@ final class ComputePool: @unchecked Sendable {
 
   private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(StartError) {
     monitor.withLock { liveThreads += 1 }
-    guard let thread = NativeThread.start(name: name, stackSize: stackSize, body: body) else {
+    guard let thread = NativeThread.start(name: name, stackSize: ComputePool.stackSize, body: body) else {
       monitor.withLock { liveThreads -= 1 }
       shutdown()
       throw StartError("cannot start the thread \(name)")
@@ -99,7 +104,8 @@ final class ComputePool: @unchecked Sendable {
   ///   - cost: nanoseconds that it will take a thread, about; how wrong such estimates are is learnt from the jobs that were done.
   ///   - deadline: when it must be done, of ``monotonicNanoseconds()``.
   func submit(cost: Int64 = 0, until deadline: Int64 = .max, _ job: @escaping Job) -> LimitReason? {
-    monitor.withLock {
+    let cost = min(max(cost, 0), ComputePool.largestCost)
+    return monitor.withLock {
       if let refusal = refusal(cost, deadline) { return refusal }
       arrivals += 1
       let lane = ComputePool.lane(of: cost)
@@ -113,7 +119,7 @@ final class ComputePool: @unchecked Sendable {
 
   /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again as expected.
   func refusal(of cost: Int64, until deadline: Int64) -> LimitReason? {
-    monitor.withLock { refusal(cost, deadline) }
+    monitor.withLock { refusal(min(max(cost, 0), ComputePool.largestCost), deadline) }
   }
 
   private func refusal(_ cost: Int64, _ deadline: Int64) -> LimitReason? {

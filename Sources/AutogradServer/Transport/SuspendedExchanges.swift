@@ -87,7 +87,7 @@ final class SuspendedExchanges: @unchecked Sendable {
       case .later(let more):
         // What turns out to take long makes room for what does not.
         guard turn.lane == .long || ComputePool.lane(of: more.cost) == .brief else { return submit(more, held) }
-        turn.cost += more.cost
+        turn.add(more.cost)
         next = more
       case .after(let flight, let more):
         return flight.whenOver { [self] in submit(more, held) }
