@@ -61,7 +61,7 @@ FROM docker.io/library/debian:bookworm-slim AS files-debian
 LABEL org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim"
 
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libmicrohttpd12 libstdc++6 \
+ && apt-get install -y --no-install-recommends libmicrohttpd12 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
 COPY --from=build /out/ /

@@ -11,12 +11,18 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
   let vectorFunctions: [LinkerSetting] = []
 #endif
 
-// Pointers that the loader must set are listed in a form 30 times shorter than the old one, which an idle server held in a megabyte of memory.
+// For a small idle server: pointers that the loader must set in a form 30 times shorter than the old one (a megabyte), libstdc++ from its
+// archive (another), no table of our own functions for libraries to find, which none does.
 // Flags are "unsafe" to SwiftPM in whatever another package depends on; on the executable alone they leave the library usable.
 #if os(Linux) && canImport(Glibc)
-  let shortRelocations: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"])]
+  let small: [LinkerSetting] = [
+    .unsafeFlags([
+      "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/AutogradServer/Linking",
+      "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
+    ])
+  ]
 #else
-  let shortRelocations: [LinkerSetting] = []
+  let small: [LinkerSetting] = []
 #endif
 
 let package = Package(
@@ -51,7 +57,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict, linkerSettings: shortRelocations),
+      exclude: ["Linking"], swiftSettings: strict, linkerSettings: small),
 
     .target(
       name: "AutogradTestSupport", dependencies: ["AutogradCore"],
