@@ -110,8 +110,8 @@ import Testing
   }
 
   @Test func factsAreFilledInOnce() {
-    let error = GraphError(.limitExceeded, "m", limit: 3, value: 4).with(operation: "inner", place: .operand(1), node: 2)
+    let error = GraphError(.limitExceeded, "m", limit: .work(3), value: 4).with(operation: "inner", place: .operand(1), node: 2)
     let again = error.with(operation: "outer", place: .results, node: 9)
-    #expect(again.operation == "inner" && again.place == .operand(1) && again.node == 2 && again.limit == 3 && again.value == 4)
+    #expect(again.operation == "inner" && again.place == .operand(1) && again.node == 2 && again.limit == .work(3) && again.value == 4)
   }
 }

@@ -146,7 +146,8 @@ struct RequestSizeTests {
   }
 
   /// It is planned on the compute pool the first time; that its numbers cannot be read the second time makes it no larger.
-  @Test func aGraphThatGrowsIsNotTooLargeForItsNumbers() {
+  /// Nor is it mistaken for a large tensor where as many elements are allowed as nodes on a socket thread.
+  @Test(arguments: [Limits().elements, Limits.inlineNodes]) func aGraphThatGrowsIsNotTooLargeForItsNumbers(elements: Int) {
     func node(_ op: String, _ inputs: String, _ output: String) -> String {
       "{\"op\": \"\(op)\", \"inputs\": [\(inputs)], \"outputs\": [\"\(output)\"]}"
     }
@@ -154,7 +155,8 @@ struct RequestSizeTests {
     nodes += (0..<300).map { node("sin", "\"v\($0)\"", "v\($0 + 1)") }
     // Most of what grows here is not needed for the output, so that the plan itself is brief and runs where it was read.
     nodes += (200...300).map { node("grad", "\"v\($0)\", \"v0\"", "d\($0)") }
-    let server = InProcessServer(plans: PlanCache(plans: 8, bytes: 1 << 30))
+    var server = InProcessServer(plans: PlanCache(plans: 8, bytes: 1 << 30))
+    server.limits.elements = elements
     // The cotangents are read after the graph.
     func post(cotangent: String) -> Response {
       let graph = "{\"nodes\": [\(nodes.joined(separator: ","))], \"outputs\": [\"d300\"]}"

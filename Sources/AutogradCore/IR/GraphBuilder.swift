@@ -121,7 +121,7 @@ public final class GraphBuilder {
     fail(
       GraphError(
         .limitExceeded, "differentiating walks over \(walked) nodes in all, at most \(GraphBuilder.longestWalk) are allowed",
-        limit: GraphBuilder.longestWalk, value: walked))
+        limit: .work(GraphBuilder.longestWalk), value: walked))
     return false
   }
 
@@ -250,7 +250,7 @@ public final class GraphBuilder {
     guard count < maximumNodes else {
       throw GraphError(
         .limitExceeded, "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
-        limit: maximumNodes, value: count + 1)
+        limit: .nodes(maximumNodes), value: count + 1)
     }
   }
 
@@ -260,11 +260,11 @@ public final class GraphBuilder {
   package func checkLimits(_ shape: Shape) throws(GraphError) {
     guard shape.rank <= maximumRank else {
       throw GraphError(
-        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumRank) axes", limit: maximumRank, value: shape.rank)
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumRank) axes", limit: .rank(maximumRank), value: shape.rank)
     }
     guard shape.elementCount <= maximumElements else {
       throw GraphError(
-        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumElements) elements", limit: maximumElements,
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumElements) elements", limit: .elements(maximumElements),
         value: shape.elementCount)
     }
   }

@@ -38,16 +38,34 @@ public struct GraphError: Error, Sendable {
     case attribute(String)
   }
 
+  /// What there is too much of for ``Code/limitExceeded``, with the most that is allowed.
+  public enum Limit: Sendable, Equatable {
+    /// Axes of a tensor.
+    case rank(Int)
+    /// Elements of a tensor.
+    case elements(Int)
+    /// Nodes of the graph with all that is made of it.
+    case nodes(Int)
+    /// Steps of what would be made or run; which steps they are is in the message.
+    case work(Int)
+
+    public var most: Int {
+      switch self {
+      case .rank(let most), .elements(let most), .nodes(let most), .work(let most): most
+      }
+    }
+  }
+
   private final class Facts: Sendable {
     let code: Code
     let message: String
     let operation: String?
     let place: Place
     let node: Int?
-    let limit: Int?
+    let limit: Limit?
     let value: Int?
 
-    init(code: Code, message: String, operation: String?, place: Place, node: Int?, limit: Int?, value: Int?) {
+    init(code: Code, message: String, operation: String?, place: Place, node: Int?, limit: Limit?, value: Int?) {
       self.code = code
       self.message = message
       self.operation = operation
@@ -62,7 +80,7 @@ public struct GraphError: Error, Sendable {
 
   public init(
     _ code: Code, _ message: String, operation: String? = nil, at place: Place = .node, node: Int? = nil,
-    limit: Int? = nil, value: Int? = nil
+    limit: Limit? = nil, value: Int? = nil
   ) {
     facts = Facts(code: code, message: message, operation: operation, place: place, node: node, limit: limit, value: value)
   }
@@ -74,8 +92,8 @@ public struct GraphError: Error, Sendable {
   public var place: Place { facts.place }
   /// The label of the failing node: what ``GraphBuilder/label`` was when it was added.
   public var node: Int? { facts.node }
-  /// For ``Code/limitExceeded``: the most that is allowed, and what was asked for.
-  public var limit: Int? { facts.limit }
+  /// For ``Code/limitExceeded``: what the limit is, and what was asked for.
+  public var limit: Limit? { facts.limit }
   public var value: Int? { facts.value }
 
   /// The same error with what was not known yet filled in.

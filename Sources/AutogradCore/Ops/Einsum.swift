@@ -64,7 +64,7 @@ private struct EinsumEquation {
     guard written.count <= EinsumEquation.mostOperands else {
       throw GraphError(
         .limitExceeded, "has \(written.count) operands, at most \(EinsumEquation.mostOperands) are allowed", at: .operands,
-        limit: EinsumEquation.mostOperands, value: written.count)
+        limit: .work(EinsumEquation.mostOperands), value: written.count)
     }
     var ellipsisRank = 0
     for (index, term) in written.enumerated() {
@@ -77,7 +77,8 @@ private struct EinsumEquation {
     output = sides.count == 2 ? try resultLabels(sides[1], ellipsis, call) : impliedLabels(ellipsis)
     guard output.count <= Shape.maximumRank else {
       throw GraphError(
-        .limitExceeded, "the result would have \(output.count) axes, at most \(Shape.maximumRank) are allowed", limit: Shape.maximumRank,
+        .limitExceeded, "the result would have \(output.count) axes, at most \(Shape.maximumRank) are allowed",
+        limit: .rank(Shape.maximumRank),
         value: output.count)
     }
   }
@@ -245,7 +246,7 @@ private struct EinsumFactor {
     guard result.count <= Shape.maximumRank else {
       throw GraphError(
         .limitExceeded, "an intermediate product would have \(result.count) axes, at most \(Shape.maximumRank) are allowed",
-        limit: Shape.maximumRank, value: result.count)
+        limit: .rank(Shape.maximumRank), value: result.count)
     }
     let (x, xSizes) = left.grouped([stack, rows, inner])
     let (y, ySizes) = right.grouped([stack, inner, columns])

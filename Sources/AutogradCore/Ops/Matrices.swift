@@ -23,7 +23,7 @@ extension TypeInference {
     // LAPACK counts in 32 bits.
     let widest = right.map { operand($0).shape.last ?? 0 } ?? 0
     guard widest <= Int(Int32.max) else {
-      throw GraphError(.limitExceeded, "\(widest) right sides are too many", limit: Int(Int32.max), value: widest)
+      throw GraphError(.limitExceeded, "\(widest) right sides are too many", limit: .elements(Int(Int32.max)), value: widest)
     }
   }
 }

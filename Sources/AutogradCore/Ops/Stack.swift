@@ -28,7 +28,8 @@ struct ConcatOperation: Operation {
       // Checked at each step, so that no number of operands makes the sum overflow.
       guard size <= Shape.maximumElementCount else {
         throw GraphError(
-          .limitExceeded, "the joined axis has more than \(Shape.maximumElementCount) elements", limit: Shape.maximumElementCount,
+          .limitExceeded, "the joined axis has more than \(Shape.maximumElementCount) elements",
+          limit: .elements(Shape.maximumElementCount),
           value: size)
       }
     }
@@ -157,7 +158,8 @@ extension OperationCall {
   func checkedRank(_ rank: Int) throws(GraphError) -> Int {
     guard rank <= Shape.maximumRank else {
       throw GraphError(
-        .limitExceeded, "the result would have \(rank) axes, a tensor may have \(Shape.maximumRank)", limit: Shape.maximumRank, value: rank)
+        .limitExceeded, "the result would have \(rank) axes, a tensor may have \(Shape.maximumRank)", limit: .rank(Shape.maximumRank),
+        value: rank)
     }
     return rank
   }

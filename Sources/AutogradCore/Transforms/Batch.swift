@@ -28,7 +28,7 @@ struct BatchPass {
 
   static var rankError: GraphError {
     GraphError(
-      .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many", limit: Shape.maximumRank,
+      .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many", limit: .rank(Shape.maximumRank),
       value: Shape.maximumRank + 1)
   }
 
@@ -120,7 +120,7 @@ private struct BatchedNode {
     guard pass.size <= BatchedNode.mostOneByOne else {
       let error = GraphError(
         .limitExceeded, "runs for one example after the other here, at most \(BatchedNode.mostOneByOne) of them",
-        limit: BatchedNode.mostOneByOne, value: pass.size)
+        limit: .work(BatchedNode.mostOneByOne), value: pass.size)
       return [builder.fail(error.with(operation: opcode.name))]
     }
     guard pass.size > 0 else {

@@ -46,7 +46,8 @@ extension GraphBuilder {
     guard first.rank + second.rank <= Shape.maximumRank else {
       return fail(
         GraphError(
-          .limitExceeded, "a Jacobian of shape \(first) by \(second) has more than \(Shape.maximumRank) axes", limit: Shape.maximumRank,
+          .limitExceeded, "a Jacobian of shape \(first) by \(second) has more than \(Shape.maximumRank) axes",
+          limit: .rank(Shape.maximumRank),
           value: first.rank + second.rank))
     }
     return reshape(value, to: first.appending(second))

@@ -31,7 +31,7 @@ public struct Shape: Sendable {
     guard sizes.count <= Shape.maximumRank else {
       throw GraphError(
         .limitExceeded, "rank \(sizes.count) is more than the \(Shape.maximumRank) axes a tensor may have",
-        limit: Shape.maximumRank, value: sizes.count)
+        limit: .rank(Shape.maximumRank), value: sizes.count)
     }
     self.init(sizes)
     try checkSize()
@@ -47,7 +47,7 @@ public struct Shape: Sendable {
       if overflow || next > Shape.maximumElementCount {
         throw GraphError(
           .limitExceeded, "a tensor of shape \(self) has more than \(Shape.maximumElementCount) elements",
-          limit: Shape.maximumElementCount, value: overflow ? Int.max : next)
+          limit: .elements(Shape.maximumElementCount), value: overflow ? Int.max : next)
       }
       product = next
     }

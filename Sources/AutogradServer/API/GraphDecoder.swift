@@ -284,19 +284,9 @@ final class GraphDecoder {
       }
     }
     return Problem(
-      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation, reason: reason(of: error),
-      limit: error.limit, value: error.value)
-  }
-
-  /// The core tells its limits apart by their numbers.
-  private func reason(of error: GraphError) -> LimitReason? {
-    guard error.code == .limitExceeded else { return nil }
-    switch error.limit {
-    case limits.rank, Shape.maximumRank: return .rank
-    case limits.elements, Shape.maximumElementCount: return .elements
-    case builder.maximumNodes: return .nodes
-    default: return .planWork
-    }
+      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation,
+      reason: error.limit.map(LimitReason.init),
+      limit: error.limit?.most, value: error.value)
   }
 
   // MARK: Outputs

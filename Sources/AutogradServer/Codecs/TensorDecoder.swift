@@ -155,7 +155,9 @@ struct TensorDecoder {
     do throws(GraphError) {
       return try Shape(checking: sizes)
     } catch {
-      throw Problem(ProblemCode(error.code), error.message, at: "/shape", limit: error.limit, value: error.value)
+      throw Problem(
+        ProblemCode(error.code), error.message, at: "/shape", reason: error.limit.map(LimitReason.init), limit: error.limit?.most,
+        value: error.value)
     }
   }
 

@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}` explains each.
 enum LimitReason: String, CaseIterable, Sendable {
   // Of one request: 413, limit_exceeded.
@@ -59,6 +61,16 @@ enum LimitReason: String, CaseIterable, Sendable {
 }
 
 extension LimitReason {
+  init(_ limit: GraphError.Limit) {
+    self =
+      switch limit {
+      case .rank: .rank
+      case .elements: .elements
+      case .nodes: .nodes
+      case .work: .planWork
+      }
+  }
+
   /// Its place among all.
   var index: Int { LimitReason.indices[self] ?? 0 }
   private static let indices = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
