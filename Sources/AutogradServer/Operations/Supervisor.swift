@@ -67,7 +67,9 @@ struct Supervisor {
       reap()
       for index in workers.indices {
         workers[index].listen()
-        workers[index].enforceDeadline()
+        if workers[index].enforceDeadline(at: monotonicNanoseconds()) {
+          logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), is past its deadline and is killed")
+        }
         if workers[index].isServing { hasServed = true }
       }
       if isStopping {

@@ -4,7 +4,8 @@ import Glibc
 /// says on the channel that it serves; that the supervisor is gone it sees by the channel's end.
 struct WorkerProcess {
   enum State {
-    case starting
+    /// Killed if it does not serve by then.
+    case starting(until: Int64)
     case serving
     /// Told to drain, and killed if it has not ended by then.
     case retiring(until: Int64)
@@ -12,11 +13,14 @@ struct WorkerProcess {
 
   let slot: Int
   let pid: pid_t
-  let started = monotonicNanoseconds()
-  var state = State.starting
+  let started: Int64
+  private var state: State
   /// Its area of the shared counters; nil for one that counts by itself.
   let area: Int?
   private let channel: Int32
+
+  /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet machine.
+  static let startPatience: Int64 = 30_000_000_000
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
@@ -35,6 +39,8 @@ struct WorkerProcess {
     slot: Int, executable: String, arguments: [String], listening: Int32, metrics: (descriptor: Int32, area: Int)?
   ) throws(StartError) {
     self.slot = slot
+    started = monotonicNanoseconds()
+    state = .starting(until: started + WorkerProcess.startPatience)
     area = metrics?.area
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -114,10 +120,15 @@ struct WorkerProcess {
   }
 
   /// Kills it if it is past its deadline.
-  mutating func enforceDeadline() {
-    guard case .retiring(let deadline) = state, monotonicNanoseconds() > deadline else { return }
+  /// - Returns: whether it was.
+  mutating func enforceDeadline(at now: Int64) -> Bool {
+    switch state {
+    case .starting(let deadline) where now > deadline: state = .starting(until: .max)
+    case .retiring(let deadline) where now > deadline: state = .retiring(until: .max)
+    case .starting, .serving, .retiring: return false
+    }
     kill(pid, SIGKILL)
-    state = .retiring(until: .max)
+    return true
   }
 
   /// After its end.
