@@ -134,4 +134,21 @@ struct LogContentTests {
       #expect(server.observed[0].trace?.parent == 0xb7ad_6b71_6920_3331 && server.observed[1].trace == nil)
     }
   }
+
+  @Test func clientsThatCannotBeTakenAreWarnedOf() throws {
+    let server = try ServerProcess("--port", "0")
+    let port = try #require(server.port())
+    func letItOpen(_ files: Int) throws {
+      let prlimit = try Process.run(URL(filePath: "/usr/bin/prlimit"), arguments: ["--pid", "\(server.pid)", "--nofile=\(files):"])
+      prlimit.waitUntilExit()
+      try #require(prlimit.terminationStatus == 0)
+    }
+    try letItOpen(3)
+    // The kernel takes it; the server cannot.
+    let client = try RawConnection(port: port)
+    #expect(eventually { server.output.contains("warning clients wait: no more descriptors") }, "\(server.output)")
+    try letItOpen(1000)
+    try client.send("GET /livez HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+    #expect(try client.readResponse().status == 200)
+  }
 }

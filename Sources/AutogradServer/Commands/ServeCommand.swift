@@ -303,6 +303,7 @@ extension Configuration {
     transport.patience.answer = Int64(responseTimeoutSeconds) * 1_000_000_000
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
+    transport.warn = { logger.warning("\($0)") }
     transport.metrics = metrics.area
     transport.observe = { metrics.observe($0) }
     if logsRequests {

@@ -12,7 +12,7 @@ final class Acceptor: @unchecked Sendable {
   private let limit: Int
   /// How many connections are open now.
   private let connectionCount: @Sendable () -> Int
-  private let log: @Sendable (String) -> Void
+  private let warn: @Sendable (String) -> Void
   /// A pipe: its end wakes the thread up, and ends it.
   private let wakeup: (read: Int32, write: Int32)
   private let thread = Locked<pthread_t?>(nil)
@@ -24,14 +24,14 @@ final class Acceptor: @unchecked Sendable {
   ///   - limit: with so many connections, further clients wait in the kernel's queue.
   init(
     daemon: OpaquePointer, descriptor: Int32, isShared: Bool, limit: Int,
-    connectionCount: @escaping @Sendable () -> Int, log: @escaping @Sendable (String) -> Void
+    connectionCount: @escaping @Sendable () -> Int, warn: @escaping @Sendable (String) -> Void
   ) throws(StartError) {
     self.daemon = daemon
     self.descriptor = descriptor
     self.isShared = isShared
     self.limit = limit
     self.connectionCount = connectionCount
-    self.log = log
+    self.warn = warn
     var ends: (Int32, Int32) = (-1, -1)
     let made = withUnsafeMutableBytes(of: &ends) { pipe($0.baseAddress?.assumingMemoryBound(to: Int32.self)) }
     guard made == 0 else { throw StartError("cannot make a pipe: \(String(cString: strerror(errno)))") }
@@ -73,7 +73,7 @@ final class Acceptor: @unchecked Sendable {
       let wasExhausted = isExhausted
       isExhausted = acceptWaiting() == amhd_accepted_exhausted
       guard isExhausted else { continue }
-      if !wasExhausted { log("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)") }
+      if !wasExhausted { warn("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)") }
       // The socket stays readable: without a pause this would spin until somebody leaves.
       pause()
     }

@@ -46,6 +46,8 @@ final class HTTPServer: Sendable {
     var observe: @Sendable (RequestRecord) -> Void = { _ in }
     /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
     var log: @Sendable (String) -> Void = { _ in }
+    /// What whoever runs the server should know of.
+    var warn: @Sendable (String) -> Void = { _ in }
 
     init(refuse: @escaping @Sendable (Refusal, String) -> Response) {
       self.refuse = refuse
@@ -137,7 +139,7 @@ final class HTTPServer: Sendable {
       let limit = configuration.connectionLimit + HTTPServer.refusedConnections
       let acceptor = try Acceptor(
         daemon: pointer, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, limit: limit,
-        connectionCount: { [self] in connectionCount }, log: configuration.log)
+        connectionCount: { [self] in connectionCount }, warn: configuration.warn)
       running.withLock { $0 = Running(daemon: pointer, acceptor: acceptor) }
     } catch {
       amhd_stop(pointer)
