@@ -21,7 +21,7 @@ for sanitizer in "${sanitizers[@]}"; do
   log=.build/sanitize-$sanitizer.log
   status=0
   timeout "${SECONDS_EACH:-1800}" swift test --skip-build "${build[@]}" "${skips[@]}" > "$log" 2>&1 || status=$?
-  grep -E "Test run with|^✘|ERROR: AddressSanitizer|WARNING: ThreadSanitizer|SUMMARY:" "$log" || true
+  grep -aE "Test run with|^✘|ERROR: AddressSanitizer|WARNING: ThreadSanitizer|SUMMARY:" "$log" || true
   if [ "$status" -ne 0 ]; then
     echo "FAILED $sanitizer: status $status; everything is in $log"
     failed=1

@@ -73,7 +73,9 @@ class Cast:
             "umbridge": self._server("web-umbridge" + suffix, lambda port: [python, here / "web_umbridge.py", port]),
             "tesseract": self._server(
                 "web-tesseract" + suffix, lambda port: [self._peer("tesseract-runtime"), "serve", "--port", port],
-                environment={"TESSERACT_API_PATH": str(here / "tesseract_api.py")}, directory=places.built),
+                environment={"TESSERACT_API_PATH": str(here / "tesseract_api.py")},
+                # It leaves a folder for each request.
+                directory=places.emptied("runs" + suffix)),
         }
 
     def launch(self):

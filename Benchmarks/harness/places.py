@@ -1,5 +1,6 @@
 """Where things are."""
 
+import shutil
 from pathlib import Path
 
 benchmarks = Path(__file__).resolve().parent.parent
@@ -13,3 +14,11 @@ peers = benchmarks / "peers"
 peer_python = peers / ".venv" / "bin" / "python"
 docs = project / "docs"
 thresholds = benchmarks / "thresholds.json"
+
+
+def emptied(name):
+    """A folder of this name, empty."""
+    folder = built / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
