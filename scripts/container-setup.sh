@@ -34,6 +34,8 @@ container_setup() {
     else kind=stand-in
     fi
   fi
+  # For scripts that call one another: the stand-ins' storage, once chosen, looks like that of a podman that has the real images.
+  export CONTAINER_ENGINE=$kind
   build_options=()
   case $kind in
     docker) engine=(docker) ;;
