@@ -19,7 +19,7 @@ extension Value {
     let together = Shape(order.array.map { shape[$0] })
     let lines: Shape = [shape.removing(axes).elementCount, shape.elementCount(of: axes)]
     let factors = builder.reshape(builder.transpose(self, order), to: lines)
-    let others = factors.productTerms(builder.zeros(TensorType(dtype, lines.appending([0]))))
+    let others = factors.productTerms([])
     var inverse = order
     for position in 0..<order.rank { inverse[order[position]] = position }
     return builder.transpose(builder.reshape(others, to: together), inverse)

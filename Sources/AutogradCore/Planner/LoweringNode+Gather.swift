@@ -20,7 +20,7 @@ extension LoweringNode {
       return emitSums(form, into: result, axis: axis, size: size)
     }
     let wide = type.with(dtype: .float64)
-    let sums = lowering.allocate(wide)
+    let sums = allocate(wide)
     emitZero(into: sums, wide)
     emitSums(form, into: sums, axis: axis, size: size)
     lowering.emitElementwise(.cast, DType.float32.rawValue, .float64, type.shape, result, sums, sums, node)

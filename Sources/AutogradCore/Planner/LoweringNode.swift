@@ -26,6 +26,9 @@ public struct LoweringNode {
     return placement
   }
 
+  /// New row-major memory for what a node needs on the way.
+  func allocate(_ type: TensorType) -> Placement { lowering.allocate(type) }
+
   /// The operand without gaps, copied if need be.
   func contiguous(_ index: Int) -> Placement {
     let type = operandType(index)
