@@ -52,10 +52,18 @@ extension Kernels {
         let index = Int32(index)
         #expect((ck_copy(table, index) != nil))
         for op in 0..<Int32(CK_REDUCE_COUNT.rawValue) {
-          let isLogical = op == CK_ALL.rawValue || op == CK_ANY.rawValue
-          #expect((ck_reduce(table, op, index) != nil) == (dtype.isNumeric != isLogical))
+          let isTaken =
+            switch ck_reduce_op(UInt32(op)) {
+            case CK_ALL, CK_ANY: dtype == .bool
+            case CK_MEAN, CK_MEAN_SQUARE, CK_NORM: dtype.isFloating
+            default: dtype.isNumeric
+            }
+          #expect((ck_reduce(table, op, index) != nil) == isTaken)
         }
-        for op in 0..<Int32(CK_SCAN_COUNT.rawValue) { #expect((ck_scan(table, op, index) != nil) == dtype.isNumeric) }
+        for op in 0..<Int32(CK_SCAN_COUNT.rawValue) {
+          let isTaken = op == CK_PRODUCT_TERMS.rawValue ? dtype.isFloating : dtype.isNumeric
+          #expect((ck_scan(table, op, index) != nil) == isTaken)
+        }
         #expect((ck_matmul(table, index) != nil) == dtype.isNumeric)
         #expect(ck_select(table, index) != nil)
         for op in 0..<Int32(CK_UNARY_COUNT.rawValue) {

@@ -97,6 +97,16 @@ import Testing
               return grown
             }
             build(operation, sample, shapes, sample.attributes)
+            // Without elements an axis may be longer than a tensor with some.
+            for empty in 0..<shape.rank where empty != axis {
+              shapes = sample.shapes.map { other in
+                var grown = other
+                if axis < other.rank { grown[axis] = min(huge, 1 << 58) }
+                if empty < other.rank { grown[empty] = 0 }
+                return grown
+              }
+              build(operation, sample, shapes, sample.attributes)
+            }
           }
         }
       }

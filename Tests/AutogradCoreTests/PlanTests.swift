@@ -213,7 +213,15 @@ extension Plan {
       let lines = reach(loop.sizes, loop.y)
       // Sorting has scratch memory: two places for each element of a line.
       let scratch = (loop.sizes.last ?? 0) > 0 ? 0...(2 * (loop.sizes.last ?? 0) - 1) : nil
-      let y = instruction.function == UInt8(CK_ARGSORT.rawValue) ? scratch : instruction.function == UInt8(CK_CUMSUM.rawValue) ? nil : lines
+      // Directions of a product lie together at each place, as many as the step from one to the next.
+      let directions = reach(loop.sizes.appending([loop.inner.y]), loop.y.appending([1]))
+      let y =
+        switch ck_scan_op(UInt32(instruction.function)) {
+        case CK_ARGSORT: scratch
+        case CK_CUMSUM: nil
+        case CK_PRODUCT_TERMS: directions
+        default: lines
+        } as ClosedRange<Int>?
       return [
         (instruction.z, instruction.resultWidth, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
         (instruction.y, instruction.secondWidth, y),
@@ -263,7 +271,7 @@ extension Plan {
         reach(gather.outer.sizes.appending([isIndexed ? gather.size : gather.count]), strides.appending([stride]))
       }
       return [
-        (instruction.z, width, side(gather.outer.z, gather.zStride, isIndexed: !isGather)),
+        (instruction.z, instruction.resultWidth, side(gather.outer.z, gather.zStride, isIndexed: !isGather)),
         (instruction.x, width, side(gather.outer.x, gather.xStride, isIndexed: isGather)),
         (
           instruction.y, instruction.function == DType.int32.rawValue ? 4 : 8,

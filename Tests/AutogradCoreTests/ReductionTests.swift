@@ -74,6 +74,37 @@ import Testing
     try expect("cumprod", [2, 0, 3], ["axis": .integer(0)], [2, 0, 0], [1, 8, 0])
   }
 
+  /// Factors of both kinds in any order, and what more factors than one line of the kernel come to.
+  @Test func factorsOutOfRangeTogether() throws {
+    try expect("prod", [1e-200, 1e-200, 1e200, 1e200], [1], [1e200, 1e200, 1e-200, 1e-200])
+    try expect("prod", [1e200, 1e200, 1e-200, 1e-200], [1], [1e-200, 1e-200, 1e200, 1e200])
+    try expect("prod", [1e-200, 1e-200], [0], [1e-200, 1e-200])
+    try expect("prod", [0, 1e200, 1e-200], [0], [1, 0, 0])
+    let count = 100_000
+    let result = try run("prod", Tensor((0..<count).map { $0 < count / 2 ? 3.0 : 1.0 / 3 }))
+    #expect(abs(result.value[0] - 1) < 1e-11)
+    #expect(abs(result.gradient[0] - 1.0 / 3) < 1e-11 && abs(result.gradient[count - 1] - 3) < 1e-11)
+    #expect(zip(result.gradient, result.gradient.dropFirst()).allSatisfy { abs($0 / $1 - 1) < 1e-11 || $0 < $1 })
+  }
+
+  /// Of a product of n different factors each derivative by k of them is the product of the rest, in all modes.
+  @Test func productsToEveryOrder() throws {
+    let builder = GraphBuilder()
+    let factors = [2.0, 3, 5, 7, 11, 13, 17, 19, 23]
+    let x = builder.variable(Tensor(factors))
+    var y = try builder.apply(try #require(OpCatalog.operation(named: "prod")), [.value(x)])[0]
+    for order in 0..<8 {
+      let direction = builder.constant(Tensor(factors.indices.map { $0 == order ? 1.0 : 0 }))
+      y =
+        order % 2 == 0
+        ? (try #require(builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])[0]) * direction).sum()
+        : try #require(builder.tangents(of: [y], along: [(x, direction)])[0])
+      #expect(try y.evaluate().doubles == [factors.dropFirst(order + 1).reduce(1, *)], "order \(order + 1)")
+    }
+    _ = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
+    #expect(builder.takeError()?.code == .limitExceeded)
+  }
+
   /// Also of one that has no exact binary form, whose mean is not itself.
   @Test(arguments: [2.0, 0.1, 1e-300, 1e300]) func constantsDoNotDeviate(_ number: Double) throws {
     let x = Tensor(repeating: number, shape: [3])

@@ -45,6 +45,41 @@ import Testing
     #expect(abs(sum - 1e5) < 1e5 * 1e-15 * 30)
   }
 
+  /// A million rows of the same: the gradient that adds them up is rounded once.
+  @Test func manyPicksOfOneElement() throws {
+    let builder = GraphBuilder()
+    let x = builder.variable(Tensor([Float(1)]))
+    let indices = builder.constant(Scalar(Int64(0))).broadcast(to: [1_000_000])
+    let y = (x.applying("take", indices) * 0.1).sum()
+    #expect(try y.backward()[x].values() == [Float(Double(Float(0.1)) * 1e6)])
+    #expect(try y.backward()[x].values() == [Float(100_000)])
+    let table = builder.variable(Tensor([Float](repeating: 1, count: 6), shape: [3, 2]))
+    let rows = builder.constant(Scalar(Int64(1))).broadcast(to: [300_000])
+    let taken = (table.applying("take", rows) * 0.1).sum()
+    let expected = Float(Double(Float(0.1)) * 3e5)
+    #expect(try taken.backward()[table].values() == [0, 0, expected, expected, 0, 0])
+  }
+
+  /// A value used ten thousand times: its gradient is a sum of as many, added in double.
+  @Test func manyUsesOfOneValue() throws {
+    let builder = GraphBuilder()
+    let x = builder.variable(Tensor([Float(1)]))
+    var total = x * 0
+    var expected = 0.0
+    for index in 1...10_000 {
+      let factor = Float(0.1) + Float(index) * 1e-6
+      total = total + x * Double(factor)
+      expected += Double(factor)
+    }
+    let gradient: [Float] = try total.sum().backward()[x].values() ?? []
+    #expect(gradient.count == 1 && abs(gradient[0] - Float(expected)) <= Float(expected).ulp, "\(gradient) and \(expected)")
+    // Derivatives of the gradient go through the wider sum.
+    let square = (total * total).sum()
+    let slope = builder.gradients(of: [(square, builder.ones(square.type))], withRespectTo: [x])[0] ?? x
+    let second: [Float] = try slope.sum().backward()[x].values() ?? []
+    #expect(second.count == 1 && abs(second[0] / Float(2 * expected * expected) - 1) < 1e-6)
+  }
+
   @Test func integersWrap() throws {
     let builder = GraphBuilder()
     let wide = builder.variable(Tensor([Int64.max, 1, 5]))

@@ -55,6 +55,15 @@ import Testing
       #expect(#expect(throws: GraphError.self) { try Shape(checking: sizes) }?.code == code)
     }
     #expect(#expect(throws: GraphError.self) { try Shape(checking: Array(repeating: 1, count: 9)) }?.limit == .rank(8))
+    // Nothing is nothing, however long another axis is; what is said of a shape beyond what can be counted is true of it.
+    for sizes in [[0, 1_099_511_627_777], [1_000_000, 0, 1_000_000, 100_000], [1 << 59, 0]] {
+      #expect(try Shape(checking: sizes).elementCount == 0)
+    }
+    for shape in [[0, Int.max, 3], [0, (1 << 59) + 1], [1 << 40, 0, 1 << 40]] as [Shape] {
+      let error = #expect(throws: GraphError.self) { try shape.checkSize() }
+      #expect(error.map { String(describing: $0).contains("has no elements") } == true)
+    }
+    #expect(([1 << 40, 1 << 40, 0] as Shape).elementCount == 0 && ([1 << 40, 1 << 40] as Shape).elementCount == Int.max)
   }
 
   @Test func axisSets() {

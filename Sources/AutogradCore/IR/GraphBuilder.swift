@@ -19,6 +19,9 @@ public final class GraphBuilder {
   /// Constants 0, 1, …, n - 1 by their lengths.
   var indexVectors: [Int: ValueID] = [:]
 
+  /// While the formula of a squared length is written, see ``SquareOfRoot``.
+  var isWithinRoot = false
+
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]
   @exclusivity(unchecked) private var attributeIDs: [Attributes: Int32] = [:]

@@ -3,7 +3,7 @@ import CKernels
 /// A node that need not be added, because the graph has its value already or a simpler node gives it.
 ///
 /// Each preserves every bit of the value under IEEE 754, NaN and signed zeros included: so x · 0 is not 0, because x may be infinite, and x + 0
-/// is not x, because x may be -0.
+/// is not x, because x may be -0. The square of a length alone is another formula, see ``SquareOfRoot``.
 struct Rewrite: Sendable {
   let name: String
   let opcode: Opcode
@@ -32,6 +32,18 @@ struct Rewrite: Sendable {
       return builder.transpose(inner, Shape(outer.array.map { first[$0] }))
     },
     constant(.add, CK_ADD), constant(.sub, CK_SUB), constant(.mul, CK_MUL), constant(.div, CK_DIV),
+    Rewrite(name: "the square of a root is what it is the root of", opcode: .square) { builder, x, _, _ in
+      SquareOfRoot.rewritten(x, builder)
+    },
+    Rewrite(name: "a root times itself is what it is the root of", opcode: .mul) { builder, x, y, _ in
+      x.id == y.id ? SquareOfRoot.rewritten(x, builder) : nil
+    },
+    Rewrite(name: "an even power of a root is one of what it is the root of", opcode: .pow) { builder, x, y, _ in
+      guard let power = builder.filledNumber(y), power >= 2, power <= 0x1p20, power.remainder(dividingBy: 2) == 0,
+        let square = SquareOfRoot.rewritten(x, builder)
+      else { return nil }
+      return power == 2 ? square : builder.emit(.pow, square, square.filled(power / 2))
+    },
   ]
 
   /// By opcode.
@@ -72,6 +84,12 @@ extension GraphBuilder {
     let node = columns.producers[Int(value.id)]
     guard columns.opcodes[Int(node)] == .constant, case .scalar(let dtype, let bits) = columns.attributes(of: node) else { return nil }
     return Scalar(dtype, bits: bits)
+  }
+
+  /// The number that a floating value is everywhere.
+  fileprivate func filledNumber(_ value: Value) -> Double? {
+    guard value.dtype.isFloating, let scalar = constantScalar(operand(of: value, if: .broadcast) ?? value) else { return nil }
+    return scalar.dtype == .float64 ? Double(bitPattern: scalar.bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
   }
 
   /// Whether a value is one number everywhere.

@@ -58,9 +58,7 @@ struct ScatterAddPrimitive: Primitive {
 
   func lower(_ node: inout LoweringNode) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes else { return }
-    let result = node.allocate()
-    node.emitZero(into: result)
-    node.emitScatterAdd(form, into: result, axis: axis, size: size)
+    node.emitScatterAdd(form, into: node.allocate(), axis: axis, size: size)
   }
 
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
@@ -72,11 +70,11 @@ struct ScatterAddPrimitive: Primitive {
     return [ct.dtype == .float64 ? added(ct, Double.self, targets, shape) : added(ct, Float.self, targets, shape)]
   }
 
-  /// In row-major order of the cotangent, so that the terms of each sum come in the order of their indices.
+  /// In double, in row-major order of the cotangent, so that the terms of each sum come in the order of their indices.
   private func added<E: TensorElement & BinaryFloatingPoint>(_ ct: Tensor, _: E.Type, _ targets: [Int], _ shape: Shape) -> Tensor {
-    var sums = [E](repeating: 0, count: shape.elementCount)
-    for (value, target) in zip(ct.values(as: E.self) ?? [], targets) { sums[target] += value }
-    return Tensor(sums, shape: shape)
+    var sums = [Double](repeating: 0, count: shape.elementCount)
+    for (value, target) in zip(ct.values(as: E.self) ?? [], targets) { sums[target] += Double(value) }
+    return Tensor(sums.map { E($0) }, shape: shape)
   }
 }
 
@@ -158,7 +156,7 @@ struct TakeOperation: Operation {
     dtypes: .any,
     shapeRule: "that of x, with the shape of indices in place of the axis; a single index drops the axis",
     derivative: "x: zeros to which each slice of ct is added at its index, indices that occur twice adding up; indices: none",
-    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices"],
+    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices, float32 in double precision"],
     otherNames: ["gather", "index_select", "embedding", "lookup", "array_index"],
     samples: [
       OperationSample([[3, 2], [4]]), OperationSample([[2, 3], [2]], ["axis": .integer(-1)]),
@@ -183,7 +181,7 @@ struct TakeAlongAxisOperation: Operation {
     dtypes: .any,
     shapeRule: "that of indices; x and indices have as many axes, and but for the one axis they broadcast together",
     derivative: "x: zeros to which each element of ct is added at its index, indices that occur twice adding up; indices: none",
-    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices"],
+    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices, float32 in double precision"],
     otherNames: ["gather_elements", "gatherelements", "batched_gather", "pick"],
     samples: [
       OperationSample([[2, 3], [2, 2]]), OperationSample([[3, 2], [4, 2]], ["axis": .integer(0)]),

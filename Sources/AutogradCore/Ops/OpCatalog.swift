@@ -21,6 +21,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Reductions and products.
   case sum, matmul
   case prod, max, min, all, any, argmax, argmin
+  case mean, meanSquare, norm, productTerms
   // Along an axis.
   case cumsum, recurrence, argsort, permute, unpermute
   // Matrices.
@@ -53,6 +54,8 @@ public enum OpCatalog {
     .sum: ReductionPrimitive.sum, .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
     .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min, .all: ReductionPrimitive.all,
     .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
+    .mean: ReductionPrimitive.mean, .meanSquare: ReductionPrimitive.meanSquare, .norm: ReductionPrimitive.norm,
+    .productTerms: ProductTermsPrimitive(),
     .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
     .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),
     .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(), .luSolve: LUSolvePrimitive(),

@@ -27,7 +27,7 @@ struct CumulativeSumPrimitive: Primitive {
   }
 }
 
-/// `recurrence(a, b)`: y₀ = b₀, yᵢ = aᵢ yᵢ₋₁ + bᵢ along an axis; a₀ plays no part. Products of all beginnings of a line are one, and its
+/// `recurrence(a, b)`: y₀ = b₀, yᵢ = aᵢ yᵢ₋₁ + bᵢ along an axis; a₀ plays no part. The products of all beginnings of a line are one, and its
 /// derivatives are recurrences again, so that no division is needed and zeros do no harm, to any order.
 struct RecurrencePrimitive: Primitive {
   let name = "recurrence"
@@ -140,15 +140,6 @@ extension GraphBuilder {
     let start = emit(.unslice, emit(.slice, x, .window(first)), .window(first))
     return emit(.recurrence, [factors, start], .scan(scan))[0]
   }
-
-  /// The products of what comes before each position of a line: 1 for the first.
-  func exclusiveProduct(_ x: Value, _ scan: Scan) -> Value {
-    let shape = x.shape
-    let first = Window.first(scan, of: shape)
-    let factors = emit(.unslice, emit(.slice, x, .window(.early(scan, of: shape))), .window(.late(scan, of: shape)))
-    let start = emit(.unslice, ones(TensorType(x.dtype, first.sizes)), .window(first))
-    return emit(.recurrence, [factors, start], .scan(scan))[0]
-  }
 }
 
 /// An operation along one axis that keeps the shape.
@@ -182,7 +173,7 @@ struct ScanOperation: Operation {
     reference: OperationReference(
       name: "cumprod", summary: "Running product along an axis.", formula: "yᵢ = x₀ · … · xᵢ", operands: ["x"], attributes: requiredAxis,
       dtypes: .any, shapeRule: "that of x", derivative: "xᵢ: Σ over j >= i of ctⱼ times the product of the other factors of yⱼ",
-      conventions: ["the dtype stays; bool is counted in int64", "nothing is divided, so factors of 0 have their gradient"],
+      conventions: ["the dtype stays; bool is counted in int64", "nothing is divided, so factors of 0 have their gradient", "a product of 0 or Infinity on the way stays"],
       otherNames: ["cumulative_prod", "cumulative_product"], samples: samples, domain: -2...2)
   ) { call, axis in call.builder.cumulativeProduct(call.counted, Scan(axis: axis, reverse: false)) }
 }

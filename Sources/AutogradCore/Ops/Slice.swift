@@ -43,7 +43,7 @@ struct UnslicePrimitive: Primitive {
   func lower(_ node: inout LoweringNode) throws(GraphError) {
     guard case .window(let window) = node.attributes else { return }
     let result = node.allocate()
-    node.emitZero(into: result)
+    node.emitZero(into: result, node.resultType())
     var box = result
     box.cut(window, byteWidth: node.resultType().dtype.byteWidth)
     node.emitCopy(into: box, node.operand(0), node.operandType(0))

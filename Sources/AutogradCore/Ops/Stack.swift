@@ -26,10 +26,9 @@ struct ConcatOperation: Operation {
       }
       size += shape[axis]
       // Checked at each step, so that no number of operands makes the sum overflow.
-      guard size <= Shape.maximumElementCount else {
+      guard size <= Shape.maximumExtent else {
         throw GraphError(
-          .limitExceeded, "the joined axis has more than \(Shape.maximumElementCount) elements",
-          limit: .elements(Shape.maximumElementCount),
+          .limitExceeded, "the joined axis has more than \(Shape.maximumExtent) positions", limit: .elements(Shape.maximumExtent),
           value: size)
       }
     }

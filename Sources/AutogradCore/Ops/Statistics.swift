@@ -22,7 +22,7 @@ extension CompositeOperation {
 
   private static let mean = CompositeOperation(
     "mean", "Arithmetic mean of the elements along axes.", "y = Σ x / n", "x: ct / n",
-    conventions: ["of nothing it is NaN", "integers are refused: cast them to a float dtype"],
+    conventions: ["of nothing it is NaN", "no overflow in between", "integers are refused: cast them to a float dtype"],
     otherNames: ["average", "avg", "reduce_mean", "reducemean"]
   ) { call, axes in call.x.mean(over: axes) }
 
@@ -40,9 +40,12 @@ extension CompositeOperation {
   private static let standardDeviation = CompositeOperation(
     "std", "Standard deviation of the elements along axes.", "y = √(Σ (x - mean)² / (n - correction))",
     "x: ct (x - mean) / ((n - correction) y)", more: [correction],
-    conventions: ["of nothing it is NaN", "with n <= correction it is divided by 0", "the gradient of a constant is 0"],
+    conventions: [
+      "of nothing it is NaN", "with n <= correction it is divided by 0", "no overflow in between: 1e200 and 1e-200 are as good as 1",
+      "the gradient of a constant is 0, second derivatives there are NaN; the square of std is var, also for derivatives",
+    ],
     otherNames: ["stddev", "standard_deviation", "reduce_std"], samples: corrected
-  ) { call, axes in call.x.variance(over: axes, correction: call.number("correction") ?? 0).rootOrZero }
+  ) { call, axes in call.x.standardDeviation(over: axes, correction: call.number("correction") ?? 0) }
 
   // MARK: logsumexp
 
@@ -69,8 +72,9 @@ extension CompositeOperation {
     "x: ct x / y for ord 2, ct sign(x) for ord 1, ct sign(x) where |x| = y for \"Infinity\"",
     more: [AttributeReference("ord", .numberOrText, default: "2", "1, 2 or \"Infinity\"")],
     conventions: [
-      "always a vector norm, never one of matrices", "of nothing it is 0", "the gradient at 0 is 0",
-      "for \"Infinity\" ties share the gradient evenly", "squares must not overflow",
+      "always a vector norm, never one of matrices", "of nothing it is 0", "no overflow in between",
+      "the gradient at 0 is 0; for ord 2 second derivatives there are NaN, but those of its square are those of Σ x²",
+      "for \"Infinity\" ties share the gradient evenly",
     ],
     otherNames: ["vector_norm", "reducel1", "reducel2", "reduce_l1", "reduce_l2", "euclidean_norm", "length"],
     samples: [
@@ -81,7 +85,7 @@ extension CompositeOperation {
   ) { call, axes throws(GraphError) in
     let (builder, x) = (call.builder, call.x)
     switch (call.number("ord"), call.text("ord")) {
-    case (nil, nil), (2, nil): return builder.sum(x * x, over: axes).rootOrZero
+    case (nil, nil), (2, nil): return x.norm(over: axes)
     case (1, nil): return builder.sum(x.emit(.abs), over: axes)
     case (.infinity, nil), (nil, "Infinity"):
       if x.shape.elementCount(of: axes) == 0 { return builder.zeros(x.type.with(shape: x.shape.removing(axes))) }
@@ -94,30 +98,6 @@ extension CompositeOperation {
 }
 
 extension Value {
-  func mean(over axes: AxisSet) -> Value { builder.sum(self, over: axes) / Double(shape.elementCount(of: axes)) }
-
-  /// Deviations are taken from one of the elements first: what all have in common then cancels exactly, so that a constant has none. The
-  /// variance does not depend on that element, so it counts as a constant.
-  func variance(over axes: AxisSet, correction: Double) -> Value {
-    let count = shape.elementCount(of: axes)
-    var centred = self
-    if count > 0 {
-      let first = Window(
-        starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape.keeping(axes),
-        whole: shape)
-      centred = self - builder.broadcast(builder.emit(.slice, self, .window(first)).emit(.stopGradient), to: shape)
-    }
-    let deviation = centred - builder.stretch(centred.mean(over: axes), over: axes, to: shape)
-    return builder.sum(deviation * deviation, over: axes) / Swift.max(Double(count) - correction, 0)
-  }
-
-  /// The square root, with gradient 0 where it is 0: the kink of a length, where the operand's own gradient is 0 too.
-  var rootOrZero: Value {
-    let zero = builder.zeros(type)
-    let isZero = emit(.equal, zero)
-    return builder.select(isZero, zero, builder.select(isZero, builder.ones(type), self).emit(.sqrt))
-  }
-
   /// The largest element along axes as a constant to subtract before exponentials. Results do not depend on it. An infinite one is made
   /// finite, so that infinity - infinity does not come up; NaN stays.
   func peak(over axes: AxisSet) -> Value {

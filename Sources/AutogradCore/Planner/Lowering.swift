@@ -131,7 +131,8 @@ final class Lowering {
 
   /// Lines along one axis, which must stay the innermost of the loop.
   func emitScan(
-    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID
+    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID,
+    steps: Int
   ) {
     if shape.isEmpty { return }
     let others = (0..<shape.rank).filter { $0 != axis }
@@ -145,8 +146,6 @@ final class Lowering {
     lines.z.append(z.strides[axis])
     lines.x.append(x.strides[axis])
     lines.y.append(y.strides[axis])
-    // Sorting compares each element once for every doubling of the length.
-    let steps = function == CK_ARGSORT ? Int.bitWidth - shape[axis].leadingZeroBitCount : 1
     let cost = multiplied(shape.elementCount, steps)
     append(.scan, UInt8(function.rawValue), dtype, detail(of: lines), slot(z), slot(x), slot(y), node, cost: cost)
   }

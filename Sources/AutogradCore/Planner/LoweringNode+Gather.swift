@@ -12,8 +12,21 @@ extension LoweringNode {
     finish(gather, .gather, suffix: type.shape.axes((axis + span)..<type.shape.rank), target, x, indices, cost: type.elementCount)
   }
 
-  /// Adds the elements of operand 0 to the target, which holds zeros, at the indices of operand 1.
-  func emitScatterAdd(_ form: GatherForm, into target: Placement, axis: Int, size: Int) {
+  /// Zeros to which the elements of operand 0 are added at the indices of operand 1. float32 is added up in memory of double and then rounded.
+  func emitScatterAdd(_ form: GatherForm, into result: Placement, axis: Int, size: Int) {
+    let type = resultType()
+    guard type.dtype == .float32 else {
+      emitZero(into: result, type)
+      return emitSums(form, into: result, axis: axis, size: size)
+    }
+    let wide = type.with(dtype: .float64)
+    let sums = allocate(wide)
+    emitZero(into: sums, wide)
+    emitSums(form, into: sums, axis: axis, size: size)
+    lowering.emitElementwise(.cast, DType.float32.rawValue, .float64, type.shape, result, sums, sums, node)
+  }
+
+  private func emitSums(_ form: GatherForm, into target: Placement, axis: Int, size: Int) {
     let type = operandType(0)
     guard !type.shape.isEmpty else { return }
     let indices = indexPlacement(form)

@@ -26,6 +26,9 @@ public struct LoweringNode {
     return placement
   }
 
+  /// New row-major memory for what a node needs on the way.
+  func allocate(_ type: TensorType) -> Placement { lowering.allocate(type) }
+
   /// The operand without gaps, copied if need be.
   func contiguous(_ index: Int) -> Placement {
     let type = operandType(index)
@@ -39,8 +42,7 @@ public struct LoweringNode {
     lowering.emitCopy(into: target, source, type, node)
   }
 
-  func emitZero(into target: Placement) {
-    let type = resultType()
+  func emitZero(into target: Placement, _ type: TensorType) {
     var zero = lowering.scalar(Scalar(0, as: type.dtype))
     zero.broadcast(from: [], to: type.shape)
     lowering.emitCopy(into: target, zero, type, node)
@@ -91,7 +93,9 @@ public struct LoweringNode {
   }
 
   /// Runs along lines of the operands, backwards if asked: then all are walked from their far ends.
-  func emitScan(_ function: ck_scan_op, into target: Placement, _ x: Placement, _ y: Placement, _ scan: Scan) {
+  ///
+  /// - Parameter steps: elementary operations that each element takes.
+  func emitScan(_ function: ck_scan_op, into target: Placement, _ x: Placement, _ y: Placement, _ scan: Scan, steps: Int = 1) {
     let type = operandType(0)
     func directed(_ placement: Placement, _ byteWidth: Int) -> Placement {
       var result = placement
@@ -100,7 +104,8 @@ public struct LoweringNode {
     }
     let width = type.dtype.byteWidth
     lowering.emitScan(
-      function, into: directed(target, width), directed(x, width), directed(y, width), type.shape, axis: scan.axis, type.dtype, node)
+      function, into: directed(target, width), directed(x, width), directed(y, width), type.shape, axis: scan.axis, type.dtype, node,
+      steps: steps)
   }
 
   /// Sorts lines, with scratch memory for the places of one.
@@ -108,7 +113,9 @@ public struct LoweringNode {
     let type = operandType(0)
     var scratch = lowering.allocate(TensorType(.int64, [type.shape[axis], 2]))
     scratch.strides = Shape(repeating: 0, rank: type.shape.rank)
-    lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node)
+    // Each element is compared once for every doubling of the length.
+    let steps = Int.bitWidth - type.shape[axis].leadingZeroBitCount
+    lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node, steps: steps)
   }
 
   /// The product of the operands. Where all rows of the left or all columns of the right matrices are one (a cotangent of ones, say), that

@@ -11,7 +11,7 @@ extension Plan {
     guard let kernel = chosen else { return }
     let gather = gathers[Int(instruction.detail)]
     let inner = gather.outer.inner
-    let (width, indexWidth) = (instruction.dtype.byteWidth, indices.byteWidth)
+    let (width, sumWidth, indexWidth) = (instruction.dtype.byteWidth, instruction.resultWidth, indices.byteWidth)
     var refused: Int64 = 0
     var isRefused = false
     forEachRow(gather.outer.sizes, max(gather.outer.sizes.rank - 1, 0), gather.outer.z, gather.outer.x, gather.outer.y, stop) {
@@ -26,7 +26,7 @@ extension Plan {
         repeat {
           let count = min(inner.count - start, longestPiece)
           let failed = kernel(
-            min(together, gather.count - first), count, gather.size, z + (zRow + first * zStep + start * inner.z) * width, gather.zStride,
+            min(together, gather.count - first), count, gather.size, z + (zRow + first * zStep + start * inner.z) * sumWidth, gather.zStride,
             inner.z, x + (xRow + first * xStep + start * inner.x) * width, gather.xStride, inner.x, index, gather.indexStride)
           if failed >= 0 && !isRefused {
             isRefused = true

@@ -31,12 +31,19 @@ extension Instruction {
     case .reduce where UInt32(function) >= CK_ARGMAX.rawValue: 8
     case .scan where UInt32(function) == CK_ARGSORT.rawValue: 8
     case .cast: DType(rawValue: function)?.byteWidth ?? 0
+    // Sums of float32 are double.
+    case .scatterAdd: 8
     default: dtype.byteWidth
     }
   }
 
   /// Bytes of an element of the second operand of a scan: numbers to add, places, or scratch memory for places.
-  var secondWidth: Int { UInt32(function) == CK_RECURRENCE.rawValue ? dtype.byteWidth : 8 }
+  var secondWidth: Int {
+    switch ck_scan_op(UInt32(function)) {
+    case CK_RECURRENCE, CK_PRODUCT_TERMS: dtype.byteWidth
+    default: 8
+    }
+  }
 }
 
 /// Memory an instruction touches: an entry of the table of base pointers, and bytes from there.

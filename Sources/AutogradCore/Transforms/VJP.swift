@@ -33,7 +33,11 @@ final class ReversePass {
   /// For each value from there on that existed at the start: does it depend on what gradients are wanted of?
   @exclusivity(unchecked) private var wanted: [Bool]
   @exclusivity(unchecked) private var cotangents: [ValueID]
+  /// How many terms each of those in float32 has, up to 255.
+  @exclusivity(unchecked) private var termCounts: [UInt8]
   private static let none: ValueID = -1
+  /// More terms of float32 than these are added in double: a value may have ten thousand uses.
+  private static let mostNarrowTerms: UInt8 = 4
 
   /// - Parameter start: the first node that can depend on a target.
   init(_ builder: GraphBuilder, withRespectTo targets: [Value], from start: NodeID = 0) {
@@ -42,6 +46,7 @@ final class ReversePass {
     first = columns.firstResult[Int(start)]
     wanted = Array(repeating: false, count: columns.valueCount - Int(first))
     cotangents = Array(repeating: ReversePass.none, count: columns.valueCount - Int(first))
+    termCounts = Array(repeating: 1, count: columns.valueCount - Int(first))
     for target in targets where target.isValid { wanted[Int(target.id - first)] = true }
     for node in start..<NodeID(columns.nodeCount) {
       guard columns.operandRange(node).contains(where: { wants(columns.operands[$0]) }) else { continue }
@@ -55,10 +60,12 @@ final class ReversePass {
 
   func cotangent(of value: ValueID) -> Value? {
     let id = value < first ? ReversePass.none : cotangents[Int(value - first)]
-    return id == ReversePass.none ? nil : builder.value(id)
+    guard id != ReversePass.none else { return nil }
+    let (sum, dtype) = (builder.value(id), builder.value(value).dtype)
+    return sum.dtype == dtype ? sum : builder.emit(.cast, sum, .dtype(dtype))
   }
 
-  /// Fan-out accumulates: each use of a value adds its share.
+  /// Fan-out accumulates: each use of a value adds its share, of float32 in double once there are many.
   func accumulate(_ value: Value, to target: Value, rule node: NodeID) {
     guard value.isValid else { return }
     guard value.typeID == target.typeID else {
@@ -68,8 +75,17 @@ final class ReversePass {
           operation: builder.columns.operationName(of: node)))
       return
     }
-    let sofar = cotangents[Int(target.id - first)]
-    cotangents[Int(target.id - first)] = sofar == ReversePass.none ? value.id : builder.emit(.add, builder.value(sofar), value).id
+    let index = Int(target.id - first)
+    guard cotangents[index] != ReversePass.none else { return cotangents[index] = value.id }
+    var (sum, term) = (builder.value(cotangents[index]), value)
+    if value.dtype == .float32 {
+      if termCounts[index] < .max { termCounts[index] += 1 }
+      if termCounts[index] > ReversePass.mostNarrowTerms {
+        if sum.dtype == .float32 { sum = builder.emit(.cast, sum, .dtype(.float64)) }
+        term = builder.emit(.cast, value, .dtype(.float64))
+      }
+    }
+    cotangents[index] = builder.emit(.add, sum, term).id
   }
 
   func seed(_ output: Value, with cotangent: Value) {
@@ -107,6 +123,7 @@ final class ReversePass {
     for value in operands + results {
       wanted[Int(value.id - first)] = false
       self.cotangents[Int(value.id - first)] = ReversePass.none
+      termCounts[Int(value.id - first)] = 1
     }
     return pulled
   }

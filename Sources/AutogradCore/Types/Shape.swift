@@ -4,6 +4,9 @@ public struct Shape: Sendable {
   public static let maximumRank = 8
   /// No tensor may have more elements than this, even one that is never stored: sizes in bytes and sums of them then fit an Int.
   public static let maximumElementCount = 1 << 40
+  /// What the sizes of a tensor without elements may multiply to, those that are 0 left out: steps between its axes in bytes, and sums of
+  /// sizes, then fit an Int.
+  static let maximumExtent = 1 << 59
 
   var sizes: InlineArray<8, Int>
   public private(set) var rank: Int
@@ -26,7 +29,8 @@ public struct Shape: Sendable {
   }
 
   /// A shape from sizes that may be anything.
-  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, `shape_mismatch` for a negative size.
+  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, or where there are none, but sizes beyond what
+  ///   can be counted; `shape_mismatch` for a negative size.
   public init(checking sizes: some Collection<Int>) throws(GraphError) {
     guard sizes.count <= Shape.maximumRank else {
       throw GraphError(
@@ -37,17 +41,25 @@ public struct Shape: Sendable {
     try checkSize()
   }
 
-  /// Refuses negative sizes, and a shape whose element count (empty axes counted as one, so that strides fit too) is beyond what can be
-  /// counted.
+  /// Refuses negative sizes, and a shape with more elements than can be counted. One without elements has as many as any other without, but
+  /// its other sizes must be such that steps between axes can be counted.
   func checkSize() throws(GraphError) {
-    var product = 1
+    var isEmpty = false
     for axis in 0..<rank {
       guard sizes[axis] >= 0 else { throw GraphError(.shapeMismatch, "a size cannot be negative, got \(sizes[axis])") }
+      isEmpty = isEmpty || sizes[axis] == 0
+    }
+    let limit = isEmpty ? Shape.maximumExtent : Shape.maximumElementCount
+    var product = 1
+    for axis in 0..<rank {
       let (next, overflow) = product.multipliedReportingOverflow(by: Swift.max(sizes[axis], 1))
-      if overflow || next > Shape.maximumElementCount {
+      if overflow || next > limit {
         throw GraphError(
-          .limitExceeded, "a tensor of shape \(self) has more than \(Shape.maximumElementCount) elements",
-          limit: .elements(Shape.maximumElementCount), value: overflow ? Int.max : next)
+          .limitExceeded,
+          isEmpty
+            ? "a tensor of shape \(self) has no elements, but its other sizes multiply to more than \(limit)"
+            : "a tensor of shape \(self) has more than \(limit) elements",
+          limit: .elements(limit), value: overflow ? Int.max : next)
       }
       product = next
     }
@@ -56,11 +68,17 @@ public struct Shape: Sendable {
   public var isScalar: Bool { rank == 0 }
   public var isEmpty: Bool { elementCount == 0 }
 
-  /// The number of elements: 1 for a scalar.
+  /// The number of elements: 1 for a scalar, `Int.max` where it is too large to be counted.
   public var elementCount: Int {
     var product = 1
-    for axis in 0..<rank { product *= sizes[axis] }
-    return product
+    var overflows = false
+    for axis in 0..<rank {
+      if sizes[axis] == 0 { return 0 }
+      let (next, overflow) = product.multipliedReportingOverflow(by: sizes[axis])
+      product = next
+      overflows = overflows || overflow
+    }
+    return overflows ? Int.max : product
   }
 
   public subscript(axis: Int) -> Int {

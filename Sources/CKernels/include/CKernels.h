@@ -33,8 +33,10 @@ typedef enum {
   CK_THEN_ADD, CK_THEN_SUB, CK_THEN_SUB_FROM, CK_THEN_MUL, CK_THEN_DIV, CK_THEN_DIV_INTO, CK_THEN_NEG, CK_SECOND_COUNT
 } ck_second_op;
 // Results of the operations from CK_ARGMAX on are int64.
-typedef enum { CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT } ck_reduce_op;
-typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_SCAN_COUNT } ck_scan_op;
+typedef enum {
+  CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_MEAN, CK_MEAN_SQUARE, CK_NORM, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT
+} ck_reduce_op;
+typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_PRODUCT_TERMS, CK_SCAN_COUNT } ck_scan_op;
 
 // All strides count elements. A stride of 0 repeats one element.
 
@@ -59,6 +61,7 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
 // are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the whole; at the end the lanes are combined as a
 // tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
+// Products, means, means of squares and norms (roots of sums of squares) are in range wherever the result is.
 // CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
 enum { CK_REDUCE_PART = 65536 };
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride,
@@ -70,13 +73,17 @@ typedef void (*ck_reduce_begin_fn)(void *state);
 typedef void (*ck_reduce_feed_fn)(void *state, size_t n, const void *x, ptrdiff_t step);
 typedef void (*ck_reduce_join_fn)(void *state, const void *part);
 typedef void (*ck_reduce_finish_fn)(void *state, void *z);
-enum { CK_REDUCE_STATE = 448 };
+enum { CK_REDUCE_STATE = 1216 };
 // One line along an axis, i < n, in order; float32 in double:
 //   CK_CUMSUM      z[i] = x[0] + ... + x[i]
 //   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
 //   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 2 n int64
 //   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
+//   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a place k(l) of its own
+//                  other than i, of the product of the y[k(l)][l] and of all x[j] that are neither at i nor at one of these places. With
+//                  dy = 0 the product of all others, with more of them its derivatives.
+enum { CK_PRODUCT_DIRECTIONS = 7 };  // the most dy of CK_PRODUCT_TERMS
 typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy, const int32_t *stop);
 // z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
 // from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so. The order depends on k alone: a
@@ -89,7 +96,7 @@ typedef void (*ck_matvec_fn)(size_t m, size_t k, void *z, const void *x, ptrdiff
                              ptrdiff_t y_step, const int32_t *stop);
 
 // A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k * dx + j * jx] for
-// j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i. Both stop at the first i whose index is out of
+// j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i; z is double for float32, too. Both stop at the first i whose index is out of
 // range and return it; else -1.
 typedef ptrdiff_t (*ck_gather_fn)(size_t n, size_t width, size_t size, void *z, ptrdiff_t dz, ptrdiff_t jz, const void *x, ptrdiff_t dx,
                                   ptrdiff_t jx, const void *index, ptrdiff_t di);
