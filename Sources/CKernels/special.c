@@ -141,19 +141,15 @@ double ck_polygamma(double order, double x) {
   if (x == INFINITY) return sign * 0.0;
   if (x > 0) return sign * scaled_hurwitz_zeta(n, x);
   if (x == -INFINITY) return NAN;
-  if (x == floor(x)) return n % 2 ? INFINITY : NAN;  // for even n the two sides differ
+  // For even n the two sides of a pole differ; those of 0 can be told apart.
+  if (x == floor(x)) return n % 2 ? INFINITY : x == 0 ? copysign(INFINITY, -x) : NAN;
   double pole = pow(pi, n + 1) * cotangent_derivative(n, cotangent_pi(x));
   return sign * pole - scaled_hurwitz_zeta(n, 1 - x);
 }
 
-// Logistic functions and logarithms of sums -----------------------------------------------------------------------------------------
+// Logarithms of sums ------------------------------------------------------------------------------------------------------------------
 
 // Exponentials of negative numbers only: they cannot overflow, and where they underflow so does the result.
-double ck_sigmoid(double x) {
-  double e = exp(-fabs(x));
-  return (x < 0 ? e : 1) / (1 + e);
-}
-
 double ck_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 double ck_log_sigmoid(double x) { return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x)); }
 
@@ -182,7 +178,6 @@ float ck_erfinvf(float x) { return (float)ck_erfinv(x); }
 float ck_lgammaf(float x) { return (float)ck_lgamma(x); }
 float ck_digammaf(float x) { return (float)ck_digamma(x); }
 float ck_polygammaf(float n, float x) { return (float)ck_polygamma(n, x); }
-float ck_sigmoidf(float x) { return (float)ck_sigmoid(x); }
 float ck_softplusf(float x) { return (float)ck_softplus(x); }
 float ck_log_sigmoidf(float x) { return (float)ck_log_sigmoid(x); }
 float ck_logaddexpf(float x, float y) { return (float)ck_logaddexp(x, y); }
