@@ -4,6 +4,9 @@
 #ifndef CKERNELS_FAMILIES_H
 #define CKERNELS_FAMILIES_H
 
+#include <stdint.h>
+
+#include "include/CKernels.h"
 #include "special.h"
 
 enum { ck_max_order = 16 };
@@ -22,15 +25,20 @@ double ck_sinc_order(int n, double x);
 double ck_i0e_order(int n, double x);
 double ck_i1e_order(int n, double x);
 
-// Partial derivatives of functions of two operands are numbered by a code: the order by the first plus ck_code_step times that by the
+// Partial derivatives of functions of two operands are numbered by a code: the order by the first plus CK_CODE_STEP times that by the
 // second. False where `code` is no such number.
-enum { ck_code_step = 4096 };
 static inline int ck_decode(double code, int *first, int *second) {
-  if (!(code >= 0 && code < (double)ck_code_step * ck_code_step) || code != (double)(int)code) return 0;
-  *first = (int)code % ck_code_step;
-  *second = (int)code / ck_code_step;
+  if (!(code >= 0 && code < (double)CK_CODE_STEP * CK_CODE_STEP) || code != (double)(int)code) return 0;
+  *first = (int)code % CK_CODE_STEP;
+  *second = (int)code / CK_CODE_STEP;
   return 1;
 }
+
+// 1 / Γ(1 + a) for 0 <= a < 32.
+double ck_reciprocal_gamma(double a);
+// For a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2, and ln a - digamma(a + 1).
+double ck_stirling_tail(double a);
+double ck_digamma_tail(double a);
 
 // B(2j) / (2j)! for j = 1 to 12, of Euler and Maclaurin's formula.
 extern const double ck_bernoulli[12];

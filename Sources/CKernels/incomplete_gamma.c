@@ -25,8 +25,8 @@ static double reciprocal_gamma_slope(double a) {
   return sum;
 }
 
-// 1 / Γ(1 + a), 0 <= a < 16: down to [0, 1) by the recurrence. Each factor is exact, and what their product loses is made good.
-static double reciprocal_gamma(double a) {
+// 1 / Γ(1 + a), 0 <= a < 32: down to [0, 1) by the recurrence. Each factor is exact, and what their product loses is made good.
+double ck_reciprocal_gamma(double a) {
   double product = 1, lost = 0;
   while (a >= 1) {
     double next = product * a;
@@ -38,13 +38,13 @@ static double reciprocal_gamma(double a) {
 }
 
 // The sum of Stirling's series (DLMF 5.11.1), a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2.
-static double stirling_tail(double a) {
+double ck_stirling_tail(double a) {
   double z = 1 / a / a;
   return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360)))))) / a;
 }
 
 // ln a - digamma(a + 1), a >= 16 (DLMF 5.11.2).
-static double digamma_tail(double a) {
+double ck_digamma_tail(double a) {
   double z = 1 / a / a;
   return -0.5 / a + z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760))))));
 }
@@ -53,18 +53,18 @@ static double digamma_tail(double a) {
 static double prefactor(double a, double x, int n) {
   if (a < 16) {
     double power = pow(x, a - n);
-    if (x < 700 && power < INFINITY && power > 1e-290) return power * exp(-x) * reciprocal_gamma(a);
+    if (x < 700 && power < INFINITY && power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a);
     // In halves, so that neither power leaves the range before the product does.
     double half = exp(-x / 2);
     power = pow(x, (a - n) / 2);
-    return power * half * reciprocal_gamma(a) * half * power;
+    return power * half * ck_reciprocal_gamma(a) * half * power;
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
   double exponent = fabs(r) < 0.9 ? a * (log1p(r) - r) : a * log(x / a) - (x - a);
   double scale = 1 / sqrt(2 * pi) / sqrt(a), power = pow(x, -n);
-  if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - stirling_tail(a)) * scale * power;
-  return exp(exponent - stirling_tail(a) - n * log(x)) * scale;
+  if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
+  return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
 }
 
 // The jet of that by a, over its value.
@@ -72,7 +72,7 @@ static void prefactor_jet(int order, double *jet, double a, double x) {
   double logarithm[ck_jet_size] = {0};
   if (order >= 1) {
     double r = (x - a) / a;
-    logarithm[1] = a < 16 ? log(x) - ck_digamma(a + 1) : (fabs(r) < 0.5 ? log1p(r) : log(x / a)) + digamma_tail(a);
+    logarithm[1] = a < 16 ? log(x) - ck_digamma(a + 1) : (fabs(r) < 0.5 ? log1p(r) : log(x / a)) + ck_digamma_tail(a);
   }
   for (int k = 2; k <= order; k++) logarithm[k] = -ck_polygamma(k - 1, a + 1) / factorial(k);
   jet_exp(order, jet, logarithm);

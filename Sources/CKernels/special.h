@@ -62,6 +62,11 @@ double ck_gammainc_partial(double code, double a, double x);
 double ck_zeta(double x, double q);
 // ∂^(m + n) zeta(x, q) / ∂x^m ∂q^n for code = m + 4096 n, m <= 8, n <= 16.
 double ck_zeta_partial(double code, double x, double q);
+// ∂^(i + j + k) I(a, b, x) / ∂a^i ∂b^j ∂x^k of the regularised incomplete beta function, for the index-th of ck_betainc_orders; NaN outside
+// a > 0, b > 0 and [0, 1].
+double ck_betainc_partial(int index, double a, double b, double x);
+// A derivative of a function of one operand: code is the number of the function (ck_family) times CK_CODE_STEP, plus the order.
+double ck_family_derivative(double code, double x);
 
 float ck_erfinvf(float x);
 float ck_lgammaf(float x);
