@@ -36,9 +36,11 @@ static inline int ck_decode(double code, int *first, int *second) {
 
 // 1 / Γ(1 + a) for 0 <= a < 32.
 double ck_reciprocal_gamma(double a);
-// For a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2, and ln a - digamma(a + 1).
+// For a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2.
 double ck_stirling_tail(double a);
-double ck_digamma_tail(double a);
+// digamma(a + 1) - ln(a + 1/2), and ln(1 + r) - r.
+double ck_digamma_rest(double a);
+double ck_log1p_rest(double r);
 
 // B(2j) / (2j)! for j = 1 to 12, of Euler and Maclaurin's formula.
 extern const double ck_bernoulli[12];

@@ -46,9 +46,10 @@ static double prefactor(const point *p, int k) {
   double a = p->a, b = p->b;
   if (a >= 16 && b >= 16) {
     // e^(a (ln(1 + r) - r) + b (ln(1 + s) - s)) with 1 + r and 1 + s the ratios of x and y to the means a / (a + b), b / (a + b).
-    double gap = fma(p->x, a + b, -a), r = gap / a, s = -gap / b;
-    double left = fabs(r) < 0.9 ? log1p(r) - r : p->log_x - log(a / (a + b)) - r;
-    double right = fabs(s) < 0.9 ? log1p(s) - s : p->log_y - log(b / (a + b)) - s;
+    // x (a + b) - a, by whichever of x and y has not been rounded.
+    double gap = p->x > 0.5 ? fma(-p->y, a + b, b) : fma(p->x, a + b, -a), r = gap / a, s = -gap / b;
+    double left = fabs(r) < 0.9 ? ck_log1p_rest(r) : p->log_x - log(a / (a + b)) - r;
+    double right = fabs(s) < 0.9 ? ck_log1p_rest(s) : p->log_y - log(b / (a + b)) - s;
     double exponent = a * left + b * right + (ck_stirling_tail(a + b) - ck_stirling_tail(a) - ck_stirling_tail(b));
     double scale = sqrt(a) / sqrt(a + b) * sqrt(b) / sqrt(2 * pi);
     return exp(exponent - k * (p->log_x + p->log_y)) * scale;
@@ -58,33 +59,30 @@ static double prefactor(const point *p, int k) {
     double half = pow(p->x, (a - k) / 2) * exp((b - k) / 2 * p->log_y);
     return half * coefficient * half;
   }
-  // Γ(a + b) / Γ(b) by Stirling's series where b alone is large, and so for a.
+  // Γ(a + b) / Γ(b) by Stirling's series where b alone is large, and so for a. With c the small one, d the large one and q = d x / c:
+  // c^c e^-c / Γ(c) e^(c (ln q - q + 1) + d (ln y + x)) e^((c + d) (ln(1 + c/d) - c/d) + c²/d - ln(1 + c/d) / 2 + …).
   int a_is_small = a < b;
-  double small = a_is_small ? a : b, large = a_is_small ? b : a;
-  double log_small = a_is_small ? p->log_x : p->log_y, log_large = a_is_small ? p->log_y : p->log_x;
-  double exponent = (small + large - 0.5) * log1p(small / large) - small + ck_stirling_tail(small + large) - ck_stirling_tail(large);
-  exponent += (large - k) * log_large + small * (log_small + log(large)) - k * log_small;
-  return exp(exponent) * small * ck_reciprocal_gamma(small);
+  double c = a_is_small ? a : b, d = a_is_small ? b : a, x = a_is_small ? p->x : p->y;
+  double log_x = a_is_small ? p->log_x : p->log_y, log_y = a_is_small ? p->log_y : p->log_x;
+  double r = fma(x, d, -c) / c, ratio = c / d;
+  double near = c * (fabs(r) < 0.9 ? ck_log1p_rest(r) : log_x + log(d / c) - r) + d * (x < 0.25 ? ck_log1p_rest(-x) : log_y + x);
+  double rest = (c + d) * ck_log1p_rest(ratio) + c * ratio - 0.5 * log1p(ratio) + ck_stirling_tail(c + d) - ck_stirling_tail(d);
+  return exp(near + rest - k * (log_x + log_y)) * (pow(c, c) * exp(-c) * c * ck_reciprocal_gamma(c));
 }
 
-// ln x - digamma(a) + digamma(a + b), by way of 1 + r where a is large.
-static double slope_of_log(double a, double b, double x, double log_x) {
-  if (a < 16) return log_x - ck_digamma(a) + ck_digamma(a + b);
-  double r = fma(x, a + b, -a) / a;
-  double ratio = fabs(r) < 0.5 ? log1p(r) : log_x - log(a / (a + b));
-  return ratio + (ck_digamma_tail(a) + 1 / a) - (ck_digamma_tail(a + b) + 1 / (a + b));
+// ln x - digamma(a + 1) + digamma(a + b), both by way of their logarithms, which hardly differ where that is near 0.
+static double slope_of_log(double a, double b, double x, double y, double log_x) {
+  double w = a + 0.5, v = a + b + 0.5, r = (x > 0.5 ? fma(-y, v, b) : fma(x, v, -w)) / w;
+  double ratio = fabs(r) < 0.5 ? log1p(r) : log_x + log(v / w);
+  return ratio - ck_digamma_rest(a) + ck_digamma_rest(a + b) - 1 / (a + b);
 }
 
 // The series of the prefactor over its value. `shifted` is 1 for the prefactor over a, whose series stays finite for small a.
 static void prefactor_series(int m, int n, series z, const point *p, int shifted) {
   double by_a[most + 4] = {0}, by_b[most + 4] = {0}, by_both[most + 4] = {0}, jet[most + 4];
   int order = m + n;
-  if (shifted) {
-    by_a[1] = p->log_x - ck_digamma(p->a + 1) + ck_digamma(p->a + p->b);
-  } else {
-    by_a[1] = slope_of_log(p->a, p->b, p->x, p->log_x);
-  }
-  by_b[1] = slope_of_log(p->b, p->a, p->y, p->log_y);
+  by_a[1] = slope_of_log(p->a, p->b, p->x, p->y, p->log_x) + (shifted ? 0 : 1 / p->a);
+  by_b[1] = slope_of_log(p->b, p->a, p->y, p->x, p->log_y) + 1 / p->b;
   for (int k = 2; k <= order; k++) {
     by_a[k] = -ck_polygamma(k - 1, p->a + shifted) / factorial(k);
     by_b[k] = -ck_polygamma(k - 1, p->b) / factorial(k);
@@ -102,15 +100,28 @@ static void prefactor_series(int m, int n, series z, const point *p, int shifted
   multiply(m, n, z, left, right);
 }
 
-// The integral of t^(a-1) (1-t)^(b-1) over t < x, x <= a / (a + b), over x^a y^b, by t / (1 - t) = x / y e^-u: of
-// e^(-a u - (a + b) ln d), d = y + x e^-u; and its derivatives, which bring factors -u - ln d and -ln d.
+// ln(x / t) and ln((1 - t) / y), both for t / (1 - t) = x / y e^-u, u >= 0; neither is a difference of near ones.
+static void logarithms(const point *p, double u, double *of_x, double *of_y) {
+  if (p->x > 0.5 && u < 30) {
+    *of_x = log1p(p->y * expm1(u));
+    *of_y = u - *of_x;
+  } else {
+    *of_y = p->x <= 0.5 ? -log1p(p->x * expm1(-u)) : -log(p->y + p->x * exp(-u));
+    *of_x = u - *of_y;
+  }
+}
+
+// The integral of t^(a-1) (1-t)^(b-1) over t < x, x <= a / (a + b), over x^a y^b, by that substitution: of (t/x)^a ((1-t)/y)^b by u; and its
+// derivatives by a and b, which bring factors ln(t/x) and ln((1-t)/y).
 static void integral(int m, int n, series z, const point *p) {
-  double a = p->a, sum = p->a + p->b, x = p->x, depth = 44 + 3 * (m + n);
-  double slope = fmax(a - sum * x, 0), curvature = sum * x * p->y;
+  double a = p->a, b = p->b, sum = a + b, of_x, of_y, depth = 44 + 3 * (m + n);
+  // Where the logarithm of the integrand, which is concave, has come down by `depth`: from the quadratic of its first terms by Newton's steps.
+  double slope = fmax(a - sum * p->x, 0), curvature = sum * p->x * p->y;
   double end = 2 * depth / (slope + sqrt(slope * slope + 2 * curvature * depth));
-  for (int i = 0; i < 5; i++) {
-    double d = 1 + x * expm1(-end), fallen = a * end + sum * log1p(x * expm1(-end)), rate = a - sum * x * exp(-end) / d;
-    if (!(rate > 0) || fallen > depth) break;
+  for (int i = 0; i < 20; i++) {
+    logarithms(p, end, &of_x, &of_y);
+    double fallen = a * of_x - b * of_y, tail = p->x * exp(-end), rate = a - sum * (tail / (p->y + tail));
+    if (!(rate > 0) || fabs(fallen - depth) < 2) break;
     end += (depth - fallen) / rate;
   }
   for (int i = 0; i <= m; i++)
@@ -120,15 +131,15 @@ static void integral(int m, int n, series z, const point *p) {
   for (int panel = panels - 1; panel >= 0; panel--) {
     double from = bounds[panel] * end, half = (bounds[panel + 1] - bounds[panel]) * end / 2;
     for (int i = 0; i < ck_rule_points; i++) {
-      double u = rule_point(i, from, half), log_d = log1p(x * expm1(-u));
-      double term = ck_rule_weights[i / 2] * half * exp(-a * u - sum * log_d), by_a = 1;
+      logarithms(p, rule_point(i, from, half), &of_x, &of_y);
+      double term = ck_rule_weights[i / 2] * half * exp(b * of_y - a * of_x), by_a = 1;
       for (int q = 0; q <= m; q++) {
         double value = term * by_a;
         for (int r = 0; r <= n; r++) {
           z[q][r] += value;
-          value *= -log_d / (r + 1);
+          value *= of_y / (r + 1);
         }
-        by_a *= (-u - log_d) / (q + 1);
+        by_a *= -of_x / (q + 1);
       }
     }
   }
@@ -217,9 +228,9 @@ double ck_betainc_partial(int index, double a, double b, double x) {
 
   series z;
   point swapped = {b, a, p.y, x, p.log_y, p.log_x};
-  int is_lower = a < 1 && b < 1 ? x <= 0.7 : x * (a + b) <= a;
-  // What would lose digits as 1 less something near 1.
-  if (m + n == 0 && a < 1 && b < 0.1 && x > 0.7 && x < 0.98) is_lower = 1;
+  // The side on which the function is small, as long as its series ends soon.
+  double edge = m + n == 0 ? 0.02 : 0.15;
+  int is_lower = a < 1 && b < 1 ? x < edge || (x <= 1 - edge && a >= b) : x * (a + b) <= a;
   double value = is_lower ? lower(m, n, z, &p) * z[m][n] : lower(n, m, z, &swapped) * z[n][m];
   if (m + n == 0) return is_lower ? value : 1 - value;
   return (is_lower ? 1 : -1) * factorial(m) * factorial(n) * value;

@@ -43,10 +43,26 @@ double ck_stirling_tail(double a) {
   return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360)))))) / a;
 }
 
-// ln a - digamma(a + 1), a >= 16 (DLMF 5.11.2).
-double ck_digamma_tail(double a) {
-  double z = 1 / a / a;
-  return -0.5 / a + z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760))))));
+// digamma(a + 1) - ln(a + 1/2): by Stirling's series in w = a + 1/2 from 10 on (DLMF 5.11.2, 24.4.27); below by the recurrence, whose steps
+// ln((w + 1) / w) - 1 / (a + 1) = 2 (y³/3 + y⁵/5 + …), y = 1 / (2 (a + 1)), are positive.
+double ck_digamma_rest(double a) {
+  double sum = 0;
+  for (; a < 10; a += 1) {
+    double y = 0.5 / (a + 1), square = y * y, series = 0;
+    for (int k = a < 1 ? 25 : a < 3 ? 12 : 7; k >= 1; k--) series = series * square + 1.0 / (2 * k + 1);
+    sum += 2 * y * square * series;
+  }
+  double w = a + 0.5, z = 1 / w / w;
+  double tail = 1.0 / 24 - z * (7.0 / 960 - z * (31.0 / 8064 - z * (127.0 / 30720 - z * (511.0 / 67584 - z * 1414477.0 / 67092480))));
+  return sum + z * tail;
+}
+
+// ln(1 + r) - r, exact near 0: with t = r / (2 + r) it is 2 artanh(t) - r = -r t + 2 (t³/3 + t⁵/5 + …).
+double ck_log1p_rest(double r) {
+  if (!(fabs(r) < 0.25)) return log1p(r) - r;
+  double t = r / (2 + r), square = t * t, series = 0;
+  for (int k = 9; k >= 1; k--) series = series * square + 1.0 / (2 * k + 1);
+  return t * (2 * square * series - r);
 }
 
 // x^(a - n) e^-x / Γ(a + 1), x > 0.
@@ -61,7 +77,7 @@ static double prefactor(double a, double x, int n) {
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
-  double exponent = fabs(r) < 0.9 ? a * (log1p(r) - r) : a * log(x / a) - (x - a);
+  double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log(x / a) - (x - a);
   double scale = 1 / sqrt(2 * pi) / sqrt(a), power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
@@ -71,8 +87,8 @@ static double prefactor(double a, double x, int n) {
 static void prefactor_jet(int order, double *jet, double a, double x) {
   double logarithm[ck_jet_size] = {0};
   if (order >= 1) {
-    double r = (x - a) / a;
-    logarithm[1] = a < 16 ? log(x) - ck_digamma(a + 1) : (fabs(r) < 0.5 ? log1p(r) : log(x / a)) + ck_digamma_tail(a);
+    double w = a + 0.5, r = (x - w) / w;
+    logarithm[1] = (fabs(r) < 0.5 ? log1p(r) : log(x / w)) - ck_digamma_rest(a);
   }
   for (int k = 2; k <= order; k++) logarithm[k] = -ck_polygamma(k - 1, a + 1) / factorial(k);
   jet_exp(order, jet, logarithm);
@@ -220,7 +236,7 @@ double ck_gammainc_partial(double code, double a, double x) {
     return factorial(m) * jet[m] * prefactor(a, x, n);
   }
   double sums[ck_jet_size];
-  if (x <= 1) {
+  if (x <= (x < a ? 1 : 0.3)) {
     series_jet(m, sums, a, x);
     jet_multiply(m, jet, sums, factor);
     return factorial(m) * jet[m] * prefactor(a, x, 0);

@@ -4,6 +4,8 @@ JAX has no derivative of `betainc` by its parameters, and not twelve digits of t
 those of mpmath's own numerical differentiation, in more digits, so that no formula of ours is in them.
 """
 
+import statistics
+
 import mpmath
 import numpy as np
 from mpmath import mp, mpf
@@ -16,7 +18,16 @@ def ndtr(x):
 
 
 def ndtri(p):
-  return -mpmath.sqrt(2) * mpmath.erfinv(1 - 2 * p)
+  """By Newton's iteration; `erfinv` has no digits for what is near to 0 or 1."""
+  if p > 0.5:
+    return -ndtri(1 - p)
+  y = mpf(statistics.NormalDist().inv_cdf(float(p)))
+  for _ in range(mp.dps):
+    step = (ndtr(y) - p) / mpmath.npdf(y)
+    y -= step
+    if abs(step) <= abs(y) * mpmath.eps:
+      break
+  return y
 
 
 def sinc(x):
