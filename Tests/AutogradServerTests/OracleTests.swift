@@ -9,7 +9,7 @@ import Testing
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
     "operations_special", "kinks",
-    "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
+    "kinks_reductions", "kinks_linalg", "kinks_special", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")

@@ -44,6 +44,6 @@ import Testing
       }
     }
     let tensors = line.operands.map { Tensor($0, shape: shape) }
-    return try Plan(builder.graph(outputs: [result])).run(tensors)[0].elements(Double.self)
+    return try Plan(builder.graph(outputs: [result])).run(tensors)[0].doubles
   }
 }

@@ -21,6 +21,7 @@ import kinks
 import kinks_linalg
 import kinks_pointwise
 import kinks_reductions
+import kinks_special
 import operation_cases
 import oracle_special
 import random_graphs
@@ -111,6 +112,7 @@ WRITERS = {
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
+  "kinks_special": lambda: write_kinks("kinks_special", kinks_special),
   "random_graphs": write_random_graphs,
   "random_graphs_catalog": write_catalog,
 }
