@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds Sources/CKernels/special.c on its own and measures its errors against mpmath, region by region.
+"""Builds Sources/CKernels/special.c and normal.c on their own and measures its errors against mpmath, region by region.
 
 Prints the errors that head special.h, in units in the last place, and exits with 1 if one is above its bound or a special value is
 wrong. Needs a C compiler (CC, else clang, else cc) and mpmath; with gmpy2 installed mpmath is several times faster. The points are
@@ -24,7 +24,8 @@ from pathlib import Path
 
 from mpmath import mp, mpf
 
-SOURCE = Path(__file__).resolve().parent.parent / "Sources/CKernels/special.c"
+FOLDER = Path(__file__).resolve().parent.parent / "Sources/CKernels"
+SOURCES = [FOLDER / f"{name}.c" for name in ("special", "normal")]
 UNARY = ["erfinv", "lgamma", "digamma", "sigmoid", "softplus", "log_sigmoid"]
 BINARY = ["polygamma", "logaddexp", "xlogy", "remainder"]
 DIGAMMA_ROOT = 1.4616321449683623
@@ -37,7 +38,7 @@ def build(directory):
     compiler = os.environ.get("CC") or shutil.which("clang") or "cc"
     library = os.path.join(directory, "special.so")
     flags = ["-O2", "-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Werror", "-ffp-contract=off", "-shared", "-fPIC"]
-    subprocess.run([compiler, *flags, str(SOURCE), "-o", library, "-lm"], check=True, timeout=60)
+    subprocess.run([compiler, *flags, f"-I{FOLDER}/include", *map(str, SOURCES), "-o", library, "-lm"], check=True, timeout=60)
     return library
 
 

@@ -10,7 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "kinks.md"
 FIXTURES = ROOT / "Tests" / "Fixtures"
-FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl")
+FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_special.jsonl")
 #: The members of a case that hold what the libraries say, in the order of the columns.
 LIBRARIES = ("jax", "torch")
 NOT_ASKED = "not asked yet"
@@ -78,6 +78,7 @@ FAMILIES = {
     "The origin": "Where the usual formula divides 0 by 0 or takes the logarithm of 0, although the function has a value: 0. Where the "
                   "value is 0/0 itself: NaN.",
     "Infinite slopes": "A pole is a pole. A cotangent of 0 does not mend it: infinity times 0 is NaN, as IEEE 754 has it.",
+    "Special functions": "At the edges of their domains and at infinity the limits from inside; at a corner the mean of both sides.",
     "Powers": "The derivative in x needs no logarithm. The one in y is 0 at x = 0 while y ≥ 0, where a formula would multiply 0 by -inf, "
               "and NaN for negative x.",
     "Products with zeros": "Each element gets the product of the others, which dividing by the element could not give.",

@@ -1,6 +1,6 @@
 // Special functions of one point. Written from the formulas named at each function; the measured errors are in special.h.
 #define _DEFAULT_SOURCE  // lgamma_r
-#include "special.h"
+#include "families.h"
 
 #include <math.h>
 
@@ -8,38 +8,12 @@
 
 static const double pi = 3.14159265358979323846;
 static const double ln2 = 0.69314718055994530942;
-static const double half_sqrt_pi = 0.88622692545275801365;
 
 // x[0] + x[1] t + … by Horner's rule.
 static double polynomial(const double *coefficients, int count, double t) {
   double sum = coefficients[count - 1];
   for (int i = count - 2; i >= 0; i--) sum = sum * t + coefficients[i];
   return sum;
-}
-
-// The inverse error function --------------------------------------------------------------------------------------------------------
-
-// Starts from S. Winitzki's closed form (A handy approximation for the error function and its inverse, 2008; within 0.2%), then
-// Halley's cubic iteration, simple since erf'' = -2 y erf': twice, three times beside 1. Beyond 1/2 the residual is taken of erfc, where
-// 1 - |x| is exact.
-double ck_erfinv(double x) {
-  double a = fabs(x);
-  if (!(a <= 1)) return NAN;
-  if (a == 1) return copysign(INFINITY, x);
-  // The cubic term, pi/12 x^3, is below the rounding error; x * x would underflow.
-  if (a < 0x1p-28) return half_sqrt_pi * x;
-
-  const double c = 0.147;
-  double l = a < 0.5 ? log1p(-a * a) : log((1 - a) * (1 + a));
-  double t = 2 / (pi * c) + l / 2;
-  double y = sqrt(-l / c / (sqrt(t * t - l / c) + t));
-  for (int i = 0; i < 3; i++) {
-    double residual = a < 0.5 ? erf(y) - a : (1 - a) - erfc(y);
-    double newton = residual * half_sqrt_pi * exp(y * y);
-    y -= newton / (1 + y * newton);
-    if (fabs(newton) < 1e-7) break;  // what is left is of its cube
-  }
-  return copysign(y, x);
 }
 
 // The gamma function's logarithm and its derivatives --------------------------------------------------------------------------------
@@ -104,14 +78,14 @@ static double inverse_power(double u, int s) {
   return s == 2 ? inverse * inverse : s == 3 ? inverse * inverse * inverse : pow(u, -s);
 }
 
+const double ck_bernoulli[12] = {
+    0.08333333333333333,     -0.001388888888888889,  3.306878306878307e-05,   -8.267195767195768e-07, 2.08767569878681e-08,
+    -5.284190138687493e-10,  1.3382536530684679e-11, -3.3896802963225827e-13, 8.586062056277845e-15,  -2.174868698558062e-16,
+    5.5090028283602295e-18,  -1.3954464685812522e-19};
+
 // n! zeta(n + 1, x), x > 0, 1 <= n <= 100, zeta that of Hurwitz: the sum over k >= 0 of (x + k)^-s, s = n + 1, by Euler-Maclaurin's
 // formula (DLMF 25.11.28): the terms up to w = x + N, then w^-s (w / (s - 1) + 1/2 + sum of B(2j) / (2j)! s (s+1) … (s+2j-2) w^(1-2j)).
 static double scaled_hurwitz_zeta(int n, double x) {
-  // B(2j) / (2j)!; with w >= 10 + s the first one left out is below 1e-20 of the sum.
-  static const double bernoulli[] = {
-      0.08333333333333333,     -0.001388888888888889,  3.306878306878307e-05,   -8.267195767195768e-07, 2.08767569878681e-08,
-      -5.284190138687493e-10,  1.3382536530684679e-11, -3.3896802963225827e-13, 8.586062056277845e-15,  -2.174868698558062e-16,
-      5.5090028283602295e-18,  -1.3954464685812522e-19};
   int s = n + 1;
   double factorial = 1;
   for (int i = 2; i <= n; i++) factorial *= i;
@@ -127,8 +101,9 @@ static double scaled_hurwitz_zeta(int n, double x) {
     double power = inverse_power(w * scale, s) * (1 - s * rounding / w);
     if (w >= 10 + s) {
       double rising = s / w, series = 0.5;
-      for (int j = 0; j < (int)(sizeof bernoulli / sizeof *bernoulli); j++) {
-        series += bernoulli[j] * rising;
+      // With w >= 10 + s the first term left out is below 1e-20 of the sum.
+      for (int j = 0; j < 12; j++) {
+        series += ck_bernoulli[j] * rising;
         rising *= (s + 2 * j + 1) / w * ((s + 2 * j + 2) / w);
       }
       tail = power * (w * scale / n + series * scale);

@@ -42,6 +42,32 @@ double ck_xlogy(double x, double y);
 // As Python's float %: the sign of y, also of a zero; NaN for y = 0.
 double ck_remainder(double x, double y);
 
+// Of the normal distribution: the probability below x, its logarithm, and the x below which there is the probability p.
+double ck_ndtr(double x);
+double ck_log_ndtr(double x);
+double ck_ndtri(double p);
+// e^(x²) erfc(x)
+double ck_erfcx(double x);
+// sin(pi x) / (pi x), 1 at 0.
+double ck_sinc(double x);
+// e^-|x| I0(x) and e^-|x| I1(x), I being the modified Bessel functions.
+double ck_i0e(double x);
+double ck_i1e(double x);
+// The regularised incomplete gamma functions, lower and upper; NaN outside a >= 0, x >= 0.
+double ck_gammainc(double a, double x);
+double ck_gammaincc(double a, double x);
+// ∂^(m + n) P(a, x) / ∂a^m ∂x^n for code = m + 4096 n, m <= 8, n <= 16.
+double ck_gammainc_partial(double code, double a, double x);
+// The zeta function of Hurwitz, the sum of (q + k)^-x over k >= 0, x >= 1; NaN for x < 1.
+double ck_zeta(double x, double q);
+// ∂^(m + n) zeta(x, q) / ∂x^m ∂q^n for code = m + 4096 n, m <= 8, n <= 16.
+double ck_zeta_partial(double code, double x, double q);
+// ∂^(i + j + k) I(a, b, x) / ∂a^i ∂b^j ∂x^k of the regularised incomplete beta function, for the index-th of ck_betainc_orders; NaN outside
+// a > 0, b > 0 and [0, 1].
+double ck_betainc_partial(int index, double a, double b, double x);
+// A derivative of a function of one operand: code is the number of the function (ck_family) times CK_CODE_STEP, plus the order.
+double ck_family_derivative(double code, double x);
+
 float ck_erfinvf(float x);
 float ck_lgammaf(float x);
 float ck_digammaf(float x);

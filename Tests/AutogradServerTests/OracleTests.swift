@@ -7,8 +7,9 @@ import Testing
 /// Answers against those of JAX, made by `Tests/Fixtures/generate.py`; of kinks, against what is written there by hand.
 @Suite struct OracleTests {
   @Test(arguments: [
-    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg", "kinks",
-    "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
+    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
+    "operations_special", "kinks",
+    "kinks_reductions", "kinks_linalg", "kinks_special", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")

@@ -15,12 +15,15 @@ import cases_linalg
 import cases_pointwise
 import cases_reductions
 import cases_shapes
+import cases_special
 import catalog_graphs
 import kinks
 import kinks_linalg
 import kinks_pointwise
 import kinks_reductions
+import kinks_special
 import operation_cases
+import oracle_special
 import random_graphs
 import selfcheck
 import tutorial
@@ -56,14 +59,15 @@ def write_random_graphs():
     write(f"random_graphs_{dtype}.jsonl", lines[dtype])
 
 
-def write_operations(file="operations", module=operation_cases):
+def write_operations(file="operations", module=operation_cases, answers=None):
+  """`answers` computes what is expected, where JAX is not asked."""
   lines = []
   for op in module.CASES:
     exact_answer = op in module.EXACT
     for name, (unseeded, seed) in operation_cases.requests(op, module.CASES):
       request = json.loads(json.dumps(seed(Program(unseeded).values)))
       program = Program(request)
-      outputs, gradients = Compiled(program, exact=not exact_answer)(program)
+      outputs, gradients = answers(program) if answers else Compiled(program, exact=not exact_answer)(program)
       head = {"name": name, "operation": op, "tolerance": 0 if exact_answer else tolerance(program)}
       lines.append(line(head, request, expected(program, outputs, gradients)))
   write(f"{file}.jsonl", lines)
@@ -104,9 +108,11 @@ WRITERS = {
   "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
   "operations_linalg": lambda: write_operations("operations_linalg", cases_linalg),
+  "operations_special": lambda: write_operations("operations_special", cases_special, oracle_special.answers),
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
+  "kinks_special": lambda: write_kinks("kinks_special", kinks_special),
   "random_graphs": write_random_graphs,
   "random_graphs_catalog": write_catalog,
 }

@@ -1,5 +1,5 @@
 """Kinks and edges: where derivatives are a matter of convention. What is expected is written by hand, from the table in the contract, in
-kinks_pointwise.py, kinks_reductions.py and kinks_linalg.py; this module says how a row is spelled and how it becomes a line, with what JAX
+kinks_pointwise.py, kinks_reductions.py, kinks_linalg.py and kinks_special.py; this module says how a row is spelled and how it becomes a line, with what JAX
 gives where that differs. What PyTorch gives is added by kinks_torch.py."""
 
 import json
@@ -106,11 +106,15 @@ def stated(form, dtype):
 
 # JAX --------------------------------------------------------------------------------------------------------------------------------
 
+def missing(*operands):
+  raise TypeError("no such function")
+
+
 #: Functions that the oracle spells out, or lacks, as users of JAX call them.
 OWN = {
   "norm": lambda x, axis=None, ord=2: jnp.linalg.vector_norm(x, axis=axis, ord=jnp.inf if ord == INF else ord),
   "det": jnp.linalg.det, "inv": jnp.linalg.inv, "solve": jnp.linalg.solve, "cholesky": jnp.linalg.cholesky, "slogdet": jnp.linalg.slogdet,
-  "solve_triangular": lambda a, b, lower=True, transpose=False: jax.scipy.linalg.solve_triangular(a, b, trans=int(transpose), lower=lower),
+  "erfcx": missing, "solve_triangular": lambda a, b, lower=True, transpose=False: jax.scipy.linalg.solve_triangular(a, b, trans=int(transpose), lower=lower),
 }
 
 

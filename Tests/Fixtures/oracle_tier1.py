@@ -13,7 +13,7 @@ import scipy.special
 #: Operations whose operands are brought to one dtype.
 PROMOTING = (
   "pow", "maximum", "minimum", "atan2", "hypot", "logaddexp", "remainder", "xlogy", "equal", "not_equal", "less", "less_equal", "greater",
-  "greater_equal", "logical_and", "logical_or", "logical_xor", "where", "concat", "stack", "outer",
+  "greater_equal", "logical_and", "logical_or", "logical_xor", "where", "concat", "stack", "outer", "gammainc", "gammaincc", "zeta", "betainc",
 )
 #: Operands that keep a dtype of their own, and what a bare number or array is there.
 OWN_DTYPE = {"where": {0: "bool"}, "take": {1: "int64"}, "take_along_axis": {1: "int64"}}
@@ -31,14 +31,15 @@ SAME_NAME = (
   "abs", "square", "reciprocal", "sqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "tanh",
   "sign", "floor", "ceil", "round", "trunc", "isnan", "isinf", "isfinite", "maximum", "minimum", "hypot", "logaddexp", "remainder",
   "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor", "logical_not",
-  "where", "outer",
+  "where", "outer", "sinc",
 )
 RENAMED = {
   "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "pow": "power",
   "atan2": "arctan2",
 }
 SPECIAL = {"erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "lgamma": "gammaln", "digamma": "digamma", "sigmoid": "expit",
-           "xlogy": "xlogy"}
+           "xlogy": "xlogy"} | {op: op for op in (
+             "ndtr", "log_ndtr", "ndtri", "erfcx", "i0e", "i1e", "gammainc", "gammaincc", "zeta", "betainc")}
 
 
 def activation(op, xp, x, attributes):

@@ -14,7 +14,9 @@ SAME_NAME = (
   "maximum", "minimum", "hypot", "atan2", "logaddexp", "remainder", "pow", "mul", "div", "where", "greater", "greater_equal", "less",
   "less_equal", "not_equal", "logical_and", "logical_not",
 )
-RENAMED = {"equal": torch.eq, "xlogy": torch.special.xlogy, "stop_gradient": torch.detach, "softplus": F.softplus,
+RENAMED = {name: getattr(torch.special, name) for name in ("ndtr", "log_ndtr", "ndtri", "i0e", "i1e", "gammainc", "gammaincc", "zeta",
+                                                           "sinc", "erfcx")}
+RENAMED |= {"equal": torch.eq, "xlogy": torch.special.xlogy, "stop_gradient": torch.detach, "softplus": F.softplus,
            "log_sigmoid": F.logsigmoid, "silu": F.silu}
 #: Operations with attributes, which are given by name.
 WITH_ATTRIBUTES = {
@@ -49,7 +51,7 @@ WITH_ATTRIBUTES = {
   "solve_triangular": lambda a, b, lower=True, transpose=False: solve_triangular(a, b, lower, transpose),
 }
 #: Operations that PyTorch lacks; none that a row has yet.
-LACKING = ()
+LACKING = ("betainc",)
 
 
 def axes(x, axis):

@@ -47,6 +47,7 @@ extension Graph: CustomStringConvertible {
     case .window(let window): " starts=\(window.starts) steps=\(window.steps) sizes=\(window.sizes) of=\(window.whole)"
     case .solve(let form): (form.isTransposed ? " transposed" : "") + (form.isLower ? " lower" : "") + (form.givesNaN ? " nan" : "")
     case .dtype(let dtype): " dtype=\(dtype)"
+    case .derivative(let index): " derivative=\(index)"
     case .scalar(let dtype, let bits): " " + Scalar(dtype, bits: bits).description
     case .index(let index):
       if columns.opcodes[Int(node)] == .custom {

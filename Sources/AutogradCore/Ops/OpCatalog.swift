@@ -12,6 +12,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Pointwise functions that only derivatives make.
   case sech2, gaussian, gaussianDerivative, expSquare, tanSlope, asinSlope, atanhSlope, zeroOf
   case direction, inversion, powByX, powByY, powDerivative
+  case i0e, i1e, ndtr, logNdtr, ndtri, erfcx, sinc, gammaInc, gammaIncC, zeta, betaInc
+  case familyDerivative, gammaIncPartial, zetaPartial
   case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot
   case select, cast, stopGradient, settled, guarded
   // Shape.
@@ -47,6 +49,7 @@ public enum OpCatalog {
   private static let structural: [Opcode: any Primitive] = [
     .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"), .stopGradient: StopGradientPrimitive(),
     .cast: CastPrimitive(), .select: SelectPrimitive(), .settled: SettledPrimitive(), .guarded: GuardedPrimitive(),
+    .betaInc: IncompleteBetaPrimitive(),
     .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
     .gather: GatherPrimitive(form: .take), .scatterAdd: ScatterAddPrimitive(form: .take),
@@ -79,6 +82,8 @@ public enum OpCatalog {
     Family("Powers, exponentials and logarithms", operations(PointwiseFunction.exponentials)),
     Family("Trigonometric and hyperbolic functions", operations(PointwiseFunction.trigonometric)),
     Family("Special functions", operations(PointwiseFunction.special) + [PolygammaOperation()]),
+    Family("Probability and Bessel functions", operations(PointwiseFunction.normal + PointwiseFunction.oscillating)),
+    Family("Incomplete gamma, beta and zeta functions", operations(PointwiseFunction.parametric) + [IncompleteBetaOperation()]),
     Family("Functions of two operands", operations(PointwiseFunction.binary)),
     Family("Activations", operations(PointwiseFunction.activations) + CompositeOperation.activations),
     Family("Rounding and bounds", operations(PointwiseFunction.rounding) + [CompositeOperation.clip]),

@@ -39,6 +39,7 @@ struct PointwiseFunction: Sendable {
   }
 
   static let all = arithmetic + unary + binary + comparisons + slopes + families
+    + normal + oscillating + parametric + specialDerivatives
 }
 
 /// The node of a ``PointwiseFunction``: operands of one type, broadcast already.

@@ -63,7 +63,7 @@ private struct BatchedNode {
     }
     switch context.attributes {
     case .none: return opcode == .matmul ? [matmul()] : all(.none)
-    case .dtype: return all(context.attributes)
+    case .dtype, .derivative: return all(context.attributes)
     case .shape(let shape): return [reshaped(to: shape)]
     case .permutation(let axes): return all(.permutation(Shape([0] + axes.array.map { $0 + 1 })))
     case .axes(let axes): return all(.axes(AxisSet(axes.array.map { $0 + 1 })))

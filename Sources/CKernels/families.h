@@ -1,0 +1,48 @@
+// Special functions with the derivatives of each as a family: the n-th derivative is a function of its own, right at every point, where a
+// formula in terms of others would cancel or come to 0 times infinity. Orders from 0 (the function) to ck_max_order; beyond it NaN. NaN in
+// gives NaN out, in every order. Internal; special.h has what the tables of kernels.inc call.
+#ifndef CKERNELS_FAMILIES_H
+#define CKERNELS_FAMILIES_H
+
+#include <stdint.h>
+
+#include "include/CKernels.h"
+#include "special.h"
+
+enum { ck_max_order = 16 };
+
+// The probability of the normal distribution beyond x >= 0.7.
+double ck_normal_tail(double x);
+
+double ck_erfcx_order(int n, double x);
+double ck_erf_order(int n, double x);
+double ck_ndtr_order(int n, double x);
+double ck_log_ndtr_order(int n, double x);
+double ck_ndtri_order(int n, double p);
+double ck_erfinv_order(int n, double x);
+double ck_sinc_order(int n, double x);
+// e^-|x| I0(x) and e^-|x| I1(x). At 0, where derivatives have two sides, the mean of both.
+double ck_i0e_order(int n, double x);
+double ck_i1e_order(int n, double x);
+
+// Partial derivatives of functions of two operands are numbered by a code: the order by the first plus CK_CODE_STEP times that by the
+// second. False where `code` is no such number.
+static inline int ck_decode(double code, int *first, int *second) {
+  if (!(code >= 0 && code < (double)CK_CODE_STEP * CK_CODE_STEP) || code != (double)(int)code) return 0;
+  *first = (int)code % CK_CODE_STEP;
+  *second = (int)code / CK_CODE_STEP;
+  return 1;
+}
+
+// 1 / Γ(1 + a) for 0 <= a < 32.
+double ck_reciprocal_gamma(double a);
+// For a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2.
+double ck_stirling_tail(double a);
+// digamma(a + 1) - ln(a + 1/2), and ln(1 + r) - r.
+double ck_digamma_rest(double a);
+double ck_log1p_rest(double r);
+
+// B(2j) / (2j)! for j = 1 to 12, of Euler and Maclaurin's formula.
+extern const double ck_bernoulli[12];
+
+#endif

@@ -1,0 +1,237 @@
+// The regularised incomplete beta function I(a, b, x) with its derivatives by all three operands (DLMF 8.17).
+#include <math.h>
+
+#include "families.h"
+#include "jets.h"
+#include "quadrature.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+static const double pi = 3.14159265358979323846;
+
+const uint8_t ck_betainc_orders[CK_BETAINC_COUNT][3] = {
+    {0, 0, 0}, {0, 0, 1}, {0, 1, 0}, {1, 0, 0}, {0, 0, 2}, {0, 1, 1}, {0, 2, 0}, {1, 0, 1}, {1, 1, 0},
+    {2, 0, 0}, {0, 0, 3}, {0, 1, 2}, {0, 2, 1}, {0, 3, 0}, {1, 0, 2}, {1, 1, 1}, {1, 2, 0}, {2, 0, 1},
+    {2, 1, 0}, {3, 0, 0}, {0, 0, 4}, {0, 1, 3}, {0, 2, 2}, {0, 3, 1}, {0, 4, 0}, {1, 0, 3}, {1, 1, 2},
+    {1, 2, 1}, {1, 3, 0}, {2, 0, 2}, {2, 1, 1}, {2, 2, 0}, {3, 0, 1}, {3, 1, 0}, {4, 0, 0}};
+
+// Power series in two variables, of a and of b: s[i][j] is the derivative over i! j!, up to the orders m and n.
+enum { most = 5 };
+typedef double series[most][most];
+
+static void multiply(int m, int n, series z, series x, series y) {
+  for (int i = m; i >= 0; i--)
+    for (int j = n; j >= 0; j--) {
+      double sum = 0;
+      for (int p = 0; p <= i; p++)
+        for (int q = 0; q <= j; q++) sum += x[p][q] * y[i - p][j - q];
+      z[i][j] = sum;
+    }
+}
+
+// z = x (c + u da + v db); z may be x.
+static void multiply_linear(int m, int n, series z, series x, double c, double u, double v) {
+  for (int i = m; i >= 0; i--)
+    for (int j = n; j >= 0; j--)
+      z[i][j] = x[i][j] * c + (i > 0 ? u * x[i - 1][j] : 0) + (j > 0 ? v * x[i][j - 1] : 0);
+}
+
+// The point, seen from the side whose tail is integrated: the lower one of (a, b, x), or of (b, a, 1 - x).
+typedef struct {
+  double a, b, x, y, log_x, log_y;
+} point;
+
+// x^a y^b / B(a, b) times x^-k y^-k.
+static double prefactor(const point *p, int k) {
+  double a = p->a, b = p->b;
+  if (a >= 16 && b >= 16) {
+    // e^(a (ln(1 + r) - r) + b (ln(1 + s) - s)) with 1 + r and 1 + s the ratios of x and y to the means a / (a + b), b / (a + b).
+    // x (a + b) - a, by whichever of x and y has not been rounded.
+    double gap = p->x > 0.5 ? fma(-p->y, a + b, b) : fma(p->x, a + b, -a), r = gap / a, s = -gap / b;
+    double left = fabs(r) < 0.9 ? ck_log1p_rest(r) : p->log_x - log(a / (a + b)) - r;
+    double right = fabs(s) < 0.9 ? ck_log1p_rest(s) : p->log_y - log(b / (a + b)) - s;
+    double exponent = a * left + b * right + (ck_stirling_tail(a + b) - ck_stirling_tail(a) - ck_stirling_tail(b));
+    double scale = sqrt(a) / sqrt(a + b) * sqrt(b) / sqrt(2 * pi);
+    return exp(exponent - k * (p->log_x + p->log_y)) * scale;
+  }
+  if (a < 16 && b < 16) {
+    double coefficient = a / (a + b) * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(a + b) * ck_reciprocal_gamma(b);
+    double half = pow(p->x, (a - k) / 2) * exp((b - k) / 2 * p->log_y);
+    return half * coefficient * half;
+  }
+  // Γ(a + b) / Γ(b) by Stirling's series where b alone is large, and so for a. With c the small one, d the large one and q = d x / c:
+  // c^c e^-c / Γ(c) e^(c (ln q - q + 1) + d (ln y + x)) e^((c + d) (ln(1 + c/d) - c/d) + c²/d - ln(1 + c/d) / 2 + …).
+  int a_is_small = a < b;
+  double c = a_is_small ? a : b, d = a_is_small ? b : a, x = a_is_small ? p->x : p->y;
+  double log_x = a_is_small ? p->log_x : p->log_y, log_y = a_is_small ? p->log_y : p->log_x;
+  double r = fma(x, d, -c) / c, ratio = c / d;
+  double near = c * (fabs(r) < 0.9 ? ck_log1p_rest(r) : log_x + log(d / c) - r) + d * (x < 0.25 ? ck_log1p_rest(-x) : log_y + x);
+  double rest = (c + d) * ck_log1p_rest(ratio) + c * ratio - 0.5 * log1p(ratio) + ck_stirling_tail(c + d) - ck_stirling_tail(d);
+  return exp(near + rest - k * (log_x + log_y)) * (pow(c, c) * exp(-c) * c * ck_reciprocal_gamma(c));
+}
+
+// ln x - digamma(a + 1) + digamma(a + b), both by way of their logarithms, which hardly differ where that is near 0.
+static double slope_of_log(double a, double b, double x, double y, double log_x) {
+  double w = a + 0.5, v = a + b + 0.5, r = (x > 0.5 ? fma(-y, v, b) : fma(x, v, -w)) / w;
+  double ratio = fabs(r) < 0.5 ? log1p(r) : log_x + log(v / w);
+  return ratio - ck_digamma_rest(a) + ck_digamma_rest(a + b) - 1 / (a + b);
+}
+
+// The series of the prefactor over its value. `shifted` is 1 for the prefactor over a, whose series stays finite for small a.
+static void prefactor_series(int m, int n, series z, const point *p, int shifted) {
+  double by_a[most + 4] = {0}, by_b[most + 4] = {0}, by_both[most + 4] = {0}, jet[most + 4];
+  int order = m + n;
+  by_a[1] = slope_of_log(p->a, p->b, p->x, p->y, p->log_x) + (shifted ? 0 : 1 / p->a);
+  by_b[1] = slope_of_log(p->b, p->a, p->y, p->x, p->log_y) + 1 / p->b;
+  for (int k = 2; k <= order; k++) {
+    by_a[k] = -ck_polygamma(k - 1, p->a + shifted) / factorial(k);
+    by_b[k] = -ck_polygamma(k - 1, p->b) / factorial(k);
+    by_both[k] = ck_polygamma(k - 1, p->a + p->b) / factorial(k);
+  }
+  series left = {{0}}, right = {{0}};
+  jet_exp(m, jet, by_a);
+  for (int i = 0; i <= m; i++) left[i][0] = jet[i];
+  jet_exp(n, jet, by_b);
+  for (int j = 0; j <= n; j++) right[0][j] = jet[j];
+  multiply(m, n, left, left, right);
+  jet_exp(order, jet, by_both);
+  for (int i = 0; i <= m; i++)
+    for (int j = 0; j <= n; j++) right[i][j] = jet[i + j] * factorial(i + j) / factorial(i) / factorial(j);
+  multiply(m, n, z, left, right);
+}
+
+// ln(x / t) and ln((1 - t) / y), both for t / (1 - t) = x / y e^-u, u >= 0; neither is a difference of near ones.
+static void logarithms(const point *p, double u, double *of_x, double *of_y) {
+  if (p->x > 0.5 && u < 30) {
+    *of_x = log1p(p->y * expm1(u));
+    *of_y = u - *of_x;
+  } else {
+    *of_y = p->x <= 0.5 ? -log1p(p->x * expm1(-u)) : -log(p->y + p->x * exp(-u));
+    *of_x = u - *of_y;
+  }
+}
+
+// The integral of t^(a-1) (1-t)^(b-1) over t < x, x <= a / (a + b), over x^a y^b, by that substitution: of (t/x)^a ((1-t)/y)^b by u; and its
+// derivatives by a and b, which bring factors ln(t/x) and ln((1-t)/y).
+static void integral(int m, int n, series z, const point *p) {
+  double a = p->a, b = p->b, sum = a + b, of_x, of_y, depth = 44 + 3 * (m + n);
+  // Where the logarithm of the integrand, which is concave, has come down by `depth`: from the quadratic of its first terms by Newton's steps.
+  double slope = fmax(a - sum * p->x, 0), curvature = sum * p->x * p->y;
+  double end = 2 * depth / (slope + sqrt(slope * slope + 2 * curvature * depth));
+  for (int i = 0; i < 20; i++) {
+    logarithms(p, end, &of_x, &of_y);
+    double fallen = a * of_x - b * of_y, tail = p->x * exp(-end), rate = a - sum * (tail / (p->y + tail));
+    if (!(rate > 0) || fabs(fallen - depth) < 2) break;
+    end += (depth - fallen) / rate;
+  }
+  for (int i = 0; i <= m; i++)
+    for (int j = 0; j <= n; j++) z[i][j] = 0;
+  static const double bounds[] = {0, 0.04, 0.1, 0.2, 0.35, 0.6, 1};
+  enum { panels = sizeof bounds / sizeof *bounds - 1 };
+  for (int panel = panels - 1; panel >= 0; panel--) {
+    double from = bounds[panel] * end, half = (bounds[panel + 1] - bounds[panel]) * end / 2;
+    for (int i = 0; i < ck_rule_points; i++) {
+      logarithms(p, rule_point(i, from, half), &of_x, &of_y);
+      double term = ck_rule_weights[i / 2] * half * exp(b * of_y - a * of_x), by_a = 1;
+      for (int q = 0; q <= m; q++) {
+        double value = term * by_a;
+        for (int r = 0; r <= n; r++) {
+          z[q][r] += value;
+          value *= of_y / (r + 1);
+        }
+        by_a *= -of_x / (q + 1);
+      }
+    }
+  }
+}
+
+// a times that integral, for a < 1: 1 + (a + b) / (a + 1) x + … (DLMF 8.17.8), whose terms are positive.
+static void power_series(int m, int n, series z, const point *p) {
+  series term = {{1}};
+  for (int i = 0; i <= m; i++)
+    for (int j = 0; j <= n; j++) z[i][j] = term[i][j];
+  for (int k = 0; k < 3000; k++) {
+    multiply_linear(m, n, term, term, p->a + p->b + k, 1, 1);
+    double c = p->a + 1 + k;
+    for (int j = 0; j <= n; j++)
+      for (int i = 0; i <= m; i++) {
+        term[i][j] = (term[i][j] * p->x - (i > 0 ? term[i - 1][j] : 0)) / c;
+        z[i][j] += term[i][j];
+      }
+    if (term[0][0] < 1e-18 * z[0][0] && k > 4 * (m + n)) break;
+  }
+}
+
+// The series of I(a, b, x), x <= a / (a + b): the value and `z` beside it.
+static double lower(int m, int n, series z, const point *p) {
+  series factor;
+  int shifted = p->a < 1;
+  if (shifted) {
+    power_series(m, n, z, p);
+  } else {
+    integral(m, n, z, p);
+  }
+  if (m + n > 0) {
+    prefactor_series(m, n, factor, p, shifted);
+    multiply(m, n, z, z, factor);
+  }
+  return prefactor(p, 0) / (shifted ? p->a : 1);
+}
+
+// The limit at x = 0 of the k-th derivative by x, k >= 1: that of x^(a - k) where it is not one of a polynomial.
+static double at_zero(int m, int n, int k, double a, double b) {
+  if (a > k) return 0;
+  if (m > 0 || a != floor(a)) {
+    double sign = m % 2 ? -1 : 1;
+    for (int i = 1; i < k; i++) sign *= a - i < 0 ? -1 : 1;
+    return n == 0 ? sign * INFINITY : NAN;
+  }
+  // (k - 1)! / (k - a)! (1 - b) (2 - b) … over B(a, b), as a series by b.
+  series z = {{1}}, factor = {{0}};
+  int count = k - (int)a;
+  for (int i = 0; i < count; i++) multiply_linear(0, n, z, z, 1 + i - b, 0, -1);
+  double by_b[ck_jet_size] = {0, ck_digamma(a + b) - ck_digamma(b)}, jet[ck_jet_size];
+  for (int i = 2; i <= n; i++) by_b[i] = (ck_polygamma(i - 1, a + b) - ck_polygamma(i - 1, b)) / factorial(i);
+  jet_exp(n, jet, by_b);
+  for (int j = 0; j <= n; j++) factor[0][j] = jet[j];
+  multiply(0, n, z, z, factor);
+  return z[0][n] * factorial(n) * factorial(k - 1) / factorial(count) * exp(ck_lgamma(a + b) - ck_lgamma(a) - ck_lgamma(b));
+}
+
+double ck_betainc_partial(int index, double a, double b, double x) {
+  int m = ck_betainc_orders[index][0], n = ck_betainc_orders[index][1], k = ck_betainc_orders[index][2];
+  if (!(a > 0 && b > 0 && a < INFINITY && b < INFINITY && x >= 0 && x <= 1)) return NAN;
+  if (x == 0) return k == 0 ? 0 : at_zero(m, n, k, a, b);
+  if (x == 1) return k == 0 ? m + n == 0 : (k % 2 ? 1 : -1) * at_zero(n, m, k, b, a);
+
+  point p = {a, b, x, 1 - x, log(x), log1p(-x)};
+  if (k > 0) {
+    // (x y)^(j) times the j-th derivative of the density over it: e[j+1] = (a - 1 - (a + b - 2) x - j (1 - 2 x)) e[j]
+    // + (j (j - 1) - j (a + b - 2)) x y e[j-1], from differentiating x y d' = (a - 1 - (a + b - 2) x) d j times.
+    series before = {{0}}, e = {{1}}, next, factor;
+    double total = a + b - 2, xy = x * p.y;
+    for (int j = 0; j + 1 < k; j++) {
+      double c = fma(-total, x, a - 1) - j * (1 - 2 * x);
+      multiply_linear(m, n, next, e, c, p.y, -x);
+      multiply_linear(m, n, before, before, (j * (j - 1) - j * total) * xy, -j * xy, -j * xy);
+      for (int r = 0; r <= m; r++)
+        for (int s = 0; s <= n; s++) {
+          double value = next[r][s] + before[r][s];
+          before[r][s] = e[r][s];
+          e[r][s] = value;
+        }
+    }
+    prefactor_series(m, n, factor, &p, 0);
+    multiply(m, n, e, e, factor);
+    return e[m][n] * factorial(m) * factorial(n) * prefactor(&p, k);
+  }
+
+  series z;
+  point swapped = {b, a, p.y, x, p.log_y, p.log_x};
+  // The side on which the function is small, as long as its series ends soon.
+  double edge = m + n == 0 ? 0.02 : 0.15;
+  int is_lower = a < 1 && b < 1 ? x < edge || (x <= 1 - edge && a >= b) : x * (a + b) <= a;
+  double value = is_lower ? lower(m, n, z, &p) * z[m][n] : lower(n, m, z, &swapped) * z[n][m];
+  if (m + n == 0) return is_lower ? value : 1 - value;
+  return (is_lower ? 1 : -1) * factorial(m) * factorial(n) * value;
+}
