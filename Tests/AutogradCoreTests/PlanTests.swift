@@ -213,7 +213,8 @@ extension Plan {
       let lines = reach(loop.sizes, loop.y)
       // Sorting has scratch memory: two places for each element of a line.
       let scratch = (loop.sizes.last ?? 0) > 0 ? 0...(2 * (loop.sizes.last ?? 0) - 1) : nil
-      let y = instruction.function == UInt8(CK_ARGSORT.rawValue) ? scratch : instruction.function == UInt8(CK_CUMSUM.rawValue) ? nil : lines
+      let readsOne = [CK_CUMSUM, CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP].contains { $0.rawValue == UInt32(instruction.function) }
+      let y = instruction.function == UInt8(CK_ARGSORT.rawValue) ? scratch : readsOne ? nil : lines
       return [
         (instruction.z, instruction.resultWidth, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
         (instruction.y, instruction.secondWidth, y),
@@ -255,7 +256,7 @@ extension Plan {
         (instruction.x, width, reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))),
         (instruction.y, width, reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))),
       ]
-    case .gather, .scatterAdd:
+    case .gather, .scatterAdd, .scatter, .scatterMax:
       let gather = gathers[detail]
       let isGather = instruction.kind == .gather
       // Any index in range may come.

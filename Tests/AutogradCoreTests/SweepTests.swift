@@ -171,6 +171,8 @@ import Testing
       logical_not isnan isinf isfinite where mean prod max min var std logsumexp norm argmax argmin all any argsort cumsum cumprod
       softmax log_softmax sort stop_gradient expand_dims squeeze concat stack unstack pad flip roll tile repeat take take_along_axis
       tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet grad
+      scatter scatter_add index_add segment_sum segment_max logcumsumexp cummax cummin top_k kthvalue median quantile searchsorted
+      diag diag_embed kron tensordot cross cdist diff trapezoid unfold
       """
     let names = Set(OpCatalog.operations.map(\.reference.name))
     #expect(Set(promised.split { $0.isWhitespace }.map(String.init)).subtracting(names).isEmpty)
@@ -188,7 +190,8 @@ import Testing
       #expect(Set(reference.attributes.map(\.name)).count == reference.attributes.count)
       #expect(!reference.otherNames.contains { names.contains($0) }, "\(reference.name) is also called by the name of another operation")
       for sample in reference.samples {
-        #expect(reference.hasManyOperands ? sample.shapes.count >= 1 : sample.shapes.count == reference.operands.count)
+        let most = reference.hasManyOperands ? Int.max : reference.operands.count
+        #expect(sample.shapes.count >= reference.minimumOperandCount && sample.shapes.count <= most)
       }
       for other in reference.otherNames {
         #expect(OpCatalog.suggestions(for: other).contains(reference.name), "\(other) does not lead to \(reference.name)")

@@ -146,7 +146,8 @@ final class Lowering {
     lines.x.append(x.strides[axis])
     lines.y.append(y.strides[axis])
     // Sorting compares each element once for every doubling of the length.
-    let steps = function == CK_ARGSORT ? Int.bitWidth - shape[axis].leadingZeroBitCount : 1
+    // An exponential and a logarithm take as long as some twenty additions.
+    let steps = function == CK_ARGSORT ? Int.bitWidth - shape[axis].leadingZeroBitCount : function == CK_LOGCUMSUMEXP ? 20 : 1
     let cost = multiplied(shape.elementCount, steps)
     append(.scan, UInt8(function.rawValue), dtype, detail(of: lines), slot(z), slot(x), slot(y), node, cost: cost)
   }
