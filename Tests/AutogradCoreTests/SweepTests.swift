@@ -111,15 +111,16 @@ import Testing
     let graph = try test.graph()
     let inputs = test.inputs(graph, &random)
     let full = try Plan(vjp(graph))
-    for (position, output) in graph.outputs.enumerated() {
+    let floating = graph.outputs.indices.filter { graph.outputTypes[$0].dtype.isFloating }
+    for position in floating {
+      let output = graph.outputs[position]
       let cotangent = Tensor.random(graph.outputTypes[position], using: &random)
       let builder = GraphBuilder(extending: graph)
       let targets = graph.columns.inputs.map(builder.value)
       let gradients = builder.gradients(of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
       let alone = try Plan(builder.graph(outputs: zip(targets, gradients).map { $1 ?? builder.zeros($0.type) })).run(inputs)
 
-      var explicit = graph.outputTypes.map { Tensor.zeros($0) }
-      explicit[position] = cotangent
+      let explicit = floating.map { $0 == position ? cotangent : Tensor.zeros(graph.outputTypes[$0]) }
       let expected = try full.run(inputs + explicit).dropFirst(graph.outputs.count)
       #expect(Comparison.numbers(alone, Array(expected)) == nil, "result \(position)")
     }

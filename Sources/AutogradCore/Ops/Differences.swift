@@ -106,7 +106,8 @@ struct TrapezoidOperation: Operation {
 }
 
 extension GraphBuilder {
-  /// Half the sum of two values: halves are added where the sum might overflow, and the sum is halved where halves might vanish.
+  /// Half the sum of two values: halves are added where the sum might overflow, and the sum is halved where halves
+  /// might vanish.
   func mean(_ a: Value, _ b: Value) -> Value {
     let isLarge = a.filled(1).emit(.less, a.emit(.abs))
     return select(isLarge, a * 0.5 + b * 0.5, (a + b) * 0.5)

@@ -4,14 +4,15 @@ import CKernels
 struct LogCumulativeSumPrimitive: Primitive {
   let name = "logcumsumexp"
 
-  /// xⱼ has Σ over i >= j of ctᵢ e^(xⱼ - yᵢ), that is, e^(xⱼ - yⱼ) rⱼ with rⱼ = ctⱼ + e^(yⱼ - yⱼ₊₁) rⱼ₊₁. As y ascends and xⱼ <= yⱼ, no
-  /// exponential is above 1, however wide the range of x.
+  /// xⱼ has Σ over i >= j of ctᵢ e^(xⱼ - yᵢ), that is, e^(xⱼ - yⱼ) rⱼ with rⱼ = ctⱼ + e^(yⱼ - yⱼ₊₁) rⱼ₊₁. As y ascends
+  /// and xⱼ <= yⱼ, no exponential is above 1, however wide the range of x.
   let derivative = Derivative.rule { node in
     guard case .scan(let scan) = node.attributes else { return }
     let (builder, x, y) = (node.builder, node.operand(0), node.result(0))
     let shape = y.shape
     let largest = y.dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : Double.greatestFiniteMagnitude
-    // Infinite ones are made finite, so that infinity - infinity does not come up: x of -infinity has 0, what follows infinity too.
+    // Infinite ones are made finite, so that infinity - infinity does not come up: x of -infinity has 0, what follows
+    // infinity too.
     let above = y.emit(.maximum, y.filled(-largest))
     let finite = above.emit(.minimum, y.filled(largest))
     let (early, late) = (Window.early(scan, of: shape), Window.late(scan, of: shape))

@@ -1,10 +1,11 @@
-/// What people look for that has no operation of its own, and what does it here: said in place of the nearest spelling, which would compute
-/// something else.
+/// What people look for that has no operation of its own, and what does it here: said in place of the nearest spelling,
+/// which would compute something else.
 enum LookedFor {
   /// A clause to end an error with: what does it, or that nothing does.
   static func advice(for name: String) -> String? { table[name] }
 
-  /// Every name with its advice; names that are operations by now, or other names of some, are answered before this is asked.
+  /// Every name with its advice; names that are operations by now, or other names of some, are answered before this is
+  /// asked.
   static let table: [String: String] = Dictionary(
     (functions + statistics + arrays + networks + programs).flatMap { entry in
       entry.names.split(separator: " ").map { (String($0), entry.advice) }

@@ -106,7 +106,7 @@ struct SearchSortedOperation: Operation {
     shapeRule: "that of values; sorted has one axis, or as many as values, all but the last of the same sizes",
     derivative: "none: the result is int64",
     conventions: [
-      "sorted must ascend along its last axis: it is not checked, and otherwise the result is the number of elements before each value",
+      "sorted must ascend along its last axis, which is not checked",
       "NaN counts as the largest, as in sort",
     ],
     otherNames: ["search_sorted", "digitize", "bucketize", "bisect", "lower_bound"],
@@ -138,7 +138,8 @@ struct SearchSortedOperation: Operation {
     return [builder.reshape(counts, to: values)]
   }
 
-  /// Line and values are sorted together, equals in the order in which they stand; what came before a value is then counted along the line.
+  /// Line and values are sorted together, equals in the order in which they stand; what came before a value is then
+  /// counted along the line.
   private func count(_ builder: GraphBuilder, _ line: Value, before values: Value, axis: Int, isLeft: Bool) -> Value {
     guard line.isValid, values.isValid else { return line.isValid ? values : line }
     let (size, count) = (line.shape[axis], values.shape[axis])

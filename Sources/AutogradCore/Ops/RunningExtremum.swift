@@ -1,7 +1,7 @@
 import CKernels
 
-/// `cummax_place` and `cummin_place`: for each position of a line the place of the extremum so far, the last of ties, of a NaN before all
-/// others.
+/// `cummax_place` and `cummin_place`: for each position of a line the place of the extremum so far, the last of ties,
+/// of a NaN before all others.
 struct RunningPlacePrimitive: Primitive {
   let name: String
   let function: ck_scan_op

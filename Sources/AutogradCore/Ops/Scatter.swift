@@ -1,6 +1,8 @@
-/// `scatter_along` puts elements at indices along an axis of a tensor, one index for each element; of several at one place the last stays.
+/// `scatter_along` puts elements at indices along an axis of a tensor, one index for each element; of several at one
+/// place the last stays.
 ///
-/// Linear in both tensors. Which element stays is what the same primitive says when it puts the elements' own positions.
+/// Linear in both tensors. Which element stays is what the same primitive says when it puts the elements' own
+/// positions.
 struct ScatterPrimitive: Primitive {
   let name = "scatter_along"
 
@@ -80,7 +82,7 @@ struct ScatterOperation: Operation {
     adds: false, name: "scatter", summary: "x with elements put at given indices along one axis.",
     formula: "y = x, then y[indices[i, j], j] = updates[i, j]", dtypes: .any,
     derivative:
-      "x: ct with zeros where something was put; updates: ct at their indices, zero for those that others have replaced",
+      "x: ct, but 0 where something was put; updates: ct at their indices, 0 for those that others replaced",
     conventions: ["of several elements at one place the last one along the axis stays"],
     otherNames: ["put_along_axis", "scatter_elements", "scatterelements", "index_put", "scatter_update"])
 
@@ -102,8 +104,8 @@ struct ScatterOperation: Operation {
       attributes: [AttributeReference("axis", .integer, default: "-1", "the axis of x that the indices count along")],
       dtypes: dtypes,
       shapeRule:
-        "that of x; x and indices have as many axes, and but for the one axis they and updates broadcast together; along the axis "
-        + "updates are as many as indices, or one for all",
+        "that of x; x and indices have as many axes; but for the one axis they and updates broadcast together, "
+        + "along it updates are as many as indices, or one for all",
       derivative: derivative + "; indices: none",
       conventions: conventions + ["negative indices count from the end", "an index out of range is refused"],
       otherNames: otherNames,

@@ -1,4 +1,5 @@
-/// `scatter_max`: for each place along an axis the largest of the slices whose index names it, -Infinity where none does.
+/// `scatter_max`: for each place along an axis the largest of the slices whose index names it, -Infinity where none
+/// does.
 struct ScatterMaxPrimitive: Primitive {
   let name = "scatter_max"
 
@@ -12,7 +13,7 @@ struct ScatterMaxPrimitive: Primitive {
     // A segment without elements has no winners, and nobody asks for its share.
     let winners = counts.emit(.maximum, builder.ones(counts.type)).emit(.stopGradient)
     let isNaN = y.emit(.isNaN)
-    let share = builder.select(isNaN, node.ct * y, node.ct / winners)
+    let share = node.ct / builder.select(isNaN, y.filled(.nan), winners)
     let receives = wins.emit(.logicalOr, picked(isNaN))
     node.accumulate(builder.select(receives, picked(share), builder.zeros(x.type)), 0)
   }

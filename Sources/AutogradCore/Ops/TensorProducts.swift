@@ -58,7 +58,7 @@ struct TensorDotOperation: Operation {
     attributes: [
       AttributeReference(
         "axes", .integerOrLists, default: "2",
-        "the axes that are summed over: how many, the last of x and the first of y, or two lists, those of x and of y in the same order"
+        "the axes to sum over: how many (the last of x, the first of y), or two lists, those of x and those of y"
       )
     ],
     dtypes: .numeric,
@@ -80,7 +80,8 @@ struct TensorDotOperation: Operation {
     guard left.map({ x[$0] }) == right.map({ y[$0] }) else {
       throw GraphError(
         .shapeMismatch,
-        "the axes \(left) of {0} have sizes \(left.map { x[$0] }), the axes \(right) of {1} have sizes \(right.map { y[$0] })",
+        "the axes \(left) of {0} have sizes \(left.map { x[$0] }), "
+          + "the axes \(right) of {1} have sizes \(right.map { y[$0] })",
         at: .operand(1))
     }
     let rows = (0..<x.rank).filter { !left.contains($0) }

@@ -1,5 +1,5 @@
-/// `unfold`: windows that slide along an axis. They are picked by a matrix of indices, so that its transpose adds up what overlaps in the order
-/// of the windows.
+/// `unfold`: windows that slide along an axis. They are picked by a matrix of indices, so that its transpose adds up
+/// what overlaps in the order of the windows.
 struct UnfoldOperation: Operation {
   let reference = OperationReference(
     name: "unfold",
