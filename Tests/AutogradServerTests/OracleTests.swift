@@ -7,9 +7,8 @@ import Testing
 /// Answers against those of JAX, made by `Tests/Fixtures/generate.py`; of kinks, against what is written there by hand.
 @Suite struct OracleTests {
   @Test(arguments: [
-    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg", "operations_indexing",
-    "kinks",
-    "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
+    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
+    "operations_indexing", "kinks", "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")

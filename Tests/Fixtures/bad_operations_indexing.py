@@ -1,4 +1,4 @@
-"""Bad requests for elements put at indices, order statistics, scans, products and windows; and names that are no operations. One fault each."""
+"""Bad requests for elements put at indices, order statistics, scans, products and windows; and names of no operation. One fault each."""
 
 from case_tools import X, ask, node, tensor
 
@@ -21,7 +21,8 @@ def add_scatters(cases):
     for name, index in {"at-the-size": 3, "below": -4}.items():
       cases.bad_node(f"{op}-index-{name}", node(op, "x", [[0], [index]], [[1], [2]]), {"x": X}, "index_out_of_range", None,
                      contains=[op, str(index), "size 3"], rule=rule)
-    cases.bad_node(f"{op}-into-nothing", node(op, "x", [0], [1]), {"x": tensor([], shape=[0])}, "index_out_of_range", "/inputs/1", rule=rule)
+    cases.bad_node(f"{op}-into-nothing", node(op, "x", [0], [1]), {"x": tensor([], shape=[0])}, "index_out_of_range", "/inputs/1",
+                   rule=rule)
     cases.bad_node(f"{op}-indices-of-another-rank", node(op, "x", [0], [1]), {"x": X}, "shape_mismatch", "/inputs/1",
                    contains=["[2, 3]", "[1]"])
     cases.bad_node(f"{op}-more-updates-than-indices", node(op, "x", [0, 1], [1, 2, 3]), {"x": LINE}, "shape_mismatch", "/inputs/2",
@@ -72,7 +73,8 @@ def add_order(cases):
   cases.bad_node("quantile-without-q", node("quantile", "x"), {"x": X}, "invalid_attribute", "", contains=["q"])
   cases.bad_node("quantile-method", node("quantile", "x", q=0.5, method="median_unbiased"), {"x": X}, "invalid_attribute",
                  "/attributes/method", contains=["linear", "nearest", "median_unbiased"])
-  cases.bad_node("median-of-integers", node("median", "x"), {"x": tensor([1, 2], "int64")}, "dtype_mismatch", "/inputs/0", contains=["cast"])
+  cases.bad_node("median-of-integers", node("median", "x"), {"x": tensor([1, 2], "int64")}, "dtype_mismatch", "/inputs/0",
+                 contains=["cast"])
   cases.bad_node("searchsorted-side", node("searchsorted", "x", 1, side="middle"), {"x": LINE}, "invalid_attribute", "/attributes/side",
                  contains=["left", "right", "middle"])
   cases.bad_node("searchsorted-in-a-scalar", node("searchsorted", "x", 1), {"x": 1}, "shape_mismatch", "/inputs/0")
