@@ -32,6 +32,8 @@ ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->selec
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }
 ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow) { return table->gather[dtype][narrow]; }
 ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow) { return table->scatter_add[dtype][narrow]; }
+ck_gather_fn ck_scatter(const ck_kernels *table, int dtype, bool narrow) { return table->scatter[dtype][narrow]; }
+ck_gather_fn ck_scatter_max(const ck_kernels *table, int dtype, bool narrow) { return table->scatter_max[dtype][narrow]; }
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype) { return table->reduce[op][dtype]; }
 ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].begin; }
 ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype) { return table->reduce_by_parts[op][dtype].feed; }

@@ -15,6 +15,8 @@ struct ck_kernels {
   ck_unary_fn copy[CK_DTYPE_COUNT];
   ck_gather_fn gather[CK_DTYPE_COUNT][2];  // [][whether indices are int32]
   ck_gather_fn scatter_add[CK_DTYPE_COUNT][2];
+  ck_gather_fn scatter[CK_DTYPE_COUNT][2];
+  ck_gather_fn scatter_max[CK_DTYPE_COUNT][2];
   ck_reduce_fn reduce[CK_REDUCE_COUNT][CK_DTYPE_COUNT];
   struct {
     ck_reduce_begin_fn begin;

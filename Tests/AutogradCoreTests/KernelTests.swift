@@ -61,8 +61,13 @@ extension Kernels {
           #expect((ck_reduce(table, op, index) != nil) == isTaken)
         }
         for op in 0..<Int32(CK_SCAN_COUNT.rawValue) {
-          let isTaken = op == CK_PRODUCT_TERMS.rawValue ? dtype.isFloating : dtype.isNumeric
+          let isTaken = op == CK_PRODUCT_TERMS.rawValue || op == CK_LOGCUMSUMEXP.rawValue ? dtype.isFloating : dtype.isNumeric
           #expect((ck_scan(table, op, index) != nil) == isTaken)
+        }
+        for isNarrow in [false, true] {
+          #expect(ck_gather(table, index, isNarrow) != nil && ck_scatter(table, index, isNarrow) != nil)
+          #expect((ck_scatter_add(table, index, isNarrow) != nil) == dtype.isFloating)
+          #expect((ck_scatter_max(table, index, isNarrow) != nil) == dtype.isFloating)
         }
         #expect((ck_matmul(table, index) != nil) == dtype.isNumeric)
         #expect(ck_select(table, index) != nil)
@@ -191,6 +196,25 @@ extension Kernels {
 
   /// Whatever the shape and strides, every element is added up in the one order, which the interpreter spells out for the best table. The
   /// others have the same order and differ by the rounding of multiply-adds at most.
+  /// Running extrema and logarithms of sums, forwards over every second element and backwards.
+  @Test(arguments: [DType.float64, .float32], [CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP].map(\.rawValue))
+  func runningScansAgree(_ dtype: DType, _ function: UInt32) {
+    var random = SeededGenerator(seed: 12)
+    let x = Tensor.random(TensorType(dtype, [999]), using: &random)
+    let width = dtype.byteWidth
+    for step in [2, -1] {
+      let start = step > 0 ? 0 : 998
+      var results: [[UInt8]] = []
+      for table in tables {
+        let z = Tensor.zeros(TensorType(.int64, [500]))
+        ck_scan(table, Int32(function), Int32(dtype.rawValue))?(
+          500, z.storage.base, 1, x.storage.base + start * width, step, nil, 0, nil)
+        results.append(Array(UnsafeRawBufferPointer(start: z.storage.base, count: 4000)))
+      }
+      #expect(results.allSatisfy { $0 == results[0] } && results[0].contains { $0 != 0 })
+    }
+  }
+
   @Test(arguments: DType.allCases.filter(\.isNumeric)) func matrixProductsAgree(_ dtype: DType) {
     var random = SeededGenerator(seed: 4)
     for (m, n, k) in [

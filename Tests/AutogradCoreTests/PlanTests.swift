@@ -218,7 +218,7 @@ extension Plan {
       let y =
         switch ck_scan_op(UInt32(instruction.function)) {
         case CK_ARGSORT: scratch
-        case CK_CUMSUM: nil
+        case CK_CUMSUM, CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP: nil
         case CK_PRODUCT_TERMS: directions
         default: lines
         } as ClosedRange<Int>?
@@ -263,7 +263,7 @@ extension Plan {
         (instruction.x, width, reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))),
         (instruction.y, width, reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))),
       ]
-    case .gather, .scatterAdd:
+    case .gather, .scatterAdd, .scatter, .scatterMax:
       let gather = gathers[detail]
       let isGather = instruction.kind == .gather
       // Any index in range may come.

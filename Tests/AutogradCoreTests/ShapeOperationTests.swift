@@ -119,7 +119,7 @@ import Testing
       let graph = try builder.graph(outputs: [output])
       let planned = #expect(throws: GraphError.self) { try Plan(graph).run(inputs) }
       let interpreted = #expect(throws: GraphError.self) { try Interpreter.run(graph, inputs) }
-      #expect(planned?.description == "\(name): operand 1 holds the index \(bad), axis 0 of operand 0 has size 3 (-3 to 2)")
+      #expect(planned?.description == "\(name): operand 1 holds the index \(bad), out of range for axis 0 of size 3 (-3 to 2)")
       #expect(planned?.description == interpreted?.description)
       #expect(planned?.code == .indexOutOfRange && planned?.place == .operand(1))
       #expect(planned?.node == 5 && interpreted?.node == 5)

@@ -111,15 +111,16 @@ import Testing
     let graph = try test.graph()
     let inputs = test.inputs(graph, &random)
     let full = try Plan(vjp(graph))
-    for (position, output) in graph.outputs.enumerated() {
+    let floating = graph.outputs.indices.filter { graph.outputTypes[$0].dtype.isFloating }
+    for position in floating {
+      let output = graph.outputs[position]
       let cotangent = Tensor.random(graph.outputTypes[position], using: &random)
       let builder = GraphBuilder(extending: graph)
       let targets = graph.columns.inputs.map(builder.value)
       let gradients = builder.gradients(of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
       let alone = try Plan(builder.graph(outputs: zip(targets, gradients).map { $1 ?? builder.zeros($0.type) })).run(inputs)
 
-      var explicit = graph.outputTypes.map { Tensor.zeros($0) }
-      explicit[position] = cotangent
+      let explicit = floating.map { $0 == position ? cotangent : Tensor.zeros(graph.outputTypes[$0]) }
       let expected = try full.run(inputs + explicit).dropFirst(graph.outputs.count)
       #expect(Comparison.numbers(alone, Array(expected)) == nil, "result \(position)")
     }
@@ -171,6 +172,8 @@ import Testing
       logical_not isnan isinf isfinite where mean prod max min var std logsumexp norm argmax argmin all any argsort cumsum cumprod
       softmax log_softmax sort stop_gradient expand_dims squeeze concat stack unstack pad flip roll tile repeat take take_along_axis
       tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet grad
+      scatter scatter_add index_add segment_sum segment_max logcumsumexp cummax cummin top_k kthvalue median quantile searchsorted
+      diag diag_embed kron tensordot cross cdist diff trapezoid unfold
       """
     let names = Set(OpCatalog.operations.map(\.reference.name))
     #expect(Set(promised.split { $0.isWhitespace }.map(String.init)).subtracting(names).isEmpty)
@@ -188,7 +191,8 @@ import Testing
       #expect(Set(reference.attributes.map(\.name)).count == reference.attributes.count)
       #expect(!reference.otherNames.contains { names.contains($0) }, "\(reference.name) is also called by the name of another operation")
       for sample in reference.samples {
-        #expect(reference.hasManyOperands ? sample.shapes.count >= 1 : sample.shapes.count == reference.operands.count)
+        let most = reference.hasManyOperands ? Int.max : reference.operands.count
+        #expect(sample.shapes.count >= reference.minimumOperandCount && sample.shapes.count <= most)
       }
       for other in reference.otherNames {
         #expect(OpCatalog.suggestions(for: other).contains(reference.name), "\(other) does not lead to \(reference.name)")

@@ -20,7 +20,9 @@ import Testing
   @Test(arguments: [UInt64(1), 2, 3, 4])
   func damagedRequestsAreAnswered(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let requests = try ["operations", "operations_pointwise", "operations_reductions", "operations_shapes", "tutorial"].flatMap {
+    let requests = try [
+      "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing", "tutorial",
+    ].flatMap {
       try Project.lines("Tests/Fixtures/\($0).jsonl")
     }.map { line in
       try line.withDocument { Array($0.root["request"]?.data ?? Data()) }

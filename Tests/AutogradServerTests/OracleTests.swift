@@ -8,7 +8,7 @@ import Testing
 @Suite struct OracleTests {
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
-    "operations_special", "kinks",
+    "operations_special", "operations_indexing", "kinks",
     "kinks_reductions", "kinks_linalg", "kinks_special", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {

@@ -7,8 +7,8 @@ import Testing
 /// A request gets the same bytes whether its plan is made, found, or never kept.
 @Suite struct PlanCacheTests {
   @Test(arguments: [
-    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "kinks", "kinks_reductions",
-    "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
+    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing", "kinks",
+    "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
   ])
   func fixturesAreAnsweredAlikeColdWarmAndWithoutCache(_ file: String) throws {
     let pair = HandlerPair()

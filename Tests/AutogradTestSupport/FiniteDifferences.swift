@@ -31,10 +31,10 @@ package struct FiniteDifferences {
       for (index, x) in input.doubles.enumerated() {
         var varied = inputs
         varied[position] = input.replacing(index, with: x + step)
-        let above = try weightedSum(plan, varied, cotangents)
+        let above = try plan.run(varied)
         varied[position] = input.replacing(index, with: x - step)
-        let below = try weightedSum(plan, varied, cotangents)
-        let quotient = (above - below) / (2 * step)
+        let below = try plan.run(varied)
+        let quotient = weightedDifference(above, below, cotangents) / (2 * step)
         let analytic = gradient.doubles[index]
         if !(abs(analytic - quotient) <= tolerance * max(1, scale, abs(analytic))) {
           return "input \(position) (\(input.type)) at element \(index): gradient \(analytic), difference quotient \(quotient)"
@@ -44,11 +44,24 @@ package struct FiniteDifferences {
     return nil
   }
 
-  /// Σ cotangent · output over the floating outputs.
+  /// Σ cotangent · output over the floating outputs. Infinite ones are left out: what stays infinite has no derivative to show.
   package func weightedSum(_ plan: Plan, _ inputs: [Tensor], _ cotangents: [Tensor]) throws -> Double {
-    let outputs = try plan.run(inputs).filter(\.dtype.isFloating)
-    return zip(outputs, cotangents).reduce(0) { total, pair in
-      total + zip(pair.0.doubles, pair.1.doubles).reduce(0) { $0 + $1.0 * $1.1 }
-    }
+    let outputs = try plan.run(inputs)
+    let finite = outputs.map { $0.dtype.isFloating ? $0.withoutInfinities : $0 }
+    return weightedDifference(finite, outputs.map { .zeros($0.type) }, cotangents)
   }
+
+  /// Σ cotangent · (above - below) over the floating outputs, the difference of equal infinities being 0.
+  private func weightedDifference(_ above: [Tensor], _ below: [Tensor], _ cotangents: [Tensor]) -> Double {
+    var total = 0.0
+    let pairs = zip(above, below).filter(\.0.dtype.isFloating)
+    for ((a, b), weights) in zip(pairs, cotangents) {
+      for ((x, y), weight) in zip(zip(a.doubles, b.doubles), weights.doubles) where x != y { total += weight * (x - y) }
+    }
+    return total
+  }
+}
+
+extension Tensor {
+  fileprivate var withoutInfinities: Tensor { Tensor(doubles.map { $0.isInfinite ? 0 : $0 }, shape: shape).converted(to: dtype) }
 }

@@ -4,8 +4,8 @@
     python3 check_fixtures.py
 
 To add a case, add a line to the function it belongs to: bad_bodies.py (JSON, members, tensors), bad_graphs.py (graph, attributes, what is
-asked), bad_derivatives.py (the other endpoints, batches, `grad` nodes), bad_operations.py, bad_operations_shapes.py and bad_linalg.py
-(operations of tier 1); rules_*.py with good requests, after the sections of the contract. case_tools.py says what a case holds.
+asked), bad_derivatives.py (the other endpoints, batches, `grad` nodes), bad_operations.py, bad_operations_shapes.py,
+bad_operations_indexing.py and bad_linalg.py (operations of tier 1); rules_*.py with good requests, after the sections of the contract. case_tools.py says what a case holds.
 """
 
 import json
@@ -16,6 +16,7 @@ import bad_derivatives
 import bad_graphs
 import bad_linalg
 import bad_operations
+import bad_operations_indexing
 import bad_operations_shapes
 import rules_batch
 import rules_derivatives
@@ -42,6 +43,7 @@ def write(file, cases):
 
 
 if __name__ == "__main__":
-  write("bad_requests.jsonl", build(bad_bodies, bad_graphs, bad_derivatives, bad_operations, bad_operations_shapes, bad_linalg))
+  write("bad_requests.jsonl", build(bad_bodies, bad_graphs, bad_derivatives, bad_operations, bad_operations_shapes, bad_operations_indexing,
+                                  bad_linalg))
   write("api_rules.jsonl", build(rules_graph, rules_tensors, rules_derivatives, rules_reports, rules_batch, rules_operations,
                                rules_linalg))

@@ -11,6 +11,7 @@ import numpy as np
 
 from forms import FLOATS, expected, line
 from oracle import Compiled, Program
+import cases_indexing
 import cases_linalg
 import cases_pointwise
 import cases_reductions
@@ -107,6 +108,7 @@ WRITERS = {
   "operations_pointwise": lambda: write_operations("operations_pointwise", cases_pointwise),
   "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
+  "operations_indexing": lambda: write_operations("operations_indexing", cases_indexing),
   "operations_linalg": lambda: write_operations("operations_linalg", cases_linalg),
   "operations_special": lambda: write_operations("operations_special", cases_special, oracle_special.answers),
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),

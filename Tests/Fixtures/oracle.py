@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import oracle_indexing
 import oracle_linalg
 import oracle_tier1
 
@@ -22,7 +23,8 @@ jax.config.update("jax_enable_x64", True)
 
 FLOATS = ("float32", "float64")
 NUMBER_STRINGS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
-PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING + oracle_linalg.PROMOTING
+PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING + oracle_linalg.PROMOTING + oracle_indexing.PROMOTING
+OWN_DTYPE = oracle_tier1.OWN_DTYPE | oracle_indexing.OWN_DTYPE
 
 
 # Decoding ---------------------------------------------------------------------------------------------------------------------------
@@ -128,6 +130,8 @@ def apply(xp, op, operands, attributes, count, cast):
       return [x[tuple(index)]]
   if op in oracle_linalg.OPERATIONS:
     return oracle_linalg.apply(xp, op, operands, attributes)
+  if op in oracle_indexing.OPERATIONS:
+    return oracle_indexing.apply(xp, op, operands, attributes)
   return oracle_tier1.apply(xp, op, operands, attributes, count)
 
 
@@ -177,7 +181,7 @@ class Program:
       return
     keys = self.resolve(index, node["inputs"], op)
     operands = [self.values[k] for k in keys]
-    own = oracle_tier1.OWN_DTYPE.get(op, {})
+    own = OWN_DTYPE.get(op, {})
     dtypes = [str(o.dtype) for o in operands]
     if op in PROMOTING:
       common = promote([d for position, d in enumerate(dtypes) if position not in own])
@@ -189,7 +193,7 @@ class Program:
 
   def resolve(self, index, operands, op=None):
     """Names of a node's operands. Literals become leaves named (node, position); those without a dtype take that of the others."""
-    own = oracle_tier1.OWN_DTYPE.get(op, {})
+    own = OWN_DTYPE.get(op, {})
     named = [isinstance(o, str) and not is_weak(o) for o in operands]
     stated = [str(self.values[o].dtype) if is_name else None if is_weak(o) else own_dtype(o) for o, is_name in zip(operands, named)]
     common = [d for position, d in enumerate(stated) if d and position not in own]

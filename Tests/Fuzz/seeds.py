@@ -8,7 +8,7 @@ import struct
 import sys
 
 fixtures = pathlib.Path(__file__).resolve().parents[1] / "Fixtures"
-FILES = ["tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg", "kinks"]
+FILES = ["tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing", "operations_linalg", "kinks"]
 # As in Endpoint.allCases.
 ENDPOINTS = ["evaluate", "jvp", "jacobian", "hessian", "hvp", "check"]
 

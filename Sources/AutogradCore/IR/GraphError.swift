@@ -103,6 +103,11 @@ public struct GraphError: Error, Sendable {
       node: self.node ?? node, limit: limit, value: value)
   }
 
+  /// The same error of an operation as the caller names it.
+  package func renamed(_ operation: String) -> GraphError {
+    GraphError(code, message, operation: operation, at: place, node: node, limit: limit, value: value)
+  }
+
   /// The whole sentence, operands called by `operandName`.
   public func text(operandName: (Int) -> String) -> String {
     var text = operation.map { $0 + ": " } ?? ""

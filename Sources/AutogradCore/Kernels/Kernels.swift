@@ -40,6 +40,18 @@ package enum Kernels {
     ck_scatter_add(best, Int32(dtype.rawValue), indices == .int32)
   }
 
+  /// The last of the elements put at an index wins.
+  @inline(__always)
+  static func scatter(_ dtype: DType, _ indices: DType) -> ck_gather_fn? {
+    ck_scatter(best, Int32(dtype.rawValue), indices == .int32)
+  }
+
+  /// The largest of the elements put at an index wins. For floats.
+  @inline(__always)
+  static func scatterMax(_ dtype: DType, _ indices: DType) -> ck_gather_fn? {
+    ck_scatter_max(best, Int32(dtype.rawValue), indices == .int32)
+  }
+
   @inline(__always)
   static func reduce(_ function: UInt8, _ dtype: DType) -> ck_reduce_fn? { ck_reduce(best, Int32(function), Int32(dtype.rawValue)) }
 

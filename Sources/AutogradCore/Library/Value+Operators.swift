@@ -75,8 +75,7 @@ extension Value {
     _ name: String, _ others: [Value], attributes: [String: AttributeValue] = [:], resultCount: Int
   ) -> [Value] {
     guard let operation = OpCatalog.operation(named: name) else {
-      let near = OpCatalog.suggestions(for: name)
-      let hint = near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
+      let hint = OpCatalog.hint(for: name).map { "; " + $0 } ?? ""
       let faulty = builder.fail(GraphError(.unknownOperation, "no operation is called \"\(name)\"\(hint)"))
       return Array(repeating: faulty, count: resultCount)
     }

@@ -16,7 +16,7 @@ struct EinsumOperation: Operation {
       "a letter twice in one term takes the diagonal", "the sizes of a letter must agree", "integers wrap around on overflow",
       "of up to 16 operands the two with the least work are multiplied first, more are taken from left to right; 256 are the most",
     ],
-    otherNames: ["einstein_sum", "contract", "tensordot"],
+    otherNames: ["einstein_sum", "contract"],
     samples: [
       sample("ij,jk->ik", [2, 3], [3, 2]), sample("ij,jk", [2, 3], [3, 2]), sample("ii->i", [3, 3]), sample("ii", [3, 3]),
       sample("ij,jk,kl->il", [2, 3], [3, 4], [4, 2]), sample("...ij,...jk->...ik", [2, 3, 2], [2, 2, 3]),

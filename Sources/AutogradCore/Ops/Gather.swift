@@ -108,7 +108,7 @@ package enum GatherForm: Sendable {
   func span(_ indices: Shape) -> Int { self == .take ? indices.rank : 1 }
 
   /// Where an element of the picked comes from.
-  fileprivate func source(of index: [Int], _ places: [Int], _ indices: Shape, _ axis: Int) -> [Int] {
+  func source(of index: [Int], _ places: [Int], _ indices: Shape, _ axis: Int) -> [Int] {
     switch self {
     case .take:
       let place = places[indices.position(of: Array(index[axis..<(axis + indices.rank)]))]
@@ -122,7 +122,7 @@ package enum GatherForm: Sendable {
 
   /// Every index, counted from the front.
   /// - Throws: the first that is out of range, in the order in which the executor meets them.
-  fileprivate func places(_ indices: Tensor, axis: Int, size: Int) throws(GraphError) -> [Int] {
+  func places(_ indices: Tensor, axis: Int, size: Int) throws(GraphError) -> [Int] {
     let given = indices.values(as: Int64.self) ?? (indices.values(as: Int32.self) ?? []).map { Int64($0) }
     for position in order(indices.shape, axis) where given[position] < -size || given[position] >= size {
       throw refusal(given[position], axis: axis, size: size)
@@ -140,10 +140,10 @@ package enum GatherForm: Sendable {
     }
   }
 
-  func refusal(_ index: Int64, axis: Int, size: Int) -> GraphError {
+  func refusal(_ index: Int64, axis: Int, size: Int, isScatter: Bool = false) -> GraphError {
     GraphError(
-      .indexOutOfRange, "{1} holds the index \(index), axis \(axis) of {0} has size \(size) (\(-size) to \(size - 1))",
-      operation: self == .take ? "take" : "take_along_axis", at: .operand(1))
+      .indexOutOfRange, "{1} holds the index \(index), out of range for axis \(axis) of size \(size) (\(-size) to \(size - 1))",
+      operation: isScatter ? (self == .take ? "index_add" : "scatter_add") : self == .take ? "take" : "take_along_axis", at: .operand(1))
   }
 }
 
@@ -222,6 +222,7 @@ extension OperationCall {
 extension OperationReference {
   /// The size of the axis that index operands count along, for operands of these shapes; nil where there is no such axis.
   public func indexBound(_ shapes: [Shape], _ attributes: [String: AttributeValue]) -> Int? {
+    if let name = indexedCount, case .integer(let count)? = attributes[name] { return count }
     guard let name = indexedAxis, let shape = shapes.first else { return nil }
     var axis = self.attributes.first { $0.name == name }?.defaultText.flatMap { Int($0) } ?? 0
     if case .integer(let given)? = attributes[name] { axis = given }

@@ -2,10 +2,12 @@
 public enum NearestNames {
   /// At most three of `candidates` within a third of the name's length in edits, nearest first. Long names and long lists are cut, so
   /// that an error costs no more than the request did.
-  public static func find(_ name: String, among candidates: some Sequence<String>) -> [String] {
+  ///
+  /// - Parameter within: how many edits, where it is not a third of the length.
+  public static func find(_ name: String, among candidates: some Sequence<String>, within: Int? = nil) -> [String] {
     let word = Array(name.utf8.prefix(64))
     // Among names of one letter everything is near everything.
-    let tolerance = word.count < 2 ? 0 : max(1, word.count / 3)
+    let tolerance = within ?? (word.count < 2 ? 0 : max(1, word.count / 3))
     var found: [(distance: Int, name: String)] = []
     for candidate in candidates.prefix(1000) {
       let other = Array(candidate.utf8.prefix(65))

@@ -28,6 +28,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case cumsum, recurrence, argsort, permute, unpermute
   // Matrices.
   case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
+  // Elements put at indices, running extrema.
+  case scatterAlong, scatterMax, cummaxPlace, cumminPlace, logcumsumexp
   // A library user's own.
   case custom
 
@@ -64,6 +66,8 @@ public enum OpCatalog {
     .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(), .luSolve: LUSolvePrimitive(),
     .determinant: DeterminantPrimitive.determinant, .determinantSign: DeterminantPrimitive.sign, .determinantLog: DeterminantPrimitive.log,
     .cofactors: CofactorsPrimitive(),
+    .scatterAlong: ScatterPrimitive(), .scatterMax: ScatterMaxPrimitive(), .cummaxPlace: RunningPlacePrimitive.largest,
+    .cumminPlace: RunningPlacePrimitive.smallest, .logcumsumexp: LogCumulativeSumPrimitive(),
   ]
 
   /// Operations that belong together, as they are listed to people.
@@ -99,13 +103,22 @@ public enum OpCatalog {
       ]),
     Family("Parts and joins", [SliceOperation(), SplitOperation(), ConcatOperation(), StackOperation(), UnstackOperation()]),
     Family("Arrangement", [PadOperation(), FlipOperation(), RollOperation(), TileOperation(), RepeatOperation()]),
-    Family("Picking by index", [TakeOperation(), TakeAlongAxisOperation()]),
+    Family("Picking by index", [TakeOperation(), TakeAlongAxisOperation(), UnfoldOperation()]),
+    Family(
+      "Putting by index",
+      [ScatterOperation.last, ScatterOperation.sum, IndexAddOperation(), SegmentOperation.sum, SegmentOperation.max]),
     Family("Reductions", [ReductionOperation.sum] + ReductionOperation.others + CompositeOperation.statistics + PlaceOperation.all),
-    Family("Along an axis", ScanOperation.all + CompositeOperation.normalisers),
+    Family("Order", [RankOperation.topK, RankOperation.kthValue] + QuantileOperation.all + [SearchSortedOperation()]),
+    Family(
+      "Along an axis",
+      ScanOperation.all + [ScanOperation.logcumsumexp] + ScanOperation.runningExtrema + CompositeOperation.normalisers
+        + [DifferenceOperation(), TrapezoidOperation()]),
     Family(
       "Matrices",
       [MatMulOperation(), EinsumOperation(), OuterOperation()]
-        + [TriangleOperation.lower, TriangleOperation.upper, DiagonalOperation(), TraceOperation()]),
+        + [TriangleOperation.lower, TriangleOperation.upper, DiagonalOperation(), TraceOperation()]
+        + [DiagonalEmbedOperation.diag, DiagonalEmbedOperation.embed]
+        + [TensorDotOperation(), KroneckerOperation(), CrossOperation(), DistanceOperation()]),
     Family(
       "Linear algebra",
       [
@@ -125,14 +138,32 @@ public enum OpCatalog {
   public static func operation(named name: String) -> (any Operation)? { byName[name].map { operations[$0] } }
 
   /// The operations that somebody who wrote `name` may have meant, best first, at most three: what other libraries call it, then what is
-  /// spelled alike.
+  /// spelled alike, unless it is known to mean something else.
   public static func suggestions(for name: String) -> [String] {
-    let plain = name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
-    let foreign = operations.filter { operation in
-      let otherNames = operation.reference.otherNames
+    let known = namesakes(of: name)
+    return known.isEmpty && LookedFor.advice(for: plain(name)) == nil ? spelledAlike(name) : known
+  }
+
+  /// How an error about a name that is no operation goes on: what the name may have meant, or what does here what it is known for; nil where
+  /// neither is known.
+  public static func hint(for name: String) -> String? {
+    let near = suggestions(for: name)
+    return near.isEmpty ? LookedFor.advice(for: plain(name)) : "did you mean \(near.joined(separator: " or "))?"
+  }
+
+  private static func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" } }
+
+  private static func namesakes(of name: String) -> [String] {
+    let plain = plain(name)
+    return operations.map(\.reference).filter { reference in
       // Signs such as + have no plain form.
-      return operation.reference.name == plain || otherNames.contains(plain) || otherNames.contains(name)
-    }.map(\.reference.name)
-    return foreign.isEmpty ? NearestNames.find(plain, among: operations.map(\.reference.name)) : foreign
+      reference.name == plain || reference.otherNames.contains(plain) || reference.otherNames.contains(name)
+    }.map(\.name)
+  }
+
+  /// Names of at least four letters, one edit away: shorter and farther ones mean something else too often.
+  private static func spelledAlike(_ name: String) -> [String] {
+    let plain = plain(name)
+    return plain.utf8.count < 4 ? [] : NearestNames.find(plain, among: operations.map(\.reference.name), within: 1)
   }
 }

@@ -41,6 +41,8 @@ public final class OperationReference: Sendable {
   public let kinds: [OperandKind]
   /// The attribute naming the axis of the first operand that index operands count along.
   public let indexedAxis: String?
+  /// The attribute saying how many places index operands choose from, where no axis does.
+  public let indexedCount: String?
 
   /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither singular nor, made
   /// symmetric, anything but positive definite.
@@ -49,7 +51,7 @@ public final class OperationReference: Sendable {
   /// The result is taken for a constant by derivatives, whatever its value says.
   public let stopsGradients: Bool
 
-  /// How many operands there must be, where there may be any number.
+  /// How many operands there must be, where there may be any number or the last ones may be left out.
   public let minimumOperandCount: Int
 
   /// The last operand stands for any number.
@@ -60,7 +62,7 @@ public final class OperationReference: Sendable {
     name: String, summary: String, formula: String, operands: [String], results: [String] = ["y"], attributes: [AttributeReference] = [],
     dtypes: DTypeRule, shapeRule: String, derivative: String, conventions: [String] = [], otherNames: [String] = [],
     samples: [OperationSample], domain: ClosedRange<Double> = -3...3, kinds: [OperandKind] = [], indexedAxis: String? = nil,
-    factorizedOperand: Int? = nil, stopsGradients: Bool = false, minimumOperandCount: Int = 1
+    indexedCount: String? = nil, factorizedOperand: Int? = nil, stopsGradients: Bool = false, minimumOperandCount: Int? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -77,11 +79,19 @@ public final class OperationReference: Sendable {
     self.domain = domain
     self.kinds = kinds
     self.indexedAxis = indexedAxis
+    self.indexedCount = indexedCount
     self.factorizedOperand = factorizedOperand
     self.stopsGradients = stopsGradients
-    self.minimumOperandCount = minimumOperandCount
     hasManyOperands = operands.last == "…"
+    self.minimumOperandCount = minimumOperandCount ?? (operands.last == "…" ? 1 : operands.count)
     hasManyResults = results.last == "…"
+  }
+
+  /// The operands as they are listed, those that may be left out in brackets.
+  public var signature: String {
+    if hasManyOperands { return operands.joined(separator: ", ") }
+    let optional = operands.dropFirst(minimumOperandCount).map { ", \($0)" }.joined()
+    return operands.prefix(minimumOperandCount).joined(separator: ", ") + (optional.isEmpty ? "" : "[\(optional)]")
   }
 
   /// The kind of an operand.
@@ -131,6 +141,8 @@ public struct AttributeReference: Sendable {
     case dtype = "dtype name"
     case tensor = "tensor"
     case integerLists = "list of lists of integers"
+    case integerOrLists = "integer or list of lists of integers"
+    case numberOrList = "number or list of numbers"
     case scalar = "number or boolean"
 
     /// As the end of "it is …".
@@ -140,6 +152,8 @@ public struct AttributeReference: Sendable {
       case .scalar: "a number, true or false"
       case .integer: "an integer"
       case .integerOrList: "an integer or a list of integers"
+      case .integerOrLists: "an integer or a list of lists of integers"
+      case .numberOrList: "a number or a list of numbers"
       case .dtype, .integers, .integersOrNulls, .integerLists, .tensor, .number, .text, .numberOrText: "a " + rawValue
       }
     }
@@ -189,6 +203,8 @@ public enum AttributeValue: Sendable {
   case integers([Int?])
   case tensor(Tensor)
   case integerLists([[Int]])
+  /// Numbers of which some are no integers.
+  case numbers([Double])
   /// Anything else, described for the error: "an object".
   case other(String)
 }

@@ -36,6 +36,12 @@ public struct OperationCall {
     }
   }
 
+  /// A list of numbers; a number counts as a list of one.
+  func numbers(_ name: String) -> [Double]? {
+    if case .numbers(let list)? = attributes[name] { return list }
+    return number(name).map { [$0] } ?? integers(name)?.map(Double.init)
+  }
+
   func text(_ name: String) -> String? {
     if case .text(let value)? = attributes[name] { value } else { nil }
   }
@@ -151,12 +157,13 @@ extension GraphBuilder {
   private func checkArity(_ reference: OperationReference, _ operands: Int, _ results: Int) throws(GraphError) {
     let wanted = reference.operands.count
     let least = reference.minimumOperandCount
-    guard reference.hasManyOperands ? operands >= least : operands == wanted else {
+    guard operands >= least, operands <= wanted || reference.hasManyOperands else {
       if reference.hasManyOperands {
         throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands)
       }
+      let count = least == wanted ? "\(wanted)" : "\(least) or \(wanted)"
       throw GraphError(
-        .wrongArity, "takes \(wanted) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
+        .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
         at: .operands)
     }
     guard reference.hasManyResults ? results >= 1 : results == reference.results.count else {
@@ -275,13 +282,14 @@ extension AttributeReference.Kind {
     switch value {
     case .null, .other: false
     case .boolean: self == .boolean || self == .scalar
-    case .integer: [.integer, .integerOrList, .number, .scalar, .numberOrText].contains(self)
-    case .number: [.number, .scalar, .numberOrText].contains(self)
+    case .integer: [.integer, .integerOrList, .integerOrLists, .number, .scalar, .numberOrText, .numberOrList].contains(self)
+    case .number: [.number, .scalar, .numberOrText, .numberOrList].contains(self)
     case .text: [.text, .dtype, .numberOrText].contains(self)
     case .tensor: self == .tensor
-    case .integerLists: self == .integerLists
+    case .integerLists: self == .integerLists || self == .integerOrLists
+    case .numbers: self == .numberOrList
     case .integers(let list):
-      self == .integersOrNulls || ((self == .integers || self == .integerOrList) && !list.contains { $0 == nil })
+      self == .integersOrNulls || ([.integers, .integerOrList, .numberOrList].contains(self) && !list.contains { $0 == nil })
         || (self == .integerLists && list.isEmpty)
     }
   }
@@ -297,6 +305,7 @@ extension AttributeValue {
     case .text(let text): "the text \"\(text)\""
     case .integers(let list): list.contains { $0 == nil } ? "a list holding null" : "a list of integers"
     case .integerLists: "a list of lists"
+    case .numbers: "a list of numbers"
     case .tensor: "a tensor"
     case .other(let description): description
     }

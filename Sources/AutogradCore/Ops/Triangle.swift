@@ -41,7 +41,7 @@ struct DiagonalOperation: Operation {
     dtypes: .any,
     shapeRule: "that of x, with the length of the diagonal in place of the last two axes",
     derivative: "x: zeros with ct on the diagonal", conventions: ["a diagonal outside of the matrix is empty"],
-    otherNames: ["diag", "diag_part", "matrix_diag_part"], samples: diagonalSamples)
+    otherNames: ["diag_part", "matrix_diag_part"], samples: diagonalSamples)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] { [try call.diagonal()] }
 }

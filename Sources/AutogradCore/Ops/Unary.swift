@@ -129,7 +129,7 @@ extension PointwiseFunction {
       OperationReference(
         name: "relu", summary: "x where it is positive, else 0.", formula: "y = max(x, 0)", operands: ["x"], dtypes: .floating,
         shapeRule: "that of x", derivative: "x: ct where x > 0, else 0", conventions: ["the gradient at 0 is 0", "NaN stays NaN"],
-        otherNames: ["relu6", "rectifier", "ramp"],
+        otherNames: ["rectifier", "ramp"],
         samples: [OperationSample([[2, 3]]), OperationSample([[]]), OperationSample([[0]])]),
       .pointwise([
         { ct, node in

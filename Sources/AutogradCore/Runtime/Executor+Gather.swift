@@ -39,7 +39,8 @@ extension Plan {
       }
     }
     if isRefused {
-      let error = gather.form.refusal(refused, axis: gather.axis, size: gather.size)
+      let error = gather.form.refusal(
+        refused, axis: gather.axis, size: gather.size, isScatter: instruction.kind == .scatterAdd)
       throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
     }
   }

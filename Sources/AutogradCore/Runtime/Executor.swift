@@ -83,6 +83,7 @@ extension Plan {
       case .matmul: runMatMul(instruction, z, x, y, stop)
       case .custom: try runCustom(instruction, bases)
       case .gather, .scatterAdd: try runGather(instruction, z, x, y, stop)
+      case .scatter, .scatterMax: try runScatter(instruction, z, x, y, stop)
       case .region: runRegion(regions[Int(instruction.detail)], bases, stop)
       case .matrix: try runMatrixFunction(instruction, z, x, y, stop)
       }

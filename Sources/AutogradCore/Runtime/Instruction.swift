@@ -5,6 +5,7 @@ package struct Instruction: Sendable {
   package enum Kind: UInt8, Sendable {
     case copy, unary, binary, select, cast, reduce, scan, matmul, custom
     case gather, scatterAdd
+    case scatter, scatterMax
     case matrix, region
   }
 
@@ -29,7 +30,7 @@ extension Instruction {
     case .unary where UInt32(function) >= CK_ISNAN.rawValue: 1
     case .binary where UInt32(function) >= CK_EQUAL.rawValue: 1
     case .reduce where UInt32(function) >= CK_ARGMAX.rawValue: 8
-    case .scan where UInt32(function) == CK_ARGSORT.rawValue: 8
+    case .scan where [CK_ARGSORT, CK_CUMMAX, CK_CUMMIN].contains { $0.rawValue == UInt32(function) }: 8
     case .cast: DType(rawValue: function)?.byteWidth ?? 0
     // Sums of float32 are double.
     case .scatterAdd: 8

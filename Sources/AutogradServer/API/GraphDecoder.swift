@@ -267,7 +267,8 @@ final class GraphDecoder {
   /// An error of the core in the request's words.
   func problem(_ error: GraphError) -> Problem {
     let node = error.node.flatMap { nodes.indices.contains($0) ? nodes[$0] : nil }
-    let error = error.with(operation: node?.operation.reference.name)
+    // Several operations share a primitive: what the request calls it is right.
+    let error = node.map { error.renamed($0.operation.reference.name) } ?? error
     let elements = node?.inputs.operandTexts ?? []
     let detail = error.text { elements.indices.contains($0) ? elements[$0] : "operand \($0)" }
     var pointer: String? = nil

@@ -46,9 +46,8 @@ enum NodeReader {
     }
     let name = op.string
     guard let operation = OpCatalog.operation(named: name) else {
-      let near = OpCatalog.suggestions(for: String(name.prefix(64)))
-      let hint = near.isEmpty ? "; GET /v1/operations lists all" : "; did you mean \(near.joined(separator: " or "))?"
-      throw Problem(.unknownOperation, "no operation is called \(op.brief)\(hint)", at: "/op")
+      let hint = OpCatalog.hint(for: String(name.prefix(64))) ?? "GET /v1/operations lists all"
+      throw Problem(.unknownOperation, "no operation is called \(op.brief); \(hint)", at: "/op")
     }
     return operation
   }

@@ -147,8 +147,10 @@ struct AttributeDecoder {
         }
       } else if kind == .scalar, value.kind == .string, let token = value.numberToken {
         attributes[name] = .number(token.double().value)
-      } else if kind == .integerLists, let lists = value.integerLists {
+      } else if kind == .integerLists || kind == .integerOrLists, let lists = value.integerLists {
         attributes[name] = .integerLists(lists)
+      } else if kind == .numberOrList, value.kind == .numbers {
+        attributes[name] = .numbers(value.numberTokens.map { $0.double().value })
       } else {
         attributes[name] = plainValue(value)
       }

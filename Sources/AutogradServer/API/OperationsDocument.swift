@@ -15,8 +15,7 @@ enum OperationsDocument {
 
   static func reply(to request: Request, name: String) -> Reply {
     guard let document = document(of: name) else {
-      let near = OpCatalog.suggestions(for: String(name.prefix(64)))
-      let hint = near.isEmpty ? "/v1/operations lists all" : "did you mean \(near.joined(separator: " or "))?"
+      let hint = OpCatalog.hint(for: String(name.prefix(64))) ?? "/v1/operations lists all"
       return .now(Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)").response(requestID: request.id))
     }
     return .now(Response(body: document))
@@ -36,7 +35,7 @@ enum OperationsDocument {
     json.append("{\"name\": \"\(reference.name)\", \"summary\": ")
     json.appendJSONString(reference.summary)
     // Of any number at least one.
-    json.append(", \"arity\": \(reference.hasManyOperands ? reference.minimumOperandCount : reference.operands.count), \"inputs\": ")
+    json.append(", \"arity\": \(reference.minimumOperandCount), \"inputs\": ")
     append(reference.operands, to: json)
     json.append(", \"outputs\": ")
     append(reference.results, to: json)
@@ -95,7 +94,8 @@ enum ExampleRequest {
   /// - Parameter sample: one of the reference's; by default the one that is documented.
   static func text(_ reference: OperationReference, _ sample: OperationSample? = nil) -> ByteBuffer {
     let sample = sample ?? reference.samples[0]
-    let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : reference.operands
+    let names = reference.operands.prefix(sample.shapes.count)
+    let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : Array(names)
     let json = ByteBuffer()
     let outputs = reference.hasManyResults ? (0..<sample.resultCount).map { "y\($0)" } : reference.results
     func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
@@ -151,6 +151,12 @@ enum ExampleRequest {
     case .text(let text): json.appendJSONString(text)
     case .integers(let list): json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
     case .integerLists(let lists): json.append("[" + lists.map(\.description).joined(separator: ", ") + "]")
+    case .numbers(let list):
+      for (index, number) in list.enumerated() {
+        json.append(index > 0 ? ", " : "[")
+        json.append(double: number)
+      }
+      json.append(list.isEmpty ? "[]" : "]")
     case .tensor(let tensor): TensorEncoder(form: .values).append(tensor, to: json)
     }
   }

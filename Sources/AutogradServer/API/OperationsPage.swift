@@ -39,7 +39,7 @@ enum OperationsPage {
   private static func append(_ reference: OperationReference, to page: ByteBuffer) {
     page.append("\n### \(reference.name)\n\n\(reference.summary)\n\n")
     let results = reference.results.joined(separator: ", ")
-    page.append("    \(results) = \(reference.name)(\(reference.operands.joined(separator: ", ")))\n\n")
+    page.append("    \(results) = \(reference.name)(\(reference.signature))\n\n")
     page.append("| | |\n|---|---|\n")
     page.append("| value | \(cell(reference.formula)) |\n| shape | \(cell(reference.shapeRule)) |\n")
     page.append("| dtypes | \(reference.dtypes.explanation) |\n| derivative | \(cell(reference.derivative)) |\n")

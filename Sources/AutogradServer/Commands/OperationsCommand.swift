@@ -24,8 +24,7 @@ struct OperationsCommand: ParsableCommand {
       return CommandOutput.write(json ? OperationsDocument.list : OperationsCommand.list, to: STDOUT_FILENO)
     }
     guard let operation = OpCatalog.operation(named: name), let document = OperationsDocument.document(of: name) else {
-      let near = OpCatalog.suggestions(for: name)
-      throw ValidationError("no operation is called \(name)" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"))
+      throw ValidationError("no operation is called \(name)" + (OpCatalog.hint(for: name).map { "; " + $0 } ?? ""))
     }
     CommandOutput.write(json ? document : OperationsCommand.explain(operation.reference), to: STDOUT_FILENO)
   }
@@ -42,7 +41,7 @@ struct OperationsCommand: ParsableCommand {
 
   private static func explain(_ reference: OperationReference) -> ByteBuffer {
     var lines = [
-      "\(reference.name)(\(reference.operands.joined(separator: ", "))) -> \(reference.results.joined(separator: ", "))", "",
+      "\(reference.name)(\(reference.signature)) -> \(reference.results.joined(separator: ", "))", "",
       reference.summary, "",
       "  value       \(reference.formula)", "  shape       \(reference.shapeRule)", "  dtypes      \(reference.dtypes.rawValue)",
       "  derivative  \(reference.derivative)",

@@ -48,7 +48,11 @@ typedef enum {
 typedef enum {
   CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_MEAN, CK_MEAN_SQUARE, CK_NORM, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT
 } ck_reduce_op;
-typedef enum { CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_PRODUCT_TERMS, CK_SCAN_COUNT } ck_scan_op;
+typedef enum {
+  CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_PRODUCT_TERMS,
+  CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP,
+  CK_SCAN_COUNT
+} ck_scan_op;
 
 // All strides count elements. A stride of 0 repeats one element.
 
@@ -92,6 +96,9 @@ enum { CK_REDUCE_STATE = 1216 };
 //   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 2 n int64
 //   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
+//   CK_CUMMAX      z[i] = the last place of the largest of x[0] ... x[i], of a NaN before all others; int64 z
+//   CK_CUMMIN      the same of the smallest
+//   CK_LOGCUMSUMEXP  z[i] = ln(e^x[0] + ... + e^x[i])
 //   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a place k(l) of its own
 //                  other than i, of the product of the y[k(l)][l] and of all x[j] that are neither at i nor at one of these places. With
 //                  dy = 0 the product of all others, with more of them its derivatives.
@@ -141,6 +148,9 @@ ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
 // By whether indices are int32; otherwise they are int64.
 ck_gather_fn ck_gather(const ck_kernels *table, int dtype, bool narrow);
 ck_gather_fn ck_scatter_add(const ck_kernels *table, int dtype, bool narrow);
+// As a scatter-add, but the last element wins, or the largest (of floats, a NaN before all others).
+ck_gather_fn ck_scatter(const ck_kernels *table, int dtype, bool narrow);
+ck_gather_fn ck_scatter_max(const ck_kernels *table, int dtype, bool narrow);
 ck_reduce_fn ck_reduce(const ck_kernels *table, int op, int dtype);
 ck_reduce_begin_fn ck_reduce_begin(const ck_kernels *table, int op, int dtype);
 ck_reduce_feed_fn ck_reduce_feed(const ck_kernels *table, int op, int dtype);

@@ -1,0 +1,39 @@
+import Testing
+
+@testable import AutogradCore
+
+/// What is said about names that are no operations.
+@Suite struct LookedForTests {
+  /// An advice that names an operation which is none would lead from one error to the next.
+  @Test func advicesNameOperations() {
+    for (name, advice) in LookedFor.table {
+      for piece in advice.split(separator: "(").dropLast() {
+        let word = String(piece.reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed())
+        if word.isEmpty { continue }
+        #expect(OpCatalog.operation(named: word) != nil, "\(name): \(advice)")
+      }
+    }
+  }
+
+  @Test(arguments: ["exp2", "lg", "abs2", "cov", "nansum", "relu6", "vmap", "fft", "randn", "ifelse"])
+  func adviceComesBeforeSpelling(_ name: String) {
+    #expect(OpCatalog.suggestions(for: name).isEmpty)
+    #expect(OpCatalog.hint(for: name) == LookedFor.advice(for: name))
+    #expect(OpCatalog.hint(for: name.uppercased()) == LookedFor.advice(for: name))
+  }
+
+  /// Spelling counts for names of four letters and more, one edit away.
+  @Test(arguments: [("matmull", "matmul"), ("tranpose", "transpose"), ("lgama", "lgamma"), ("quantil", "quantile")])
+  func oneEdit(_ name: String, _ meant: String) { #expect(OpCatalog.hint(for: name) == "did you mean \(meant)?") }
+
+  @Test(arguments: ["ad", "sun", "zzz", "matttmull", "frobnicate", ""])
+  func noGuesses(_ name: String) { #expect(OpCatalog.hint(for: name) == nil) }
+
+  @Test func otherLibrariesNames() {
+    for (name, meant) in [
+      ("ln", "log"), ("multiply", "mul"), ("topk", "top_k"), ("percentile", "quantile"), ("trapz", "trapezoid"),
+    ] {
+      #expect(OpCatalog.hint(for: name) == "did you mean \(meant)?")
+    }
+  }
+}
