@@ -22,6 +22,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case cumsum, recurrence, argsort, permute, unpermute
   // Matrices.
   case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
+  case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
+  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
+  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential
   // A library user's own.
   case custom
 
@@ -55,6 +58,14 @@ public enum OpCatalog {
     .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(), .luSolve: LUSolvePrimitive(),
     .determinant: DeterminantPrimitive.determinant, .determinantSign: DeterminantPrimitive.sign, .determinantLog: DeterminantPrimitive.log,
     .cofactors: CofactorsPrimitive(),
+    .eigen: FactorisationPrimitive.eigen, .eigenvalues: RuledPrimitive.eigenvalues, .eigenvectors: RuledPrimitive.eigenvectors,
+    .eigenSum: RuledPrimitive.eigenSum, .eigenDiagonal: RuledPrimitive.eigenDiagonal,
+    .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,
+    .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
+    .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
+    .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
+    .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
+    .exponential: FactorisationPrimitive.exponential,
   ]
 
   /// Operations that belong together, as they are listed to people.
@@ -100,6 +111,13 @@ public enum OpCatalog {
       [
         SolveOperation(), SolveTriangularOperation(), CholeskyOperation(), InverseOperation(), DeterminantOperation(),
         LogDeterminantOperation(),
+      ]),
+    Family(
+      "Decompositions and functions of matrices",
+      [
+        EigenOperation(), EigenvaluesOperation(), SVDOperation(), SingularValuesOperation(), QROperation(),
+        LeastSquaresOperation(), PseudoinverseOperation(), MatrixRankOperation(), MatrixExponentialOperation(),
+        MatrixPowerOperation(),
       ]),
   ]
 
