@@ -65,3 +65,30 @@ void cl_exponential(size_t n, double *z, const double *x, double *scratch, const
     memcpy(z, u, count * sizeof(double));
   }
 }
+
+// The block matrix, its exponential, and what that takes.
+size_t cl_exponential_slope_scratch(size_t n) { return 8 * n * n + cl_exponential_scratch(2 * n); }
+
+// The exponential of [a c; 0 a] holds the derivative of that of a along c. A large c, of which the derivative is a multiple,
+// would cost a its digits: it is brought to rows whose sums are at most 1, by a power of two.
+void cl_exponential_slope(size_t n, double *z, const double *x, double *scratch, const int32_t *stop) {
+  if (n == 0) return;
+  const double *a = x, *c = x + n * n;
+  double *block = scratch, *exponential = block + 4 * n * n, *rest = exponential + 4 * n * n;
+  double largest = 0;
+  for (size_t i = 0; i < n * n; i++) largest = fmax(largest, fabs(c[i]));
+  int exponent = 0, size = 0;
+  frexp(largest, &exponent);
+  frexp((double)n, &size);
+  int shift = largest == 0 || !isfinite(largest) ? 0 : exponent + size;
+  fill(4 * n * n, block, 0);
+  for (size_t i = 0; i < n; i++) {
+    double *upper = block + i * 2 * n, *lower = block + (n + i) * 2 * n + n;
+    memcpy(upper, a + i * n, n * sizeof(double));
+    memcpy(lower, a + i * n, n * sizeof(double));
+    for (size_t j = 0; j < n; j++) upper[n + j] = ldexp(c[i * n + j], -shift);
+  }
+  cl_exponential(2 * n, exponential, block, rest, stop);
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++) z[i * n + j] = ldexp(exponential[i * 2 * n + n + j], shift);
+}

@@ -241,6 +241,8 @@ extension Plan {
         case .svd: ((m + 1 + n) * min(m, n), m * n, MatrixFunction.svd.scratchByteCount(n: n, m: m) / 8)
         case .qr: ((m + n) * n, m * n, MatrixFunction.qr.scratchByteCount(n: n, m: m) / 8)
         case .exponential: (n * n, n * n, MatrixFunction.exponential.scratchByteCount(n: n, m: m) / 8)
+        case .exponentialSlope:
+          (n * n, 2 * n * n, MatrixFunction.exponentialSlope.scratchByteCount(n: n, m: m) / 8)
         case .cofactors: (n * n, n * n, MatrixFunction.cofactors.scratchByteCount(n: n, m: m) / 8)
         case nil: (.max, .max, .max)
         }

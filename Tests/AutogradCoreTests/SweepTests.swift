@@ -170,7 +170,8 @@ import Testing
       atan2 hypot logaddexp remainder xlogy equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor
       logical_not isnan isinf isfinite where mean prod max min var std logsumexp norm argmax argmin all any argsort cumsum cumprod
       softmax log_softmax sort stop_gradient expand_dims squeeze concat stack unstack pad flip roll tile repeat take take_along_axis
-      tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet grad
+      tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet grad eigh
+      eigvalsh svd svdvals qr lstsq pinv matrix_rank expm matrix_power
       """
     let names = Set(OpCatalog.operations.map(\.reference.name))
     #expect(Set(promised.split { $0.isWhitespace }.map(String.init)).subtracting(names).isEmpty)

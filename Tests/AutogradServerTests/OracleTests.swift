@@ -8,7 +8,8 @@ import Testing
 @Suite struct OracleTests {
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg", "kinks",
-    "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
+    "kinks_reductions", "kinks_linalg", "operations_decompositions", "kinks_decompositions", "random_graphs_float64",
+    "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")

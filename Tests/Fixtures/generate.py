@@ -11,12 +11,14 @@ import numpy as np
 
 from forms import FLOATS, expected, line
 from oracle import Compiled, Program
+import cases_decompositions
 import cases_linalg
 import cases_pointwise
 import cases_reductions
 import cases_shapes
 import catalog_graphs
 import kinks
+import kinks_decompositions
 import kinks_linalg
 import kinks_pointwise
 import kinks_reductions
@@ -104,9 +106,11 @@ WRITERS = {
   "operations_reductions": lambda: write_operations("operations_reductions", cases_reductions),
   "operations_shapes": lambda: write_operations("operations_shapes", cases_shapes),
   "operations_linalg": lambda: write_operations("operations_linalg", cases_linalg),
+  "operations_decompositions": lambda: write_operations("operations_decompositions", cases_decompositions),
   "kinks": lambda: write_kinks("kinks", kinks_pointwise),
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
+  "kinks_decompositions": lambda: write_kinks("kinks_decompositions", kinks_decompositions),
   "random_graphs": write_random_graphs,
   "random_graphs_catalog": write_catalog,
 }

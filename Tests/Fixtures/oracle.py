@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import oracle_decompositions
 import oracle_linalg
 import oracle_tier1
 
@@ -23,6 +24,7 @@ jax.config.update("jax_enable_x64", True)
 FLOATS = ("float32", "float64")
 NUMBER_STRINGS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING + oracle_linalg.PROMOTING
+PROMOTING += oracle_decompositions.PROMOTING
 
 
 # Decoding ---------------------------------------------------------------------------------------------------------------------------
@@ -128,6 +130,8 @@ def apply(xp, op, operands, attributes, count, cast):
       return [x[tuple(index)]]
   if op in oracle_linalg.OPERATIONS:
     return oracle_linalg.apply(xp, op, operands, attributes)
+  if op in oracle_decompositions.OPERATIONS:
+    return oracle_decompositions.apply(xp, op, operands, attributes)
   return oracle_tier1.apply(xp, op, operands, attributes, count)
 
 

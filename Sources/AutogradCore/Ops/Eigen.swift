@@ -6,20 +6,22 @@ struct EigenSystem {
   let values: Value
   /// As columns: […, n, n].
   let vectors: Value
+  /// The same without a derivative, for values whose own is stated.
+  let constants: Value
 
   private var builder: GraphBuilder { a.builder }
   private var count: Int { values.isValid ? values.shape[values.shape.rank - 1] : 0 }
 
   /// V diag(w) Vᵀ: the gradient of Σ w λ.
   func sum(_ weights: Value) -> Value {
-    let value = builder.product(builder.scaledColumns(vectors, by: weights), builder.matrixTranspose(vectors))
+    let value = builder.congruence(builder.scaledColumns(constants, by: weights), constants)
     return builder.emit(.eigenSum, [a, weights, value], .none)[0]
   }
 
   /// The diagonal of Vᵀ c V: the tangents of the eigenvalues along c.
   func diagonal(_ c: Value) -> Value {
     guard c.isValid else { return c }
-    let product = vectors * builder.product(c, vectors)
+    let product = constants * builder.product(c, constants)
     guard product.isValid else { return product }
     let value = builder.sum(product, over: AxisSet([product.shape.rank - 2]))
     return builder.emit(.eigenDiagonal, [a, c, value], .none)[0]
@@ -47,11 +49,12 @@ extension GraphBuilder {
   /// - Parameter a: a stack of symmetric float64 matrices.
   func eigen(_ a: Value) -> EigenSystem {
     let factors = emit(.eigen, a)
-    guard factors.isValid else { return EigenSystem(a: a, values: factors, vectors: factors) }
+    guard factors.isValid else { return EigenSystem(a: a, values: factors, vectors: factors, constants: factors) }
     let n = a.shape[a.shape.rank - 1]
+    let vectors = rows(factors, from: 0, count: n)
     return EigenSystem(
       a: a, values: emit(.eigenvalues, [a, row(factors, n)], .none)[0],
-      vectors: emit(.eigenvectors, [a, rows(factors, from: 0, count: n)], .none)[0])
+      vectors: emit(.eigenvectors, [a, vectors], .none)[0], constants: vectors)
   }
 }
 

@@ -6,7 +6,7 @@ struct FactorisationPrimitive: Primitive {
   /// Rows and columns of the result for m rows and n columns; nil where there is none for them.
   private let result: @Sendable (_ m: Int, _ n: Int) -> (rows: Int, columns: Int)?
 
-  // The parts of the first three have derivatives of their own, as ``RuledPrimitive`` has them.
+  // What is made of those without a derivative has one of its own, as ``RuledPrimitive`` states it.
 
   /// Eigenvectors as columns, and behind the last row the eigenvalues.
   static let eigen = FactorisationPrimitive("eigen", .eigen) { m, n in m == n ? (n + 1, n) : nil }
@@ -17,6 +17,10 @@ struct FactorisationPrimitive: Primitive {
 
   static let exponential = FactorisationPrimitive("exponential", .exponential, .rule(vjp: exponentialRule)) { m, n in
     m == n ? (n, n) : nil
+  }
+  /// Of a matrix with a direction below it, the tangent of its exponential.
+  static let exponentialTangent = FactorisationPrimitive("exponential_tangent", .exponentialSlope) { m, n in
+    m == 2 * n ? (n, n) : nil
   }
 
   private init(
@@ -130,6 +134,9 @@ extension GraphBuilder {
   func product(_ factors: Value...) -> Value {
     factors.dropFirst().reduce(factors[0]) { emit(.matmul, $0, $1) }
   }
+
+  /// u vᵀ.
+  func congruence(_ u: Value, _ v: Value) -> Value { product(u, matrixTranspose(v)) }
 
   /// u x vᵀ for the square x.
   func congruence(_ u: Value, _ x: Value, _ v: Value) -> Value { product(u, x, matrixTranspose(v)) }

@@ -24,7 +24,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
   case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
   case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
-  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential
+  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential, exponentialTangent, exponentialSlope
   // A library user's own.
   case custom
 
@@ -65,7 +65,8 @@ public enum OpCatalog {
     .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
     .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
     .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
-    .exponential: FactorisationPrimitive.exponential,
+    .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,
+    .exponentialSlope: RuledPrimitive.exponentialSlope,
   ]
 
   /// Operations that belong together, as they are listed to people.

@@ -16,14 +16,16 @@ struct SingularSystem {
 
   /// U diag(w) Vᵀ: the gradient of Σ w s.
   func sum(_ weights: Value) -> Value {
-    let value = builder.product(builder.scaledColumns(left, by: weights), builder.matrixTranspose(right))
+    let parts = builder.singularParts(a)
+    let value = builder.congruence(builder.scaledColumns(parts.left, by: weights), parts.right)
     return builder.emit(.singularSum, [a, weights, value], .none)[0]
   }
 
   /// The diagonal of Uᵀ c V: the tangents of the singular values along c.
   func diagonal(_ c: Value) -> Value {
     guard c.isValid else { return c }
-    let product = left * builder.product(c, right)
+    let parts = builder.singularParts(a)
+    let product = parts.left * builder.product(c, parts.right)
     guard product.isValid else { return product }
     let value = builder.sum(product, over: AxisSet([product.shape.rank - 2]))
     return builder.emit(.singularDiagonal, [a, c, value], .none)[0]
@@ -101,9 +103,6 @@ extension GraphBuilder {
       a: a, values: emit(.singularValues, [a, parts.values], .none)[0], left: emit(.leftVectors, [a, parts.left], .none)[0],
       right: emit(.rightVectors, [a, parts.right], .none)[0])
   }
-
-  /// u vᵀ.
-  fileprivate func congruence(_ u: Value, _ v: Value) -> Value { product(u, matrixTranspose(v)) }
 }
 
 extension Pullback {

@@ -5,7 +5,7 @@ import CLapack
 /// Matrices are float64, row-major and without gaps; float32 is brought to float64 before, by nodes of the graph.
 package enum MatrixFunction: UInt8, Sendable {
   case cholesky, lu, luSolve, triangularSolve, determinant, determinantSign, determinantLog, cofactors
-  case eigen, svd, qr, exponential
+  case eigen, svd, qr, exponential, exponentialSlope
 
   /// The refusal of one matrix.
   enum Refusal {
@@ -16,7 +16,7 @@ package enum MatrixFunction: UInt8, Sendable {
   }
 
   /// - Parameters:
-  ///   - n: columns of the matrix, which has as many rows but for `svd` and `qr`.
+  ///   - n: columns of the matrix, which has as many rows but for `svd`, `qr` and `exponentialSlope`.
   ///   - m: columns of a right side; rows of the matrix where there is none.
   ///   - x: the matrix, or its LU factors.
   ///   - y: the right side; scratch memory where there is none.
@@ -53,6 +53,7 @@ package enum MatrixFunction: UInt8, Sendable {
     case .svd: cl_svd(m, n, result, matrix, other, stop)
     case .qr: cl_qr(m, n, result, matrix, other, stop)
     case .exponential: cl_exponential(n, result, matrix, other, stop)
+    case .exponentialSlope: cl_exponential_slope(n, result, matrix, other, stop)
     }
     return nil
   }
@@ -60,7 +61,7 @@ package enum MatrixFunction: UInt8, Sendable {
   /// Whether the result for one matrix has no elements.
   func isEmpty(n: Int, m: Int) -> Bool {
     switch self {
-    case .cholesky, .lu, .cofactors, .eigen, .qr, .exponential: n == 0
+    case .cholesky, .lu, .cofactors, .eigen, .qr, .exponential, .exponentialSlope: n == 0
     case .luSolve, .triangularSolve, .svd: n == 0 || m == 0
     case .determinant, .determinantSign, .determinantLog: false
     }
@@ -75,6 +76,7 @@ package enum MatrixFunction: UInt8, Sendable {
       case .svd: cl_svd_scratch(m, n)
       case .qr: cl_qr_scratch(m, n)
       case .exponential: cl_exponential_scratch(n)
+      case .exponentialSlope: cl_exponential_slope_scratch(n)
       case .cholesky, .lu, .luSolve, .triangularSolve, .determinant, .determinantSign, .determinantLog: 0
       }
     return count * MemoryLayout<Double>.stride
@@ -101,6 +103,7 @@ package enum MatrixFunction: UInt8, Sendable {
     case .qr: multiplied(30, m, n, n)
     // Of so many squarings as elements below 10⁴ need.
     case .exponential: multiplied(40, n, n, n)
+    case .exponentialSlope: multiplied(320, n, n, n)
     }
   }
 }

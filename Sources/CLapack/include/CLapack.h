@@ -61,4 +61,9 @@ size_t cl_qr_scratch(size_t m, size_t n);
 void cl_exponential(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
 size_t cl_exponential_scratch(size_t n);
 
+// z = the derivative of that exponential along a matrix, which stands in x below the n rows of the first. `scratch` has
+// room for cl_exponential_slope_scratch(n) doubles.
+void cl_exponential_slope(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_exponential_slope_scratch(size_t n);
+
 #endif
