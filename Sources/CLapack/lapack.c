@@ -1,13 +1,10 @@
 #include "CLapack.h"
 
-#include "CKernels.h"
+#include "internal.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-// The routines of LAPACK and BLAS that are called, as Fortran compilers export them: everything by address, lengths of texts at the end.
-typedef int32_t integer;
+// The routines of LAPACK and BLAS that are called, as Fortran compilers export them.
 extern void dpotrf_(const char *uplo, const integer *n, double *a, const integer *lda, integer *info, size_t);
 extern void dgetrf_(const integer *m, const integer *n, double *a, const integer *lda, integer *ipiv, integer *info);
 extern void dlaqps_(const integer *m, const integer *n, const integer *offset, const integer *nb, integer *kb, double *a,
@@ -41,12 +38,6 @@ static bool has_nan(size_t count, const double *x) {
     if (isnan(x[i])) return true;
   return false;
 }
-
-static void fill(size_t count, double *z, double value) {
-  for (size_t i = 0; i < count; i++) z[i] = value;
-}
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 static void copy_unless_same(size_t count, double *z, const double *x, const int32_t *stop) {
   for (size_t i = 0; i < count && z != x && !ck_is_raised(stop); i += 65536)
@@ -376,11 +367,10 @@ void cl_cofactors(size_t n, double *z, const double *x, double *scratch, const i
   integer *order = (integer *)(tau + n);
   integer size = (integer)n, room = (integer)work_size(n), info;
   memcpy(q, x, n * n * sizeof(double));
-  for (size_t i = 0; i < n * n; i++)
-    if (!isfinite(q[i])) {
-      fill(n * n, z, NAN);
-      return;
-    }
+  if (!is_finite(n * n, q)) {
+    fill(n * n, z, NAN);
+    return;
+  }
   pivoted_qr(n, q, order, tau, work, stop);
   if (ck_is_raised(stop)) return;
   double sign = permutation_sign(n, order);

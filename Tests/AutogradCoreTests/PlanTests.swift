@@ -245,7 +245,13 @@ extension Plan {
         case .luSolve: (n * m, (n + 1) * n, n * m)
         case .triangularSolve: (n * m, n * n, n * m)
         case .determinant, .determinantSign, .determinantLog: (1, (n + 1) * n, 0)
-        case .cofactors: (n * n, n * n, MatrixFunction.cofactors.scratchByteCount(n: n) / 8)
+        case .eigen: ((n + 1) * n, n * n, MatrixFunction.eigen.scratchByteCount(n: n, m: m) / 8)
+        case .svd: ((m + 1 + n) * min(m, n), m * n, MatrixFunction.svd.scratchByteCount(n: n, m: m) / 8)
+        case .qr: ((m + n) * n, m * n, MatrixFunction.qr.scratchByteCount(n: n, m: m) / 8)
+        case .exponential: (n * n, n * n, MatrixFunction.exponential.scratchByteCount(n: n, m: m) / 8)
+        case .exponentialSlope:
+          (n * n, 2 * n * n, MatrixFunction.exponentialSlope.scratchByteCount(n: n, m: m) / 8)
+        case .cofactors: (n * n, n * n, MatrixFunction.cofactors.scratchByteCount(n: n, m: m) / 8)
         case nil: (.max, .max, .max)
         }
       func stacked(_ strides: Shape, _ count: Int) -> ClosedRange<Int>? {

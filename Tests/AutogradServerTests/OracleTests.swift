@@ -8,8 +8,8 @@ import Testing
 @Suite struct OracleTests {
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
-    "operations_special", "operations_indexing", "kinks",
-    "kinks_reductions", "kinks_linalg", "kinks_special", "random_graphs_float64", "random_graphs_float32",
+    "operations_special", "operations_indexing", "operations_decompositions", "kinks", "kinks_reductions", "kinks_linalg",
+    "kinks_special", "kinks_decompositions", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")

@@ -31,12 +31,14 @@ extension Tensor {
   }
 
   /// A stack of matrices whose diagonals are larger than the rest: they have inverses and, made symmetric, are positive definite.
+  /// The diagonals grow from row to row, so that eigenvalues and singular values keep apart.
   /// - Precondition: elements are at most 1 in size.
   package var withDominantDiagonals: Tensor {
     guard shape.rank >= 2, dtype.isFloating, let columns = shape.last, columns > 0 else { return self }
     let rows = shape[shape.rank - 2]
     let values = doubles.enumerated().map { position, element in
-      position % columns == position / columns % rows ? element + Double(rows) + 1 : element
+      let row = position / columns % rows
+      return position % columns == row ? element + Double(rows + 1 + 2 * row) : element
     }
     return Tensor(values, shape: shape).converted(to: dtype)
   }

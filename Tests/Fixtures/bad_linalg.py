@@ -11,6 +11,7 @@ def add_cases(cases):
   add_equations(cases)
   add_einsum_operands(cases)
   add_matrices(cases)
+  add_decompositions(cases)
   add_solves(cases)
   add_singular(cases)
   add_attributes(cases)
@@ -59,8 +60,8 @@ def add_einsum_operands(cases):
 
 def add_matrices(cases):
   rule = "Linear algebra"
-  for op in ("cholesky", "inv", "det", "slogdet"):
-    to = ["s", "l"] if op == "slogdet" else "y"
+  for op in ("cholesky", "inv", "det", "slogdet", "eigh", "eigvalsh", "expm"):
+    to = ["s", "l"] if op in ("slogdet", "eigh") else "y"
     made = node(op, "x", to=to)
     cases.bad_node(f"{op}-not-square", made, {"x": X}, "shape_mismatch", "/inputs/0", contains=["[2, 3]", "square"], rule=rule)
     cases.bad_node(f"{op}-of-a-vector", made, {"x": [1, 2]}, "shape_mismatch", "/inputs/0", contains=["[2]"], rule=rule)
@@ -74,6 +75,32 @@ def add_matrices(cases):
                  rule="list of new names, one for each result")
   cases.bad_node("inv-of-a-stack-not-square", node("inv", "x"), {"x": [[[1, 2]]]}, "shape_mismatch", "/inputs/0", contains=["[1, 1, 2]"],
                  rule=rule)
+
+
+def add_decompositions(cases):
+  rule = "Decompositions and functions of matrices"
+  results = {"svd": ["u", "s", "v"], "qr": ["q", "r"]}
+  for op in ("svd", "svdvals", "qr", "pinv", "matrix_rank"):
+    made = node(op, "x", to=results.get(op, "y"))
+    cases.bad_node(f"{op}-of-a-vector", made, {"x": [1, 2]}, "shape_mismatch", "/inputs/0", contains=["[2]", "two axes"], rule=rule)
+    cases.bad_node(f"{op}-of-integers", made, {"x": INT}, "dtype_mismatch", "/inputs/0", contains=["int64", "cast"], rule=rule)
+  for op in ("pinv", "matrix_rank"):
+    cases.bad_node(f"{op}-rtol-negative", node(op, "x", rtol=-0.5), {"x": SQUARE}, "invalid_attribute", "/attributes/rtol",
+                   contains=["-0.5", "negative"], rule=rule)
+    cases.bad_node(f"{op}-rcond", node(op, "x", rcond=0.5), {"x": SQUARE}, "unknown_attribute", "/attributes/rcond", contains=["rtol"],
+                   rule=rule)
+  cases.bad_node("eigh-with-one-result", node("eigh", "x"), {"x": SQUARE}, "wrong_arity", "/outputs", rule=rule)
+  cases.bad_node("svd-full_matrices", node("svd", "x", to=["u", "s", "v"], full_matrices=True), {"x": SQUARE}, "unknown_attribute",
+                 "/attributes/full_matrices", rule=rule)
+  cases.bad_node("matrix_power-not-square", node("matrix_power", "x", n=2), {"x": X}, "shape_mismatch", "/inputs/0",
+                 contains=["[2, 3]", "square"], rule=rule)
+  cases.bad_node("matrix_power-without-n", node("matrix_power", "x"), {"x": SQUARE}, "invalid_attribute", None, contains=["n"], rule=rule)
+  cases.bad_node("matrix_power-of-a-half", node("matrix_power", "x", n=0.5), {"x": SQUARE}, "invalid_attribute", "/attributes/n",
+                 contains=["integer"], rule=rule)
+  cases.bad_node("matrix_power-singular", node("matrix_power", "x", n=-1), {"x": SINGULAR}, "singular_matrix", None,
+                 contains=["matrix_power"], rule=rule)
+  for name, a, b in [("b-of-another-length", X, [1, 2, 3]), ("b-is-a-scalar", X, 2), ("batches-differ", [X] * 2, [[[1], [2]]] * 3)]:
+    cases.bad_node(f"lstsq-{name}", node("lstsq", "a", "b"), {"a": a, "b": b}, "shape_mismatch", "/inputs/1", contains=["lstsq"], rule=rule)
 
 
 def add_solves(cases):

@@ -12,6 +12,7 @@ import numpy as np
 from forms import FLOATS, expected, line
 from oracle import Compiled, Program
 import cases_indexing
+import cases_decompositions
 import cases_linalg
 import cases_pointwise
 import cases_reductions
@@ -19,6 +20,7 @@ import cases_shapes
 import cases_special
 import catalog_graphs
 import kinks
+import kinks_decompositions
 import kinks_linalg
 import kinks_pointwise
 import kinks_reductions
@@ -115,6 +117,8 @@ WRITERS = {
   "kinks_reductions": lambda: write_kinks("kinks_reductions", kinks_reductions),
   "kinks_linalg": lambda: write_kinks("kinks_linalg", kinks_linalg),
   "kinks_special": lambda: write_kinks("kinks_special", kinks_special),
+  "operations_decompositions": lambda: write_operations("operations_decompositions", cases_decompositions),
+  "kinks_decompositions": lambda: write_kinks("kinks_decompositions", kinks_decompositions),
   "random_graphs": write_random_graphs,
   "random_graphs_catalog": write_catalog,
 }

@@ -1,5 +1,6 @@
 """Kinks and edges: where derivatives are a matter of convention. What is expected is written by hand, from the table in the contract, in
-kinks_pointwise.py, kinks_reductions.py, kinks_linalg.py and kinks_special.py; this module says how a row is spelled and how it becomes a line, with what JAX
+kinks_pointwise.py, kinks_reductions.py, kinks_linalg.py, kinks_special.py and kinks_decompositions.py; this module says how a row is
+spelled and how it becomes a line, with what JAX
 gives where that differs. What PyTorch gives is added by kinks_torch.py."""
 
 import json

@@ -14,11 +14,12 @@ from graph_builder import Weak
 MAX_INT64, MAX_INT32 = 2**63 - 1, 2**31 - 1
 
 
-def case(*shapes, operands=None, count=1, data=None, unseeded=(), constants=(), dtypes=(), domain=None, **attributes):
+def case(*shapes, operands=None, count=1, data=None, unseeded=(), constants=(), dtypes=(), domain=None, signless=(),
+         **attributes):
   """`operands` default to the inputs in order; `data` replaces random numbers, which `domain` bounds; results listed in `unseeded` get no
-  cotangent."""
+  cotangent. Results listed in `signless` are known but for signs: their squares are what comes back."""
   return dict(shapes=shapes, operands=operands, count=count, data=data or {}, unseeded=unseeded, constants=constants, dtypes=dtypes,
-              domain=domain, attributes=attributes)
+              domain=domain, signless=signless, attributes=attributes)
 
 
 def integers(dtype, *data, operands=None, count=1, **attributes):
@@ -177,11 +178,13 @@ def request(op, c, number, main):
     forms[name] = TensorForm(array, dtype, rng.choice(("bare", "bare", "nested", "flat", "base64")))
   write = lambda v: v.value if isinstance(v, Weak) else v.render(floats, main) if isinstance(v, TensorForm) else v
   results = [f"r{i}" for i in range(c["count"])]
-  node = {"op": op, "inputs": [write(o) for o in (names if c["operands"] is None else c["operands"])], "outputs": results}
+  made_by_node = [f"p{i}" if i in c["signless"] else name for i, name in enumerate(results)]
+  node = {"op": op, "inputs": [write(o) for o in (names if c["operands"] is None else c["operands"])], "outputs": made_by_node}
   if c["attributes"]:
     node["attributes"] = {k: write(v) for k, v in c["attributes"].items()}
   constants = {n: forms[n].render(floats, main) for n in c["constants"]}
-  graph = {"nodes": [node]} | ({"constants": constants} if constants else {}) | {"outputs": results}
+  squares = [{"op": "square", "inputs": [f"p{i}"], "outputs": [f"r{i}"]} for i in c["signless"]]
+  graph = {"nodes": [node] + squares} | ({"constants": constants} if constants else {}) | {"outputs": results}
   made = {"graph": graph, "inputs": {n: f.render(floats, main) for n, f in forms.items() if n not in constants}}
   if main != "float64":
     made["dtype"] = main

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import oracle_indexing
+import oracle_decompositions
 import oracle_linalg
 import oracle_tier1
 
@@ -24,6 +25,7 @@ jax.config.update("jax_enable_x64", True)
 FLOATS = ("float32", "float64")
 NUMBER_STRINGS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 PROMOTING = ("add", "sub", "mul", "div", "matmul") + oracle_tier1.PROMOTING + oracle_linalg.PROMOTING + oracle_indexing.PROMOTING
+PROMOTING += oracle_decompositions.PROMOTING
 OWN_DTYPE = oracle_tier1.OWN_DTYPE | oracle_indexing.OWN_DTYPE
 
 
@@ -132,6 +134,8 @@ def apply(xp, op, operands, attributes, count, cast):
     return oracle_linalg.apply(xp, op, operands, attributes)
   if op in oracle_indexing.OPERATIONS:
     return oracle_indexing.apply(xp, op, operands, attributes)
+  if op in oracle_decompositions.OPERATIONS:
+    return oracle_decompositions.apply(xp, op, operands, attributes)
   return oracle_tier1.apply(xp, op, operands, attributes, count)
 
 

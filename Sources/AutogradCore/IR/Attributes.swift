@@ -42,7 +42,7 @@ public struct SolveForm: Hashable, Sendable {
   public var isTransposed = false
   /// With its lower triangle rather than the upper; for `triangular_solve`.
   public var isLower = false
-  /// A singular matrix has solutions of NaN instead of being refused; for `lu_solve`.
+  /// A singular matrix has solutions of NaN instead of being refused.
   public var givesNaN = false
 
   var transposed: SolveForm { SolveForm(isTransposed: !isTransposed, isLower: isLower, givesNaN: givesNaN) }

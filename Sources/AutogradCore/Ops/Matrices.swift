@@ -46,13 +46,16 @@ extension OperationCall {
   }
 
   /// Computes on the operands in float64 and brings the result back to their dtype.
-  func inDouble(_ body: ([Value]) -> Value) -> Value {
-    guard let faulty = operands.first(where: { !$0.isValid }) ?? operands.first else { return builder.value(-1) }
-    guard faulty.isValid else { return faulty }
+  func inDouble(_ body: ([Value]) -> Value) -> Value { allInDouble { [body($0)] }[0] }
+
+  /// The same for several results.
+  func allInDouble(_ body: ([Value]) -> [Value]) -> [Value] {
+    guard let faulty = operands.first(where: { !$0.isValid }) ?? operands.first else { return [builder.value(-1)] }
+    guard faulty.isValid else { return [faulty] }
     let dtype = faulty.dtype
     if dtype == .float64 { return body(operands) }
-    let result = body(operands.map { builder.emit(.cast, $0, .dtype(.float64)) })
-    return result.isValid ? builder.emit(.cast, result, .dtype(dtype)) : result
+    let results = body(operands.map { builder.emit(.cast, $0, .dtype(.float64)) })
+    return results.map { $0.isValid ? builder.emit(.cast, $0, .dtype(dtype)) : $0 }
   }
 }
 

@@ -30,6 +30,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
   // Elements put at indices, running extrema.
   case scatterAlong, scatterMax, cummaxPlace, cumminPlace, logcumsumexp
+  case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
+  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
+  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential, exponentialTangent, exponentialSlope
   // A library user's own.
   case custom
 
@@ -68,6 +71,15 @@ public enum OpCatalog {
     .cofactors: CofactorsPrimitive(),
     .scatterAlong: ScatterPrimitive(), .scatterMax: ScatterMaxPrimitive(), .cummaxPlace: RunningPlacePrimitive.largest,
     .cumminPlace: RunningPlacePrimitive.smallest, .logcumsumexp: LogCumulativeSumPrimitive(),
+    .eigen: FactorisationPrimitive.eigen, .eigenvalues: RuledPrimitive.eigenvalues, .eigenvectors: RuledPrimitive.eigenvectors,
+    .eigenSum: RuledPrimitive.eigenSum, .eigenDiagonal: RuledPrimitive.eigenDiagonal,
+    .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,
+    .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
+    .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
+    .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
+    .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
+    .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,
+    .exponentialSlope: RuledPrimitive.exponentialSlope,
   ]
 
   /// Operations that belong together, as they are listed to people.
@@ -124,6 +136,13 @@ public enum OpCatalog {
       [
         SolveOperation(), SolveTriangularOperation(), CholeskyOperation(), InverseOperation(), DeterminantOperation(),
         LogDeterminantOperation(),
+      ]),
+    Family(
+      "Decompositions and functions of matrices",
+      [
+        EigenOperation(), EigenvaluesOperation(), SVDOperation(), SingularValuesOperation(), QROperation(),
+        LeastSquaresOperation(), PseudoinverseOperation(), MatrixRankOperation(), MatrixExponentialOperation(),
+        MatrixPowerOperation(),
       ]),
   ]
 

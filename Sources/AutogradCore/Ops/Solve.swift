@@ -117,7 +117,7 @@ struct SolveOperation: Operation {
     formula: "x = a⁻¹ b", operands: ["a", "b"], results: ["x"], dtypes: .floating,
     shapeRule: equationShapes, derivative: "b: a⁻ᵀ ct, a: -(a⁻ᵀ ct) xᵀ, each summed over the leading axes that were stretched",
     conventions: ["a singular matrix is refused", factorizedInDouble],
-    otherNames: ["linsolve", "gesv", "linear_solve", "lstsq"],
+    otherNames: ["linsolve", "gesv", "linear_solve"],
     samples: [
       OperationSample([[3, 3], [3]]), OperationSample([[2, 2], [2, 3]]), OperationSample([[2, 2, 2], [2, 1]]),
       OperationSample([[2, 2], [3, 2, 1]]), OperationSample([[2, 1, 2, 2], [3, 2, 2]]), OperationSample([[2, 2, 2], [2]]),

@@ -6,8 +6,9 @@ extension LoweringNode {
     let shape = operandType(index).shape
     let stack = shape.axes(0..<(shape.rank - 2))
     let n = shape[shape.rank - 1]
+    let m = right.map { operandType($0).shape.last ?? 0 } ?? shape[shape.rank - 2]
     let x = matrices(index)
-    let y = right.map(matrices) ?? lowering.allocate(TensorType(.bool, [function.scratchByteCount(n: n)]))
+    let y = right.map(matrices) ?? lowering.allocate(TensorType(.bool, [function.scratchByteCount(n: n, m: m)]))
     // All calls of a stack come one after the other and share the scratch memory.
     let yStrides = right == nil ? Shape(repeating: 0, rank: stack.rank) : y.strides.axes(0..<stack.rank)
     func ofStack(_ placement: Placement, _ strides: Shape) -> Placement {
@@ -15,7 +16,6 @@ extension LoweringNode {
     }
     let outer = lowering.loop(
       stack, ofStack(target, target.strides.axes(0..<stack.rank)), ofStack(x, x.strides.axes(0..<stack.rank)), ofStack(y, yStrides))
-    let m = right.map { operandType($0).shape.last ?? 0 } ?? 0
     lowering.emitMatrixCall(function, MatrixCall(outer: outer, n: n, m: m, form: form), target, x, y, node)
   }
 

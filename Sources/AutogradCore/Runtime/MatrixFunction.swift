@@ -5,6 +5,7 @@ import CLapack
 /// Matrices are float64, row-major and without gaps; float32 is brought to float64 before, by nodes of the graph.
 package enum MatrixFunction: UInt8, Sendable {
   case cholesky, lu, luSolve, triangularSolve, determinant, determinantSign, determinantLog, cofactors
+  case eigen, svd, qr, exponential, exponentialSlope
 
   /// The refusal of one matrix.
   enum Refusal {
@@ -15,10 +16,10 @@ package enum MatrixFunction: UInt8, Sendable {
   }
 
   /// - Parameters:
-  ///   - n: rows and columns of the matrix.
-  ///   - m: columns of a right side.
+  ///   - n: columns of the matrix, which has as many rows but for `svd`, `qr` and `exponentialSlope`.
+  ///   - m: columns of a right side; rows of the matrix where there is none.
   ///   - x: the matrix, or its LU factors.
-  ///   - y: the right side; scratch memory for cofactors.
+  ///   - y: the right side; scratch memory where there is none.
   func run(
     n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
   ) -> Refusal? {
@@ -39,11 +40,20 @@ package enum MatrixFunction: UInt8, Sendable {
       }
     case .triangularSolve:
       let pivot = cl_triangular_solve(n, m, form.isLower, form.isTransposed, result, matrix, other, stop)
-      return pivot == 0 ? nil : .zeroOnDiagonal(row: Int(pivot) - 1)
+      if pivot != 0 && form.givesNaN {
+        for position in 0..<(n * m) { result[position] = .nan }
+      } else if pivot != 0 {
+        return .zeroOnDiagonal(row: Int(pivot) - 1)
+      }
     case .determinant: result[0] = cl_determinant(n, matrix)
     case .determinantSign: result[0] = cl_determinant_sign(n, matrix)
     case .determinantLog: result[0] = cl_determinant_log(n, matrix)
     case .cofactors: cl_cofactors(n, result, matrix, other, stop)
+    case .eigen: cl_eigen(n, result, matrix, other, stop)
+    case .svd: cl_svd(m, n, result, matrix, other, stop)
+    case .qr: cl_qr(m, n, result, matrix, other, stop)
+    case .exponential: cl_exponential(n, result, matrix, other, stop)
+    case .exponentialSlope: cl_exponential_slope(n, result, matrix, other, stop)
     }
     return nil
   }
@@ -51,17 +61,29 @@ package enum MatrixFunction: UInt8, Sendable {
   /// Whether the result for one matrix has no elements.
   func isEmpty(n: Int, m: Int) -> Bool {
     switch self {
-    case .cholesky, .lu, .cofactors: n == 0
-    case .luSolve, .triangularSolve: n == 0 || m == 0
+    case .cholesky, .lu, .cofactors, .eigen, .qr, .exponential, .exponentialSlope: n == 0
+    case .luSolve, .triangularSolve, .svd: n == 0 || m == 0
     case .determinant, .determinantSign, .determinantLog: false
     }
   }
 
   /// Bytes of scratch memory, in y.
-  func scratchByteCount(n: Int) -> Int { self == .cofactors ? cl_cofactors_scratch(n) * MemoryLayout<Double>.stride : 0 }
+  func scratchByteCount(n: Int, m: Int) -> Int {
+    let count =
+      switch self {
+      case .cofactors: cl_cofactors_scratch(n)
+      case .eigen: cl_eigen_scratch(n)
+      case .svd: cl_svd_scratch(m, n)
+      case .qr: cl_qr_scratch(m, n)
+      case .exponential: cl_exponential_scratch(n)
+      case .exponentialSlope: cl_exponential_slope_scratch(n)
+      case .cholesky, .lu, .luSolve, .triangularSolve, .determinant, .determinantSign, .determinantLog: 0
+      }
+    return count * MemoryLayout<Double>.stride
+  }
 
-  /// Elementary operations on one matrix, about; for cofactors, whose QR is LAPACK's with the reference BLAS, as many as a product would do in
-  /// the time.
+  /// Elementary operations on one matrix, about; where LAPACK does the work with the reference BLAS, as many as a
+  /// product would do in the time.
   func work(n: Int, m: Int) -> Int {
     func multiplied(_ factors: Int...) -> Int {
       factors.reduce(1) { product, factor in
@@ -76,6 +98,12 @@ package enum MatrixFunction: UInt8, Sendable {
     case .triangularSolve: multiplied(n, n, m)
     case .determinant, .determinantSign, .determinantLog: n
     case .cofactors: multiplied(100, n, n, n)
+    case .eigen: multiplied(50, n, n, n)
+    case .svd: multiplied(60, max(n, m), min(n, m), min(n, m))
+    case .qr: multiplied(30, m, n, n)
+    // Of so many squarings as elements below 10⁴ need.
+    case .exponential: multiplied(40, n, n, n)
+    case .exponentialSlope: multiplied(320, n, n, n)
     }
   }
 }
@@ -138,9 +166,9 @@ extension InterpretedNode {
   {
     let type = resultTypes[0]
     let n = x.shape[x.shape.rank - 1]
-    let m = right.map { $0.shape[$0.shape.rank - 1] } ?? 0
+    let m = right.map { $0.shape[$0.shape.rank - 1] } ?? x.shape[x.shape.rank - 2]
     let count = x.shape.axes(0..<(x.shape.rank - 2)).elementCount
-    let scratch = Tensor(repeating: 0.0, shape: [function.scratchByteCount(n: n) / DType.float64.byteWidth])
+    let scratch = Tensor(repeating: 0.0, shape: [function.scratchByteCount(n: n, m: m) / DType.float64.byteWidth])
     var refused: GraphError?
     let result = Tensor(type) { base in
       for matrix in 0..<count where refused == nil {

@@ -39,4 +39,31 @@ double cl_determinant_log(size_t n, const double *lu);
 void cl_cofactors(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
 size_t cl_cofactors_scratch(size_t n);
 
+// The functions below take any matrix; one with an element that is not finite gives NaN throughout. LAPACK cannot be
+// stopped inside of cl_eigen and cl_svd: callers bound the sizes.
+
+// z, of n + 1 rows: the eigenvectors of the symmetric x as columns, and in the last row their eigenvalues, ascending.
+// Only the lower half is read. NaN if LAPACK does not converge. `scratch` has room for cl_eigen_scratch(n) doubles.
+void cl_eigen(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_eigen_scratch(size_t n);
+
+// z, of m + 1 + n rows of k = min(m, n): U, the singular values in descending order, and V, of x (m by n) = U S Vᵀ.
+// NaN if LAPACK does not converge. `scratch` has room for cl_svd_scratch(m, n) doubles.
+void cl_svd(size_t m, size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_svd_scratch(size_t m, size_t n);
+
+// z, of m + n rows of n: Q and R of x (m by n, m >= n) = Q R, R being upper triangular with diagonal elements of any
+// sign. `scratch` has room for cl_qr_scratch(m, n) doubles.
+void cl_qr(size_t m, size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_qr_scratch(size_t m, size_t n);
+
+// z = the exponential of the square x. `scratch` has room for cl_exponential_scratch(n) doubles.
+void cl_exponential(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_exponential_scratch(size_t n);
+
+// z = the derivative of that exponential along a matrix, which stands in x below the n rows of the first. `scratch` has
+// room for cl_exponential_slope_scratch(n) doubles.
+void cl_exponential_slope(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
+size_t cl_exponential_slope_scratch(size_t n);
+
 #endif
