@@ -10,7 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "kinks.md"
 FIXTURES = ROOT / "Tests" / "Fixtures"
-FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_special.jsonl")
+FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_special.jsonl", "kinks_decompositions.jsonl")
 #: The members of a case that hold what the libraries say, in the order of the columns.
 LIBRARIES = ("jax", "torch")
 NOT_ASKED = "not asked yet"

@@ -84,6 +84,8 @@ import Testing
     ("factors", { try graph([[700, 700]]) { $0[0].applying("det") } }),
     ("solution", { try graph([[500, 500], [500, 700]]) { $0[0].applying("solve_triangular", $0[1]) } }),
     ("Cholesky", { try graph([[800, 800]]) { $0[0].applying("cholesky") } }),
+    ("QR", { try graph([[800, 600]]) { $0[0].builder.orthogonalFactors($0[0]).triangle } }),
+    ("exponential", { try graph([[200, 200]]) { $0[0].applying("expm") } }),
     ("cofactors", { try graph([[200, 200]]) { $0[0].applying("det").gradient(withRespectTo: $0[0]) } }),
     ("stack", { try graph([[20_000, 6, 6]]) { $0[0].applying("det") } }),
   ]

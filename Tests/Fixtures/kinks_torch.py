@@ -16,7 +16,7 @@ from forms import text_of
 from torch_answers import found
 
 FOLDER = Path(__file__).parent
-FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_special.jsonl")
+FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_special.jsonl", "kinks_decompositions.jsonl")
 
 
 def with_torch(case):

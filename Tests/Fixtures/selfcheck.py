@@ -14,7 +14,7 @@ import selfcheck_mpmath
 
 FILES = ["random_graphs_float64.jsonl", "random_graphs_float32.jsonl", "operations.jsonl", "tutorial.jsonl",
          "operations_pointwise.jsonl", "operations_reductions.jsonl", "operations_shapes.jsonl", "operations_indexing.jsonl",
-         "operations_linalg.jsonl", "operations_special.jsonl"]
+         "operations_linalg.jsonl", "operations_special.jsonl", "operations_decompositions.jsonl"]
 STEP, DIFFERENCE_TOLERANCE = 1e-6, 2e-7
 # How often each thing must occur in the thousand graphs of one dtype.
 AT_LEAST = {

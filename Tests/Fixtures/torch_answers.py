@@ -48,6 +48,12 @@ WITH_ATTRIBUTES = {
   "argsort": lambda x, axis=-1: torch.argsort(x, dim=axis, stable=True),
   "det": torch.linalg.det, "slogdet": torch.linalg.slogdet, "inv": torch.linalg.inv, "solve": torch.linalg.solve,
   "cholesky": torch.linalg.cholesky,
+  "eigh": torch.linalg.eigh, "eigvalsh": torch.linalg.eigvalsh, "svdvals": torch.linalg.svdvals, "qr": torch.linalg.qr,
+  "svd": lambda x: torch.linalg.svd(x, full_matrices=False), "expm": torch.linalg.matrix_exp,
+  "pinv": lambda x, rtol=None: torch.linalg.pinv(x, rtol=rtol),
+  "lstsq": lambda a, b, rtol=None: torch.linalg.pinv(a, rtol=rtol) @ b,
+  "matrix_rank": lambda x, rtol=None: torch.linalg.matrix_rank(x, rtol=rtol),
+  "matrix_power": lambda x, n: torch.linalg.matrix_power(x, n),
   "solve_triangular": lambda a, b, lower=True, transpose=False: solve_triangular(a, b, lower, transpose),
 }
 #: Operations that PyTorch lacks; none that a row has yet.

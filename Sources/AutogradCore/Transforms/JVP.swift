@@ -13,9 +13,10 @@ struct ForwardPass {
 
   func tangent(of value: Value) -> Value? { tangents[value.id] }
 
-  mutating func run(through last: NodeID) {
-    guard last >= 0 else { return }
-    for node in 0...last {
+  /// - Parameter outputs: what tangents are asked of; nodes that they do not depend on are passed over.
+  mutating func run(for outputs: [Value]) {
+    for (index, isNeeded) in builder.ancestors(of: outputs).enumerated() where isNeeded {
+      let node = NodeID(index)
       guard builder.columns.operandRange(node).contains(where: { tangents[builder.columns.operands[$0]] != nil }) else { continue }
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
@@ -93,6 +94,18 @@ struct ForwardPass {
 }
 
 extension GraphBuilder {
+  /// For each node up to the last that makes one of the values, whether they depend on it.
+  fileprivate func ancestors(of values: [Value]) -> [Bool] {
+    let producers = values.filter(\.isValid).map { columns.producers[Int($0.id)] }
+    guard let last = producers.max() else { return [] }
+    var isNeeded = [Bool](repeating: false, count: Int(last) + 1)
+    for node in producers { isNeeded[Int(node)] = true }
+    for node in (0...last).reversed() where isNeeded[Int(node)] {
+      for operand in columns.operandRange(node) { isNeeded[Int(columns.producers[Int(columns.operands[operand])])] = true }
+    }
+    return isNeeded
+  }
+
   /// Writes the directional derivatives of outputs behind the graph so far: forward mode, from graph to graph.
   ///
   /// - Parameters:
@@ -101,7 +114,7 @@ extension GraphBuilder {
   public func tangents(of outputs: [Value], along directions: [(primal: Value, tangent: Value)]) -> [Value?] {
     guard spend(columns.nodeCount) else { return outputs.map { _ in nil } }
     var pass = ForwardPass(self, along: directions)
-    pass.run(through: outputs.filter(\.isValid).map { columns.producers[Int($0.id)] }.max() ?? -1)
+    pass.run(for: outputs)
     return outputs.map { $0.isValid ? pass.tangent(of: $0) : nil }
   }
 }
