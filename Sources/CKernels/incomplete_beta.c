@@ -56,6 +56,11 @@ static double prefactor(const point *p, int k) {
   }
   if (a < 16 && b < 16) {
     double coefficient = a / (a + b) * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(a + b) * ck_reciprocal_gamma(b);
+    // One of x and y is rounded; what it lacks counts as often as its power.
+    double lost_x = p->x > p->y ? (1 - p->x) - p->y : 0, lost_y = p->x > p->y ? 0 : (1 - p->y) - p->x;
+    double power_x = pow(p->x, a - k) * (1 + (a - k) * lost_x / p->x);
+    double powers = power_x * (pow(p->y, b - k) * (1 + (b - k) * lost_y / p->y));
+    if (power_x > 1e-140 && power_x < 1e140 && powers > 1e-140 && powers < 1e140) return powers * coefficient;
     double half = pow(p->x, (a - k) / 2) * exp((b - k) / 2 * p->log_y);
     return half * coefficient * half;
   }

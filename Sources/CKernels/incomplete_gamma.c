@@ -112,10 +112,12 @@ static double decay_rest(double u) {
 static void moments(int order, double *sums, double a, double x, int sign) {
   const double depth = 44 + 3 * order;
   double slope = sign * (a - x);
-  // Where the exponent has come down by `depth`: from the quadratic of its first two terms by Newton's steps.
+  // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by Newton's
+  // steps.
   double end = 2 * depth / (slope + sqrt(slope * slope + 2 * x * depth));
-  for (int i = 0; i < 3 && sign > 0; i++) {
-    double fallen = slope * end + x * decay_rest(end), rate = slope - x * expm1(-end);
+  for (int i = 0; i < 20; i++) {
+    double fallen = slope * end + x * decay_rest(sign * end), rate = slope - sign * x * expm1(-sign * end);
+    if (!(rate > 0) || fabs(fallen - depth) < 2) break;
     end += (depth - fallen) / rate;
   }
   for (int k = 0; k <= order; k++) sums[k] = 0;

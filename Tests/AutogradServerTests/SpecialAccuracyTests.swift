@@ -19,7 +19,7 @@ import Testing
 
   @Test func derivativesAreWithinTheirBounds() throws {
     let lines = try Project.lines("Tests/Fixtures/special_values.jsonl")
-    #expect(lines.count >= 70)
+    #expect(lines.count >= 60)
     for data in lines {
       let line = try JSONDecoder().decode(Line.self, from: data)
       let results = try derivative(line)

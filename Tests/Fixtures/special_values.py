@@ -39,10 +39,10 @@ def near_mean_of_beta(r):
 
 #: By operation: how many points of each kind.
 REGIONS = {
-  "ndtr": {each(uniform(-37, 8)): 12, each(uniform(-3, 3)): 12, each(logarithmic(-100, 0)): 4},
-  "log_ndtr": {each(uniform(-50, 8)): 12, each(uniform(-5, 3)): 12, each(logarithmic(0, 20, -1)): 6},
+  "ndtr": {each(uniform(-37, 8)): 12, each(uniform(-3, 3)): 12, each(logarithmic(-10, 0)): 4},
+  "log_ndtr": {each(uniform(-50, 8)): 12, each(uniform(-5, 3)): 12, each(logarithmic(0, 3, -1)): 6},
   "ndtri": {each(uniform(0, 1)): 12, each(logarithmic(-25, -1)): 8, each(lambda r: 0.5 + 10 ** r.uniform(-12, -1)): 4},
-  "erfcx": {each(uniform(-20, 20)): 16, each(logarithmic(-10, 40)): 10},
+  "erfcx": {each(uniform(-20, 20)): 16, each(logarithmic(-10, 3)): 10},
   "sinc": {each(uniform(-8, 8)): 14, each(logarithmic(-20, 0)): 6, each(logarithmic(0, 6, -1)): 6},
   "i0e": {each(uniform(-40, 40)): 16, each(logarithmic(-10, 6)): 10},
   "i1e": {each(uniform(-40, 40)): 16, each(logarithmic(-10, 6)): 10},
