@@ -55,7 +55,10 @@ static double prefactor(const point *p, int k) {
     return exp(exponent - k * (p->log_x + p->log_y)) * scale;
   }
   if (a < 16 && b < 16) {
-    double coefficient = a / (a + b) * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(a + b) * ck_reciprocal_gamma(b);
+    double sum = a + b, lost = (a - (sum - (sum - a))) + (b - (sum - a));
+    double coefficient = a / sum * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(sum) * ck_reciprocal_gamma(b);
+    // What the sum lacks counts by the slope of ln Γ, which is near ln(a + b + 1/2).
+    coefficient *= 1 + lost * log(sum + 0.5);
     // One of x and y is rounded; what it lacks counts as often as its power.
     double lost_x = p->x > p->y ? (1 - p->x) - p->y : 0, lost_y = p->x > p->y ? 0 : (1 - p->y) - p->x;
     double power_x = pow(p->x, a - k) * (1 + (a - k) * lost_x / p->x);
