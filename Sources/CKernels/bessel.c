@@ -7,9 +7,9 @@
 
 static const double pi = 3.14159265358979323846;
 
-// e^-x I0(x) is (1 / pi) times the integral of e^(-x (1 - cos t)) over t in [0, pi] (DLMF 10.32.1), so that its derivatives alternate in
-// sign, and its Taylor series to the left has positive terms only. Here are (-1)^k / k! times the k-th derivatives of e^-x I0(x) and of
-// e^-x I1(x) at `centers` (scripts/check-special-families.py --coefficients).
+// e^-x I0(x) is (1 / pi) times the integral of e^(-x (1 - cos t)) over t in [0, pi] (DLMF 10.32.1), so that its
+// derivatives alternate in sign, and its Taylor series to the left has positive terms only. Here are (-1)^k / k! times
+// the k-th derivatives of e^-x I0(x) and of e^-x I1(x) at `centers` (scripts/check-special-families.py --coefficients).
 enum { cell_count = 10, count = 54 };
 static const double centers[cell_count] = {1, 2, 3, 4, 6, 8, 12, 16, 20, 24};
 static const double at_centers_0[cell_count][count] = {
@@ -329,8 +329,8 @@ static double from_the_right(int n, double x, const double table[cell_count][cou
   return first + sum;
 }
 
-// (-1)^n times the n-th derivative of e^-x I0(x), x > 24: 2^n Γ(n + 1/2) / (pi z^(n + 1/2)) times Kummer's series in 1 / z, z = 2 x
-// (DLMF 13.7.1), whose terms are positive.
+// (-1)^n times the n-th derivative of e^-x I0(x), x > 24: 2^n Γ(n + 1/2) / (pi z^(n + 1/2)) times Kummer's series in 1
+// / z, z = 2 x (DLMF 13.7.1), whose terms are positive.
 static double scaled_i0_far(int n, double x) {
   double z = 2 * x, term = 1, sum = 0;
   for (int k = 0; k < 60; k++) {
@@ -380,7 +380,10 @@ double ck_i1e_order(int n, double x) {
   if (x != x) return NAN;
   double y = fabs(x);
   if (y == INFINITY) return 0;
-  if (n == 0) return copysign(y < 1 ? scaled_i1_near(y) : y > 24 ? scaled_i1_far(y) : from_the_right(0, y, at_centers_1), x);
+  if (n == 0) {
+    if (y < 1) return copysign(scaled_i1_near(y), x);
+    return copysign(y > 24 ? scaled_i1_far(y) : from_the_right(0, y, at_centers_1), x);
+  }
   if (x == 0 && n % 2 == 0) return 0;
   // For x > 0 it is g + g', g being e^-x I0(x).
   double size = y > 24 ? scaled_i0_far(n, y) - scaled_i0_far(n + 1, y) : from_the_right(n, y, at_centers_1);

@@ -6,8 +6,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// The jet by s of the sum of (q + k)^-s over k >= 0, q > 0, s > 0: the terms up to w = q + N, then by Euler and Maclaurin's formula (DLMF
-// 25.11.28) w^-s (w / (s - 1) + 1/2 + sum of B(2j) / (2j)! s (s+1) … (s+2j-2) w^(1-2j)).
+// The jet by s of the sum of (q + k)^-s over k >= 0, q > 0, s > 0: the terms up to w = q + N, then by Euler and
+// Maclaurin's formula (DLMF 25.11.28) w^-s (w / (s - 1) + 1/2 + sum of B(2j) / (2j)! s (s+1) … (s+2j-2) w^(1-2j)).
 static void zeta_jet(int order, double *sum, double s, double q) {
   double lost[ck_jet_size] = {0};
   for (int j = 0; j <= order; j++) sum[j] = 0;

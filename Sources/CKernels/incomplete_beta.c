@@ -45,8 +45,8 @@ typedef struct {
 static double prefactor(const point *p, int k) {
   double a = p->a, b = p->b;
   if (a >= 16 && b >= 16) {
-    // e^(a (ln(1 + r) - r) + b (ln(1 + s) - s)) with 1 + r and 1 + s the ratios of x and y to the means a / (a + b), b / (a + b).
-    // x (a + b) - a, by whichever of x and y has not been rounded.
+    // e^(a (ln(1 + r) - r) + b (ln(1 + s) - s)) with 1 + r and 1 + s the ratios of x and y to the means a / (a + b), b
+    // / (a + b). x (a + b) - a, by whichever of x and y has not been rounded.
     double gap = p->x > 0.5 ? fma(-p->y, a + b, b) : fma(p->x, a + b, -a), r = gap / a, s = -gap / b;
     double left = fabs(r) < 0.9 ? ck_log1p_rest(r) : p->log_x - log(a / (a + b)) - r;
     double right = fabs(s) < 0.9 ? ck_log1p_rest(s) : p->log_y - log(b / (a + b)) - s;
@@ -55,18 +55,29 @@ static double prefactor(const point *p, int k) {
     return exp(exponent - k * (p->log_x + p->log_y)) * scale;
   }
   if (a < 16 && b < 16) {
-    double coefficient = a / (a + b) * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(a + b) * ck_reciprocal_gamma(b);
+    double sum = a + b, lost = (a - (sum - (sum - a))) + (b - (sum - a));
+    double coefficient = a / sum * b * ck_reciprocal_gamma(a) / ck_reciprocal_gamma(sum) * ck_reciprocal_gamma(b);
+    // What the sum lacks counts by the slope of ln Γ, which is near ln(a + b + 1/2).
+    coefficient *= 1 + lost * log(sum + 0.5);
+    // One of x and y is rounded; what it lacks counts as often as its power.
+    double lost_x = p->x > p->y ? (1 - p->x) - p->y : 0, lost_y = p->x > p->y ? 0 : (1 - p->y) - p->x;
+    double power_x = pow(p->x, a - k) * (1 + (a - k) * lost_x / p->x);
+    double powers = power_x * (pow(p->y, b - k) * (1 + (b - k) * lost_y / p->y));
+    if (power_x > 1e-140 && power_x < 1e140 && powers > 1e-140 && powers < 1e140) return powers * coefficient;
     double half = pow(p->x, (a - k) / 2) * exp((b - k) / 2 * p->log_y);
     return half * coefficient * half;
   }
-  // Γ(a + b) / Γ(b) by Stirling's series where b alone is large, and so for a. With c the small one, d the large one and q = d x / c:
-  // c^c e^-c / Γ(c) e^(c (ln q - q + 1) + d (ln y + x)) e^((c + d) (ln(1 + c/d) - c/d) + c²/d - ln(1 + c/d) / 2 + …).
+  // Γ(a + b) / Γ(b) by Stirling's series where b alone is large, and so for a. With c the small one, d the large one
+  // and q = d x / c: c^c e^-c / Γ(c) e^(c (ln q - q + 1) + d (ln y + x)) e^((c + d) (ln(1 + c/d) - c/d) + c²/d - ln(1 +
+  // c/d) / 2 + …).
   int a_is_small = a < b;
   double c = a_is_small ? a : b, d = a_is_small ? b : a, x = a_is_small ? p->x : p->y;
   double log_x = a_is_small ? p->log_x : p->log_y, log_y = a_is_small ? p->log_y : p->log_x;
   double r = fma(x, d, -c) / c, ratio = c / d;
-  double near = c * (fabs(r) < 0.9 ? ck_log1p_rest(r) : log_x + log(d / c) - r) + d * (x < 0.25 ? ck_log1p_rest(-x) : log_y + x);
-  double rest = (c + d) * ck_log1p_rest(ratio) + c * ratio - 0.5 * log1p(ratio) + ck_stirling_tail(c + d) - ck_stirling_tail(d);
+  double near = c * (fabs(r) < 0.9 ? ck_log1p_rest(r) : log_x + log(d / c) - r);
+  near += d * (x < 0.25 ? ck_log1p_rest(-x) : log_y + x);
+  double rest = (c + d) * ck_log1p_rest(ratio) + c * ratio - 0.5 * log1p(ratio);
+  rest += ck_stirling_tail(c + d) - ck_stirling_tail(d);
   return exp(near + rest - k * (log_x + log_y)) * (pow(c, c) * exp(-c) * c * ck_reciprocal_gamma(c));
 }
 
@@ -77,7 +88,8 @@ static double slope_of_log(double a, double b, double x, double y, double log_x)
   return ratio - ck_digamma_rest(a) + ck_digamma_rest(a + b) - 1 / (a + b);
 }
 
-// The series of the prefactor over its value. `shifted` is 1 for the prefactor over a, whose series stays finite for small a.
+// The series of the prefactor over its value. `shifted` is 1 for the prefactor over a, whose series stays finite for
+// small a.
 static void prefactor_series(int m, int n, series z, const point *p, int shifted) {
   double by_a[most + 4] = {0}, by_b[most + 4] = {0}, by_both[most + 4] = {0}, jet[most + 4];
   int order = m + n;
@@ -111,11 +123,12 @@ static void logarithms(const point *p, double u, double *of_x, double *of_y) {
   }
 }
 
-// The integral of t^(a-1) (1-t)^(b-1) over t < x, x <= a / (a + b), over x^a y^b, by that substitution: of (t/x)^a ((1-t)/y)^b by u; and its
-// derivatives by a and b, which bring factors ln(t/x) and ln((1-t)/y).
+// The integral of t^(a-1) (1-t)^(b-1) over t < x, x <= a / (a + b), over x^a y^b, by that substitution: of (t/x)^a
+// ((1-t)/y)^b by u; and its derivatives by a and b, which bring factors ln(t/x) and ln((1-t)/y).
 static void integral(int m, int n, series z, const point *p) {
   double a = p->a, b = p->b, sum = a + b, of_x, of_y, depth = 44 + 3 * (m + n);
-  // Where the logarithm of the integrand, which is concave, has come down by `depth`: from the quadratic of its first terms by Newton's steps.
+  // Where the logarithm of the integrand, which is concave, has come down by `depth`: from the quadratic of its first
+  // terms by Newton's steps.
   double slope = fmax(a - sum * p->x, 0), curvature = sum * p->x * p->y;
   double end = 2 * depth / (slope + sqrt(slope * slope + 2 * curvature * depth));
   for (int i = 0; i < 20; i++) {
@@ -195,7 +208,8 @@ static double at_zero(int m, int n, int k, double a, double b) {
   jet_exp(n, jet, by_b);
   for (int j = 0; j <= n; j++) factor[0][j] = jet[j];
   multiply(0, n, z, z, factor);
-  return z[0][n] * factorial(n) * factorial(k - 1) / factorial(count) * exp(ck_lgamma(a + b) - ck_lgamma(a) - ck_lgamma(b));
+  double scale = exp(ck_lgamma(a + b) - ck_lgamma(a) - ck_lgamma(b));
+  return z[0][n] * factorial(n) * factorial(k - 1) / factorial(count) * scale;
 }
 
 double ck_betainc_partial(int index, double a, double b, double x) {

@@ -1,4 +1,5 @@
-// The regularised incomplete gamma functions P(a, x) and Q(a, x) = 1 - P(a, x) with their derivatives by both operands (DLMF 8.2).
+// The regularised incomplete gamma functions P(a, x) and Q(a, x) = 1 - P(a, x) with their derivatives by both operands
+// (DLMF 8.2).
 #include <math.h>
 
 #include "families.h"
@@ -25,7 +26,8 @@ static double reciprocal_gamma_slope(double a) {
   return sum;
 }
 
-// 1 / Γ(1 + a), 0 <= a < 32: down to [0, 1) by the recurrence. Each factor is exact, and what their product loses is made good.
+// 1 / Γ(1 + a), 0 <= a < 32: down to [0, 1) by the recurrence. Each factor is exact, and what their product loses is
+// made good.
 double ck_reciprocal_gamma(double a) {
   double product = 1, lost = 0;
   while (a >= 1) {
@@ -40,11 +42,12 @@ double ck_reciprocal_gamma(double a) {
 // The sum of Stirling's series (DLMF 5.11.1), a >= 16: ln Γ(a) - (a - 1/2) ln a + a - ln(2 pi) / 2.
 double ck_stirling_tail(double a) {
   double z = 1 / a / a;
-  return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360)))))) / a;
+  double tail = 1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360));
+  return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * tail))) / a;
 }
 
-// digamma(a + 1) - ln(a + 1/2): by Stirling's series in w = a + 1/2 from 10 on (DLMF 5.11.2, 24.4.27); below by the recurrence, whose steps
-// ln((w + 1) / w) - 1 / (a + 1) = 2 (y³/3 + y⁵/5 + …), y = 1 / (2 (a + 1)), are positive.
+// digamma(a + 1) - ln(a + 1/2): by Stirling's series in w = a + 1/2 from 10 on (DLMF 5.11.2, 24.4.27); below by the
+// recurrence, whose steps ln((w + 1) / w) - 1 / (a + 1) = 2 (y³/3 + y⁵/5 + …), y = 1 / (2 (a + 1)), are positive.
 double ck_digamma_rest(double a) {
   double sum = 0;
   for (; a < 10; a += 1) {
@@ -53,8 +56,8 @@ double ck_digamma_rest(double a) {
     sum += 2 * y * square * series;
   }
   double w = a + 0.5, z = 1 / w / w;
-  double tail = 1.0 / 24 - z * (7.0 / 960 - z * (31.0 / 8064 - z * (127.0 / 30720 - z * (511.0 / 67584 - z * 1414477.0 / 67092480))));
-  return sum + z * tail;
+  double tail = 127.0 / 30720 - z * (511.0 / 67584 - z * (1414477.0 / 67092480));
+  return sum + z * (1.0 / 24 - z * (7.0 / 960 - z * (31.0 / 8064 - z * tail)));
 }
 
 // ln(1 + r) - r, exact near 0: with t = r / (2 + r) it is 2 artanh(t) - r = -r t + 2 (t³/3 + t⁵/5 + …).
@@ -103,15 +106,18 @@ static double decay_rest(double u) {
   return u * u / 2 * sum;
 }
 
-// The moments of u of the integral over u > 0 of e^(-(a - x) u - x (u - 1 + e^-u)): with the weight 1 it is the lower incomplete function
-// over x^a e^-x, by t = x e^-u, x <= a. With the sign -1 that of e^(-(x - a) u - x (e^u - 1 - u)), the upper one by t = x e^u, x >= a.
+// The moments of u of the integral over u > 0 of e^(-(a - x) u - x (u - 1 + e^-u)): with the weight 1 it is the lower
+// incomplete function over x^a e^-x, by t = x e^-u, x <= a. With the sign -1 that of e^(-(x - a) u - x (e^u - 1 - u)),
+// the upper one by t = x e^u, x >= a.
 static void moments(int order, double *sums, double a, double x, int sign) {
   const double depth = 44 + 3 * order;
   double slope = sign * (a - x);
-  // Where the exponent has come down by `depth`: from the quadratic of its first two terms by Newton's steps.
+  // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by Newton's
+  // steps.
   double end = 2 * depth / (slope + sqrt(slope * slope + 2 * x * depth));
-  for (int i = 0; i < 3 && sign > 0; i++) {
-    double fallen = slope * end + x * decay_rest(end), rate = slope - x * expm1(-end);
+  for (int i = 0; i < 20; i++) {
+    double fallen = slope * end + x * decay_rest(sign * end), rate = slope - sign * x * expm1(-sign * end);
+    if (!(rate > 0) || fabs(fallen - depth) < 2) break;
     end += (depth - fallen) / rate;
   }
   for (int k = 0; k <= order; k++) sums[k] = 0;
@@ -142,7 +148,7 @@ static void series_jet(int order, double *sum, double a, double x) {
   }
 }
 
-// Values ------------------------------------------------------------------------------------------------------------------
+// Values ----------------------------------------------------------------------------------------------------
 
 // Whether the bounds or a NaN decide; then the value is in `p`.
 static int is_bound(double a, double x, double *p) {
@@ -183,7 +189,8 @@ double ck_gammaincc(double a, double x) {
   double value = lower_or_upper(a, x);
   if (!is_lower(a, x)) return value;
   if (value < 0.7 || a >= 1) return 1 - value;
-  // x^a / Γ(1 + a) = 1 + d, and P = (1 + d)(1 + a s), s being the sum of (-x)^k / (k! (a + k)) over k >= 1 (DLMF 8.7.3).
+  // x^a / Γ(1 + a) = 1 + d, and P = (1 + d)(1 + a s), s being the sum of (-x)^k / (k! (a + k)) over k >= 1 (DLMF
+  // 8.7.3).
   double excess = a * reciprocal_gamma_slope(a), d = expm1(a * log(x)) * (1 + excess) + excess, power = 1, s = 0;
   for (int k = 1; k < 30; k++) {
     power *= -x / k;
@@ -193,7 +200,7 @@ double ck_gammaincc(double a, double x) {
   return -(d + a * s * (1 + d));
 }
 
-// Derivatives -------------------------------------------------------------------------------------------------------------
+// Derivatives -----------------------------------------------------------------------------------------------
 
 // At x = 0, n >= 1: the limit from the right of the m-th derivative by a of x^(a - n) (a - 1) … (a - n + 1) / Γ(a).
 static double derivative_at_zero(double a, int m, int n) {
@@ -220,8 +227,8 @@ double ck_gammainc_partial(double code, double a, double x) {
   double jet[ck_jet_size], factor[ck_jet_size];
   prefactor_jet(m, factor, a, x);
   if (n > 0) {
-    // x^n times the n-th derivative over the prefactor: e[0] = a, e[k+1] = (a - 1 - k - x) e[k] - k x e[k-1], from differentiating
-    // x d' = (a - 1 - x) d k times, d being the density.
+    // x^n times the n-th derivative over the prefactor: e[0] = a, e[k+1] = (a - 1 - k - x) e[k] - k x e[k-1], from
+    // differentiating x d' = (a - 1 - x) d k times, d being the density.
     double before[ck_jet_size] = {0}, e[ck_jet_size] = {a, 1};
     for (int k = 0; k + 1 < n; k++) {
       double next[ck_jet_size];

@@ -1,4 +1,5 @@
-// Truncated power series in one variable, for derivatives by a parameter: jet[k] is the k-th derivative over k!, for k <= order.
+// Truncated power series in one variable, for derivatives by a parameter: jet[k] is the k-th derivative over k!, for k
+// <= order.
 #ifndef CKERNELS_JETS_H
 #define CKERNELS_JETS_H
 

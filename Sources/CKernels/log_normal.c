@@ -1,4 +1,5 @@
-// The logarithm of the normal distribution and its derivatives, which begin with the ratio h of density to distribution.
+// The logarithm of the normal distribution and its derivatives, which begin with the ratio h of density to
+// distribution.
 #include <math.h>
 
 #include "families.h"
@@ -15,8 +16,8 @@ double ck_log_ndtr(double x) {
   return log(0.5 * ck_erfcx(-x * sqrt_half)) - 0.5 * x * x;
 }
 
-// The n-th derivative of h for |x + 1| <= 3.5 from its Taylor series at the nearest integer. The zeros of the distribution nearest to the
-// real line are 1.9 ± 2.8i, so that 26 terms are enough.
+// The n-th derivative of h for |x + 1| <= 3.5 from its Taylor series at the nearest integer. The zeros of the
+// distribution nearest to the real line are 1.9 ± 2.8i, so that 26 terms are enough.
 static double hazard_between(int n, double x) {
   // Coefficients at -4 to 2 (scripts/check-special-families.py --coefficients).
   enum { count = 44 };
@@ -115,7 +116,8 @@ static double hazard_between(int n, double x) {
   return first + sum;
 }
 
-// The n-th derivative of h by t = -x >= 4.5, n >= 1: h = t + 1 / (t + 2 / (t + 3 / …)) (DLMF 7.9.3), as power series in t.
+// The n-th derivative of h by t = -x >= 4.5, n >= 1: h = t + 1 / (t + 2 / (t + 3 / …)) (DLMF 7.9.3), as power series in
+// t.
 static double hazard_left(int n, double t) {
   double f[ck_max_order + 1] = {t, 1}, inverse[ck_max_order + 1];
   for (int level = 14 + (t < 40 ? (int)(1000 / (t * t)) : 0); level > 0; level--) {
@@ -133,8 +135,8 @@ static double hazard_left(int n, double t) {
   return value;
 }
 
-// The n-th derivative of h for large x, where h is small against the terms of the density's series: k L[k] = k a[k] - sum of
-// j L[j] a[k - j], a being the distribution's series over its value.
+// The n-th derivative of h for large x, where h is small against the terms of the density's series: k L[k] = k a[k] -
+// sum of j L[j] a[k - j], a being the distribution's series over its value.
 static double hazard_right(int n, double x) {
   double a[ck_max_order + 2], terms[ck_max_order + 2], scale = 1 / ck_ndtr(x);
   double result = 0;

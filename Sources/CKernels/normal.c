@@ -1,5 +1,5 @@
-// The normal distribution and the error functions, each with its derivatives as one family of orders. All of them stand on erfcx, whose
-// derivatives alternate in sign and so can be had without cancellation.
+// The normal distribution and the error functions, each with its derivatives as one family of orders. All of them stand
+// on erfcx, whose derivatives alternate in sign and so can be had without cancellation.
 #define _DEFAULT_SOURCE
 #include <math.h>
 #include <stddef.h>
@@ -23,13 +23,13 @@ static double exp_square(double scale, double x) {
   return exp(scale * square) * (1 + scale * lost);
 }
 
-// erfcx and its derivatives -----------------------------------------------------------------------------------------------
+// erfcx and its derivatives ---------------------------------------------------------------------------------
 
-// terms[k] = (-1)^k erfcx⁽ᵏ⁾(x) / k! for k <= n, x >= 0; all are positive. They are (2^k e^(x²) times) the repeated integrals iᵏerfc
-// (DLMF 7.18).
+// terms[k] = (-1)^k erfcx⁽ᵏ⁾(x) / k! for k <= n, x >= 0; all are positive. They are (2^k e^(x²) times) the repeated
+// integrals iᵏerfc (DLMF 7.18).
 static void erfcx_terms(double x, int n, double *terms) {
-  // The same at 1, 2, 3 and 4 (scripts/check-special-families.py --coefficients). From there the Taylor series to the left has
-  // positive terms only.
+  // The same at 1, 2, 3 and 4 (scripts/check-special-families.py --coefficients). From there the Taylor series to the
+  // left has positive terms only.
   enum { count = 70 };
   static const double centers[4][count] = {
     {
@@ -125,7 +125,8 @@ static void erfcx_terms(double x, int n, double *terms) {
     }
     return;
   }
-  // The ratios of neighbours, r[k] = J[k] / J[k - 1] = 1 / (2 x + 2 (k + 1) r[k + 1]), from the far end: a continued fraction (DLMF 7.18.12).
+  // The ratios of neighbours, r[k] = J[k] / J[k - 1] = 1 / (2 x + 2 (k + 1) r[k + 1]), from the far end: a continued
+  // fraction (DLMF 7.18.12).
   double ratios[ck_max_order + 2], r = 0;
   int far = n + 9 + (x < 30 ? (int)(400 / (x * x)) : 0);
   for (int k = far; k > n; k--) r = 0.5 / (x + (k + 1) * r);
@@ -160,9 +161,10 @@ double ck_erfcx(double x) {
   return value;
 }
 
-// Gaussian functions ------------------------------------------------------------------------------------------------------
+// Gaussian functions ----------------------------------------------------------------------------------------
 
-// The n-th derivative of e^(-c x²), c = 1/2 or 1, in the form of Hermite's polynomials: H[k+1] = 2 c (x H[k] - k H[k-1]) (DLMF 18.9).
+// The n-th derivative of e^(-c x²), c = 1/2 or 1, in the form of Hermite's polynomials: H[k+1] = 2 c (x H[k] - k
+// H[k-1]) (DLMF 18.9).
 static double gaussian_order(int n, double c, double x) {
   if (fabs(x) > 64) return x == x ? 0.0 : NAN;
   double before = 0, polynomial = 1;
@@ -194,10 +196,10 @@ double ck_ndtr(double x) {
   return 0.5 + 0.5 * erf(x * sqrt_half);
 }
 
-// Inverses ----------------------------------------------------------------------------------------------------------------
+// Inverses --------------------------------------------------------------------------------------------------
 
-// The y > 0 beyond which the normal distribution has the probability q, 0 < q <= 1/4. Starts from Abramowitz and Stegun 26.2.23, within
-// 4.5e-4; then two of Halley's steps for the logarithm of the probability.
+// The y > 0 beyond which the normal distribution has the probability q, 0 < q <= 1/4. Starts from Abramowitz and Stegun
+// 26.2.23, within 4.5e-4; then two of Halley's steps for the logarithm of the probability.
 static double normal_quantile_tail(double q) {
   double t = sqrt(-2 * log(q));
   double y = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
@@ -237,13 +239,16 @@ double ck_erfinv(double x) {
   return a < 0x1p-28 ? half_sqrt_pi * x : normal_quantile_center(x / 2) * sqrt_half;
 }
 
-// The n-th derivative of an inverse y with y'' = 2 c y y'²: P[n](y) y'^n with P[1] = 1, P[n+1] = P[n]' + 2 c n y P[n], whose coefficients
-// are positive. `power` is y'^n.
+// The n-th derivative of an inverse y with y'' = 2 c y y'²: P[n](y) y'^n with P[1] = 1, P[n+1] = P[n]' + 2 c n y P[n],
+// whose coefficients are positive. `power` is y'^n.
 static double inverse_order(int n, double c, double y, double power) {
   double p[ck_max_order + 2] = {1};
   // Powers of the parity of m stand beside those of the step before.
   for (int m = 1; m < n; m++)
-    for (int k = m % 2; k <= m; k += 2) p[k] = (k + 1 < m ? (k + 1) * p[k + 1] : 0) + (k > 0 ? 2 * c * m * p[k - 1] : 0);
+    for (int k = m % 2; k <= m; k += 2) {
+      double slope = k + 1 < m ? (k + 1) * p[k + 1] : 0;
+      p[k] = slope + (k > 0 ? 2 * c * m * p[k - 1] : 0);
+    }
   double sum = p[n - 1];
   for (int k = n - 3; k >= 0; k -= 2) sum = sum * y * y + p[k];
   if (n % 2 == 0) sum *= y;

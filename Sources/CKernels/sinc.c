@@ -27,8 +27,9 @@ double ck_sinc(double x) {
   return sine_pi(x, 0) / (pi * x);
 }
 
-// With t = pi x and f = sin t / t: t f⁽ⁿ⁾ + n f⁽ⁿ⁻¹⁾ = sin(t + n pi / 2), from differentiating t f = sin t n times. Upwards it is stable
-// for n < t; for n >= t it is run downwards from an order so high that what it starts from is forgotten.
+// With t = pi x and f = sin t / t: t f⁽ⁿ⁾ + n f⁽ⁿ⁻¹⁾ = sin(t + n pi / 2), from differentiating t f = sin t n times.
+// Upwards it is stable for n < t; for n >= t it is run downwards from an order so high that what it starts from is
+// forgotten.
 double ck_sinc_order(int n, double x) {
   if (n == 0) return ck_sinc(x);
   if (x != x) return NAN;

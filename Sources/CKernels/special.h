@@ -3,7 +3,6 @@
 // The largest errors found against mpmath, in units in the last place, at 100000 random points per line unless (thousands) says fewer
 // (scripts/check-special-functions.py, x86-64, glibc 2.36):
 //
-//   erfinv        |x| in [1e-320, 1e-3] 1.4 · (-1, 1) 1.8 · 1 - x in [1e-16, 0.1] 1.0
 //   lgamma        [1e-308, 1] 1.3 · [1, 20] 2.3 · [20, 1e305] 1.7 · [-50, 0]* 3.1
 //   digamma       [1e-307, 1] 1.5 · [1, 2] and within 1e-16 to 0.1 of the root 2.4 · [2, 10] 3.0 · [10, 1e308] 1.0
 //                 [-100, 0]* 2.8 (75) · [-1e9, -1e-300]* 3.5 · within 1e-15 to 0.1 of a pole* 2.6

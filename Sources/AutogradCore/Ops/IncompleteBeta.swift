@@ -1,14 +1,17 @@
 import CKernels
 
-/// I(a, b, x) and its derivatives: the attribute says how often by each operand, as the index of one of `ck_betainc_orders`, and stands
-/// for a kernel of its own. Orders that come to more than four are NaN.
+/// I(a, b, x) and its derivatives: the attribute says how often by each operand, as the index of one of
+/// `ck_betainc_orders`, and stands for a kernel of its own. Orders that come to more than four are NaN.
 struct IncompleteBetaPrimitive: Primitive {
   let name = "betainc"
 
-  let derivative = Derivative.pointwise([{ $0 * $1.betaDerivative(by: 0) }, { $0 * $1.betaDerivative(by: 1) }, { $0 * $1.betaDerivative(by: 2) }])
+  let derivative = Derivative.pointwise([
+    { $0 * $1.betaDerivative(by: 0) }, { $0 * $1.betaDerivative(by: 1) }, { $0 * $1.betaDerivative(by: 2) },
+  ])
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard node.operandCount == 3, node.typeID(1) == node.typeID(0), node.typeID(2) == node.typeID(0), case .derivative(let index) = node.attributes,
+    guard node.operandCount == 3, node.typeID(1) == node.typeID(0), node.typeID(2) == node.typeID(0),
+      case .derivative(let index) = node.attributes,
       Self.orders.indices.contains(index)
     else { throw node.fault("betainc takes 3 operands of one type, got \((0..<node.operandCount).map(node.operand))") }
     node.result(sameAs: 0)
@@ -28,7 +31,8 @@ struct IncompleteBetaPrimitive: Primitive {
       Tensor(node.resultTypes[0]) { base in
         for offset in stride(from: 0, to: a.elementCount * width, by: width) {
           (base + offset).copyMemory(from: a.storage.base + offset, byteCount: width)
-          _ = Kernels.binary(kernel, a.dtype)?(1, base + offset, 1, b.storage.base + offset, 1, x.storage.base + offset, 1)
+          _ = Kernels.binary(kernel, a.dtype)?(
+            1, base + offset, 1, b.storage.base + offset, 1, x.storage.base + offset, 1)
         }
       }
     ]
@@ -58,10 +62,12 @@ extension NodeContext {
 
 struct IncompleteBetaOperation: Operation {
   let reference = OperationReference(
-    name: "betainc", summary: "Regularised incomplete beta function.", formula: "z = ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b)",
+    name: "betainc", summary: "Regularised incomplete beta function.",
+    formula: "z = ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b)",
     operands: ["a", "b", "x"], results: ["z"], dtypes: .floating,
     shapeRule: "the operands broadcast together, as in NumPy: aligned at the last axis, size 1 stretches",
-    derivative: "a and b: ct times the derivative by each, x: ct x^(a-1) (1-x)^(b-1) / B(a, b), each summed over the axes that were stretched",
+    derivative:
+      "a: ct ∂z/∂a, b: ct ∂z/∂b, x: ct x^(a-1) (1-x)^(b-1) / B(a, b), each summed over the axes that were stretched",
     conventions: [
       "NaN unless a > 0, b > 0 and 0 ≤ x ≤ 1", "derivatives up to order 4 in all, NaN beyond",
       "at x = 0 and x = 1 the limits from inside",
@@ -79,7 +85,8 @@ struct IncompleteBetaOperation: Operation {
     }
     guard let shape = Shape.broadcast(parameters, x.shape) else {
       throw GraphError(
-        .shapeMismatch, "shapes do not broadcast: {0} and {1} together are \(parameters), {2} is \(x.shape)", at: .operand(2))
+        .shapeMismatch, "shapes do not broadcast: {0} and {1} together are \(parameters), {2} is \(x.shape)",
+        at: .operand(2))
     }
     let builder = call.builder
     return builder.emit(.betaInc, [a, b, x].map { builder.broadcast($0, to: shape) }, .derivative(0))

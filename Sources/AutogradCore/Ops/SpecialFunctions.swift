@@ -1,7 +1,7 @@
 import CKernels
 
-/// Special functions whose derivatives are families: the n-th derivative is a primitive like the function itself, right at every point where
-/// a formula in terms of other functions would cancel or come to 0 · ∞.
+/// Special functions whose derivatives are families: the n-th derivative is a primitive like the function itself, right
+/// at every point where a formula in terms of other functions would cancel or come to 0 · ∞.
 extension PointwiseFunction {
   private static let outside = "outside its domain the value is NaN"
 
@@ -9,20 +9,25 @@ extension PointwiseFunction {
 
   static let normal: [PointwiseFunction] = [
     family(
-      .ndtr, CK_NDTR, CK_OF_NDTR, "ndtr", "Distribution of the standard normal variable: the probability of at most x.", "Φ(x)",
+      .ndtr, CK_NDTR, CK_OF_NDTR, "ndtr", "Normal distribution: the probability of at most x.",
+      "Φ(x)",
       "φ(x) = e^(-x^2/2) / √(2π)", conventions: ["exact in the lower tail"],
       otherNames: ["normcdf", "pnorm", "norm_cdf", "normal_cdf", "standard_normal_cdf"]),
     family(
-      .logNdtr, CK_LOG_NDTR, CK_OF_LOG_NDTR, "log_ndtr", "Logarithm of the distribution of the standard normal variable.", "ln Φ(x)",
+      .logNdtr, CK_LOG_NDTR, CK_OF_LOG_NDTR, "log_ndtr",
+      "Logarithm of the normal distribution.", "ln Φ(x)",
       "φ(x) / Φ(x)", conventions: ["exact in both tails", "-Infinity has the gradient Infinity"],
       otherNames: ["log_normal_cdf", "lognormcdf", "norm_logcdf", "lnnorm"]),
     family(
-      .ndtri, CK_NDTRI, CK_OF_NDTRI, "ndtri", "Quantile of the standard normal variable, the inverse of ndtr.", "Φ⁻¹(x)",
+      .ndtri, CK_NDTRI, CK_OF_NDTRI, "ndtri", "Quantile of the normal distribution, the inverse of ndtr.",
+      "Φ⁻¹(x)",
       domain: 0.1...0.9, "1 / φ(y)", conventions: ["0 gives -Infinity, 1 gives Infinity", outside],
       otherNames: ["probit", "qnorm", "norminv", "norm_ppf", "normal_quantile", "inverse_normal_cdf"]),
     family(
-      .erfcx, CK_ERFCX, CK_OF_ERFCX, "erfcx", "Scaled complementary error function, without underflow for large x.", "e^(x^2) erfc(x)",
-      "2 x y - 2/√π", conventions: ["Infinity below -26.6, where it overflows"], otherNames: ["scaled_erfc", "erfc_scaled"]),
+      .erfcx, CK_ERFCX, CK_OF_ERFCX, "erfcx", "erfc scaled, without underflow for large x.",
+      "e^(x^2) erfc(x)",
+      "2 x y - 2/√π", conventions: ["Infinity below -26.6, where it overflows"],
+      otherNames: ["scaled_erfc", "erfc_scaled"]),
   ]
 
   static let oscillating: [PointwiseFunction] = [
@@ -30,12 +35,14 @@ extension PointwiseFunction {
       .sinc, CK_SINC, CK_OF_SINC, "sinc", "Normalised sinc, as NumPy's.", "sin(π x) / (π x)", "(cos(π x) - y) / x",
       conventions: ["1 at 0, smooth there to every order"], otherNames: ["normalized_sinc", "sinus_cardinalis"]),
     family(
-      .i0e, CK_I0E, CK_OF_I0E, "i0e", "Modified Bessel function of order 0, scaled.", "e^(-|x|) I₀(x)", "i1e(x) - sign(x) y",
-      conventions: ["at the corner 0 every derivative is the mean of those of both sides: the gradient is 0"],
+      .i0e, CK_I0E, CK_OF_I0E, "i0e", "Modified Bessel function of order 0, scaled.", "e^(-|x|) I₀(x)",
+      "i1e(x) - sign(x) y",
+      conventions: ["at the corner 0 derivatives are the mean of both sides: the gradient is 0"],
       otherNames: ["bessel_i0e", "scaled_bessel_i0"]),
     family(
       .i1e, CK_I1E, CK_OF_I1E, "i1e", "Modified Bessel function of order 1, scaled.", "e^(-|x|) I₁(x)",
-      "i0e(x) - y (sign(x) + 1/x)", conventions: ["at 0 every derivative is the mean of those of both sides: the gradient is 1/2"],
+      "i0e(x) - y (sign(x) + 1/x)",
+      conventions: ["at 0 derivatives are the mean of both sides: the gradient is 1/2"],
       otherNames: ["bessel_i1e", "scaled_bessel_i1"]),
   ]
 
@@ -44,7 +51,8 @@ extension PointwiseFunction {
     domain: ClosedRange<Double> = -3...3, _ derivative: String, conventions: [String], otherNames: [String]
   ) -> PointwiseFunction {
     unary(
-      opcode, kernel, name, summary, formula, domain: domain, derivative, conventions: conventions, otherNames: otherNames
+      opcode, kernel, name, summary, formula, domain: domain, derivative, conventions: conventions,
+      otherNames: otherNames
     ) { x, _ in x.derivative(family) }
   }
 
@@ -52,17 +60,21 @@ extension PointwiseFunction {
 
   static let parametric: [PointwiseFunction] = [
     gamma(
-      .gammaInc, CK_GAMMAINC, "gammainc", "Regularised lower incomplete gamma function.", "∫₀ˣ t^(a-1) e^(-t) dt / Γ(a)", isLower: true,
+      .gammaInc, CK_GAMMAINC, "gammainc", "Regularised lower incomplete gamma function.",
+      "∫₀ˣ t^(a-1) e^(-t) dt / Γ(a)", isLower: true,
       ["igamma", "gamma_inc", "gammainc_lower", "regularized_gamma_p", "pgamma", "gammp"]),
     gamma(
-      .gammaIncC, CK_GAMMAINCC, "gammaincc", "Regularised upper incomplete gamma function.", "∫ₓ^∞ t^(a-1) e^(-t) dt / Γ(a)",
+      .gammaIncC, CK_GAMMAINCC, "gammaincc", "Regularised upper incomplete gamma function.",
+      "∫ₓ^∞ t^(a-1) e^(-t) dt / Γ(a)",
       isLower: false, ["igammac", "gamma_incc", "gammainc_upper", "regularized_gamma_q", "gammq"]),
     PointwiseFunction(
       .zeta, .binary(CK_ZETA),
       OperationReference(
-        name: "zeta", summary: "Hurwitz's zeta function; Riemann's for q = 1.", formula: "z = Σ (q + k)^(-x) over k ≥ 0",
+        name: "zeta", summary: "Hurwitz's zeta function; Riemann's for q = 1.",
+        formula: "z = Σ (q + k)^(-x) over k ≥ 0",
         operands: ["x", "q"], results: ["z"], dtypes: .floating, shapeRule: broadcasting,
-        derivative: "x: -ct Σ ln(q + k) (q + k)^(-x), q: -ct x zeta(x + 1, q), each summed over the axes that were stretched",
+        derivative:
+          "x: -ct Σ ln(q + k) (q + k)^(-x), q: -ct x zeta(x + 1, q), each summed over the axes that were stretched",
         conventions: [
           "Infinity at x = 1, NaN below", "Infinity where q is 0 or a negative integer",
           "between these only integers x have a value, and no gradient in x",
@@ -75,17 +87,21 @@ extension PointwiseFunction {
   ]
 
   private static func gamma(
-    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, isLower: Bool, _ otherNames: [String]
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, isLower: Bool,
+    _ otherNames: [String]
   ) -> PointwiseFunction {
     let sign = isLower ? "" : "-"
     return PointwiseFunction(
       opcode, .binary(kernel),
       OperationReference(
-        name: name, summary: summary, formula: "z = " + formula, operands: ["a", "x"], results: ["z"], dtypes: .floating,
+        name: name, summary: summary, formula: "z = " + formula, operands: ["a", "x"], results: ["z"],
+        dtypes: .floating,
         shapeRule: broadcasting,
-        derivative: "a: ct times the derivative by a, x: \(sign)ct x^(a-1) e^(-x) / Γ(a), each summed over the axes that were stretched",
+        derivative:
+          "a: ct ∂z/∂a, x: \(sign)ct x^(a-1) e^(-x) / Γ(a), each summed over the axes that were stretched",
         conventions: [
-          "\(isLower ? 1 : 0) at a = 0 and at x = Infinity, \(isLower ? 0 : 1) at x = 0 and at a = Infinity; NaN where two of these meet",
+          "\(isLower ? 1 : 0) at a = 0 and at x = Infinity, \(isLower ? 0 : 1) at x = 0 and at a = Infinity",
+          "NaN at a = 0, x = 0 and where both are infinite",
           "NaN for negative a or x", "derivatives by a up to order 8, NaN beyond",
         ],
         otherNames: otherNames, samples: pairs, domain: 0.3...4),
@@ -114,18 +130,23 @@ extension PointwiseFunction {
   /// The code of the orders has no gradient.
   private static let constant: Partial = { ct, node in node.builder.zeros(ct.type) }
 
-  private static func partials(_ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ function: String) -> PointwiseFunction {
+  private static func partials(_ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ function: String)
+    -> PointwiseFunction
+  {
     func next(_ step: Int) -> Partial {
-      { ct, node in ct * node.builder.emit(opcode, [node.x + Double(step), node.operand(1), node.operand(2)], .none)[0] }
+      { ct, node in ct * node.builder.emit(opcode, [node.x + Double(step), node.operand(1), node.operand(2)], .none)[0]
+      }
     }
     return derived(
       opcode, .ternary(kernel), name, "\(function), m times by y and n times by z, m + \(CK_CODE_STEP) n = x",
       [constant, next(byFirst), next(bySecond)])
   }
 
-  private static let broadcasting = "the operands broadcast together, as in NumPy: aligned at the last axis, size 1 stretches"
+  private static let broadcasting =
+    "the operands broadcast together, as in NumPy: aligned at the last axis, size 1 stretches"
   private static let pairs = [
-    OperationSample([[2, 3], [2, 3]]), OperationSample([[2, 3], [3]]), OperationSample([[2, 1], [1, 3]]), OperationSample([[], []]),
+    OperationSample([[2, 3], [2, 3]]), OperationSample([[2, 3], [3]]), OperationSample([[2, 1], [1, 3]]),
+    OperationSample([[], []]),
   ]
 }
 
