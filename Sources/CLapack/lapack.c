@@ -269,9 +269,9 @@ double cl_determinant_sign(size_t n, const double *lu) {
 }
 
 double cl_determinant_log(size_t n, const double *lu) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += log(fabs(lu[i * n + i]));
-  return sum;
+  product p = {1, 0};  // not a sum of logarithms: those of large and small pivots cancel
+  for (size_t i = 0; i < n; i++) p = times(p, fabs(lu[i * n + i]));
+  return labs(p.exponent) < 1000 ? log(ldexp(p.fraction, (int)p.exponent)) : log(p.fraction) + (double)p.exponent * M_LN2;
 }
 
 // Cofactors --------------------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Derivatives where lengths have a corner: the usual compositions of them are smooth there, and say so to every order in every mode; the
-/// lengths themselves have a first derivative by convention, and none after it.
+/// Derivatives where lengths have a corner: the usual compositions of them are smooth there, and say so to every order
+/// in every mode; the lengths themselves have a first derivative by convention, and none after it.
 @Suite struct CornerTests {
   typealias Function = @Sendable (_ x: Value) -> Value
 
@@ -15,7 +15,10 @@ import Testing
     var function: Function
     var testDescription: String { name }
 
-    init(_ name: String, at point: [Double] = [0, 0], _ hessian: [[Double]] = [[2, 0], [0, 2]], _ function: @escaping Function) {
+    init(
+      _ name: String, at point: [Double] = [0, 0], _ hessian: [[Double]] = [[2, 0], [0, 2]],
+      _ function: @escaping Function
+    ) {
       (self.name, self.point, self.hessian, self.function) = (name, point, hessian, function)
     }
   }
@@ -41,7 +44,8 @@ import Testing
       square($0.applying("norm", attributes: ["keepdims": .boolean(true)]).broadcast(to: [3]) / 2).sum()
     },
     Case("square(reshaped / c), c given", [[0.5, 0], [0, 0.5]]) {
-      square($0.applying("norm", attributes: ["keepdims": .boolean(true)]).reshape(1, 1) / $0.builder.variable([[2]])).sum()
+      square($0.applying("norm", attributes: ["keepdims": .boolean(true)]).reshape(1, 1) / $0.builder.variable([[2]]))
+        .sum()
     },
     Case("square(transposed)") {
       let rows = $0.reshape(2, 1).applying("norm", attributes: ["axis": .integer(1), "keepdims": .boolean(true)])
@@ -91,7 +95,8 @@ import Testing
           builder.tangents(of: [y], along: [(x, entry(index))])[0] ?? builder.zeros(y.type)
         }
       case .reverse:
-        let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])[0] ?? builder.zeros(x.type)
+        let gradient =
+          builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])[0] ?? builder.zeros(x.type)
         return gradient.split(into: x.shape.elementCount).map { $0.sum() }
       }
     }
@@ -114,7 +119,9 @@ import Testing
       let results = try derivatives(test, [first, second])
       #expect(results[0].allSatisfy { abs($0) < 1e-15 }, "\(first): \(results[0])")
       let expected = test.hessian.flatMap { $0 }
-      #expect(zip(results[1], expected).allSatisfy { abs($0 - $1) <= 1e-14 * abs($1) }, "\(second) over \(first): \(results[1])")
+      #expect(
+        zip(results[1], expected).allSatisfy { abs($0 - $1) <= 1e-14 * abs($1) },
+        "\(second) over \(first): \(results[1])")
     }
   }
 

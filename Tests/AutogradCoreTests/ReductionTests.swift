@@ -167,6 +167,27 @@ import Testing
     }
   }
 
+  /// Sums that change their scale on the way: fed tile by tile, as a whole and by columns they have the same bits.
+  @Test(arguments: ["norm", "mean", "var", "std", "prod"]) func extremesInPieces(_ name: String) throws {
+    var random = SeededGenerator(seed: 9)
+    let count = 10_000
+    let ordinary = Tensor.random(TensorType(.float64, [count]), using: &random).doubles
+    let operation = try #require(OpCatalog.operation(named: name))
+    for scales in [[1e200, 1], [1, 1e200], [1e-200, 1e-200], [1e-200, 1], [1e300, 1e-300], [1e-300, 1e160]] {
+      let x = Tensor(ordinary.enumerated().map { $1 * scales[$0 / (count / 2)] })
+      let builder = GraphBuilder()
+      let sum = builder.input("x", .float64, [count]) + builder.input("y", .float64, [count])
+      let whole = try builder.apply(operation, [.value(sum)])[0]
+      let columns = builder.broadcast(builder.reshape(sum, to: [count, 1]), to: [count, 40])
+      let byColumn = try builder.apply(operation, [.value(columns)], ["axis": .integer(0)])[0]
+      let graph = try builder.graph(outputs: [whole, byColumn])
+      let inputs = [x, Tensor(repeating: 0.0, shape: [count])]
+      #expect(try Checks.values(graph, inputs) == nil, "\(scales)")
+      let results = try Plan(graph).run(inputs)
+      #expect(results[1].doubles.allSatisfy { $0 == results[0].doubles[0] }, "\(scales): \(results[0].doubles)")
+    }
+  }
+
   /// Reductions of every kind have one order whatever the layout.
   @Test(arguments: ["prod", "max", "min", "argmax", "argmin"], [(3, 16), (40, 33), (65, 4097)])
   func rowsAndColumnsAgree(_ name: String, _ size: (columns: Int, rows: Int)) throws {

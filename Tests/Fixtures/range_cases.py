@@ -160,6 +160,8 @@ SCALES = {
   "float64": [1, 1e150, 1e-150, 1e200, 1e-200, 1e300, 1e-300],
   "float32": [1, 1e17, 1e-17, 1e20, 1e-20, 1e30, 1e-30, 1e35, 1e-35],
 }
+# Hessians are exact beside `scale`, the size that the gradient and x give them: what cancels in one entry is as large as the others. Those
+# of products are exact entry by entry.
 # Without cancellation each number of an answer is exact by itself; otherwise beside the largest.
 ELEMENTWISE = ["norm", "mean", "sum", "prod", "cumprod"]
 SHAPES = [[3, -4], [0.5, -1.25, 2.75, 0.375], [1, 1e-3, -1e-3]]
@@ -224,8 +226,11 @@ def lines():
       request = {
         "graph": {"nodes": [{"op": operation, "inputs": ["x"], "outputs": outputs, "attributes": attributes}], "outputs": ["y"]},
         "inputs": {"x": {"dtype": dtype, "shape": shape, "data": x}}, "cotangents": {"y": cotangent}, "encoding": "flat"}
+      # The gradients of softmax and log_softmax are differences of what has the size of the cotangents.
+      size = max(weights) if "softmax" in operation else max(map(abs, scalar.gradient))
       line = {
-        "name": f"{name} of {numbers} {dtype}", "elementwise": operation in ELEMENTWISE, "request": request,
+        "name": f"{name} of {numbers} {dtype}", "elementwise": operation in ELEMENTWISE, "products": operation == "prod",
+        "gradient_scale": float(size), "scale": min(1e308, float(size / max(abs(mpf(a)) for a in x))), "request": request,
         "outputs": [written(result.value, dtype) for result in results],
         "gradient": [written(a, dtype) for a in scalar.gradient]}
       hessian = [written(a, dtype) for row in scalar.hessian for a in row]

@@ -1,8 +1,9 @@
-/// The square of a length is the sum of squares that the length is the root of. Written so, it has derivatives where the length has none: the
-/// second derivative of norm(x)² at 0 is 2, and no chain rule leads there through norm, whose own has no bound.
+/// The square of a length is the sum of squares that the length is the root of. Written so, it has derivatives where
+/// the length has none: the second derivative of norm(x)² at 0 is 2, and no chain rule leads there through norm, whose
+/// own has no bound.
 ///
-/// Lengths are `norm` of order 2, and `std`, which is made of it, `hypot` and `abs`; also negated, scaled, reshaped and stretched. `sqrt` is
-/// none: it has no value for negative operands, which its square must not have either.
+/// Lengths are `norm` of order 2, and `std`, which is made of it, `hypot` and `abs`; also negated, scaled, reshaped and
+/// stretched. `sqrt` is none: it has no value for negative operands, which its square must not have either.
 struct SquareOfRoot {
   private let builder: GraphBuilder
   /// Steps that are left: a long chain of products is not worth walking for each square.
@@ -43,9 +44,11 @@ struct SquareOfRoot {
       return square(of: operand(0), steps + [.transpose(axes)])
     case .div: return square(of: operand(0), steps + [.scale(.div, operand(1))])
     case .mul:
-      return square(of: operand(0), steps + [.scale(.mul, operand(1))]) ?? square(of: operand(1), steps + [.scale(.mul, operand(0))])
+      return square(of: operand(0), steps + [.scale(.mul, operand(1))])
+        ?? square(of: operand(1), steps + [.scale(.mul, operand(0))])
     case .abs: return finish(steps, value) { scaled in squared(scaled(operand(0), nil)) }
-    case .hypot: return finish(steps, value) { scaled in squared(scaled(operand(0), nil)) + squared(scaled(operand(1), nil)) }
+    case .hypot:
+      return finish(steps, value) { scaled in squared(scaled(operand(0), nil)) + squared(scaled(operand(1), nil)) }
     case .norm:
       guard case .axes(let axes) = columns.attributes(of: node) else { return nil }
       return finish(steps, value) { scaled in builder.sum(squared(scaled(operand(0), axes)), over: axes) }
@@ -53,8 +56,11 @@ struct SquareOfRoot {
     }
   }
 
-  /// Scales are applied before squaring, where nothing leaves the range of numbers that the result does not; layouts after it.
-  private func finish(_ steps: [Step], _ root: Value, _ formula: (_ scaled: (Value, AxisSet?) -> Value) -> Value) -> Value? {
+  /// Scales are applied before squaring, where nothing leaves the range of numbers that the result does not; layouts
+  /// after it.
+  private func finish(_ steps: [Step], _ root: Value, _ formula: (_ scaled: (Value, AxisSet?) -> Value) -> Value)
+    -> Value?
+  {
     var shape = root.shape
     var scales: [(opcode: Opcode, by: Value)] = []
     for (index, step) in steps.enumerated().reversed() {
@@ -83,7 +89,8 @@ struct SquareOfRoot {
     return result
   }
 
-  /// A factor of the value behind some layouts, as one of the root before them; nil where it differs between elements that are one there.
+  /// A factor of the value behind some layouts, as one of the root before them; nil where it differs between elements
+  /// that are one there.
   private func moved(_ factor: Value, inwards steps: ArraySlice<Step>, to shape: Shape) -> Value? {
     if let scalar = builder.scalarSource(of: factor) { return builder.broadcast(scalar, to: shape) }
     var factor = factor

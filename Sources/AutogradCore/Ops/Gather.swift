@@ -156,7 +156,10 @@ struct TakeOperation: Operation {
     dtypes: .any,
     shapeRule: "that of x, with the shape of indices in place of the axis; a single index drops the axis",
     derivative: "x: zeros to which each slice of ct is added at its index, indices that occur twice adding up; indices: none",
-    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices, float32 in double precision"],
+    conventions: [
+      "negative indices count from the end", "an index out of range is refused",
+      "sums run in the order of the indices, float32 in double precision",
+    ],
     otherNames: ["gather", "index_select", "embedding", "lookup", "array_index"],
     samples: [
       OperationSample([[3, 2], [4]]), OperationSample([[2, 3], [2]], ["axis": .integer(-1)]),
@@ -181,7 +184,10 @@ struct TakeAlongAxisOperation: Operation {
     dtypes: .any,
     shapeRule: "that of indices; x and indices have as many axes, and but for the one axis they broadcast together",
     derivative: "x: zeros to which each element of ct is added at its index, indices that occur twice adding up; indices: none",
-    conventions: ["negative indices count from the end", "an index out of range is refused", "sums run in the order of the indices, float32 in double precision"],
+    conventions: [
+      "negative indices count from the end", "an index out of range is refused",
+      "sums run in the order of the indices, float32 in double precision",
+    ],
     otherNames: ["gather_elements", "gatherelements", "batched_gather", "pick"],
     samples: [
       OperationSample([[2, 3], [2, 2]]), OperationSample([[3, 2], [4, 2]], ["axis": .integer(0)]),

@@ -1,6 +1,7 @@
 import CKernels
 
-/// Reductions that divide or take a root in the kernel, which keeps what is added up in the range of numbers wherever the result is.
+/// Reductions that divide or take a root in the kernel, which keeps what is added up in the range of numbers wherever
+/// the result is.
 extension ReductionPrimitive {
   /// Linear: each element has its share of the cotangent.
   static let mean = ReductionPrimitive(
@@ -11,8 +12,8 @@ extension ReductionPrimitive {
     name: "mean_square", function: CK_MEAN_SQUARE, operands: .floating,
     derivative: .rule { node in node.accumulate(node.operand(0) * node.stretched(node.ct * 2 / node.reducedCount), 0) })
 
-  /// The gradient is the direction of x. At 0, where there is none, it is 0 by convention; what follows from it there is NaN, because the
-  /// second derivative has no bound near 0.
+  /// The gradient is the direction of x. At 0, where there is none, it is 0 by convention; what follows from it there
+  /// is NaN, because the second derivative has no bound near 0.
   static let norm = ReductionPrimitive(
     name: "norm", function: CK_NORM, operands: .floating,
     derivative: .rule { node in
@@ -35,19 +36,22 @@ extension Value {
   func mean(over axes: AxisSet) -> Value { builder.reduce(.mean, self, over: axes) }
 
   /// The sum of squares over their number.
-  func meanSquare(over axes: AxisSet) -> Value { axes.isEmpty ? self * self : builder.reduce(.meanSquare, self, over: axes) }
+  func meanSquare(over axes: AxisSet) -> Value {
+    axes.isEmpty ? self * self : builder.reduce(.meanSquare, self, over: axes)
+  }
 
   /// The root of the sum of squares.
   func norm(over axes: AxisSet) -> Value { axes.isEmpty ? emit(.abs) : builder.reduce(.norm, self, over: axes) }
 
-  /// Differences from the mean. They are taken from one of the elements first: what all have in common then cancels exactly, so that a
-  /// constant has none. Deviations do not depend on that element, so it counts as a constant.
+  /// Differences from the mean. They are taken from one of the elements first: what all have in common then cancels
+  /// exactly, so that a constant has none. Deviations do not depend on that element, so it counts as a constant.
   func deviations(over axes: AxisSet) -> Value {
     guard isValid else { return self }
     var centred = self
     if shape.elementCount(of: axes) > 0 {
       let first = Window(
-        starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape.keeping(axes),
+        starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank),
+        sizes: shape.keeping(axes),
         whole: shape)
       centred = self - builder.broadcast(builder.emit(.slice, self, .window(first)).emit(.stopGradient), to: shape)
     }

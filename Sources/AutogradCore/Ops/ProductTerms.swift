@@ -1,12 +1,14 @@
 import CKernels
 
-/// `product_terms(x, v, w, …)`: the derivatives of products. All operands have one shape, with lines along its last axis. The result has for
-/// each place i of a line the sum, over all ways to give each direction v, w, … a place of its own other than i, of the product of the
-/// directions at their places and of x at all others. Without directions that is the product of all factors but xᵢ, the gradient of their
-/// product; each order of derivatives has one direction more.
+/// `product_terms(x, v, w, …)`: the derivatives of products. All operands have one shape, with lines along its last
+/// axis. The result has for each place i of a line the sum, over all ways to give each direction v, w, … a place of its
+/// own other than i, of the product of the directions at their places and of x at all others. Without directions that
+/// is the product of all factors but xᵢ, the gradient of their product; each order of derivatives has one direction
+/// more.
 ///
-/// The sum is symmetric in the directions and the cotangent, so that derivatives are of the same kind. Nothing is divided, and the kernel's
-/// numbers have exponents of their own: zeros do no harm, nor do partial products that leave the range of numbers.
+/// The sum is symmetric in the directions and the cotangent, so that derivatives are of the same kind. Nothing is
+/// divided, and the kernel's numbers have exponents of their own: zeros do no harm, nor do partial products that leave
+/// the range of numbers.
 struct ProductTermsPrimitive: Primitive {
   let name = "product_terms"
 
@@ -38,7 +40,8 @@ struct ProductTermsPrimitive: Primitive {
 
   func lower(_ node: inout LoweringNode) throws(GraphError) {
     let (type, count) = (node.operandType(0), node.operandCount - 1)
-    // The kernel takes the directions at each place one behind the other, and the step from one place to the next for their number.
+    // The kernel takes the directions at each place one behind the other, and the step from one place to the next for
+    // their number.
     var directions = node.operand(0)
     if count > 0 { directions = node.allocate(type.with(shape: [type.elementCount, count])) }
     directions.strides = Shape(type.shape.rowMajorStrides.array.map { $0 * count })
@@ -48,18 +51,22 @@ struct ProductTermsPrimitive: Primitive {
       node.emitCopy(into: column, node.operand(index + 1), type)
     }
     node.emitScan(
-      CK_PRODUCT_TERMS, into: node.allocate(), node.operand(0), directions, Scan(axis: type.shape.rank - 1, reverse: false),
+      CK_PRODUCT_TERMS, into: node.allocate(), node.operand(0), directions,
+      Scan(axis: type.shape.rank - 1, reverse: false),
       steps: (count + 2) << (count + 3))
   }
 
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
     let (x, count) = (node.operands[0], node.operands.count - 1)
     let (length, width) = (x.shape.last ?? 0, x.dtype.byteWidth)
-    guard let kernel = Kernels.scan(UInt8(CK_PRODUCT_TERMS.rawValue), x.dtype) else { throw GraphError(.internal, "\(name) of \(x.dtype)") }
+    guard let kernel = Kernels.scan(UInt8(CK_PRODUCT_TERMS.rawValue), x.dtype) else {
+      throw GraphError(.internal, "\(name) of \(x.dtype)")
+    }
     let directions = Tensor(x.type.with(shape: [x.elementCount, count])) { base in
       for (index, direction) in node.operands.dropFirst().enumerated() {
         for place in 0..<x.elementCount {
-          (base + (place * count + index) * width).copyMemory(from: direction.storage.base + place * width, byteCount: width)
+          (base + (place * count + index) * width).copyMemory(
+            from: direction.storage.base + place * width, byteCount: width)
         }
       }
     }
@@ -67,7 +74,8 @@ struct ProductTermsPrimitive: Primitive {
       Tensor(node.resultTypes[0]) { base in
         for line in 0..<(length == 0 ? 0 : x.elementCount / length) {
           let start = line * length * width
-          kernel(length, base + start, 1, x.storage.base + start, 1, directions.storage.base + start * count, count, nil)
+          kernel(
+            length, base + start, 1, x.storage.base + start, 1, directions.storage.base + start * count, count, nil)
         }
       }
     ]

@@ -173,7 +173,10 @@ struct ScanOperation: Operation {
     reference: OperationReference(
       name: "cumprod", summary: "Running product along an axis.", formula: "yᵢ = x₀ · … · xᵢ", operands: ["x"], attributes: requiredAxis,
       dtypes: .any, shapeRule: "that of x", derivative: "xᵢ: Σ over j >= i of ctⱼ times the product of the other factors of yⱼ",
-      conventions: ["the dtype stays; bool is counted in int64", "nothing is divided, so factors of 0 have their gradient", "a product of 0 or Infinity on the way stays"],
+      conventions: [
+        "the dtype stays; bool is counted in int64", "nothing is divided, so factors of 0 have their gradient",
+        "a product of 0 or Infinity on the way stays",
+      ],
       otherNames: ["cumulative_prod", "cumulative_product"], samples: samples, domain: -2...2)
   ) { call, axis in call.builder.cumulativeProduct(call.counted, Scan(axis: axis, reverse: false)) }
 }

@@ -26,7 +26,8 @@ extension Plan {
         repeat {
           let count = min(inner.count - start, longestPiece)
           let failed = kernel(
-            min(together, gather.count - first), count, gather.size, z + (zRow + first * zStep + start * inner.z) * sumWidth, gather.zStride,
+            min(together, gather.count - first), count, gather.size, z + (zRow + first * zStep + start * inner.z) * sumWidth,
+            gather.zStride,
             inner.z, x + (xRow + first * xStep + start * inner.x) * width, gather.xStride, inner.x, index, gather.indexStride)
           if failed >= 0 && !isRefused {
             isRefused = true
