@@ -50,6 +50,23 @@ import Testing
     #expect(try infinite.tangent() == [1, 0, 1])
   }
 
+  @Test func indicesOutOfRange() throws {
+    for (name, index, attributes) in [
+      ("scatter", 2, [:]), ("scatter", -3, [:]), ("segment_max", 2, ["num_segments": AttributeValue.integer(2)]),
+    ] as [(String, Int64, [String: AttributeValue])] {
+      let indices = Tensor([0, index])
+      let run = try OperationRunner(
+        name, name == "scatter" ? [[1, 2], indices, [3, 4]] : [[1, 2], indices], attributes)
+      let error = #expect(throws: GraphError.self) { try run.values() }
+      #expect(error?.code == .indexOutOfRange && error?.place == .operand(1))
+      #expect(error?.description.hasPrefix("\(name): operand 1 holds the index \(index), out of range") == true)
+      let graph = try run.builder.graph(outputs: run.results)
+      let inputs = try run.variables.map { try $0.evaluate() }
+      let interpreted = #expect(throws: GraphError.self) { try Interpreter.run(graph, inputs) }
+      #expect(interpreted?.description == error?.description)
+    }
+  }
+
   /// Long indices go through the kernel in pieces.
   @Test func manyIndices() throws {
     let count = 200_000

@@ -63,7 +63,7 @@ import Testing
     #expect(try run.values() == [4.75])
     #expect(try run.gradient() == [0.75, 0, 0, 0.25])
     #expect(try quantile([0.1, 0.1, 0.1], .number(0.3)).values() == [0.1])
-    #expect(try quantile([-greatest, greatest], .number(0.25)).values() == [-greatest / 2])
+    #expect(agree(try quantile([-greatest, greatest], .number(0.25)).values(), [-greatest / 2]))
     #expect(try quantile([1, infinity, infinity], .numbers([0, 0.5, 0.75])).values() == [1, infinity, infinity])
     #expect(try quantile([-infinity, 0], .number(0.25)).values() == [-infinity])
     #expect(try quantile([0, 1, 2, 3], .number(0.5), "nearest").values() == [2])
@@ -86,7 +86,7 @@ import Testing
     let points = Tensor([0, 0, 3, 4], shape: [2, 2])
     let run = try OperationRunner("cdist", [points, points])
     #expect(try run.values() == [0, 5, 5, 0])
-    #expect(try run.gradient() == [-0.6, -0.8, 0.6, 0.8])
+    #expect(agree(try run.gradient(), [-0.6, -0.8, 0.6, 0.8]))
     let near = try OperationRunner("cdist", [Tensor([1e8, 1], shape: [1, 2]), Tensor([1e8, 1.5], shape: [1, 2])])
     #expect(try near.values() == [0.5])
   }

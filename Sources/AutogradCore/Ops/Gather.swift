@@ -140,10 +140,10 @@ package enum GatherForm: Sendable {
     }
   }
 
-  func refusal(_ index: Int64, axis: Int, size: Int, isScatter: Bool = false) -> GraphError {
+  func refusal(_ index: Int64, axis: Int, size: Int) -> GraphError {
     GraphError(
       .indexOutOfRange, "{1} holds the index \(index), out of range for axis \(axis) of size \(size) (\(-size) to \(size - 1))",
-      operation: isScatter ? (self == .take ? "index_add" : "scatter_add") : self == .take ? "take" : "take_along_axis", at: .operand(1))
+      operation: self == .take ? "take" : "take_along_axis", at: .operand(1))
   }
 }
 

@@ -43,7 +43,7 @@ struct ScatterPrimitive: Primitive {
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
     guard case .along(let axis, let size) = node.attributes else { return [] }
     let (x, updates, indices) = (node.operands[0], node.operands[1], node.operands[2])
-    let places = updates.shape.isEmpty ? [] : try GatherForm.along.places(indices, axis: axis, size: size)
+    let places = updates.shape.isEmpty ? [] : try GatherForm.along.scatterPlaces(indices, axis: axis, size: size)
     let width = x.dtype.byteWidth
     return [
       Tensor(x.type) { base in
@@ -58,9 +58,20 @@ struct ScatterPrimitive: Primitive {
 }
 
 extension GatherForm {
+  private var scatterName: String { self == .take ? "segment_max" : "scatter" }
+
   /// What is said of an index out of range where elements are put.
   func scatterRefusal(_ index: Int64, axis: Int, size: Int) -> GraphError {
-    refusal(index, axis: axis, size: size).renamed(self == .take ? "segment_max" : "scatter")
+    refusal(index, axis: axis, size: size).renamed(scatterName)
+  }
+
+  /// As ``places(_:axis:size:)``, with the refusal of ``scatterRefusal(_:axis:size:)``.
+  func scatterPlaces(_ indices: Tensor, axis: Int, size: Int) throws(GraphError) -> [Int] {
+    do throws(GraphError) {
+      return try places(indices, axis: axis, size: size)
+    } catch {
+      throw error.renamed(scatterName)
+    }
   }
 }
 

@@ -36,7 +36,7 @@ struct ScatterMaxPrimitive: Primitive {
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
     guard case .along(let axis, let size) = node.attributes else { return [] }
     let (x, indices) = (node.operands[0], node.operands[1])
-    let places = x.shape.isEmpty ? [] : try GatherForm.take.places(indices, axis: axis, size: size)
+    let places = x.shape.isEmpty ? [] : try GatherForm.take.scatterPlaces(indices, axis: axis, size: size)
     let shape = node.resultTypes[0].shape
     let targets = x.shape.indices.map {
       shape.position(of: GatherForm.take.source(of: $0, places, indices.shape, axis))

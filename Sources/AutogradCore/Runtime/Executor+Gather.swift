@@ -40,8 +40,7 @@ extension Plan {
       }
     }
     if isRefused {
-      let error = gather.form.refusal(
-        refused, axis: gather.axis, size: gather.size, isScatter: instruction.kind == .scatterAdd)
+      let error = gather.form.refusal(refused, axis: gather.axis, size: gather.size)
       throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
     }
   }
