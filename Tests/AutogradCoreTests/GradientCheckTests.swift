@@ -3,7 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// The check over the whole catalog: it never accuses a derivative that is right, wherever it is, and finds one that is off by a millionth.
+/// The check over the whole catalog: it never accuses a derivative that is right, wherever it is, and finds one that is
+/// off by a millionth.
 @Suite struct GradientCheckTests {
   /// Reports on the gradients of Σ cotangent · output with respect to the inputs of float64.
   private func reports(
@@ -18,10 +19,13 @@ import Testing
     let terms = seeds.map { $0.value * $0.cotangent }
     let total = terms.reduce(zero) { $0 + $1.sum() }
     let size = terms.reduce(zero) { $0 + $1.applying("abs").sum() }
-    let gradients = zip(targets, builder.gradients(of: seeds, withRespectTo: targets)).map { $1 ?? builder.zeros($0.type) }
+    let gradients = zip(targets, builder.gradients(of: seeds, withRespectTo: targets)).map {
+      $1 ?? builder.zeros($0.type)
+    }
     var check = try GradientCheck(
-      function: try builder.graph(outputs: [total]), derivatives: try builder.graph(outputs: gradients + [size, zero]), inputs: inputs,
-      checked: checked, interruption: nil)
+      function: try builder.graph(outputs: [total]).widened(),
+      derivatives: try builder.graph(outputs: gradients + [size, zero]).widened(), inputs: inputs, checked: checked,
+      interruption: nil)
     change(&check)
     return try check.run(nil)
   }
@@ -41,7 +45,9 @@ import Testing
     let graph = try test.graph()
     let inputs = test.inputs(graph, &random)
     let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
-    for report in try reports(graph, inputs, cotangents) { #expect(report.result == .passes && report.isPassed, "\(report)") }
+    for report in try reports(graph, inputs, cotangents) {
+      #expect(report.result == .passes && report.isPassed, "\(report)")
+    }
   }
 
   /// Second derivatives, the same way.
@@ -55,7 +61,8 @@ import Testing
 
   /// Bounds of domains, kinks, ties, huge and subnormal numbers, infinities and NaN.
   static let special: [Double] = [
-    0, -0.0, 1, -1, 0.5, -0.5, 2, 3, -2, 1e-9, 2e-9, 1e-20, 1e-160, 1e-300, 0x1p-1030, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
+    0, -0.0, 1, -1, 0.5, -0.5, 2, 3, -2, 1e-9, 2e-9, 1e-20, 1e-160, 1e-300, 0x1p-1030, .leastNonzeroMagnitude,
+    -.leastNonzeroMagnitude,
     1e3, 1e8, -1e8, 1e16, 1e60, 1e160, 1e300, -1e300, .infinity, -.infinity, .nan,
   ]
 
@@ -72,7 +79,8 @@ import Testing
         }
         do {
           for (index, report) in try reports(graph, inputs, cotangents).enumerated() where report.result == .fails {
-            Issue.record("\(value)\(isMixed ? " and others" : ""), input \(index): \(report) of \(inputs.map(\.doubles))")
+            Issue.record(
+              "\(value)\(isMixed ? " and others" : ""), input \(index): \(report) of \(inputs.map(\.doubles))")
           }
         } catch let error as GraphError {
           // The operation itself has no value there.
@@ -89,7 +97,9 @@ import Testing
     var factor: Double
     let name = "cube"
     func forward(_ x: [Tensor]) -> [Tensor] { [x[0].map { $0 * $0 * $0 }] }
-    func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] { [ct[0].map { $0 * (3 * factor) * x[0] * x[0] }] }
+    func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] {
+      [ct[0].map { $0 * (3 * factor) * x[0] * x[0] }]
+    }
   }
 
   @Test func aMillionthIsFound() throws {
@@ -176,7 +186,8 @@ import Testing
     let zero = builder.constant(Scalar(0.0))
     let derivatives = try builder.graph(outputs: [x.applying("cos"), zero, zero])
     let check = try GradientCheck(
-      function: function, derivatives: derivatives, inputs: [Tensor(repeating: 1.0, shape: [1000])], checked: [0], interruption: nil)
+      function: function, derivatives: derivatives, inputs: [Tensor(repeating: 1.0, shape: [1000])], checked: [0],
+      interruption: nil)
     let interruption = Interruption()
     interruption.interrupt()
     #expect(throws: GraphError.self) { try check.run(interruption) }

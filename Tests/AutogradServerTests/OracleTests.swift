@@ -40,7 +40,7 @@ import Testing
   }
 
   /// Files of random graphs over the whole catalog, each with the least number of its lines.
-  static let randomGraphs = [("random_graphs_catalog", 3000), ("random_graphs_third", 100)]
+  static let randomGraphs = [("random_graphs_catalog", 3000), ("random_graphs_third", 50)]
 
   /// Whole graphs, asked for gradients, tangents and Hessian-vector products, or for third derivatives by `grad` nodes.
   @Test(arguments: randomGraphs)

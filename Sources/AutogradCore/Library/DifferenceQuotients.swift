@@ -1,10 +1,11 @@
 /// Values of a function on a line through a point, at steps from coarse to fine, and what they say of its slope there.
 ///
-/// The slope is extrapolated from quotients at neighbouring steps (Richardson). Among the extrapolations the one of the least estimated
-/// error is taken, as in Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4 (1982). The error is made of the
-/// disagreement with the next finer extrapolation and of rounding, which is estimated from the size of the values and from the scatter of
-/// all finer extrapolations. An extrapolation that finer ones contradict by more than rounding is not taken: coarse steps reach across
-/// kinks, steps and whole periods, and often agree with each other all the same.
+/// The slope is extrapolated from quotients at neighbouring steps (Richardson). Among the extrapolations the one of the
+/// least estimated error is taken, as in Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4
+/// (1982). The error is made of the disagreement with the next finer extrapolation and of rounding, which is estimated
+/// from the size of the values and from the scatter of all finer extrapolations. An extrapolation that finer ones
+/// contradict by more than rounding is not taken: coarse steps reach across kinks, steps and whole periods, and often
+/// agree with each other all the same.
 package struct DifferenceQuotients {
   /// Values to both sides, NaN where there is none, and the distances at which they were taken.
   package struct Step {
@@ -72,12 +73,14 @@ package struct DifferenceQuotients {
     return 2 * Double.ulpOfOne * largest + 4 * Double.leastNonzeroMagnitude
   }
 
-  /// Whether a gap between the two sides stays as the step shrinks by a factor of 8 or so: that of a smooth function shrinks alike.
+  /// Whether a gap between the two sides stays as the step shrinks by a factor of 8 or so: that of a smooth function
+  /// shrinks alike.
   func gapStays(from coarse: Step, to fine: Step) -> Bool {
     let (before, after) = (gap(coarse), gap(fine))
     guard before.isFinite, after.isFinite else { return false }
     let slope = max(abs(quotient(fine, .right) ?? 0), abs(quotient(fine, .left) ?? 0))
-    return after > 0.5 * before && after > 1e-3 * slope && after > 16 * noise(fine, .both) / min(fine.forward, fine.backward)
+    return after > 0.5 * before && after > 1e-3 * slope
+      && after > 16 * noise(fine, .both) / min(fine.forward, fine.backward)
   }
 
   /// The side on which the function has values beside the point, whatever is farther off.
@@ -221,8 +224,8 @@ package struct DifferenceQuotients {
 extension DifferenceQuotients {
   /// Sizes of steps from an element, from coarse to fine: powers of 8, so that what is added to it is exact.
   /// - Parameters:
-  ///   - scales: sizes at which the function may be expected to change; steps go from a quarter of each down by 50 binary digits, as far as
-  ///     the element has that many.
+  ///   - scales: sizes at which the function may be expected to change; steps go from a quarter of each down by 50
+  ///     binary digits, as far as the element has that many.
   package static func sizes(around x: Double, scales: [Double]) -> [Double] {
     guard x.isFinite else { return [] }
     var exponents: Set<Int> = []

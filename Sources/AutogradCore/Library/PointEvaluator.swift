@@ -13,8 +13,8 @@ struct CheckLine {
 
 /// A scalar function of tensors of float64 and others, evaluated at many points that differ little.
 ///
-/// Many points of a small function are one run over a stack of points: a run costs something for each node, however small its tensors, and
-/// with n inputs of one element each the graph has at least n nodes.
+/// Many points of a small function are one run over a stack of points: a run costs something for each node, however
+/// small its tensors, and with n inputs of one element each the graph has at least n nodes.
 struct PointEvaluator {
   /// Points of one run.
   private static let mostStacked = 256
@@ -33,7 +33,8 @@ struct PointEvaluator {
   ///   - graph: one output, a scalar of float64.
   ///   - varied: which of its inputs are changed, all of float64.
   ///   - points: how many points there will be, roughly.
-  init(_ graph: Graph, _ inputs: [Tensor], varied: [Int], points: Int, _ interruption: Interruption?) throws(GraphError) {
+  init(_ graph: Graph, _ inputs: [Tensor], varied: [Int], points: Int, _ interruption: Interruption?) throws(GraphError)
+  {
     plan = try Plan(graph, interruption: interruption)
     self.inputs = inputs
     self.varied = varied
@@ -62,7 +63,9 @@ struct PointEvaluator {
   }
 
   /// The function over a stack of points, or nil where it cannot be stacked: some operations take no further axis.
-  private static func stack(_ graph: Graph, _ varied: [Int], _ size: Int, _ interruption: Interruption?) throws(GraphError) -> Plan? {
+  private static func stack(_ graph: Graph, _ varied: [Int], _ size: Int, _ interruption: Interruption?)
+    throws(GraphError) -> Plan?
+  {
     do throws(GraphError) {
       let builder = GraphBuilder(extending: graph)
       builder.interruption = interruption
@@ -104,7 +107,8 @@ struct PointEvaluator {
     return values
   }
 
-  /// The function at one point beside given inputs, NaN where it has no value: a matrix may be singular there, an index out of range.
+  /// The function at one point beside given inputs, NaN where it has no value: a matrix may be singular there, an index
+  /// out of range.
   func value(at point: CheckPoint, of inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> Double {
     var changed = inputs
     switch point {
@@ -124,7 +128,9 @@ struct PointEvaluator {
   }
 
   /// - Returns: nil if the stack cannot be run, for the sake of one of its points.
-  private func stackedValues(_ points: ArraySlice<CheckPoint>, _ interruption: Interruption?) throws(GraphError) -> [Double]? {
+  private func stackedValues(_ points: ArraySlice<CheckPoint>, _ interruption: Interruption?) throws(GraphError)
+    -> [Double]?
+  {
     guard let stacked else { return nil }
     var rows: [Int: [Double]] = [:]
     func change(_ input: Int, _ body: (inout [Double], Int) -> Void) {

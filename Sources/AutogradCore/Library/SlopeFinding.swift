@@ -34,6 +34,8 @@ package struct SlopeFinding: Sendable {
     case unsettled
     /// There is no other number near enough.
     case noStep
+    /// The function rounds numbers to whole ones that are too large for that to be seen.
+    case hiddenSteps
     /// It would have taken more evaluations than are allowed.
     case tooMuchWork
   }
@@ -47,7 +49,8 @@ package struct SlopeFinding: Sendable {
   package var isKink: Bool
 
   package init(
-    _ result: CheckResult, _ cause: Cause, analytic: Double, numeric: Double, uncertainty: Double = .nan, isKink: Bool = false
+    _ result: CheckResult, _ cause: Cause, analytic: Double, numeric: Double, uncertainty: Double = .nan,
+    isKink: Bool = false
   ) {
     self.result = result
     self.cause = cause
@@ -59,13 +62,14 @@ package struct SlopeFinding: Sendable {
 
   package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
 
-  /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose slope from both
-  /// sides is another, and where the function or its derivative is not finite. What merely cannot be seen counts as passed.
+  /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
+  /// slope from both sides is another, and where the function or its derivative is not finite. What merely cannot be
+  /// seen counts as passed.
   package var isPassed: Bool {
     guard result == .inconclusive else { return result == .passes }
     switch cause {
     case .valueNotFinite, .derivativeNotFinite, .kink: return false
-    case .compared, .rounding, .unsettled, .noStep, .tooMuchWork: return true
+    case .compared, .rounding, .unsettled, .noStep, .hiddenSteps, .tooMuchWork: return true
     }
   }
 }
@@ -78,7 +82,9 @@ extension DifferenceQuotients {
     guard let first = quotient(coarse, .both), let second = quotient(fine, .both) else { return nil }
     let ratio = (coarse.forward + coarse.backward) / (fine.forward + fine.backward)
     let slope = second + (second - first) / (ratio * ratio - 1)
-    guard abs(analytic - slope) <= tolerance.allowed(analytic, slope), !gapStays(from: coarse, to: fine) else { return nil }
+    guard abs(analytic - slope) <= tolerance.allowed(analytic, slope), !gapStays(from: coarse, to: fine) else {
+      return nil
+    }
     return SlopeFinding(.passes, .compared, analytic: analytic, numeric: slope, uncertainty: abs(second - slope))
   }
 
@@ -86,9 +92,12 @@ extension DifferenceQuotients {
   /// - Parameters:
   ///   - negligible: what is smaller than this need not be told apart from 0.
   package func finding(of analytic: Double, _ tolerance: CheckTolerance, negligible: Double) -> SlopeFinding {
-    guard value.isFinite else { return SlopeFinding(.inconclusive, .valueNotFinite(value), analytic: analytic, numeric: .nan) }
+    guard value.isFinite else {
+      return SlopeFinding(.inconclusive, .valueNotFinite(value), analytic: analytic, numeric: .nan)
+    }
     guard let side else {
-      return SlopeFinding(.inconclusive, analytic.isFinite ? .noStep : .derivativeNotFinite, analytic: analytic, numeric: .nan)
+      return SlopeFinding(
+        .inconclusive, analytic.isFinite ? .noStep : .derivativeNotFinite, analytic: analytic, numeric: .nan)
     }
     let found = estimates(side)
     if let best = found.first, kink == nil { return compare(analytic, found, best, tolerance, negligible, side) }
@@ -102,7 +111,8 @@ extension DifferenceQuotients {
   }
 
   private func compare(
-    _ analytic: Double, _ found: [Estimate], _ best: Estimate, _ tolerance: CheckTolerance, _ negligible: Double, _ side: Side
+    _ analytic: Double, _ found: [Estimate], _ best: Estimate, _ tolerance: CheckTolerance, _ negligible: Double,
+    _ side: Side
   ) -> SlopeFinding {
     func finding(_ result: CheckResult, _ cause: SlopeFinding.Cause = .compared) -> SlopeFinding {
       SlopeFinding(result, cause, analytic: analytic, numeric: best.slope, uncertainty: best.error)
@@ -111,7 +121,10 @@ extension DifferenceQuotients {
       if analytic.isInfinite && diverges(to: analytic, side) {
         return SlopeFinding(.passes, .compared, analytic: analytic, numeric: analytic)
       }
-      let isClear = found.count >= 3 && (best.error <= max(1e-3 * abs(best.slope), negligible) || isBelowRounding(best.error))
+      // NaN says itself that it is no derivative.
+      let isClear =
+        !analytic.isNaN && found.count >= 3
+        && (best.error <= max(1e-3 * abs(best.slope), negligible) || isBelowRounding(best.error))
       return isClear ? finding(.fails) : finding(.inconclusive, .derivativeNotFinite)
     }
     let size = max(abs(analytic), abs(best.slope))
@@ -120,7 +133,9 @@ extension DifferenceQuotients {
       let isResolved = best.error <= max(1e-3 * size, negligible, tolerance.allowed(analytic, best.slope))
       return isResolved || isBelowRounding(size) ? finding(.passes) : finding(.inconclusive, .rounding)
     }
-    guard difference > tolerance.allowed(analytic, best.slope) + 10 * best.error else { return finding(.inconclusive, .rounding) }
+    guard difference > tolerance.allowed(analytic, best.slope) + 10 * best.error else {
+      return finding(.inconclusive, .rounding)
+    }
     // More than one size of steps must speak against it, and hardly any for it.
     let agreeing = found.count { abs($0.slope - best.slope) <= 3 * ($0.error + best.error) }
     let isClear = agreeing >= 3 && supporters(of: analytic, against: best.slope, side) < 3
@@ -149,6 +164,7 @@ extension DifferenceQuotients {
       }
     }
     return SlopeFinding(
-      result, .kink(left: kink.left, right: kink.right), analytic: analytic, numeric: mean, uncertainty: margin, isKink: true)
+      result, .kink(left: kink.left, right: kink.right), analytic: analytic, numeric: mean, uncertainty: margin,
+      isKink: true)
   }
 }

@@ -1,10 +1,12 @@
 /// In which order the operands of an einsum are multiplied, two at a time.
 ///
-/// Of up to 10 operands all orders are compared, by dynamic programming over their subsets, and the one of the least work is taken among
-/// those whose products stay within the limit of axes. Of more, the pair is taken whose product is smallest beside its factors, as
-/// opt_einsum's greedy path does; if that leads to where only too large products are left, other choices of pairs are tried.
+/// Of up to 10 operands all orders are compared, by dynamic programming over their subsets, and the one of the least
+/// work is taken among those whose products stay within the limit of axes. Of more, the pair is taken whose product is
+/// smallest beside its factors, as opt_einsum's greedy path does; if that leads to where only too large products are
+/// left, other choices of pairs are tried.
 struct EinsumPath {
-  /// Two factors and the labels of their product that are asked for later. Operands are numbered from 0, products follow them.
+  /// Two factors and the labels of their product that are asked for later. Operands are numbered from 0, products
+  /// follow them.
   struct Step {
     var left: Int
     var right: Int
@@ -98,7 +100,8 @@ struct EinsumPath {
     var elements: Double
   }
 
-  /// - Parameter cost: of a pair, by the elements of both factors and of the product; of equal ones that of less work is taken.
+  /// - Parameter cost: of a pair, by the elements of both factors and of the product; of equal ones that of less work
+  ///   is taken.
   private func greedy(_ cost: (Double, Double, Double) -> Double) -> [Step]? {
     // How many factors have a label; the result counts as one.
     var uses = [Int](repeating: 0, count: sizes.count)

@@ -12,8 +12,10 @@ struct CheckAnswer {
   func text() -> ByteBuffer {
     let json = ByteBuffer()
     let results = inputs.map(\.report.result)
-    let overall: CheckResult = results.contains(.fails) ? .fails : results.contains(.inconclusive) ? .inconclusive : .passes
-    json.append("{\"passed\": \(inputs.allSatisfy(\.report.isPassed)), \"result\": \"\(overall.rawValue)\", \"reason\": ")
+    let overall: CheckResult =
+      results.contains(.fails) ? .fails : results.contains(.inconclusive) ? .inconclusive : .passes
+    json.append(
+      "{\"passed\": \(inputs.allSatisfy(\.report.isPassed)), \"result\": \"\(overall.rawValue)\", \"reason\": ")
     json.appendJSONString(reason(overall))
     json.append(", \"inputs\": {")
     for (position, input) in inputs.enumerated() {
@@ -57,23 +59,35 @@ struct CheckAnswer {
 
   private func reason(_ report: GradientCheck.Report, _ shape: Shape) -> String {
     guard let finding = report.finding else { return "it has no elements" }
-    let place = report.isAlongDirection ? "along a direction through all elements" : "at \(report.position.map(shape.index) ?? [])"
+    let place =
+      report.isAlongDirection
+      ? "along a direction through all elements" : "at \(report.position.map(shape.index) ?? [])"
     let slope = CheckAnswer.text(finding.analytic)
     let numeric = CheckAnswer.text(finding.numeric)
     switch finding.cause {
     case .compared where finding.result == .passes:
       return "the gradient agrees with the differences at \(report.checked) element\(report.checked == 1 ? "" : "s")"
     case .compared:
-      return "\(place) the gradient is \(slope), the differences say \(numeric), give or take \(CheckAnswer.text(finding.uncertainty))"
+      return
+        "\(place) the gradient is \(slope), the differences say \(numeric), give or take "
+        + CheckAnswer.text(finding.uncertainty)
     case .valueNotFinite(let value): return "the function is \(CheckAnswer.text(value)) there: nothing can be compared"
-    case .derivativeNotFinite: return "\(place) the gradient is \(slope), and the differences do not settle on any number"
+    case .derivativeNotFinite:
+      return "\(place) the gradient is \(slope), and the differences do not settle on any number"
     case .kink(let left, let right): return kinkReason(finding, place, left, right)
     case .rounding:
-      return "\(place) the differences are too rough to tell: \(numeric), give or take \(CheckAnswer.text(finding.uncertainty)), "
+      return
+        "\(place) the differences are too rough to tell: \(numeric), give or take "
+        + "\(CheckAnswer.text(finding.uncertainty)), "
         + "where the gradient is \(slope)"
-    case .unsettled: return "\(place) differences over steps of different size contradict each other; the gradient is \(slope)"
-    case .noStep: return "\(place) the function has no values nearby on either side"
-    case .tooMuchWork: return "\(place) a closer look would take more evaluations than are allowed; the gradient is \(slope)"
+    case .unsettled:
+      return "\(place) differences over steps of different size contradict each other; the gradient is \(slope)"
+    case .noStep: return "\(place) there are no values near enough to compare with; the gradient is \(slope)"
+    case .hiddenSteps:
+      return
+        "\(place) the function rounds numbers that are too large for steps of 1 to be seen; the gradient is \(slope)"
+    case .tooMuchWork:
+      return "\(place) a closer look would take more evaluations than are allowed; the gradient is \(slope)"
     }
   }
 

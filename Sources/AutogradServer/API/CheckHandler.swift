@@ -21,7 +21,8 @@ struct CheckHandler: Sendable {
   }
 }
 
-/// One check, planned and admitted. Everything is computed in float64, whatever the request's dtypes: differences need the digits.
+/// One check, planned and admitted. Everything is computed in float64, whatever the request's dtypes: differences need
+/// the digits.
 ///
 /// `@unchecked Sendable`: it is made on one thread and run once on another; nothing else holds its builder.
 final class CheckRequest: @unchecked Sendable {
@@ -77,7 +78,8 @@ final class CheckRequest: @unchecked Sendable {
     if overflow || work > limits.planWork {
       throw Problem(
         .planWork,
-        "the check takes \(check.evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary operations",
+        "the check takes \(check.evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary "
+          + "operations",
         at: "/graph", limit: limits.planWork, value: overflow ? Int.max : work)
     }
     check.tolerance = tolerance
@@ -102,7 +104,9 @@ final class CheckRequest: @unchecked Sendable {
   /// The first value, in the order of the nodes, that is NaN or infinite.
   private func firstNonfinite(_ interruption: Interruption) throws(GraphError) -> CheckAnswer.Nonfinite? {
     for (result, (node, name)) in zip(try trace.run(inputs, interruption: interruption), traced) {
-      if let position = result.doubles.firstIndex(where: { !$0.isFinite }) { return (node, name, result.shape.index(of: position)) }
+      if let position = result.doubles.firstIndex(where: { !$0.isFinite }) {
+        return (node, name, result.shape.index(of: position))
+      }
     }
     return nil
   }
@@ -123,7 +127,8 @@ final class CheckRequest: @unchecked Sendable {
     return tolerance
   }
 
-  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double? {
+  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double?
+  {
     guard let value else { return nil }
     guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
       throw Problem(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")
