@@ -15,6 +15,8 @@ struct EinsumPath {
 
   /// All orders of so many operands are some 30,000 products to look at.
   private static let mostCompared = 10
+  /// Of so many all orders are looked at where nothing else leads to one: some 300,000 products.
+  private static let mostComparedAtLast = 12
 
   /// A bit for each label.
   private let terms: [UInt64]
@@ -33,7 +35,10 @@ struct EinsumPath {
   /// - Returns: nil if every order has a product of too many axes.
   func steps() -> [Step]? {
     if terms.count <= EinsumPath.mostCompared { return best() }
-    return greedy { $2 - $0 - $1 } ?? greedy { _, _, product in product } ?? greedy { _, _, _ in 0 }
+    if let steps = greedy({ $2 - $0 - $1 }) ?? greedy({ _, _, product in product }) ?? greedy({ _, _, _ in 0 }) {
+      return steps
+    }
+    return terms.count <= EinsumPath.mostComparedAtLast ? best() : nil
   }
 
   /// The product of the sizes of labels.
@@ -121,17 +126,27 @@ struct EinsumPath {
       for second in (first + 1)..<count { pairs[first * count + second] = price(first, second) }
     }
     var alive = Array(0..<count)
+    // For each factor the best of those behind it, so that a step looks at one pair a factor instead of at all.
+    var rows: [(second: Int, price: (cost: Double, work: Double))?] = Array(repeating: nil, count: count)
+    func best(of first: Int) -> (second: Int, price: (cost: Double, work: Double))? {
+      var best: (second: Int, price: (cost: Double, work: Double))?
+      for second in alive where second > first {
+        guard let price = pairs[first * count + second] else { continue }
+        if let known = best?.price, known <= price { continue }
+        best = (second, price)
+      }
+      return best
+    }
+    for first in alive { rows[first] = best(of: first) }
     var steps: [Step] = []
     while alive.count > 1 {
-      var best: (first: Int, second: Int, price: (cost: Double, work: Double))?
-      for (place, first) in alive.enumerated() {
-        for second in alive[(place + 1)...] {
-          guard let price = pairs[first * count + second] else { continue }
-          if let known = best?.price, (known.cost, known.work) <= (price.cost, price.work) { continue }
-          best = (first, second, price)
-        }
+      var found: (first: Int, second: Int, price: (cost: Double, work: Double))?
+      for first in alive {
+        guard let row = rows[first] else { continue }
+        if let known = found?.price, known <= row.price { continue }
+        found = (first, row.second, row.price)
       }
-      guard let (first, second, _) = best else { return nil }
+      guard let (first, second, _) = found else { return nil }
       let (left, right) = (factors[first], factors[second])
       let kept = product(left.labels, right.labels, uses)
       self.count(left.labels, -1, &uses)
@@ -143,6 +158,15 @@ struct EinsumPath {
       // Labels that two factors had and one has now may be summed over sooner, but only by pairs with the product.
       for other in alive where other != first {
         pairs[min(first, other) * count + max(first, other)] = price(min(first, other), max(first, other))
+      }
+      for row in alive where row < second {
+        let known = rows[row]
+        if row == first || known?.second == first || known?.second == second {
+          rows[row] = best(of: row)
+        } else if row < first, let price = pairs[row * count + first] {
+          let isBetter = known.map { price < $0.price || (price == $0.price && first < $0.second) } ?? true
+          if isBetter { rows[row] = (first, price) }
+        }
       }
     }
     return steps
