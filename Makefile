@@ -8,7 +8,7 @@ BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
 .PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs sanitize coverage lint format openapi reference fixtures image image-test bench \
+  endure-bombs sanitize coverage lint format openapi reference fixtures random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
@@ -87,6 +87,9 @@ reference: build ## Make docs/operations.md from the catalog
 
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh
+
+random-graphs: deps ## Hold COUNT (7000) further random graphs against JAX; KIND=third or more for other kinds (needs PyPI)
+	@scripts/random-graphs.sh $(or $(COUNT),7000)
 
 image: ## Build the container image (TARGET=static for the one on nothing)
 	@scripts/image.sh

@@ -40,10 +40,27 @@ import Testing
     }
   }
 
-  /// Whole graphs of the whole catalog, asked for gradients, tangents and Hessian-vector products.
-  @Test func derivativesOfRandomGraphsEqualTheOracle() throws {
-    let lines = try Project.lines("Tests/Fixtures/random_graphs_catalog.jsonl")
-    #expect(lines.count == 3000)
+  /// Files of random graphs over the whole catalog, each with the least number of its lines.
+  static let randomGraphs = [("random_graphs_catalog", 3000), ("random_graphs_third", 50)]
+
+  /// Whole graphs, asked for gradients, tangents and Hessian-vector products, or for third derivatives by `grad` nodes.
+  @Test(arguments: randomGraphs)
+  func derivativesOfRandomGraphsEqualTheOracle(_ file: String, _ count: Int) throws {
+    let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")
+    #expect(lines.count >= count)
+    try compare(lines)
+  }
+
+  /// Further graphs that `make random-graphs` has made, which are too many to keep.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["AUTOGRAD_RANDOM_GRAPHS"] != nil))
+  func furtherRandomGraphsEqualTheOracle() throws {
+    let file = URL(filePath: ProcessInfo.processInfo.environment["AUTOGRAD_RANDOM_GRAPHS"] ?? "")
+    let lines = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map { Data($0) }
+    #expect(!lines.isEmpty)
+    try compare(lines)
+  }
+
+  private func compare(_ lines: [Data]) throws {
     for line in lines {
       try line.withDocument { document in
         let name = document.root["name"]?.string ?? "?"

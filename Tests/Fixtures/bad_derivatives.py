@@ -26,6 +26,7 @@ def add_cases(cases):
   add_batches(cases)
   add_per_example(cases)
   add_paths(cases)
+  add_tolerances(cases)
 
 
 def request(endpoint, **members):
@@ -43,7 +44,7 @@ def add_unknown_members(cases):
   values = {"of": ["y"], "wrt": ["x"], "cotangents": {"y": X}, "gradients": True, "tangents": {"x": X}, "vectors": {"x": X}, "for": "jvp"}
   own = {"jvp": ["tangents"], "jacobian": ["of", "wrt"], "hessian": ["of", "wrt", "cotangents"],
          "hvp": ["vectors", "of", "wrt", "cotangents"],
-         "check": ["of", "wrt", "cotangents"], "inspect": ["for", "of", "wrt", "cotangents", "gradients"]}
+         "check": ["of", "wrt", "cotangents", "step", "rtol", "atol"], "inspect": ["for", "of", "wrt", "cotangents", "gradients"]}
   for endpoint, known in own.items():
     for member in (member for member in values if member not in known):
       bad(cases, endpoint, f"has-no-{member}", request(endpoint, **{member: values[member]}), "unknown_member", f"/{member}",
@@ -314,3 +315,16 @@ def add_paths(cases):
     cases.bad(f"path-{path}", good, "not_found", path=f"/v1/{path}", contains=[f"/v1/{use}"], rule=rule)
   for name, path in {"without-a-version": "/evaluate", "of-version-2": "/v2/evaluate", "with-a-slash-at-the-end": "/v1/evaluate/"}.items():
     cases.bad(f"path-{name}", good, "not_found", path=path, contains=["/v1/evaluate"], rule=rule)
+
+
+def add_tolerances(cases):
+  """How `/v1/check` compares."""
+  rule = "`step`, `rtol`, `atol` can be given"
+  made = ask(node("exp", "x"), {"x": 1})
+  for member in ("step", "rtol", "atol"):
+    for name, value, code in [("text", "1e-3", "wrong_type"), ("null", None, "wrong_type"), ("a-list", [1e-3], "wrong_type"),
+                              ("infinite", "Infinity", "wrong_type"), ("true", True, "wrong_type"), ("negative", -1e-3, "number_out_of_range"),
+                              ("too-large", raw("1e400"), "number_out_of_range")]:
+      cases.bad(f"check-{member}-{name}", made | {member: value}, code, f"/{member}", contains=[member], path="/v1/check", rule=rule)
+  cases.bad("check-step-0", made | {"step": 0}, "number_out_of_range", "/step", contains=["greater than 0"], path="/v1/check", rule=rule)
+  cases.bad("evaluate-has-no-step", made | {"step": 1e-3}, "unknown_member", "/step", contains=["step"], rule=rule)

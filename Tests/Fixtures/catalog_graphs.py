@@ -26,12 +26,15 @@ NO_FLOATS = {"F": "float64"}
 class CatalogRequest(CatalogBuilder):
   """A random graph with numbers for everything that is asked of it."""
 
-  def __init__(self, index, attempt):
-    # The whole catalog in turn, in an order that differs from round to round.
+  @classmethod
+  def operations_of(cls, index):
+    """The whole catalog in turn, in an order that differs from round to round."""
     first = index * FEATURED
     order = lambda turn: random.Random(f"round {turn}").sample(CATALOG, len(CATALOG))
-    featured = [order(i // len(CATALOG))[i % len(CATALOG)] for i in range(first, first + FEATURED)]
-    super().__init__(f"catalog {index} {attempt}", featured)
+    return [order(i // len(CATALOG))[i % len(CATALOG)] for i in range(first, first + FEATURED)]
+
+  def __init__(self, index, attempt):
+    super().__init__(f"catalog {index} {attempt}", self.operations_of(index))
     rng = self.rng
     self.inputs = dict(self.shuffled(self.inputs.items()))
     if self.chance(0.3):
@@ -85,9 +88,9 @@ def close(found, wanted):
   return True
 
 
-def line(index, attempt):
+def line(index, attempt, made=CatalogRequest, name="catalog"):
   """The text of one line, or None if the graph is not acceptable."""
-  graph = CatalogRequest(index, attempt)
+  graph = made(index, attempt)
   if not (graph.seeded and graph.floats and 3 <= len(graph.nodes) <= 20):
     return None
   request = graph.request()
@@ -113,7 +116,7 @@ def line(index, attempt):
   names = {"outputs": program.answers, "gradients": program.wrt, "tangents": program.of, "products": program.wrt}
   expected = lambda answer: {kind: {n: tensor(answer[kind][n]) for n in of} for kind, of in names.items() if kind in answer}
   asks = [{"path": path, "members": members, "expected": expected(answer)} for (path, members), answer in zip(asks, found, strict=True)]
-  whole = {"name": f"catalog-{index:04}", "tolerance": 1e-9, "request": request, "asks": asks}
+  whole = {"name": f"{name}-{index:04}", "tolerance": 1e-9, "request": request, "asks": asks}
   return json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -124,11 +127,11 @@ def tensor(array):
   return {"dtype": str(array.dtype), "shape": list(array.shape), "data": data}
 
 
-def lines(count):
+def lines(count, start=0, **kind):
   rejected = 0
-  for index in range(count):
+  for index in range(start, start + count):
     for attempt in range(100):
-      if text := line(index, attempt):
+      if text := line(index, attempt, **kind):
         break
     else:
       raise RuntimeError(f"no acceptable graph for index {index}")
@@ -141,4 +144,4 @@ def lines(count):
 
 if __name__ == "__main__":
   sys.stdout.reconfigure(encoding="utf-8")
-  sys.stdout.writelines(lines(int(sys.argv[1])))
+  sys.stdout.writelines(lines(*map(int, sys.argv[1:])))  # how many, and from which on

@@ -32,7 +32,7 @@ import selfcheck
 import tutorial
 
 FOLDER = Path(__file__).parent
-GRAPHS, CATALOG_GRAPHS = 1000, 3000
+GRAPHS, CATALOG_GRAPHS, THIRD_GRAPHS, MORE_GRAPHS = 1000, 3000, 1000, 600
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
@@ -91,10 +91,10 @@ def write_tutorial():
   write("tutorial.jsonl", lines)
 
 
-def write_catalog():
-  command = [sys.executable, FOLDER / "catalog_graphs.py", str(CATALOG_GRAPHS)]
+def write_catalog(file="random_graphs_catalog", script="catalog_graphs", count=CATALOG_GRAPHS):
+  command = [sys.executable, FOLDER / f"{script}.py", str(count)]
   made = subprocess.run(command, env=os.environ | {"XLA_FLAGS": catalog_graphs.XLA_FLAGS}, stdout=subprocess.PIPE, check=True)
-  write("random_graphs_catalog.jsonl", [f"{line}\n" for line in made.stdout.decode().split("\n")[:-1]])
+  write(f"{file}.jsonl", [f"{line}\n" for line in made.stdout.decode().split("\n")[:-1]])
 
 
 def write_kinks(name, module):
@@ -121,6 +121,8 @@ WRITERS = {
   "kinks_decompositions": lambda: write_kinks("kinks_decompositions", kinks_decompositions),
   "random_graphs": write_random_graphs,
   "random_graphs_catalog": write_catalog,
+  "random_graphs_third": lambda: write_catalog("random_graphs_third", "catalog_third", THIRD_GRAPHS),
+  "random_graphs_more": lambda: write_catalog("random_graphs_more", "catalog_more", MORE_GRAPHS),
 }
 
 

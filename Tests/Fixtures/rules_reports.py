@@ -3,7 +3,8 @@
 from case_tools import ANY, X, ask, declared, node, tensor
 
 SQUARE = node("mul", "x", "x")
-PASSES = "passes where |a-n| <= 1e-5·max(1,|a|,|n|) + 1e-9·|f|"
+PASSES = "step by the argument's own scale and a second step, tolerance by the function's scale and estimated rounding"
+ANSWERS = "three answers (passes, fails, inconclusive) with the reason"
 KINK = "`kink` where the one-sided differences disagree"
 INT = tensor([1, 2], "int64")
 
@@ -11,6 +12,7 @@ INT = tensor([1, 2], "int64")
 def add_cases(cases):
   add_checks_that_pass(cases)
   add_checks_that_fail(cases)
+  add_answers(cases)
   add_what_is_checked(cases)
   add_first_nonfinite(cases)
   add_inspected_endpoints(cases)
@@ -22,13 +24,14 @@ def add_cases(cases):
 # Check ------------------------------------------------------------------------------------------------------------------------------
 
 
-def found(passed=True, checked=ANY, kink=False, analytic=ANY):
+def found(passed=True, checked=ANY, kink=False, analytic=ANY, result=None):
   """The report on one input; the rounding errors in it are nobody's promise."""
-  return {"passed": passed, "max_error": ANY, "index": ANY, "analytic": analytic, "numeric": ANY, "checked": checked, "kink": kink}
+  return {"passed": passed, "result": result or ("passes" if passed else "inconclusive"), "reason": ANY, "max_error": ANY, "index": ANY, "analytic": analytic, "numeric": ANY, "checked": checked, "kink": kink}
 
 
-def check(cases, name, quote, request, inputs, *, passed=True, first_nonfinite=None, **more):
-  expected = {"passed": passed, "inputs": inputs, "first_nonfinite": first_nonfinite}
+def check(cases, name, quote, request, inputs, *, passed=True, result=None, first_nonfinite=None, **more):
+  result = result or ("passes" if passed else "inconclusive")
+  expected = {"passed": passed, "result": result, "reason": ANY, "inputs": inputs, "first_nonfinite": first_nonfinite}
   cases.rule(f"check-{name}", quote, request, expected, path="/v1/check", **more)
 
 
@@ -61,10 +64,35 @@ def add_checks_that_fail(cases):
   check(cases, "clip-at-its-bound", KINK, ask(node("clip", "x", max=1), {"x": [1]}), relu, passed=False)
   check(cases, "floor-at-a-step", KINK, ask(node("floor", "x"), {"x": [1]}), relu, passed=False)
   held = ask([node("stop_gradient", "x", to="c"), node("mul", "x", "c")], {"x": 3})
-  check(cases, "stop_gradient", "stop_gradient: identity, no gradient", held, {"x": found(False, 1, False, 3.0)}, passed=False)
+  check(cases, "stop_gradient", "stop_gradient: identity, no gradient", held, {"x": found(False, 1, False, 3.0, "fails")}, passed=False,
+        result="fails")
   two = ask([node("relu", "x", to="r"), node("mul", "r", "w")], {"x": 0, "w": 2})
   check(cases, "one-input-of-two", KINK, two, {"x": found(False, kink=True, analytic=0.0), "w": found()}, passed=False)
   check(cases, "the-other-input-alone", "`wrt` defaults to every floating input", two | {"wrt": ["w"]}, {"w": found()})
+
+
+def add_answers(cases):
+  """Arguments and functions of any size, steps and tolerances of one's own."""
+  small = [node("stop_gradient", "x", to="s"), node("mul", "x", "s", to="p"), node("mul", "p", 1e-6)]
+  check(cases, "a-small-function-that-fails", ANSWERS, ask(small, {"x": [2, 3]}), {"x": found(False, 2, False, result="fails")}, passed=False,
+        result="fails")
+  rows = [
+    ("log-of-little", node("log", "x"), 2e-9, found(analytic=5e8)), ("cos-of-1e8", node("cos", "x"), 1e8, found()),
+    ("cos-of-1e15", node("cos", "x"), 1e15, found(result="inconclusive")), ("sqrt-at-0", node("sqrt", "x"), 0, found(analytic="Infinity")),
+    ("exp-of-little", node("exp", "x"), 1e-20, found(analytic=1.0)), ("identity-of-1e300", node("identity", "x"), 1e300, found(analytic=1.0)),
+    ("log-of-the-least", node("log", "x"), 5e-324, found(analytic="Infinity")), ("tanh-at-infinity", node("tanh", "x"), "Infinity",
+                                                                                found(analytic=0.0, result="inconclusive")),
+    ("a-square-at-0", SQUARE, 0, found(analytic=0.0)), ("half-a-cube-root", node("pow", "x", 1.5), 0, found(analytic=0.0, result=ANY)),
+  ]
+  for name, made, x, report in rows:
+    check(cases, name, ANSWERS, ask(made, {"x": tensor(x, shape=[])}), {"x": report}, result=report["result"])
+  held = [node("stop_gradient", "x", to="c"), node("mul", "x", "c", to="p"), node("mul", "p", 1e-3, to="q"), node("exp", "x", to="e"),
+          node("add", "e", "q")]
+  quote = "`step`, `rtol`, `atol` can be given"
+  for name, members in [("rtol", {"rtol": 0.5}), ("atol", {"atol": 1}), ("step-and-rtol", {"step": 1e-3, "rtol": 0.5})]:
+    check(cases, f"with-{name}", quote, ask(held, {"x": 1}) | members, {"x": found()})
+  for name, members in [("no-tolerance", {}), ("a-step", {"step": 1e-3}), ("a-small-rtol", {"rtol": 1e-6}), ("zeros", {"rtol": 0, "atol": 0})]:
+    check(cases, f"with-{name}", quote, ask(held, {"x": 1}) | members, {"x": found(False, result="fails")}, passed=False, result="fails")
 
 
 def add_what_is_checked(cases):
@@ -142,7 +170,7 @@ def add_inspected_endpoints(cases):
   inspect(cases, "an-evaluation", MEMBERS, made, vector, {"y": kind([2])})
   members = {"evaluate": {"cotangents": {"y": [1, 2]}, "wrt": ["x"], "of": ["y"]}, "jvp": {"tangents": {"x": [1, 0]}},
              "jacobian": {"of": ["y"]},
-             "hessian": {"cotangents": {"y": [1, 2]}}, "hvp": {"vectors": {"x": [1, 0]}}, "check": {"wrt": ["x"]}}
+             "hessian": {"cotangents": {"y": [1, 2]}}, "hvp": {"vectors": {"x": [1, 0]}}, "check": {"wrt": ["x"], "rtol": 1e-6}}
   for endpoint, more in members.items():
     inspect(cases, f"for-{endpoint}", quote, made | {"for": endpoint} | more, vector, {"y": kind([2])})
   inspect(cases, "for-evaluate-without-gradients", quote, made | {"gradients": False}, vector, {"y": kind([2])}, wrt=ANY)

@@ -14,7 +14,8 @@ struct EinsumOperation: Operation {
     derivative: "each operand: the einsum of ct with the other operands, its letters being those of the result",
     conventions: [
       "a letter twice in one term takes the diagonal", "the sizes of a letter must agree", "integers wrap around on overflow",
-      "of up to 16 operands the two with the least work are multiplied first, more are taken from left to right; 256 are the most",
+      "operands are multiplied two at a time, of up to 10 in the order of the least work whose products stay within the limit of axes, of "
+        + "more the two whose product is smallest beside them first; 256 are the most",
     ],
     otherNames: ["einstein_sum", "contract"],
     samples: [
@@ -32,14 +33,39 @@ struct EinsumOperation: Operation {
     let equation = try EinsumEquation(call)
     var factors = call.operands.enumerated().map { EinsumFactor(value: $1, labels: equation.terms[$0]) }
     for index in factors.indices { factors[index].simplify(equation.sizes) }
-    while factors.count > 1 {
-      let (first, second) = EinsumEquation.cheapestPair(factors, equation.sizes)
-      let (left, right) = (factors[first], factors[second])
-      factors.remove(at: second)
-      factors[first] = try left.multiplied(by: right, keeping: equation.needed(by: factors, except: first))
+    guard factors.allSatisfy(\.value.isValid) else { return [call.builder.value(-1)] }
+    let labels = EinsumLabels(factors.map(\.labels) + [equation.output])
+    let mostAxes = min(Shape.maximumRank, call.builder.maximumRank)
+    let path = EinsumPath(
+      terms: factors.map { labels.mask($0.labels) }, output: labels.mask(equation.output),
+      sizes: labels.all.map { equation.sizes[$0] ?? 1 }, mostAxes: mostAxes)
+    guard let steps = path.steps() else {
+      throw GraphError(
+        .limitExceeded,
+        "in every order that was tried of multiplying the operands an intermediate product has more than \(mostAxes) axes, the most that "
+          + "are allowed: split the equation", limit: .rank(mostAxes), value: mostAxes + 1)
     }
-    return [factors[0].summed(keeping: Set(equation.output)).transposed(to: equation.output)]
+    for step in steps {
+      factors.append(try factors[step.left].multiplied(by: factors[step.right], keeping: labels.labels(of: step.kept)))
+    }
+    guard let result = factors.last else { return [] }
+    return [result.summed(keeping: Set(equation.output)).transposed(to: equation.output)]
   }
+}
+
+/// Numbers for the labels of an equation, so that sets of them are bits: there are 52 letters and at most 8 axes of an ellipsis.
+private struct EinsumLabels {
+  let all: [Int]
+  private let bits: [Int: UInt64]
+
+  init(_ lists: [[Int]]) {
+    all = Set(lists.joined()).sorted()
+    bits = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, 1 << UInt64($0)) })
+  }
+
+  func mask(_ labels: [Int]) -> UInt64 { labels.reduce(0) { $0 | (bits[$1] ?? 0) } }
+
+  func labels(of mask: UInt64) -> Set<Int> { Set(all.enumerated().filter { mask >> UInt64($0.offset) & 1 != 0 }.map(\.element)) }
 }
 
 /// An equation taken apart and checked against the operands. A label is a letter's number, or negative for an axis of the ellipsis, counted
@@ -176,26 +202,6 @@ private struct EinsumEquation {
     for label in terms.joined() { counts[label, default: 0] += 1 }
     return ellipsis + counts.filter { $0.key > 0 && $0.value == 1 }.keys.sorted()
   }
-
-  /// What the result or another factor still asks for.
-  func needed(by factors: [EinsumFactor], except index: Int) -> Set<Int> {
-    var labels = Set(output)
-    for (position, factor) in factors.enumerated() where position != index { labels.formUnion(factor.labels) }
-    return labels
-  }
-
-  /// Which two factors to multiply next: the product of the sizes of all their labels is their work.
-  static func cheapestPair(_ factors: [EinsumFactor], _ sizes: [Int: Int]) -> (Int, Int) {
-    guard factors.count > 2, factors.count <= 16 else { return (0, 1) }
-    var best = (pair: (0, 1), work: Double.infinity)
-    for first in factors.indices {
-      for second in (first + 1)..<factors.count {
-        let work = Set(factors[first].labels + factors[second].labels).reduce(1.0) { $0 * Double(sizes[$1] ?? 1) }
-        if work < best.work { best = ((first, second), work) }
-      }
-    }
-    return best.pair
-  }
 }
 
 /// A value whose axes have labels, each once after `simplify`.
@@ -243,11 +249,6 @@ private struct EinsumFactor {
     let (stack, inner) = (shared.filter(needed.contains), shared.filter { !needed.contains($0) })
     let (rows, columns) = (left.labels.filter { !theirs.contains($0) }, right.labels.filter { !mine.contains($0) })
     let result = stack + rows + columns
-    guard result.count <= Shape.maximumRank else {
-      throw GraphError(
-        .limitExceeded, "an intermediate product would have \(result.count) axes, at most \(Shape.maximumRank) are allowed",
-        limit: .rank(Shape.maximumRank), value: result.count)
-    }
     let (x, xSizes) = left.grouped([stack, rows, inner])
     let (y, ySizes) = right.grouped([stack, inner, columns])
     let shape = Shape(xSizes[0] + xSizes[1] + ySizes[2])

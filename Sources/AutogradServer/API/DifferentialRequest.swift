@@ -13,7 +13,8 @@ enum Endpoint: String, CaseIterable, Sendable {
     case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
     case .jvp: Endpoint.common + ["tangents"]
     case .jacobian: Endpoint.common + ["of", "wrt"]
-    case .hessian, .check: Endpoint.common + ["of", "wrt", "cotangents"]
+    case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
+    case .check: Endpoint.common + ["of", "wrt", "cotangents", "step", "rtol", "atol"]
     case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
     }
   }

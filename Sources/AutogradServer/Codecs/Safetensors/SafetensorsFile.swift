@@ -107,9 +107,12 @@ struct SafetensorsFile {
     guard let dtype = parts.dtype, let shape = parts.shape, let offsets = parts.offsets else {
       throw Problem(.missingMember, "dtype, shape and data_offsets are needed", at: "")
     }
+    if let index = shape.firstNotInDigits {
+      throw Problem(.wrongType, "a size is written in digits alone, got \(shape.brief)", at: "/shape/\(index)")
+    }
     let type = TensorType(try readDType(dtype), try TensorDecoder.readShape(shape))
-    guard let range = offsets.integerList, range.count == 2 else {
-      throw Problem(.wrongType, "data_offsets is a list of two numbers, where the data begin and end, got \(offsets.brief)", at: "")
+    guard offsets.firstNotInDigits == nil, let range = offsets.integerList, range.count == 2 else {
+      throw Problem(.wrongType, "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.brief)", at: "")
     }
     guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
       throw Problem(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
@@ -175,6 +178,23 @@ extension DType {
     guard let dtype = DType.allCases.first(where: { name == $0.safetensors }) else { return nil }
     self = dtype
   }
+}
+
+extension JSONValue {
+  /// Where a list of numbers holds one that is written as a fraction, with an exponent or as -0. The library that defines the format reads
+  /// unsigned integers and takes these for something else.
+  fileprivate var firstNotInDigits: Int? {
+    if allIntegerText { return nil }
+    return numberTokens.enumerated().first { _, token in
+      !token.text.enumerated().allSatisfy { index, byte in
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || (index == 0 && byte == UInt8(ascii: "-") && token.text.count > 1)
+      } || token.isNegativeZero
+    }?.offset
+  }
+}
+
+extension NumberToken {
+  fileprivate var isNegativeZero: Bool { text.count == 2 && text[0] == UInt8(ascii: "-") && text[1] == UInt8(ascii: "0") }
 }
 
 extension Problem {

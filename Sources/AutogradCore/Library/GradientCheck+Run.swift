@@ -1,0 +1,211 @@
+extension GradientCheck {
+  /// What the probes of one run share.
+  struct Run {
+    let check: GradientCheck
+    let targets: [Target]
+    let value: Double
+    let size: Double
+    let rounding: Double
+    let interruption: Interruption?
+    var closerLooks: Int
+    var neighbours = GradientCheck.mostNeighbours
+    /// Whether the function is smooth along a direction through everything, once that has been looked at.
+    var isSmooth: Bool?
+    var hidesSteps = false
+    /// An element with a kink was seen: along a direction the kinks of several may cancel.
+    var sawKink = false
+
+    mutating func findings(_ probes: [Probe]) throws(GraphError) -> [SlopeFinding] {
+      let sizes = probes.map(stepSizes)
+      var points: [CheckPoint] = []
+      for (probe, sizes) in zip(probes, sizes) { points += self.points(probe, firstLook(probe, sizes), targets) }
+      var values = try check.evaluator.values(points, interruption)[...]
+      var found: [SlopeFinding?] = []
+      for (probe, sizes) in zip(probes, sizes) {
+        let quotients = self.quotients(probe, firstLook(probe, sizes), &values, targets, value)
+        found.append(quotients.confirmation(of: slope(probe, targets), tolerance(probe)))
+      }
+      var results: [SlopeFinding] = []
+      for (index, probe) in probes.enumerated() {
+        if let finding = found[index] {
+          results.append(finding)
+        } else {
+          results.append(try closerLook(probe, sizes[index]))
+        }
+      }
+      return results
+    }
+
+    // MARK: Steps
+
+    private func stepSizes(_ probe: Probe) -> [Double] {
+      let target = targets[probe.target]
+      let x = probe.element.map { target.elements[$0] } ?? 0
+      if let step = givenStep(probe) { return DifferenceQuotients.sizes(around: x, scales: [4 * step]) }
+      return DifferenceQuotients.sizes(around: x, scales: [probe.element.map(target.scale) ?? 1, 1])
+    }
+
+    /// Two steps at which most functions are neither curved nor rounded much.
+    private func firstLook(_ probe: Probe, _ sizes: [Double]) -> [Double] {
+      let longest = givenStep(probe) ?? (probe.element.map(targets[probe.target].scale) ?? 1) / 64
+      return Array(sizes.drop { $0 > longest }.prefix(2))
+    }
+
+    /// The longest step that was asked for, if any. Along a direction no element moves farther.
+    private func givenStep(_ probe: Probe) -> Double? {
+      guard let step = check.step, probe.element == nil else { return check.step }
+      let largest = targets[probe.target].direction.reduce(0) { max($0, abs($1)) }
+      return largest > 0 ? step / largest : step
+    }
+
+    private func points(_ probe: Probe, _ sizes: [Double], _ targets: [Target]) -> [CheckPoint] {
+      let target = targets[probe.target]
+      guard let index = probe.element else {
+        let line = CheckLine(directions: [(target.input, target.direction)])
+        return sizes.flatMap { [.line(line, $0), .line(line, -$0)] }
+      }
+      let x = target.elements[index]
+      return sizes.flatMap { size -> [CheckPoint] in
+        [
+          .element(input: target.input, index: index, value: x + size),
+          .element(input: target.input, index: index, value: x - size),
+        ]
+      }
+    }
+
+    private func quotients(
+      _ probe: Probe, _ sizes: [Double], _ values: inout ArraySlice<Double>, _ targets: [Target], _ value: Double
+    ) -> DifferenceQuotients {
+      let x = probe.element.map { targets[probe.target].elements[$0] } ?? 0
+      var steps: [DifferenceQuotients.Step] = []
+      for size in sizes {
+        let (above, below) = (values.popFirst() ?? .nan, values.popFirst() ?? .nan)
+        steps.append(.init(forward: (x + size) - x, backward: x - (x - size), above: above, below: below))
+      }
+      return DifferenceQuotients(steps: steps, value: value, size: size, rounding: rounding)
+    }
+
+    // MARK: Judgement
+
+    private func slope(_ probe: Probe, _ targets: [Target]) -> Double {
+      let target = targets[probe.target]
+      return probe.element.map { target.slopes[$0] } ?? target.slopeAlongDirection
+    }
+
+    private func tolerance(_ probe: Probe) -> CheckTolerance {
+      guard probe.element == nil else { return check.tolerance }
+      // What each element may be off by, and what rounding the sum of all adds.
+      var tolerance = check.tolerance
+      let target = targets[probe.target]
+      let each = tolerance.absolute + 8 * Double.leastNonzeroMagnitude
+      tolerance.absolute =
+        each * target.direction.reduce(0) { $0 + abs($1) } + (tolerance.relative + 1e-14) * target.sizeAlongDirection
+      return tolerance
+    }
+
+    private func negligible(_ probe: Probe) -> Double {
+      let target = targets[probe.target]
+      return probe.element.map { 1e-8 * target.largestChange / target.scale($0) } ?? 0
+    }
+
+    private mutating func closerLook(_ probe: Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
+      let analytic = slope(probe, targets)
+      closerLooks -= 2 * sizes.count
+      guard closerLooks >= 0 else {
+        return SlopeFinding(.inconclusive, .tooMuchWork, analytic: analytic, numeric: .nan)
+      }
+      var values = try check.evaluator.values(points(probe, sizes, targets), interruption)[...]
+      let quotients = self.quotients(probe, sizes, &values, targets, value)
+      var finding = quotients.finding(of: analytic, tolerance(probe), negligible: negligible(probe))
+      if finding.isKink { sawKink = true }
+      if finding.result == .fails, let cause = doubt(probe, sizes) {
+        (finding.result, finding.cause) = (.inconclusive, cause)
+      }
+      guard finding.result == .fails, analytic.isFinite, try !isSmoothAllAround(), neighbours > 0 else {
+        return finding
+      }
+      // Beside a kink in some direction, conventions decide what the derivative is. One that is right nearby is not
+      // wrong here.
+      neighbours -= 1
+      var excused = finding
+      excused.result = .inconclusive
+      excused.cause = .kink(left: -.infinity, right: .infinity)
+      excused.isKink = true
+      return try nearbyFinding(probe, sizes).result == .fails ? finding : excused
+    }
+
+    /// Why a disagreement proves nothing, if it does not.
+    private func doubt(_ probe: Probe, _ sizes: [Double]) -> SlopeFinding.Cause? {
+      if hidesSteps { return .hiddenSteps }
+      // Of the smallest numbers there are none smaller to go by.
+      guard let element = probe.element, let finest = sizes.last else { return nil }
+      let x = abs(targets[probe.target].elements[element])
+      return x > 0 && finest > x ? .noStep : nil
+    }
+
+    /// A direction through all elements of all inputs.
+    private var line: CheckLine {
+      CheckLine(directions: zip(targets, check.dependsOn).filter(\.1).map { ($0.0.input, $0.0.direction) })
+    }
+
+    private mutating func isSmoothAllAround() throws(GraphError) -> Bool {
+      if sawKink { return false }
+      if let isSmooth { return isSmooth }
+      let sizes = DifferenceQuotients.sizes(around: 0, scales: [1])
+      let points = sizes.flatMap { [CheckPoint.line(line, $0), .line(line, -$0)] }
+      var values = try check.evaluator.values(points, interruption)[...]
+      let quotients = self.quotients(Probe(target: 0, element: nil), sizes, &values, targets, value)
+      let smooth = quotients.side == .both && quotients.kink == nil && quotients.estimates(.both).count >= 3
+      isSmooth = smooth
+      return smooth
+    }
+
+    /// The same element a little farther on.
+    private func nearbyFinding(_ probe: Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
+      var inputs = check.inputs
+      for (input, direction) in line.directions { inputs[input] = inputs[input].moved(along: direction, 0x1p-20) }
+      let results: [Tensor]
+      let value: Double
+      do throws(GraphError) {
+        results = try check.derivatives.run(inputs, interruption: interruption)
+        value = try check.evaluator.plan.run(inputs, interruption: interruption)[0].doubles[0]
+      } catch {
+        if error.code == .interrupted { throw error }
+        return SlopeFinding(.inconclusive, .valueNotFinite(.nan), analytic: .nan, numeric: .nan)
+      }
+      let moved = zip(check.varied, results).map { GradientCheck.target($0, inputs[$0], $1.doubles) }
+      // Steps that stay on this side of the kink.
+      let near = sizes.filter { $0 <= 0x1p-24 * (probe.element.map { moved[probe.target].scale($0) } ?? 1) }
+      var values: [Double] = []
+      for point in points(probe, near, moved) {
+        values.append(try check.evaluator.value(at: point, of: inputs, interruption))
+      }
+      var rest = values[...]
+      let quotients = self.quotients(probe, near, &rest, moved, value)
+      return quotients.finding(of: slope(probe, moved), tolerance(probe), negligible: negligible(probe))
+    }
+  }
+}
+
+extension GradientCheck.Target {
+  /// A direction in which every element moves by about its own size: a power of 2, so that nothing rounds, with a sign
+  /// as if by chance but the same in every run. Elements stay that have no finite derivative, or are so small that the
+  /// steps would round.
+  var direction: [Double] {
+    elements.indices.map { index in
+      guard elements[index].isFinite, slopes[index].isFinite, scale(index) > 0x1p-960 else { return 0 }
+      let hash =
+        (UInt64(truncatingIfNeeded: index) &+ UInt64(truncatingIfNeeded: input) &* 7919 &+ 1) &* 0x9E37_79B9_7F4A_7C15
+      let size = Double(sign: .plus, exponent: Int(scale(index).exponent) - Int(hash >> 62 & 1), significand: 1)
+      return hash >> 63 == 0 ? size : -size
+    }
+  }
+
+  var slopeAlongDirection: Double {
+    zip(slopes, direction).reduce(0) { $1.1 == 0 ? $0 : $0 + $1.0 * $1.1 }
+  }
+
+  var sizeAlongDirection: Double {
+    zip(slopes, direction).reduce(0) { $1.1 == 0 ? $0 : $0 + abs($1.0 * $1.1) }
+  }
+}

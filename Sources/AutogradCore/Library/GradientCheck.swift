@@ -1,0 +1,197 @@
+/// Gradients held against difference quotients of the function that they belong to, element by element and along
+/// directions.
+///
+/// It accuses a derivative only where it is sure: where the function is smooth, quotients at several sizes of steps
+/// agree on another slope and nothing speaks for the derivative. What it cannot see it calls inconclusive.
+package struct GradientCheck {
+  /// At most this many elements of each input are varied, spread evenly.
+  package static let elementsPerInput = 1000
+  /// Elements that are looked at together.
+  private static let probesTogether = 1024
+  /// Disagreements at points where the function is not smooth that are looked at from nearby.
+  static let mostNeighbours = 64
+
+  /// What came of one input.
+  package struct Report: Sendable {
+    package var result = CheckResult.passes
+    package var isPassed = true
+    package var isKink = false
+    package var checked = 0
+    /// The element that decided, or of those that agree the one that differs most.
+    package var position: Int?
+    package var finding: SlopeFinding?
+    /// What decided is the direction through all elements.
+    package var isAlongDirection = false
+  }
+
+  struct Probe {
+    var target: Int
+    /// Nil for the direction through all elements of the input.
+    var element: Int?
+  }
+
+  /// An input that is checked.
+  struct Target {
+    var input: Int
+    var elements: [Double]
+    var slopes: [Double]
+    /// The size of an element that is 0.
+    var zeroScale: Double
+    /// The largest change that the derivative says there is, by an element's own size.
+    var largestChange: Double
+
+    func scale(_ index: Int) -> Double { elements[index] == 0 ? zeroScale : abs(elements[index]) }
+  }
+
+  package var tolerance = CheckTolerance()
+  /// The largest step; by default it follows the size of the element.
+  package var step: Double?
+  /// Evaluations of the function that may be made beyond the four that each element takes.
+  package var closerLooks = Int.max
+
+  let evaluator: PointEvaluator
+  /// How large the numbers are that the function rounds to whole ones, if it does.
+  private let rounded: Plan?
+  let derivatives: Plan
+  let inputs: [Tensor]
+  let varied: [Int]
+  let dependsOn: [Bool]
+  /// Evaluations of the function that are made in any case.
+  package let evaluations: Int
+
+  /// - Parameters:
+  ///   - function: one output, a scalar; everything is float64.
+  ///   - derivatives: its gradient with respect to each of the checked inputs, then the sum of the sizes of its terms,
+  ///     then what the rounding of all intermediate results adds up to.
+  ///   - checked: which of the inputs.
+  package init(
+    function: Graph, derivatives: Graph, inputs: [Tensor], checked: [Int], interruption: Interruption?
+  ) throws(GraphError) {
+    self.inputs = inputs
+    varied = checked
+    let live = function.reachableNodes
+    dependsOn = checked.map { live[Int(function.columns.producers[Int(function.columns.inputs[$0])])] }
+    var evaluations = 0
+    for (input, depends) in zip(checked, dependsOn) where depends && inputs[input].elementCount > 0 {
+      evaluations += 4 * (min(inputs[input].elementCount, GradientCheck.elementsPerInput) + 1)
+    }
+    self.evaluations = evaluations
+    self.derivatives = try Plan(derivatives, interruption: interruption)
+    let moved = zip(checked, dependsOn).filter(\.1).map(\.0)
+    rounded = try GradientCheck.rounded(function, interruption)
+    evaluator = try PointEvaluator(function, inputs, varied: moved, points: evaluations, interruption)
+  }
+
+  /// A graph of the largest number that each node makes a whole one of.
+  private static func rounded(_ function: Graph, _ interruption: Interruption?) throws(GraphError) -> Plan? {
+    let columns = function.columns
+    let live = function.reachableNodes
+    let builder = GraphBuilder(extending: function)
+    var sizes: [Value] = []
+    for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] {
+      let operands = columns.operandRange(node).map { builder.value(columns.operands[$0]) }
+      guard let x = operands.first, x.dtype.isFloating, !x.shape.array.contains(0) else { continue }
+      switch (columns.opcodes[Int(node)], columns.attributes(of: node)) {
+      case (.floor, _), (.ceil, _), (.round, _), (.trunc, _): sizes.append(x)
+      // Its steps are as far apart as the divisor is large, and are looked at from up to 1 away.
+      case (.remainder, _): sizes.append((x.applying("abs") + 1) / operands[1])
+      case (.cast, .dtype(let dtype)) where !dtype.isFloating: sizes.append(x)
+      default: continue
+      }
+    }
+    if sizes.isEmpty { return nil }
+    let largest = sizes.map { $0.applying("abs").applying("max") }
+    return try Plan(try builder.graph(outputs: largest), interruption: interruption)
+  }
+
+  package var work: Int { evaluator.plan.work }
+  package var peakByteCount: Int { max(evaluator.peakByteCount, derivatives.peakByteCount) }
+  /// The plans that run.
+  package var plans: [Plan] { [evaluator.plan, derivatives] }
+
+  /// - Returns: a report for each of the checked inputs.
+  /// - Throws: what evaluating at the inputs themselves throws, and `interrupted`.
+  package func run(_ interruption: Interruption?) throws(GraphError) -> [Report] {
+    let results = try derivatives.run(inputs, interruption: interruption)
+    let value = try evaluator.plan.run(inputs, interruption: interruption)[0].doubles[0]
+    let targets = zip(varied, results).map { GradientCheck.target($0, inputs[$0], $1.doubles) }
+    let size = results[results.count - 2].doubles[0]
+    var run = Run(
+      check: self, targets: targets, value: value, size: size.isFinite ? abs(size) : 0,
+      rounding: results[results.count - 1].doubles[0], interruption: interruption, closerLooks: closerLooks)
+    // Of these a step of one can hardly be told from rounding.
+    run.hidesSteps =
+      try rounded?.run(inputs, interruption: interruption).contains { !($0.doubles[0] < 0x1p45) } ?? false
+    var reports = targets.map { _ in Report() }
+    for (index, target) in targets.enumerated() where !dependsOn[index] {
+      for element in GradientCheck.sampled(target.elements.count) {
+        reports[index].add(independent(target.slopes[element]), at: element)
+      }
+    }
+    var probes: [Probe] = []
+    for (index, target) in targets.enumerated() where dependsOn[index] && !target.elements.isEmpty {
+      probes += GradientCheck.sampled(target.elements.count).map { Probe(target: index, element: $0) }
+      probes.append(Probe(target: index, element: nil))
+    }
+    for start in stride(from: 0, to: probes.count, by: GradientCheck.probesTogether) {
+      let part = Array(probes[start..<min(start + GradientCheck.probesTogether, probes.count)])
+      for (probe, finding) in zip(part, try run.findings(part)) {
+        reports[probe.target].add(finding, at: probe.element)
+      }
+    }
+    return reports
+  }
+
+  private static func sampled(_ count: Int) -> [Int] {
+    let (whole, rest) = count.quotientAndRemainder(dividingBy: elementsPerInput)
+    guard whole > 0 else { return Array(0..<count) }
+    return (0..<elementsPerInput).map { $0 * whole + $0 * rest / elementsPerInput }
+  }
+
+  static func target(_ input: Int, _ tensor: Tensor, _ slopes: [Double]) -> Target {
+    let elements = tensor.doubles
+    let largest = elements.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+    var target = Target(
+      input: input, elements: elements, slopes: slopes, zeroScale: largest > 0 ? largest : 1, largestChange: 0)
+    for index in elements.indices {
+      let change = abs(slopes[index]) * target.scale(index)
+      if change.isFinite { target.largestChange = max(target.largestChange, change) }
+    }
+    return target
+  }
+
+  /// Nothing is to be evaluated where the function does not depend on an input.
+  private func independent(_ slope: Double) -> SlopeFinding {
+    SlopeFinding(
+      abs(slope) <= tolerance.absolute ? .passes : .fails, .compared, analytic: slope, numeric: 0, uncertainty: 0)
+  }
+}
+
+extension GradientCheck.Report {
+  fileprivate mutating func add(_ found: SlopeFinding, at element: Int?) {
+    if !found.isPassed { isPassed = false }
+    if found.isKink { isKink = true }
+    if element != nil { checked += 1 }
+    let isWorse = rank(found.result) > rank(result)
+    if isWorse { result = found.result }
+    guard let element else {
+      // The direction is shown only where it alone decides.
+      if isWorse || finding == nil { (finding, position, isAlongDirection) = (found, nil, true) }
+      return
+    }
+    guard let shown = finding, !isWorse, !isAlongDirection else {
+      (finding, position, isAlongDirection) = (found, element, false)
+      return
+    }
+    guard found.result == result else { return }
+    if found.error > shown.error || found.error.isNaN { (finding, position) = (found, element) }
+  }
+
+  private func rank(_ result: CheckResult) -> Int {
+    switch result {
+    case .passes: 0
+    case .inconclusive: 1
+    case .fails: 2
+    }
+  }
+}

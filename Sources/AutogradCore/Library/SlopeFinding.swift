@@ -1,0 +1,170 @@
+/// What comparing a derivative with difference quotients leads to.
+package enum CheckResult: String, Sendable {
+  case passes, fails, inconclusive
+}
+
+/// What decides how near a derivative must come.
+package struct CheckTolerance: Sendable {
+  /// Relative to the larger of the two slopes.
+  package var relative = 1e-7
+  package var absolute = 0.0
+
+  package init() {}
+
+  /// Subnormal numbers are rounded to multiples of the least one.
+  func allowed(_ a: Double, _ b: Double) -> Double {
+    relative * max(abs(a), abs(b)) + absolute + 8 * Double.leastNonzeroMagnitude
+  }
+}
+
+/// One derivative held against difference quotients.
+package struct SlopeFinding: Sendable {
+  package enum Cause: Sendable {
+    /// It agrees, or it does not.
+    case compared
+    /// The function is NaN or infinite at the point.
+    case valueNotFinite(Double)
+    /// The derivative is NaN or infinite, and differences neither confirm nor refute it.
+    case derivativeNotFinite
+    /// The slopes to the two sides differ; an infinite one has no bound.
+    case kink(left: Double, right: Double)
+    /// What rounding may change is more than what is to be seen.
+    case rounding
+    /// Extrapolations contradict each other at every size of steps.
+    case unsettled
+    /// There is no other number near enough.
+    case noStep
+    /// The function rounds numbers to whole ones that are too large for that to be seen.
+    case hiddenSteps
+    /// It would have taken more evaluations than are allowed.
+    case tooMuchWork
+  }
+
+  package var result: CheckResult
+  package var cause: Cause
+  package var analytic: Double
+  package var numeric: Double
+  /// By how much the numeric slope may be off.
+  package var uncertainty: Double
+  package var isKink: Bool
+
+  package init(
+    _ result: CheckResult, _ cause: Cause, analytic: Double, numeric: Double, uncertainty: Double = .nan,
+    isKink: Bool = false
+  ) {
+    self.result = result
+    self.cause = cause
+    self.analytic = analytic
+    self.numeric = numeric
+    self.uncertainty = uncertainty
+    self.isKink = isKink
+  }
+
+  package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
+
+  /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
+  /// slope from both sides is another, and where the function or its derivative is not finite. What merely cannot be
+  /// seen counts as passed.
+  package var isPassed: Bool {
+    guard result == .inconclusive else { return result == .passes }
+    switch cause {
+    case .valueNotFinite, .derivativeNotFinite, .kink: return false
+    case .compared, .rounding, .unsettled, .noStep, .hiddenSteps, .tooMuchWork: return true
+    }
+  }
+}
+
+extension DifferenceQuotients {
+  /// A derivative that two steps confirm at once, as those of most functions are; nil if it takes a closer look.
+  package func confirmation(of analytic: Double, _ tolerance: CheckTolerance) -> SlopeFinding? {
+    guard steps.count == 2, value.isFinite, analytic.isFinite else { return nil }
+    let (coarse, fine) = (steps[0], steps[1])
+    guard let first = quotient(coarse, .both), let second = quotient(fine, .both) else { return nil }
+    let ratio = (coarse.forward + coarse.backward) / (fine.forward + fine.backward)
+    let slope = second + (second - first) / (ratio * ratio - 1)
+    guard abs(analytic - slope) <= tolerance.allowed(analytic, slope), !gapStays(from: coarse, to: fine) else {
+      return nil
+    }
+    return SlopeFinding(.passes, .compared, analytic: analytic, numeric: slope, uncertainty: abs(second - slope))
+  }
+
+  /// Holds a derivative against all steps.
+  /// - Parameters:
+  ///   - negligible: what is smaller than this need not be told apart from 0.
+  package func finding(of analytic: Double, _ tolerance: CheckTolerance, negligible: Double) -> SlopeFinding {
+    guard value.isFinite else {
+      return SlopeFinding(.inconclusive, .valueNotFinite(value), analytic: analytic, numeric: .nan)
+    }
+    guard let side else {
+      return SlopeFinding(
+        .inconclusive, analytic.isFinite ? .noStep : .derivativeNotFinite, analytic: analytic, numeric: .nan)
+    }
+    let found = estimates(side)
+    if let best = found.first, kink == nil { return compare(analytic, found, best, tolerance, negligible, side) }
+    let middle = steps.isEmpty ? .nan : quotient(steps[steps.count / 2], side) ?? .nan
+    if let kink { return compareAtKink(analytic, kink, middle, tolerance) }
+    if analytic.isInfinite && diverges(to: analytic, side) {
+      return SlopeFinding(.passes, .compared, analytic: analytic, numeric: analytic)
+    }
+    let cause: SlopeFinding.Cause = analytic.isFinite ? .unsettled : .derivativeNotFinite
+    return SlopeFinding(.inconclusive, cause, analytic: analytic, numeric: middle)
+  }
+
+  private func compare(
+    _ analytic: Double, _ found: [Estimate], _ best: Estimate, _ tolerance: CheckTolerance, _ negligible: Double,
+    _ side: Side
+  ) -> SlopeFinding {
+    func finding(_ result: CheckResult, _ cause: SlopeFinding.Cause = .compared) -> SlopeFinding {
+      SlopeFinding(result, cause, analytic: analytic, numeric: best.slope, uncertainty: best.error)
+    }
+    guard analytic.isFinite else {
+      if analytic.isInfinite && diverges(to: analytic, side) {
+        return SlopeFinding(.passes, .compared, analytic: analytic, numeric: analytic)
+      }
+      // NaN says itself that it is no derivative.
+      let isClear =
+        !analytic.isNaN && found.count >= 3
+        && (best.error <= max(1e-3 * abs(best.slope), negligible) || isBelowRounding(best.error))
+      return isClear ? finding(.fails) : finding(.inconclusive, .derivativeNotFinite)
+    }
+    let size = max(abs(analytic), abs(best.slope))
+    let difference = abs(analytic - best.slope)
+    if difference <= tolerance.allowed(analytic, best.slope) + best.error {
+      let isResolved = best.error <= max(1e-3 * size, negligible, tolerance.allowed(analytic, best.slope))
+      return isResolved || isBelowRounding(size) ? finding(.passes) : finding(.inconclusive, .rounding)
+    }
+    guard difference > tolerance.allowed(analytic, best.slope) + 10 * best.error else {
+      return finding(.inconclusive, .rounding)
+    }
+    // More than one size of steps must speak against it, and hardly any for it.
+    let agreeing = found.count { abs($0.slope - best.slope) <= 3 * ($0.error + best.error) }
+    let isClear = agreeing >= 3 && supporters(of: analytic, against: best.slope, side) < 3
+    return isClear ? finding(.fails) : finding(.inconclusive, .unsettled)
+  }
+
+  /// Whether a slope changes the function by less than it rounds by, even over the longest step.
+  private func isBelowRounding(_ slope: Double) -> Bool {
+    guard let longest = steps.first else { return true }
+    return slope * max(longest.forward, longest.backward) <= 64 * (noise(longest, .both) + rounding)
+  }
+
+  private func compareAtKink(
+    _ analytic: Double, _ kink: (left: Double, right: Double), _ middle: Double, _ tolerance: CheckTolerance
+  ) -> SlopeFinding {
+    let isBounded = kink.left.isFinite && kink.right.isFinite
+    let mean = isBounded ? kink.left * 0.5 + kink.right * 0.5 : middle
+    // What the two sides are told apart by is finer than this.
+    let margin = isBounded ? 1e-4 * abs(kink.left - kink.right) : 0
+    var result = CheckResult.inconclusive
+    if isBounded && analytic.isFinite {
+      if abs(analytic - mean) <= tolerance.allowed(analytic, mean) + 1e-2 * margin {
+        result = .passes
+      } else if analytic < min(kink.left, kink.right) - margin || analytic > max(kink.left, kink.right) + margin {
+        result = .fails
+      }
+    }
+    return SlopeFinding(
+      result, .kink(left: kink.left, right: kink.right), analytic: analytic, numeric: mean, uncertainty: margin,
+      isKink: true)
+  }
+}
