@@ -171,14 +171,9 @@ double ck_polygamma(double order, double x) {
   return sign * pole - scaled_hurwitz_zeta(n, 1 - x);
 }
 
-// Logistic functions and logarithms of sums -----------------------------------------------------------------------------------------
+// Logarithms of sums ------------------------------------------------------------------------------------------------------------------
 
 // Exponentials of negative numbers only: they cannot overflow, and where they underflow so does the result.
-double ck_sigmoid(double x) {
-  double e = exp(-fabs(x));
-  return (x < 0 ? e : 1) / (1 + e);
-}
-
 double ck_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 double ck_log_sigmoid(double x) { return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x)); }
 
@@ -207,7 +202,6 @@ float ck_erfinvf(float x) { return (float)ck_erfinv(x); }
 float ck_lgammaf(float x) { return (float)ck_lgamma(x); }
 float ck_digammaf(float x) { return (float)ck_digamma(x); }
 float ck_polygammaf(float n, float x) { return (float)ck_polygamma(n, x); }
-float ck_sigmoidf(float x) { return (float)ck_sigmoid(x); }
 float ck_softplusf(float x) { return (float)ck_softplus(x); }
 float ck_log_sigmoidf(float x) { return (float)ck_log_sigmoid(x); }
 float ck_logaddexpf(float x, float y) { return (float)ck_logaddexp(x, y); }

@@ -31,8 +31,6 @@ double ck_lgamma(double x);
 double ck_digamma(double x);
 // The n-th derivative of digamma, n an integer from 0 to 100; NaN for any other n. At the poles +inf for odd n, NaN for even n > 0.
 double ck_polygamma(double n, double x);
-// 1 / (1 + e^-x)
-double ck_sigmoid(double x);
 // log(1 + e^x)
 double ck_softplus(double x);
 // log(sigmoid(x)), which is -softplus(-x)
@@ -48,7 +46,6 @@ float ck_erfinvf(float x);
 float ck_lgammaf(float x);
 float ck_digammaf(float x);
 float ck_polygammaf(float n, float x);
-float ck_sigmoidf(float x);
 float ck_softplusf(float x);
 float ck_log_sigmoidf(float x);
 float ck_logaddexpf(float x, float y);

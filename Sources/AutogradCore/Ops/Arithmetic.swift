@@ -45,6 +45,6 @@ extension Value {
   /// division serves both.
   fileprivate func quotient(by y: Value) -> Value {
     guard isValid, y.isValid, builder.operand(of: y, if: .sqrt) != nil else { return self / y }
-    return self * (0.5 / y * 2)
+    return self * (0.5 / (y + 0) * 2)
   }
 }

@@ -6,35 +6,24 @@ extension PointwiseFunction {
       .pow, CK_POW, "pow", "Power.", "x^y", domain: 0.3...3, dtypes: .numeric, "x: ct y x^(y-1), y: ct z ln x",
       conventions: [
         "a power 0 has gradient 0 in x, also at x = 0", "the gradient in y is 0 where x = 0 and y >= 0",
-        "of a negative x the gradient in y is NaN",
+        "of a negative x the gradient in y is NaN", "of NaN the gradients are NaN, also where the value is 1",
         "negative integer powers of integers are refused",
       ], otherNames: ["power", "**", "^"],
-      .pointwise([
-        { ct, node in
-          // x^(y-1) is infinite at x = 0, y = 0, where the function is constant in x.
-          let slope = ct * (node.y * node.x.emit(.pow, node.y - 1))
-          return slope.masked(by: .notEqual, node.y, node.builder.zeros(node.y.type))
-        },
-        { ct, node in
-          let zero = node.builder.zeros(node.x.type)
-          let slope = ct * (node.z * node.x.emit(.log))
-          let isFlat = node.x.emit(.equal, zero).emit(.logicalAnd, zero.emit(.lessEqual, node.y))
-          return node.builder.select(isFlat, node.builder.zeros(slope.type), slope)
-        },
-      ])),
+      .pointwise([{ ct, node in ct * node.x.emit(.powByX, node.y) }, { ct, node in ct * node.x.emit(.powByY, node.y) }])),
     extremum(.maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["fmax"], larger: true),
     extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
     binary(
       .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
-      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0"], otherNames: ["arctan2"],
+      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN"], otherNames: ["arctan2"],
       .pointwise([
-        { ct, node in ct * node.y.overSquares(node.x, node.y) },
-        { ct, node in -(ct * node.x.overSquares(node.x, node.y)) },
+        { ct, node in ct * node.y.emit(.inversion, node.x) }, { ct, node in -(ct * node.x.emit(.inversion, node.y)) },
       ])),
     binary(
       .hypot, CK_HYPOT, "hypot", "Length of the vector (x, y).", "√(x² + y²)", "x: ct x / z, y: ct y / z",
-      conventions: ["both gradients at (0, 0) are 0", "no overflow in between"],
-      .pointwise([{ ct, node in ct * node.x.over(node.z) }, { ct, node in ct * node.y.over(node.z) }])),
+      conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN", "no overflow in between"],
+      .pointwise([
+        { ct, node in ct * node.x.emit(.direction, node.y) }, { ct, node in ct * node.y.emit(.direction, node.x) },
+      ])),
     binary(
       .logAddExp, CK_LOGADDEXP, "logaddexp", "Logarithm of the sum of two exponentials.", "ln(e^x + e^y)",
       "x: ct sigmoid(x - y), y: ct sigmoid(y - x)",
@@ -49,7 +38,7 @@ extension PointwiseFunction {
       dtypes: .numeric, "x: ct, y: -ct floor(x / y)", conventions: ["integers cannot be divided by 0; floats give NaN"],
       otherNames: ["mod", "modulo", "%", "fmod"],
       .pointwise([
-        { ct, _ in ct },
+        { ct, node in node.builder.select(node.z.emit(.isNaN), node.z, ct) },
         { ct, node in
           // floor(x / y), but always that of the value: the quotient may round up to the next integer.
           -(ct * ((node.x - node.z) / node.y).emit(.round))
@@ -57,17 +46,12 @@ extension PointwiseFunction {
       ])),
     binary(
       .xlogy, CK_XLOGY, "xlogy", "x ln y, and 0 where x is 0.", "x ln y", domain: 0.3...3, "x: ct ln y, y: ct x / y",
-      conventions: ["the gradients at (0, 0) are 0"],
+      conventions: ["the gradients at (0, 0) are 0, the mixed second derivative there is Infinity"],
       .pointwise([
-        { ct, node in ct * node.builder.select(node.bothZero, node.builder.zeros(node.y.type), node.y.emit(.log)) },
-        { ct, node in ct * node.builder.select(node.bothZero, node.builder.zeros(node.y.type), node.x / node.y) },
+        { ct, node in ct * node.y.emit(.log).settled(where: node.bothZero, to: 0) },
+        { ct, node in ct * (node.x / node.y).settled(where: node.bothZero, to: 0) },
       ])),
   ]
-
-  /// polygamma(n, x) with n as a tensor, which only the derivatives of digamma and polygamma make: n has no gradient.
-  static let polygamma = binary(
-    .polygamma, CK_POLYGAMMA, "polygamma", "The n-th derivative of digamma.", "ψ⁽ⁿ⁾(x)", "x: ct polygamma(n + 1, x)",
-    .pointwise([{ ct, node in node.builder.zeros(ct.type) }, { ct, node in ct * (node.x + 1).emit(.polygamma, node.y) }]))
 
   static let comparisons: [PointwiseFunction] = [
     predicate(.equal, CK_EQUAL, "equal", "Whether x equals y.", "x = y", otherNames: ["eq", "=="]),
@@ -100,18 +84,6 @@ extension PointwiseFunction {
 // MARK: Words of these rules
 
 extension Value {
-  /// x / z, and 0 where z is 0.
-  fileprivate func over(_ z: Value) -> Value {
-    let zero = builder.zeros(z.type)
-    return builder.select(z.emit(.equal, zero), zero, self / z)
-  }
-
-  /// self / (x² + y²), and 0 at the origin; by way of hypot, so that squares cannot overflow.
-  fileprivate func overSquares(_ x: Value, _ y: Value) -> Value {
-    let length = x.emit(.hypot, y)
-    return over(length).over(length)
-  }
-
   /// This difference of two operands, but -infinity where their z is -infinity: there both are, and have no gradient.
   fileprivate func finite(_ z: Value) -> Value {
     let negativeInfinity = builder.broadcast(builder.constant(Scalar(floating: -.infinity, as: z.dtype)), to: z.shape)

@@ -47,7 +47,8 @@ struct CompositeOperation: Operation {
         conventions: ["the gradient at 0 is alpha", "NaN stays NaN"],
         otherNames: ["leakyrelu", "lrelu"], samples: unarySamples + [OperationSample([[3]], ["alpha": .number(0.2)])])
     ) { call in
-      let x = call.x
+      guard call.x.isValid else { return call.x }
+      let x = call.x.guarded
       return call.builder.select(x.filled(0).emit(.less, x), x, x * (call.number("alpha") ?? 0.01))
     },
     CompositeOperation(
@@ -88,8 +89,9 @@ struct CompositeOperation: Operation {
       case "none": return call.x.likeReLU { x in x * ((x * -0.707106781186547524400844362104849039).emit(.erfc) * 0.5) }
       case "tanh":
         return call.x.likeReLU { x in
-          let inner = (x + x * x * x * 0.044715) * 0.797884560802865355879892119868763737
-          return x * ((inner.emit(.tanh) + 1) * 0.5)
+          // (1 + tanh u) / 2, which cancels for negative u, is sigmoid(2 u).
+          let inner = (x + x * x * x * 0.044715) * (2 * 0.797884560802865355879892119868763737)
+          return x * inner.emit(.sigmoid)
         }
       case let other: throw call.invalid("approximate", "approximate is \"none\" or \"tanh\", got \"\(other)\"")
       }
@@ -112,7 +114,7 @@ struct CompositeOperation: Operation {
         OperationSample([[3]], ["max": .number(0.25)]),
       ])
   ) { call throws(GraphError) in
-    let x = call.x
+    let x = call.x.isValid ? call.x.guarded : call.x
     guard call.isGiven("min") || call.isGiven("max") else { throw GraphError(.invalidAttribute, "needs min, max or both") }
     if let low = call.number("min"), let high = call.number("max"), !(low <= high) {
       throw call.invalid("min", "min \(low) is above max \(high)")

@@ -9,8 +9,11 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case erf, erfc, erfinv, lgamma, digamma, polygamma, sigmoid, softplus, logSigmoid, relu
   case sign, floor, ceil, round, trunc, isNaN, isInfinite, isFinite
   case pow, maximum, minimum, atan2, hypot, logAddExp, remainder, xlogy
+  // Pointwise functions that only derivatives make.
+  case sech2, gaussian, gaussianDerivative, expSquare, tanSlope, asinSlope, atanhSlope, zeroOf
+  case direction, inversion, powByX, powByY, powDerivative
   case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot
-  case select, cast, stopGradient
+  case select, cast, stopGradient, settled, guarded
   // Shape.
   case reshape, transpose, broadcast, slice, unslice, split, concat
   // Indices.
@@ -32,7 +35,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
 /// The table of contents: every primitive that a graph can hold, and every operation that a user can name.
 public enum OpCatalog {
   static let primitives: [any Primitive] = {
-    let pointwise = Dictionary(uniqueKeysWithValues: (PointwiseFunction.all + [PointwiseFunction.polygamma]).map { ($0.opcode, $0) })
+    let pointwise = Dictionary(uniqueKeysWithValues: PointwiseFunction.all.map { ($0.opcode, $0) })
     return Opcode.allCases.map { opcode in
       if let function = pointwise[opcode] { return PointwisePrimitive(function: function) }
       guard let primitive = structural[opcode] else { preconditionFailure("\(opcode) has no primitive: see OpCatalog") }
@@ -42,7 +45,7 @@ public enum OpCatalog {
 
   private static let structural: [Opcode: any Primitive] = [
     .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"), .stopGradient: StopGradientPrimitive(),
-    .cast: CastPrimitive(), .select: SelectPrimitive(),
+    .cast: CastPrimitive(), .select: SelectPrimitive(), .settled: SettledPrimitive(), .guarded: GuardedPrimitive(),
     .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),
     .gather: GatherPrimitive(form: .take), .scatterAdd: ScatterAddPrimitive(form: .take),

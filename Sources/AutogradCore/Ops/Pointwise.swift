@@ -6,11 +6,14 @@ struct PointwiseFunction: Sendable {
   enum Kernel: Sendable {
     case unary(ck_unary_op)
     case binary(ck_binary_op)
+    /// A kernel of two operands that takes the first of three from where the result goes.
+    case ternary(ck_binary_op)
 
     var arity: Int {
       switch self {
       case .unary: 1
       case .binary: 2
+      case .ternary: 3
       }
     }
   }
@@ -35,7 +38,7 @@ struct PointwiseFunction: Sendable {
     self.isPredicate = isPredicate
   }
 
-  static let all = arithmetic + unary + binary + comparisons
+  static let all = arithmetic + unary + binary + comparisons + slopes + families
 }
 
 /// The node of a ``PointwiseFunction``: operands of one type, broadcast already.
@@ -47,7 +50,7 @@ struct PointwisePrimitive: Primitive {
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     let arity = function.kernel.arity
-    guard node.operandCount == arity, node.typeID(0) == node.typeID(arity - 1) else {
+    guard node.operandCount == arity, (1..<arity).allSatisfy({ node.typeID($0) == node.typeID(0) }) else {
       throw node.fault("\(name) takes \(arity) operands of one type, got \((0..<node.operandCount).map(node.operand))")
     }
     if function.isPredicate {
@@ -62,12 +65,16 @@ struct PointwisePrimitive: Primitive {
     switch function.kernel {
     case .unary(let kernel): node.emitUnary(kernel, into: result, node.operand(0))
     case .binary(let kernel): node.emitBinary(kernel, into: result, node.operand(0), node.operand(1))
+    case .ternary(let kernel):
+      node.emitCopy(into: result, node.operand(0), node.operandType(0))
+      node.emitBinary(kernel, into: result, node.operand(1), node.operand(2))
     }
   }
 
   /// Element by element through the same elementary functions as the executor.
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
-    let (x, y) = (node.operands[0], node.operands[node.operands.count - 1])
+    let first = node.operands[0]
+    let (x, y) = (node.operands.count == 3 ? node.operands[1] : first, node.operands[node.operands.count - 1])
     let (from, to) = (x.dtype.byteWidth, node.resultTypes[0].dtype.byteWidth)
     var refused: Int?
     let result = Tensor(node.resultTypes[0]) { base in
@@ -77,6 +84,9 @@ struct PointwisePrimitive: Primitive {
         case .unary(let kernel): Kernels.unary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1)
         case .binary(let kernel):
           if Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1) != -1, refused == nil { refused = index }
+        case .ternary(let kernel):
+          z.copyMemory(from: first.storage.base + index * from, byteCount: from)
+          _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1)
         }
       }
     }

@@ -23,7 +23,9 @@ extension PointwiseFunction {
       name: name, summary: summary, formula: "y = " + formula, operands: ["x"], dtypes: dtypes, shapeRule: "that of x",
       derivative: isPredicate ? "none: the result is bool" : "x: 0", conventions: conventions, otherNames: otherNames, samples: unarySamples
     )
-    return PointwiseFunction(opcode, .unary(kernel), reference, .none, isPredicate: isPredicate)
+    // 0 whatever the cotangent, as selected, not multiplied; but NaN of NaN.
+    let flat = Derivative.pointwise([{ _, node in node.x.emit(.zeroOf) }])
+    return PointwiseFunction(opcode, .unary(kernel), reference, isPredicate ? .none : flat, isPredicate: isPredicate)
   }
 
   /// A function of two operands, each partial multiplied by the cotangent.
@@ -37,6 +39,14 @@ extension PointwiseFunction {
       derivative: derivativeText + ", each summed over the axes that were stretched", conventions: conventions, otherNames: otherNames,
       samples: binarySamples, domain: domain)
     return PointwiseFunction(opcode, .binary(kernel), reference, derivative)
+  }
+
+  /// A function that only derivatives make, which no user names. Its operands come first to last.
+  static func derived(_ opcode: Opcode, _ kernel: Kernel, _ name: String, _ formula: String, _ partials: [Partial]) -> PointwiseFunction {
+    let reference = OperationReference(
+      name: name, summary: "", formula: formula, operands: Array(["x", "y", "z"].prefix(kernel.arity)), dtypes: .floating, shapeRule: "",
+      derivative: "", samples: [])
+    return PointwiseFunction(opcode, kernel, reference, .pointwise(partials))
   }
 
   /// A comparison or a logical function: bool, without a gradient.

@@ -40,11 +40,6 @@ extension Value {
   package func emit(_ opcode: Opcode) -> Value { builder.emit(opcode, self) }
   package func emit(_ opcode: Opcode, _ other: Value) -> Value { builder.emit(opcode, self, other) }
 
-  /// This where a comparison of two others holds, 0 elsewhere.
-  func masked(by comparison: Opcode, _ a: Value, _ b: Value) -> Value {
-    builder.select(a.emit(comparison, b), self, builder.zeros(type))
-  }
-
   /// A number as a value of this one's type.
   func filled(_ number: Double) -> Value { builder.broadcast(builder.constant(Scalar(floating: number, as: dtype)), to: shape) }
 }

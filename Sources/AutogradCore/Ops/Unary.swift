@@ -23,27 +23,28 @@ extension PointwiseFunction {
     unary(
       .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)", conventions: ["the gradient at 0 is Infinity", ieee]
     ) {
-      _, y in 0.5 / y
+      // 0 is added for -0, whose root is -0.
+      _, y in 0.5 / (y + 0)
     },
     unary(
-      .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y^3 / 2", conventions: [ieee],
+      .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y / (2 x)", conventions: [ieee],
       otherNames: ["inversesqrt"]
-    ) { _, y in y * y * y * -0.5 },
+    ) { x, y in y * -0.5 / x },
     unary(.exp, CK_EXP, "exp", "Exponential function.", "e^x", "y") { _, y in y },
-    unary(.expm1, CK_EXPM1, "expm1", "e^x - 1, exact near 0.", "e^x - 1", "(y + 1)") { _, y in y + 1 },
+    unary(.expm1, CK_EXPM1, "expm1", "e^x - 1, exact near 0.", "e^x - 1", "e^x") { x, _ in x.emit(.exp) },
     unary(
       .log, CK_LOG, "log", "Natural logarithm.", "ln x", domain: 0.2...4, "1 / x",
       conventions: ["at 0: value -Infinity, gradient Infinity", ieee],
       otherNames: ["ln", "loge"]
-    ) { x, _ in 1 / x },
+    ) { x, _ in 1 / (x + 0) },
     unary(.log1p, CK_LOG1P, "log1p", "ln(1 + x), exact near 0.", "ln(1 + x)", domain: -0.8...3, "1 / (1 + x)", conventions: [ieee]) {
       x, _ in 1 / (x + 1)
     },
     unary(.log2, CK_LOG2, "log2", "Logarithm to base 2.", "log₂ x", domain: 0.2...4, "1 / (x ln 2)", conventions: [ieee]) {
-      x, _ in 1.442695040888963407359924681001892137 / x
+      x, _ in 1.442695040888963407359924681001892137 / (x + 0)
     },
     unary(.log10, CK_LOG10, "log10", "Logarithm to base 10.", "log₁₀ x", domain: 0.2...4, "1 / (x ln 10)", conventions: [ieee]) {
-      x, _ in 0.434294481903251827651128918916605082 / x
+      x, _ in 0.434294481903251827651128918916605082 / (x + 0)
     },
   ]
 
@@ -52,23 +53,25 @@ extension PointwiseFunction {
   static let trigonometric: [PointwiseFunction] = [
     unary(.sin, CK_SIN, "sin", "Sine.", "sin x", "cos(x)") { x, _ in x.emit(.cos) },
     unary(.cos, CK_COS, "cos", "Cosine.", "cos x", "-sin(x)") { x, _ in -x.emit(.sin) },
-    unary(.tan, CK_TAN, "tan", "Tangent.", "tan x", domain: -1.2...1.2, "(1 + y^2)") { _, y in y * y + 1 },
+    unary(.tan, CK_TAN, "tan", "Tangent.", "tan x", domain: -1.2...1.2, "(1 + y^2)") { x, _ in x.emit(.tanSlope) },
     unary(
       .asin, CK_ASIN, "asin", "Arc sine.", "arcsin x", domain: -0.9...0.9, "1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arcsin"]
     ) {
-      x, _ in ((1 - x) * (x + 1)).emit(.rsqrt)
+      x, _ in x.emit(.asinSlope)
     },
     unary(
       .acos, CK_ACOS, "acos", "Arc cosine.", "arccos x", domain: -0.9...0.9, "-1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arccos"]
     ) {
-      x, _ in -((1 - x) * (x + 1)).emit(.rsqrt)
+      x, _ in -x.emit(.asinSlope)
     },
-    unary(.atan, CK_ATAN, "atan", "Arc tangent.", "arctan x", "1 / (1 + x^2)", otherNames: ["arctan"]) { x, _ in 1 / (x * x + 1) },
+    unary(.atan, CK_ATAN, "atan", "Arc tangent.", "arctan x", "1 / (1 + x^2)", otherNames: ["arctan"]) { x, _ in
+      x.filled(1).emit(.inversion, x)
+    },
     unary(.sinh, CK_SINH, "sinh", "Hyperbolic sine.", "sinh x", "cosh(x)") { x, _ in x.emit(.cosh) },
     unary(.cosh, CK_COSH, "cosh", "Hyperbolic cosine.", "cosh x", "sinh(x)") { x, _ in x.emit(.sinh) },
-    unary(.tanh, CK_TANH, "tanh", "Hyperbolic tangent.", "tanh x", "(1 - y^2)") { _, y in 1 - y * y },
+    unary(.tanh, CK_TANH, "tanh", "Hyperbolic tangent.", "tanh x", "1 / cosh(x)^2") { x, _ in x.emit(.sech2) },
     unary(.asinh, CK_ASINH, "asinh", "Inverse hyperbolic sine.", "arsinh x", "1 / √(x^2 + 1)", otherNames: ["arcsinh", "arsinh"]) {
-      x, _ in (x * x + 1).emit(.rsqrt)
+      x, _ in x.filled(1).emit(.direction, x)
     },
     unary(
       .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],
@@ -77,11 +80,7 @@ extension PointwiseFunction {
     unary(
       .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)", conventions: [ieee],
       otherNames: ["arctanh", "artanh"]
-    ) { x, _ in
-      // As roots, which are NaN outside the domain.
-      let root = (1 - x).emit(.rsqrt) * (x + 1).emit(.rsqrt)
-      return root * root
-    },
+    ) { x, _ in x.emit(.atanhSlope) },
   ]
 
   // MARK: Special functions
@@ -90,14 +89,16 @@ extension PointwiseFunction {
   private static let halfRootPi = 0.886226925452758013649083741670572591
 
   static let special: [PointwiseFunction] = [
-    unary(.erf, CK_ERF, "erf", "Error function.", "2/√π ∫₀ˣ e^(-t²) dt", "2/√π e^(-x^2)") { x, _ in (-(x * x)).emit(.exp) * twoOverRootPi },
+    unary(.erf, CK_ERF, "erf", "Error function.", "2/√π ∫₀ˣ e^(-t²) dt", "2/√π e^(-x^2)") { x, _ in
+      x.emit(.gaussian) * twoOverRootPi
+    },
     unary(.erfc, CK_ERFC, "erfc", "1 - erf(x), exact for large x.", "1 - erf x", "-2/√π e^(-x^2)") { x, _ in
-      (-(x * x)).emit(.exp) * -twoOverRootPi
+      x.emit(.gaussian) * -twoOverRootPi
     },
     unary(
       .erfinv, CK_ERFINV, "erfinv", "Inverse of the error function.", "erf⁻¹ x", domain: -0.9...0.9, "√π/2 e^(y^2)",
       conventions: ["±1 gives ±Infinity", ieee], otherNames: ["inverse_erf", "erf_inv"]
-    ) { _, y in (y * y).emit(.exp) * halfRootPi },
+    ) { _, y in y.emit(.expSquare) * halfRootPi },
     unary(
       .lgamma, CK_LGAMMA, "lgamma", "Logarithm of the absolute value of the gamma function.", "ln |Γ(x)|", domain: 0.3...4, "digamma(x)",
       conventions: ["Infinity at 0 and the negative integers"], otherNames: ["gammaln", "loggamma", "log_gamma"]
@@ -114,7 +115,7 @@ extension PointwiseFunction {
     unary(
       .sigmoid, CK_SIGMOID, "sigmoid", "Logistic function.", "1 / (1 + e^-x)", "y (1 - y)",
       conventions: ["exact in both tails"], otherNames: ["logistic", "expit"]
-    ) { x, y in y * (-x).emit(.sigmoid) },
+    ) { x, _ in (x * 0.5).emit(.sech2) * 0.25 },
     unary(
       .softplus, CK_SOFTPLUS, "softplus", "Smooth maximum of 0 and x.", "ln(1 + e^x)", "sigmoid(x)",
       conventions: ["no overflow for large x"]
@@ -130,7 +131,12 @@ extension PointwiseFunction {
         shapeRule: "that of x", derivative: "x: ct where x > 0, else 0", conventions: ["the gradient at 0 is 0", "NaN stays NaN"],
         otherNames: ["relu6", "rectifier", "ramp"],
         samples: [OperationSample([[2, 3]]), OperationSample([[]]), OperationSample([[0]])]),
-      .pointwise([{ ct, node in ct.masked(by: .less, node.builder.zeros(node.x.type), node.x) }])),
+      .pointwise([
+        { ct, node in
+          let isPositive = node.builder.zeros(node.x.type).emit(.less, node.x)
+          return node.builder.select(isPositive, ct, node.x.emit(.zeroOf))
+        }
+      ])),
   ]
 
   // MARK: Rounding

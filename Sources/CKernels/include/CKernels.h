@@ -17,11 +17,14 @@ typedef enum {
   CK_EXP, CK_EXPM1, CK_LOG, CK_LOG1P, CK_LOG2, CK_LOG10,
   CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH, CK_ASINH, CK_ACOSH, CK_ATANH,
   CK_ERF, CK_ERFC, CK_ERFINV, CK_LGAMMA, CK_DIGAMMA, CK_SIGMOID, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_RELU,
+  CK_SECH2, CK_GAUSSIAN, CK_EXP_SQUARE, CK_TAN_SLOPE, CK_ASIN_SLOPE, CK_ATANH_SLOPE, CK_ZERO_OF,
   CK_ISNAN, CK_ISINF, CK_ISFINITE, CK_NOT,
   CK_UNARY_COUNT
 } ck_unary_op;
 typedef enum {
   CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
+  CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y,
+  CK_POW_DERIVATIVE,  // of three operands: the first is what z holds
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
@@ -45,6 +48,7 @@ typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrd
 // z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
 // integer), or -1.
 typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
+// Functions of three operands are of this type too: z[i * dz] = f(z[i * dz], x[i * dx], y[i * dy]), the first lying in z already.
 // Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]), w[i * dw]), each
 // rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
 typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w, ptrdiff_t dw);

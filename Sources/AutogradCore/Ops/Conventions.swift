@@ -1,0 +1,45 @@
+/// Primitives by which a derivative is given a value at points where mathematics has none, without a change to what follows from it.
+
+/// `settled`: c where a mask is true, x elsewhere, with the derivative of x *everywhere*. A `select` would make x constant where the mask
+/// holds: then the second derivative of a function with a corner would be 0 at the corner, where it has no bound.
+///
+/// Operands: the mask, c, x.
+struct SettledPrimitive: Primitive {
+  let name = "settled"
+  private let choice = SelectPrimitive()
+
+  let derivative = Derivative.pointwise([
+    { ct, _ in ct }, { ct, node in node.builder.zeros(ct.type) }, { ct, _ in ct },
+  ])
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) { try choice.inferTypes(node) }
+  func lower(_ node: inout LoweringNode) throws(GraphError) { try choice.lower(&node) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try choice.interpret(node) }
+}
+
+/// `guarded`: x itself, whose derivative is NaN where x is NaN. For functions that choose a branch by a comparison, which is false of NaN:
+/// without this the derivative of whatever branch that is would come out.
+struct GuardedPrimitive: Primitive {
+  let name = "guarded"
+
+  let derivative = Derivative.pointwise([{ ct, node in node.builder.select(node.x.emit(.isNaN), node.z, ct) }])
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("guarded takes one floating operand") }
+    node.result(sameAs: 0)
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) { node.place(node.operand(0)) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { node.operands }
+}
+
+extension Value {
+  /// This value, but `number` where a mask is true, with this value's derivative everywhere: for conventions about first derivatives.
+  func settled(where mask: Value, to number: Double) -> Value {
+    guard isValid, mask.isValid else { return self }
+    return builder.emit(.settled, [mask, filled(number), self], .none)[0]
+  }
+
+  /// This value, whose derivative is NaN where it is NaN.
+  var guarded: Value { emit(.guarded) }
+}

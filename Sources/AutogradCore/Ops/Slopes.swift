@@ -1,0 +1,76 @@
+import CKernels
+
+/// Functions that stand in derivatives and that no user names: each is exact where the formula of mathematics cancels, overflows or has the
+/// form 0 · ∞, and its own derivative is made of these again. So derivatives of every order are right at every point, whatever mode they are
+/// taken in.
+extension PointwiseFunction {
+  static let slopes: [PointwiseFunction] = [
+    derived(.sech2, .unary(CK_SECH2), "sech2", "1 / cosh(x)^2", [{ ct, node in ct * (node.x.emit(.tanh) * node.z * -2) }]),
+    derived(.tanSlope, .unary(CK_TAN_SLOPE), "tan_slope", "1 + tan(x)^2", [{ ct, node in ct * (node.x.emit(.tan) * node.z * 2) }]),
+    derived(
+      .asinSlope, .unary(CK_ASIN_SLOPE), "asin_slope", "1 / √(1 - x^2)", [{ ct, node in ct * (node.x * node.z * node.z * node.z) }]),
+    derived(.atanhSlope, .unary(CK_ATANH_SLOPE), "atanh_slope", "1 / (1 - x^2)", [{ ct, node in ct * (node.x * 2 * node.z * node.z) }]),
+    derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.gaussianDerivative(node.x.filled(1)) }]),
+    derived(.expSquare, .unary(CK_EXP_SQUARE), "exp_square", "e^(x^2)", [{ ct, node in ct * (node.x * 2 * node.z) }]),
+    // Every derivative of a step is one again.
+    derived(.zeroOf, .unary(CK_ZERO_OF), "zero_of", "0, NaN of NaN", [{ _, node in node.z }]),
+    // With c = x / r, s = y / r, r = √(x² + y²): dc/dx = s²/r, dc/dy = -c s / r. Without bound beside the origin, so NaN there.
+    derived(
+      .direction, .binary(CK_DIRECTION), "direction", "x / √(x^2 + y^2), 0 at (0, 0)",
+      [
+        { ct, node in
+          let sine = node.y.emit(.direction, node.x)
+          return ct * (sine / node.x.emit(.hypot, node.y) * sine)
+        },
+        { ct, node in -(ct * (node.y.emit(.direction, node.x) / node.x.emit(.hypot, node.y) * node.z)) },
+      ]),
+    // With c, s and r as before: d(x/r²)/dx = (s² - c²) / r², d(x/r²)/dy = -2 c s / r².
+    derived(
+      .inversion, .binary(CK_INVERSION), "inversion", "x / (x^2 + y^2), 0 at (0, 0)",
+      [
+        { ct, node in
+          let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
+          return ct * ((sine - cosine) / radius * ((sine + cosine) / radius))
+        },
+        { ct, node in
+          let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
+          return ct * (cosine / radius * (sine / radius) * -2)
+        },
+      ]),
+    derived(
+      .powByX, .binary(CK_POW_BY_X), "pow_by_x", "y x^(y - 1)",
+      [{ ct, node in ct * node.x.powDerivative(2, 0, node.y) }, { ct, node in ct * node.x.powDerivative(1, 1, node.y) }]),
+    derived(
+      .powByY, .binary(CK_POW_BY_Y), "pow_by_y", "x^y ln x",
+      [{ ct, node in ct * node.x.powDerivative(1, 1, node.y) }, { ct, node in ct * node.x.powDerivative(0, 2, node.y) }]),
+  ]
+
+  /// Families: the order of the derivative is the first operand, without a gradient.
+  static let families: [PointwiseFunction] = [
+    derived(
+      .polygamma, .binary(CK_POLYGAMMA), "polygamma", "the n-th derivative of digamma(y), n = x",
+      [nothing, { ct, node in ct * (node.x + 1).emit(.polygamma, node.y) }]),
+    derived(
+      .gaussianDerivative, .binary(CK_GAUSSIAN_DERIVATIVE), "gaussian_derivative", "the n-th derivative of e^(-y^2), n = x",
+      [nothing, { ct, node in ct * node.y.gaussianDerivative(node.x + 1) }]),
+    derived(
+      .powDerivative, .ternary(CK_POW_DERIVATIVE), "pow_derivative", "y^z, m times by y and n times by z, m + 256 n = x",
+      [
+        nothing,
+        { ct, node in ct * node.builder.emit(.powDerivative, [node.x + 1, node.operand(1), node.operand(2)], .none)[0] },
+        { ct, node in ct * node.builder.emit(.powDerivative, [node.x + 256, node.operand(1), node.operand(2)], .none)[0] },
+      ]),
+  ]
+
+  private static let nothing: Partial = { ct, node in node.builder.zeros(ct.type) }
+}
+
+extension Value {
+  fileprivate func gaussianDerivative(_ order: Value) -> Value { order.emit(.gaussianDerivative, self) }
+
+  /// The derivative of self to the power of y, m times by self and n times by y.
+  fileprivate func powDerivative(_ m: Int, _ n: Int, _ y: Value) -> Value {
+    guard isValid else { return self }
+    return builder.emit(.powDerivative, [filled(Double(m + 256 * n)), self, y], .none)[0]
+  }
+}
