@@ -70,44 +70,11 @@ import Testing
   /// A new elementwise operation must get points: it is one if each element of its result depends on the same element of its operands only.
   @Test func everyElementwiseOperationHasPoints() throws {
     let covered = Set(SpecialPoints.groups.map(\.operation))
-    for operation in OpCatalog.operations where try isElementwise(operation) && !Self.exempt.contains(operation.reference.name) {
+    for operation in OpCatalog.operations where try operation.isElementwise && !Self.exempt.contains(operation.reference.name) {
       #expect(covered.contains(operation.reference.name), "\(operation.reference.name) has no line in special_points.jsonl")
     }
   }
 
   /// A cast is no function of numbers alone, and what stops gradients has none.
   private static let exempt: Set = ["cast", "stop_gradient"]
-
-  private func isElementwise(_ operation: any Operation) throws -> Bool {
-    let reference = operation.reference
-    let (count, shape) = (reference.operands.count, Shape([2, 3]))
-    guard reference.dtypes.admits(.float64), !reference.hasManyOperands, count > 0,
-      (0..<count).allSatisfy({ reference.kind(of: $0) == .promoted })
-    else { return false }
-    let builder = GraphBuilder()
-    let operands = (0..<count).map { builder.input("x\($0)", .float64, shape) }
-    let graph: Graph
-    do {
-      graph = try builder.graph(
-        outputs: builder.apply(operation, operands.map { .value($0) }, reference.samples[0].attributes, resultCount: 1))
-    } catch {
-      return false
-    }
-    guard graph.outputTypes == [TensorType(.float64, shape)], !graph.columns.opcodes.contains(.input) || graph.outputs.count == 1 else {
-      return false
-    }
-    var random = SeededGenerator(seed: 11)
-    let domain = reference.domain
-    let inputs = (0..<count).map { _ in Tensor.random(TensorType(.float64, shape), in: domain, using: &random) }
-    let plan = try Plan(graph)
-    let before = try plan.run(inputs)[0].doubles
-    for element in 0..<6 {
-      for bound in [domain.lowerBound, domain.upperBound] {
-        let after = try plan.run(inputs.map { $0.replacing(element, with: bound) })[0].doubles
-        if (0..<6).contains(where: { $0 != element && after[$0] != before[$0] && !after[$0].isNaN }) { return false }
-      }
-    }
-    let constants = try plan.run(inputs.map { Tensor(repeating: $0.doubles[0], shape: shape) })[0].doubles
-    return constants.allSatisfy { $0 == constants[0] }
-  }
 }

@@ -168,7 +168,7 @@ def power_value(x, y):
 def power(x, y):
   value = power_value(x, y)
   if isnan(x) or isnan(y):
-    return row(value, [ANY, ANY] if value != NAN else [NAN, NAN], ANY if value != NAN else NAN)
+    return row(value, [NAN, NAN], NAN)
   if isinf(y) or (x < 0 and isinf(x)):
     if not isinf(x) and x > 0 and x != 1:
       flat = (x < 1) == (y > 0)
