@@ -40,17 +40,15 @@ static double power_times(double x, double y, int m, double factor) {
   double z = pow(x, y);
   if (factor == 0) return 0;
   if (m > 0 && (fabs(z) < 0x1p-900 || fabs(z) > 0x1p900 || fabs(x) < 0x1p-900 || fabs(x) > 0x1p900 || m > 8)) {
-    // What y - m loses by rounding comes back as a factor; it is 0 wherever the power is not finite.
     double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
-    double power = pow(x, shifted), correction = lost == 0 || !(x > 0) ? 0 : lost * log(x);
-    double result = power * factor;
+    double power = pow(x, shifted), result = power * factor;
     if (!(fabs(result) < INFINITY) || result == 0) {
       // The factor may bring back what the power alone cannot hold.
-      double root = pow(fabs(x), shifted / 2);
-      double product = root * factor * root;
+      double root = pow(fabs(x), shifted / 2), product = root * factor * root;
       result = power < 0 ? -product : product;
     }
-    return correction == correction && fabs(correction) < 1 ? result + result * correction : result;
+    // What y - m has lost by rounding comes back as a factor.
+    return lost != 0 && x > 0 && fabs(result) < INFINITY ? result + result * (lost * log(x)) : result;
   }
   z *= factor;
   for (int i = 0; i < m; i++) z /= x;
@@ -66,6 +64,14 @@ double ck_pow_derivative(double code, double x, double y) {
   if (m + n > MOST_ORDERS || (x < 0 && n > 0)) return NAN;
   if (x == 0 && n > 0) x = 0;  // -0 has no logarithm of its own
 
+  if (isinf(y)) {
+    // x^y is 0 or infinite on the two sides of |x| = 1; at 1 itself, and for negative x, there is no limit.
+    if (m + n == 0) return pow(x, y);
+    if (fabs(x) == 1) return NAN;
+    if ((fabs(x) < 1) == (y > 0)) return 0;
+    return x < 0 ? NAN : y < 0 && (m + n) % 2 ? -INFINITY : INFINITY;
+  }
+
   // c[k] is the k-th derivative of the falling factorial by y: products of the series y - i + t, then times k!.
   double c[MOST_ORDERS + 1] = {1};
   for (int i = 0; i < m; i++)
@@ -73,13 +79,6 @@ double ck_pow_derivative(double code, double x, double y) {
   double factorial = 1, binomial = 1, logarithm = x == 0 ? -INFINITY : log(x);
   for (int k = 2; k <= n; k++) c[k] *= factorial *= k;
 
-  if (isinf(y)) {
-    // x^y is 0 or infinite around |x| = 1; at 1 itself there is no limit.
-    double size = fabs(x);
-    if (m + n == 0) return pow(x, y);
-    if (size == 1) return NAN;
-    if ((size < 1) == (y > 0)) return 0;
-  }
   // At 0 and at infinity the highest power of the logarithm decides.
   if (x == 0 || x == INFINITY) {
     if (n == 0) return power_times(x, y, m, c[0]);

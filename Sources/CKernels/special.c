@@ -166,7 +166,8 @@ double ck_polygamma(double order, double x) {
   if (x == INFINITY) return sign * 0.0;
   if (x > 0) return sign * scaled_hurwitz_zeta(n, x);
   if (x == -INFINITY) return NAN;
-  if (x == floor(x)) return n % 2 ? INFINITY : NAN;  // for even n the two sides differ
+  // For even n the two sides of a pole differ; those of 0 can be told apart.
+  if (x == floor(x)) return n % 2 ? INFINITY : x == 0 ? copysign(INFINITY, -x) : NAN;
   double pole = pow(pi, n + 1) * cotangent_derivative(n, cotangent_pi(x));
   return sign * pole - scaled_hurwitz_zeta(n, 1 - x);
 }
