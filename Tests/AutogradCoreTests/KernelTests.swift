@@ -67,7 +67,8 @@ extension Kernels {
         for function in PointwiseFunction.all where function.reference.dtypes.admits(dtype) {
           switch function.kernel {
           case .unary(let kernel): #expect(ck_unary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
-          case .binary(let kernel): #expect(ck_binary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
+          case .binary(let kernel), .ternary(let kernel):
+            #expect(ck_binary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
           }
         }
         for to in DType.allCases { #expect((ck_cast(table, index, Int32(to.rawValue)) != nil) == (to != dtype)) }
