@@ -55,8 +55,10 @@ import Testing
         return
       }
       let claims = row.claims(table.dtype)
-      for (kind, claim, worst) in zip(["value", "derivative"], claims, AccuracyPage.largest(measured)) {
-        #expect(worst <= claim, "\(table.testDescription): the \(kind) is off by \(worst) ulp, docs/accuracy.md claims \(claim)")
+      let largest = AccuracyPage.largest(measured)
+      for (place, kind) in ["value", "derivative"].enumerated() where largest[place] > claims[place] {
+        Issue.record(
+          "\(table.testDescription): the \(kind) is off by \(largest[place]) ulp, docs/accuracy.md claims \(claims[place])")
       }
     #endif
   }

@@ -8,7 +8,7 @@ struct TableInterpreter {
   let table: OpaquePointer
   var name: String { String(cString: ck_name(table)) }
 
-  static let all = Kernels.all.map { TableInterpreter(table: $0) }
+  static var all: [TableInterpreter] { Kernels.all.map { TableInterpreter(table: $0) } }
 
   func run(_ graph: Graph, _ inputs: [Tensor]) throws -> [Tensor] {
     let columns = graph.columns
