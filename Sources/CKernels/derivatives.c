@@ -3,6 +3,7 @@
 #include "derivatives.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ double ck_gaussian_derivative(double order, double x) {
   memcpy(&bits, &x, 8);
   bits &= ~(uint64_t)0x7ffffff;
   memcpy(&high, &bits, 8);
-  double half = exp(-high * high / 2) * (1 - (x - high) * (x + high) / 2);
+  double half = exp(-high * high / 2) * exp(-(x - high) * (x + high) / 2);
   return polynomial * half * half;
 }
 
@@ -37,14 +38,15 @@ double ck_gaussian_derivative(double order, double x) {
 
 // x^(y - m) times a factor, without leaving the range of numbers in between and without the rounding of y - m, which ln x would multiply.
 static double power_times(double x, double y, int m, double factor) {
-  double z = pow(x, y);
+  double z = pow(x, y), size = fabs(x);
   if (factor == 0) return 0;
-  if (m > 0 && (fabs(z) < 0x1p-900 || fabs(z) > 0x1p900 || fabs(x) < 0x1p-900 || fabs(x) > 0x1p900 || m > 8)) {
+  bool is_plain = fabs(z) > 0x1p-900 && fabs(z) < 0x1p900;
+  if (!is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
     double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
     double power = pow(x, shifted), result = power * factor;
-    if (!(fabs(result) < INFINITY) || result == 0) {
+    if (!(fabs(power) > 0x1p-900 && fabs(power) < 0x1p900)) {
       // The factor may bring back what the power alone cannot hold.
-      double root = pow(fabs(x), shifted / 2), product = root * factor * root;
+      double root = pow(size, shifted / 2), product = root * factor * root;
       result = power < 0 ? -product : product;
     }
     // What y - m has lost by rounding comes back as a factor.
