@@ -28,27 +28,10 @@ struct AccuracyTable: Sendable, CustomTestStringConvertible {
 
   private struct Head: Decodable {
     var operation: String
-    var attributes: [String: Attribute]
+    var attributes: [String: SpecialPoints.Attribute]
     var dtype: String
     var operands: Int
     var count: Int
-  }
-
-  private enum Attribute: Decodable {
-    case text(String)
-    case integer(Int)
-
-    init(from decoder: any Decoder) throws {
-      let value = try decoder.singleValueContainer()
-      if let integer = try? value.decode(Int.self) { self = .integer(integer) } else { self = .text(try value.decode(String.self)) }
-    }
-
-    var value: AttributeValue {
-      switch self {
-      case .text(let text): .text(text)
-      case .integer(let integer): .integer(integer)
-      }
-    }
   }
 
   init(reading data: Data) throws {

@@ -6,20 +6,24 @@ import Testing
 /// The lines of `Tests/Fixtures/special_points.jsonl`: derivatives of elementwise operations at points where rules go wrong.
 enum SpecialPoints {
   /// What a derivative is expected to be; `Tests/Fixtures/special_conventions.py` defines the words.
-  enum Expectation: Sendable, CustomStringConvertible {
+  enum Expectation: Sendable, Decodable, CustomStringConvertible {
     case number(Double)
     case unbounded, corner, any
 
-    init?(_ text: Any) {
-      switch text {
-      case let number as Double: self = .number(number)
-      case "NaN" as String: self = .number(.nan)
-      case "Infinity" as String: self = .number(.infinity)
-      case "-Infinity" as String: self = .number(-.infinity)
-      case "unbounded" as String: self = .unbounded
-      case "corner" as String: self = .corner
-      case "any" as String: self = .any
-      default: return nil
+    init(from decoder: any Decoder) throws {
+      let value = try decoder.singleValueContainer()
+      if let number = try? value.decode(Double.self) {
+        self = .number(number)
+        return
+      }
+      switch try value.decode(String.self) {
+      case "NaN": self = .number(.nan)
+      case "Infinity": self = .number(.infinity)
+      case "-Infinity": self = .number(-.infinity)
+      case "unbounded": self = .unbounded
+      case "corner": self = .corner
+      case "any": self = .any
+      case let other: throw DecodingError.dataCorruptedError(in: value, debugDescription: "\(other) is no expectation")
       }
     }
 
@@ -83,25 +87,45 @@ enum SpecialPoints {
   /// Numbers below are subnormal, or were on the way.
   static let underflow = 1e-307
 
+  /// A line of the file.
+  private struct Line: Decodable {
+    var operation: String
+    var attributes: [String: Attribute]?
+    var wrt: [Int]?
+    var at: [Expectation]
+    var expected: [Expectation]
+    var tolerances: [String: Double]?
+
+    var label: String {
+      ([operation] + (attributes ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }).joined(separator: " ")
+    }
+
+    var point: Point {
+      let tolerances = (tolerances ?? [:]).compactMap { key, value in Int(key).map { ($0, value) } }
+      let operands = at.map { if case .number(let number) = $0 { number } else { Double.nan } }
+      return Point(operands: operands, expected: expected, tolerances: Dictionary(tolerances) { first, _ in first })
+    }
+  }
+
+  /// A line that cannot be read leaves a group of no operation, which fails.
   static let groups: [Group] = {
     var groups: [Group] = []
     var places: [String: Int] = [:]
-    for line in lines {
-      guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: Any], let name = object["operation"] as? String,
-        let operands = (object["at"] as? [Any])?.compactMap(operand), let words = object["expected"] as? [Any]
-      else { continue }
-      let attributes = object["attributes"] as? [String: Any] ?? [:]
-      let label = ([name] + attributes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }).joined(separator: " ")
-      let tolerances = (object["tolerances"] as? [String: Double] ?? [:]).compactMap { key, value in Int(key).map { ($0, value) } }
-      let point = Point(
-        operands: operands, expected: words.compactMap(Expectation.init), tolerances: Dictionary(tolerances) { first, _ in first })
-      if let place = places[label] {
-        groups[place].points.append(point)
+    let decoder = JSONDecoder()
+    for text in lines {
+      guard let line = try? decoder.decode(Line.self, from: text) else {
+        let shown = String(decoding: text.prefix(80), as: UTF8.self)
+        groups.append(Group(operation: shown, attributes: [:], variables: [0], points: [], label: "a line that cannot be read: \(shown)"))
+        continue
+      }
+      if let place = places[line.label] {
+        groups[place].points.append(line.point)
       } else {
-        places[label] = groups.count
-        let variables = object["wrt"] as? [Int] ?? Array(operands.indices)
+        places[line.label] = groups.count
         groups.append(
-          Group(operation: name, attributes: attributes.compactMapValues(attribute), variables: variables, points: [point], label: label))
+          Group(
+            operation: line.operation, attributes: (line.attributes ?? [:]).mapValues(\.value), variables: line.wrt ?? Array(line.at.indices),
+            points: [line.point], label: line.label))
       }
     }
     return groups
@@ -113,14 +137,28 @@ enum SpecialPoints {
     return data.split(separator: UInt8(ascii: "\n")).map { Data($0) }
   }
 
-  private static func operand(_ text: Any) -> Double? {
-    if case .number(let number)? = Expectation(text) { return number }
-    return nil
-  }
+  /// What an attribute can be here: a number or a text.
+  enum Attribute: Decodable {
+    case number(Double)
+    case text(String)
 
-  private static func attribute(_ value: Any) -> AttributeValue? {
-    if let text = value as? String { return .text(text) }
-    guard let number = value as? Double else { return nil }
-    return Int(exactly: number).map { .integer($0) } ?? .number(number)
+    init(from decoder: any Decoder) throws {
+      let value = try decoder.singleValueContainer()
+      if let number = try? value.decode(Double.self) { self = .number(number) } else { self = .text(try value.decode(String.self)) }
+    }
+
+    var value: AttributeValue {
+      switch self {
+      case .text(let text): .text(text)
+      case .number(let number): Int(exactly: number).map { .integer($0) } ?? .number(number)
+      }
+    }
+
+    var text: String {
+      switch self {
+      case .text(let text): text
+      case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
+      }
+    }
   }
 }

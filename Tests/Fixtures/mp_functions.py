@@ -40,7 +40,7 @@ def sigmoid(u):
 
 
 def log1p_exp(x):
-  return mp.log(1 + mp.exp(x)) if x < 0 else x + mp.log(1 + mp.exp(-x))
+  return mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x))
 
 
 def sech_squared(u):
@@ -175,7 +175,7 @@ UNARY = {
   "exp": by_formula(lambda u: u.exp()),
   "expm1": by_derivative(mp.expm1, lambda u: u.exp()),
   "log": by_formula(lambda u: u.log()),
-  "log1p": by_derivative(lambda x: mp.log(1 + x), lambda u: 1 / (u + 1)),
+  "log1p": by_derivative(mp.log1p, lambda u: 1 / (u + 1)),
   "log2": by_formula(lambda u: u.log() / mp.log(2)),
   "log10": by_formula(lambda u: u.log() / mp.log(10)),
   "sin": by_formula(lambda u: u.sin_cos()[0]),
@@ -226,7 +226,7 @@ def by_gradient(value, by_x, by_y):
 
 
 def log_add_exp(x, y):
-  return max(x, y) + mp.log(1 + mp.exp(-abs(x - y)))
+  return max(x, y) + mp.log1p(mp.exp(-abs(x - y)))
 
 
 def hypot(x, y, order):

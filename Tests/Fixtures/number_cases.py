@@ -9,6 +9,8 @@ Right values are those of mpmath at 60 digits or exact by hand, never the server
 
 import itertools
 import json
+import math
+import struct
 from pathlib import Path
 
 from mpmath import mp, mpf
@@ -34,22 +36,23 @@ def case(kind, path, nodes, inputs, expect, tolerance=1e-9, source="mpmath at 60
   if path != "/v1/check":
     request["encoding"] = "values"
   number = sum(line["kind"] == kind for line in LINES) + 1
-  identifier = kind.split(":")[0].replace(" ", "-") + f"-{number}"
+  identifier = kind.replace(":", "").replace(",", "").replace(" ", "-") + f"-{number}"
   LINES.append({"id": identifier, "kind": kind, "path": path, "request": request, "expect": plain(expect), "tolerance": tolerance,
                 "right_value_from": source})
 
 
 def plain(value):
-  if isinstance(value, mpf):
-    return float(value)
+  if isinstance(value, (mpf, float)):
+    value = float(value)
+    return value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
   if isinstance(value, dict):
     return {key: plain(inner) for key, inner in value.items()}
   return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def f32(x):
-  import struct
-  return struct.unpack("f", struct.pack("f", x))[0]
+  x = float(x)
+  return math.copysign(math.inf, x) if abs(x) >= 2.0**128 - 2.0**103 else struct.unpack("f", struct.pack("f", x))[0]
 
 
 def derivatives(name, x, order):
@@ -71,7 +74,7 @@ def tower(kind, nodes, last, x, values, tolerance=1e-9, source="mpmath at 60 dig
 POW = [node("pow", ["x", "y"], "z")]
 for x, y in [(2.0, 0.0), (0.5, 0.0), (7.0, 1.0), (23.0, 2.0), (3.0, -1.0), (1.0, 0.0)]:
   s = mp_functions.BINARY["pow"](x, y, 2)
-  xx, xy, yy = (s.derivative(i) for i in [(2, 0), (1, 1), (0, 2)])
+  xx, xy, yy = (s.derivative(i) if abs(s.derivative(i)) > 1e-50 else 0 for i in [(2, 0), (1, 1), (0, 2)])
   case("mixed derivative", "/v1/hessian", POW, {"x": x, "y": y},
        {"hessians": {"x": {"x": xx, "y": xy}, "y": {"x": xy, "y": yy}}})
 for first, second in [("x", "y"), ("y", "x")]:
@@ -209,12 +212,12 @@ for op, attributes in (("silu", {}), ("gelu", {}), ("gelu", {"approximate": "tan
        source="one rule")
 
 # Subnormal and huge operands.
-for op, pairs in (("div", [(4.5e-40, 2.9e-39)]), ("hypot", [(3e-39, 4e-39)]), ("atan2", [(3e-39, 4e-39)]), ("pow", [(3e-39, 1.5)])):
+for op, pairs in (("div", [(4.5e-40, 2.9e-39)]), ("hypot", [(3e-39, 4e-39)]), ("atan2", [(3e-39, 4e-39)]), ("pow", [(3e-39, 0.75)])):
   for x, y in pairs:
     x, y = f32(x), f32(y)
     s = mp_functions.BINARY[op](x, y, 1)
     case("subnormal: " + op, "/v1/evaluate", [node(op, ["x", "y"], "z")], {"x": single([x]), "y": single([y])},
-         {"gradients": {"x": [s.derivative((1, 0))], "y": [s.derivative((0, 1))]}}, 1e-5)
+         {"gradients": {"x": [f32(s.derivative((1, 0)))], "y": [f32(s.derivative((0, 1)))]}}, 1e-5)
 for op, x, y in (("hypot", 3e-317, 4e-317), ("atan2", 3e-307, 4e-307), ("div", 1e-310, 3e-309), ("pow", 1e-310, 1.5)):
   s = mp_functions.BINARY[op](x, y, 1)
   case("subnormal: " + op, "/v1/evaluate", [node(op, ["x", "y"], "z")], {"x": x, "y": y},
@@ -246,6 +249,6 @@ for shape in ([0, 1099511627777], [1099511627777, 0]):
        {"outputs": {"y": 0}}, source="by hand", gradients=False)
 
 if __name__ == "__main__":
-  text = "".join(json.dumps(line) + "\n" for line in LINES)
+  text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in LINES)
   FILE.write_text(text)
   print(f"{FILE.name}: {len(LINES)} lines, {len(text):,} bytes")

@@ -79,7 +79,7 @@ def atan2(x, y):
   if x == 0 and y == 0:
     return row(math.atan2(x, y), [0, 0], U)
   if isinf(x) or isinf(y):
-    return row(math.atan2(x, y), [0, 0], 0)
+    return row(math.atan2(x, y), [0, 0], ANY if isinf(x) and isinf(y) else 0)
 
 
 def logaddexp(x, y):

@@ -35,7 +35,7 @@ INVERSE = {"1.0": [INF, INF, U, U, U], "-1.0": [MINF, INF, U, U, U], "2.0": NANS
 UNARY = {
   "neg": {"inf": [MINF, -1, 0, 0, 0], "-inf": [INF, -1, 0, 0, 0], "nan": [NAN, -1, 0, 0, 0]},
   "abs": {**both([0, 0, CORNER, CORNER, CORNER]), "inf": [INF, 1, 0, 0, 0], "-inf": [INF, -1, 0, 0, 0],
-          "nan": [NAN, NAN, CORNER, CORNER, CORNER]},
+          "nan": NANS},
   "square": {"inf": [INF, INF, 2, 0, 0], "-inf": [INF, MINF, 2, 0, 0], "nan": [NAN, NAN, ANY, ANY, ANY]},
   "reciprocal": {"0.0": [INF, MINF, U, U, U], "-0.0": [MINF, MINF, U, U, U], "inf": [0] + ZEROS, "-inf": [0] + ZEROS},
   "sqrt": {**both([0, INF, U, U, U]), "inf": [INF] + ZEROS, "-1.0": NANS, "-inf": NANS},
@@ -78,7 +78,7 @@ UNARY = {
 def relu(x, alpha=0.0):
   """Pieces: the derivative at 0 is the slope of the left."""
   if math.isnan(x):
-    return [NAN, NAN, CORNER, CORNER, CORNER]
+    return NANS
   slope = 1 if x > 0 else alpha
   value = 0 if math.isinf(x) and slope == 0 else x * slope
   return [value, slope] + ([CORNER] * 3 if x == 0 else [0] * 3)
@@ -86,20 +86,24 @@ def relu(x, alpha=0.0):
 
 def clip(x, low, high):
   if math.isnan(x):
-    return [NAN, NAN, CORNER, CORNER, CORNER]
+    return NANS
   value = min(max(x, low), high)
   return [value, int(low < x < high)] + ([CORNER] * 3 if x in (low, high) else [0] * 3)
 
 
 def step(value):
-  """Flat wherever it is smooth, and 0 at the steps. A NaN has no slope there is a rule for."""
+  """Flat wherever it is smooth, and 0 at the steps; NaN of NaN, as everywhere."""
   def function(x):
-    return [NAN if math.isnan(x) else x if math.isinf(x) else value(x)] + [0] * 4
+    return NANS if math.isnan(x) else [word(x) if math.isinf(x) else value(x)] + [0] * 4
   return function
 
 
+def word(x):
+  return INF if x > 0 else MINF
+
+
 def sign(x):
-  return [x if x == 0 or math.isnan(x) else math.copysign(1, x)] + [0] * 4
+  return NANS if math.isnan(x) else [x if x == 0 else math.copysign(1, x)] + [0] * 4
 
 
 STEPS = {
