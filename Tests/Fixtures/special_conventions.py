@@ -88,7 +88,10 @@ def clip(x, low, high):
   if math.isnan(x):
     return NANS
   value = min(max(x, low), high)
-  return [value, int(low < x < high)] + ([CORNER] * 3 if x in (low, high) else [0] * 3)
+  # An infinite bound is none.
+  bounds = [bound for bound in (low, high) if math.isfinite(bound)]
+  inside = all((x > bound) == (bound == low) and x != bound for bound in bounds)
+  return [value, int(inside)] + ([CORNER] * 3 if x in bounds else [0] * 3)
 
 
 def step(value):

@@ -145,17 +145,24 @@ def tolerances(series, operands, indices):
   return result
 
 
+def spelled(x):
+  """As JSON has it, which knows no infinity."""
+  if isinstance(x, str) or math.isfinite(x):
+    return x if isinstance(x, str) else float(x)
+  return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+
+
 def line(name, attributes, operands, row, allowed=None, wrt=None):
-  words = [x if math.isfinite(x) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(x)] for x in operands]
+  words = [spelled(x) for x in operands]
   text = {"operation": name}
   if attributes:
     text["attributes"] = attributes
   if wrt:
     text["wrt"] = wrt
-  text |= {"at": words, "expected": [float(x) if isinstance(x, (int, float)) else x for x in row]}
+  text |= {"at": words, "expected": [spelled(x) for x in row]}
   if allowed:
     text["tolerances"] = allowed
-  return json.dumps(text, separators=(",", ":")).replace('.0,', ',').replace('.0]', ']').replace("[-0,", "[-0.0,").replace(
+  return json.dumps(text, separators=(",", ":"), allow_nan=False).replace('.0,', ',').replace('.0]', ']').replace("[-0,", "[-0.0,").replace(
     "[-0]", "[-0.0]").replace(",-0,", ",-0.0,").replace(",-0]", ",-0.0]") + "\n"
 
 
