@@ -68,7 +68,8 @@ struct AccuracyMeasurement {
 
   private static func error(_ actual: Double, _ right: AccuracyTable.Quantity, _ point: Int, _ dtype: DType) -> Double {
     let nearest = right.nearest[point]
-    let unit = dtype == .float64 ? nearest.ulp : max(Double(sign: .plus, exponent: (nearest == 0 ? -200 : nearest.exponent) - 23, significand: 1), 0x1p-149)
+    let exponent = nearest == 0 ? -149 : max(Int(nearest.exponent) - 23, -149)
+    let unit = dtype == .float64 ? nearest.ulp : Double(sign: .plus, exponent: exponent, significand: 1)
     let error = abs((actual - nearest) / unit - right.rest[point])
     return error.isNaN ? .infinity : error
   }

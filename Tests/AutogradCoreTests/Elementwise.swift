@@ -28,7 +28,8 @@ extension Operation {
       for element in 0..<6 {
         for bound in [domain.lowerBound, domain.upperBound] {
           let after = try plan.run(inputs.map { $0.replacing(element, with: bound) })[0].doubles
-          if (0..<6).contains(where: { $0 != element && after[$0] != before[$0] && !(after[$0].isNaN && before[$0].isNaN) }) { return false }
+          let differ = { (place: Int) in after[place] != before[place] && !(after[place].isNaN && before[place].isNaN) }
+          if (0..<6).contains(where: { $0 != element && differ($0) }) { return false }
         }
       }
       let constants = try plan.run(inputs.map { Tensor(repeating: $0.doubles[0], shape: shape) })[0].doubles

@@ -124,8 +124,8 @@ enum SpecialPoints {
         places[line.label] = groups.count
         groups.append(
           Group(
-            operation: line.operation, attributes: (line.attributes ?? [:]).mapValues(\.value), variables: line.wrt ?? Array(line.at.indices),
-            points: [line.point], label: line.label))
+            operation: line.operation, attributes: (line.attributes ?? [:]).mapValues(\.value),
+            variables: line.wrt ?? Array(line.at.indices), points: [line.point], label: line.label))
       }
     }
     return groups
