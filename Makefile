@@ -8,7 +8,7 @@ BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
 .PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs sanitize coverage lint format openapi reference fixtures random-graphs image image-test bench \
+  endure-bombs sanitize coverage lint format openapi reference accuracy mutations fixtures random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
@@ -84,6 +84,14 @@ openapi: build ## List the operations in openapi.yaml, and make its JSON form
 reference: build ## Make docs/operations.md from the catalog
 	@$(BINARY) operations --page > docs/operations.md.new
 	mv docs/operations.md.new docs/operations.md
+
+accuracy: deps ## Measure values and derivatives against mpmath at POINTS (12000) points a function; writes docs/accuracy.md (needs PyPI, an hour)
+	@scripts/deps.sh python3 python3-venv
+	scripts/accuracy.sh
+
+mutations: deps ## Put old wrong rules of derivatives back, one at a time: the tests must notice each (minutes for each)
+	@scripts/deps.sh python3
+	python3 scripts/mutations.py
 
 fixtures: ## Make the oracle's data anew (needs Python and PyPI)
 	@scripts/fixtures.sh

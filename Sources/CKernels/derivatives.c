@@ -39,6 +39,7 @@ double ck_gaussian_derivative(double order, double x) {
 // x^(y - m) times a factor, without leaving the range of numbers in between and without the rounding of y - m, which ln x would multiply.
 static double power_times(double x, double y, int m, double factor) {
   double z = pow(x, y), size = fabs(x);
+  if (z != z) return z;  // a negative x to a broken power
   if (factor == 0) return 0;
   bool is_plain = fabs(z) > 0x1p-900 && fabs(z) < 0x1p900;
   if (!is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
