@@ -26,7 +26,7 @@ from mpmath import mp, mpf
 
 FOLDER = Path(__file__).resolve().parent.parent / "Sources/CKernels"
 SOURCES = [FOLDER / f"{name}.c" for name in ("special", "normal")]
-UNARY = ["erfinv", "lgamma", "digamma", "sigmoid", "softplus", "log_sigmoid"]
+UNARY = ["erfinv", "lgamma", "digamma", "softplus", "log_sigmoid"]
 BINARY = ["polygamma", "logaddexp", "xlogy", "remainder"]
 DIGAMMA_ROOT = 1.4616321449683623
 INF, NAN = math.inf, math.nan
@@ -84,7 +84,6 @@ def polygamma(n, x):
 REFERENCE = {
     "lgamma": lambda x: mp.loggamma(x).real if x > 0 else mp.log(abs(mp.gamma(x))),
     "digamma": digamma,
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": log1p_exp,
     "log_sigmoid": lambda x: -log1p_exp(-x),
     "polygamma": polygamma,
@@ -161,8 +160,6 @@ REGIONS = [
     ("polygamma", "n 2 to 20, [-100, 0] *", [orders(2, 20), uniform(-100, 0)], 20),
     ("polygamma", "n 21 to 100, [0.01, 1000]", [orders(21, 100), logarithmic(-2, 3)], 20),
     ("polygamma", "n 21 to 100, [-100, 0] *", [orders(21, 100), uniform(-100, 0)], 30),
-    ("sigmoid", "[-745, 745]", [uniform(-745, 745)], 4),
-    ("sigmoid", "|x| in [1e-300, 40]", [either_sign(logarithmic(-300, 1.6))], 4),
     ("softplus", "[-745, 745]", [uniform(-745, 745)], 4),
     ("softplus", "|x| in [1e-300, 40]", [either_sign(logarithmic(-300, 1.6))], 4),
     ("log_sigmoid", "[-745, 745]", [uniform(-745, 745)], 4),
@@ -176,7 +173,6 @@ REGIONS = [
     ("lgammaf", "[1e-3, 1e3]", [logarithmic(-3, 3)], 0.51),
     ("digammaf", "[1e-3, 1e3]", [logarithmic(-3, 3)], 0.51),
     ("polygammaf", "n 1 to 9, [0.01, 1000]", [orders(1, 9), logarithmic(-2, 3)], 0.51),
-    ("sigmoidf", "[-87, 87]", [uniform(-87, 87)], 0.51),
     ("softplusf", "[-87, 87]", [uniform(-87, 87)], 0.51),
     ("log_sigmoidf", "[-87, 87]", [uniform(-87, 87)], 0.51),
     ("logaddexpf", "[0, 87]^2", [uniform(0, 87), uniform(0, 87)], 0.51),
@@ -238,7 +234,6 @@ SPECIAL = [
     ("polygamma", (1, -INF), NAN), ("polygamma", (100, 5e-324), -INF), ("polygamma", (99, -5e-324), INF),
     ("polygamma", (100, -5e-324), INF), ("polygamma", (100, 1e308), -0.0), ("polygamma", (1, 1e308), 1e-308),
     ("lgamma", (0.0,), INF), ("lgamma", (-2,), INF), ("lgamma", (INF,), INF), ("lgamma", (1,), 0.0), ("lgamma", (2,), 0.0),
-    ("sigmoid", (INF,), 1.0), ("sigmoid", (-INF,), 0.0), ("sigmoid", (-1000,), 0.0), ("sigmoid", (1000,), 1.0),
     ("softplus", (INF,), INF), ("softplus", (-INF,), 0.0), ("softplus", (1000,), 1000.0), ("softplus", (-1000,), 0.0),
     ("log_sigmoid", (INF,), -0.0), ("log_sigmoid", (-INF,), -INF), ("log_sigmoid", (-1000,), -1000.0),
     ("logaddexp", (-INF, -INF), -INF), ("logaddexp", (INF, INF), INF), ("logaddexp", (INF, -INF), INF),

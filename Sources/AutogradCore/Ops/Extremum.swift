@@ -14,7 +14,8 @@ extension ReductionPrimitive {
     let wins = x.emit(.equal, node.stretched(y))
     let winners = builder.sum(builder.emit(.cast, wins, .dtype(y.dtype)), over: axes)
     let isNaN = y.emit(.isNaN)
-    let share = builder.select(isNaN, node.ct * y, node.ct / winners)
+    // Not ct * y for NaN: with an infinite y its own derivative would be 0 · ∞ where it is not taken.
+    let share = node.ct / builder.select(isNaN, y, winners)
     node.accumulate(builder.select(wins.emit(.logicalOr, node.stretched(isNaN)), node.stretched(share), builder.zeros(x.type)), 0)
   }
 }

@@ -11,7 +11,6 @@ extension PointwiseFunction {
       .asinSlope, .unary(CK_ASIN_SLOPE), "asin_slope", "1 / √(1 - x^2)", [{ ct, node in ct * (node.x * node.z * node.z * node.z) }]),
     derived(.atanhSlope, .unary(CK_ATANH_SLOPE), "atanh_slope", "1 / (1 - x^2)", [{ ct, node in ct * (node.x * 2 * node.z * node.z) }]),
     derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.gaussianDerivative(node.x.filled(1)) }]),
-    derived(.expSquare, .unary(CK_EXP_SQUARE), "exp_square", "e^(x^2)", [{ ct, node in ct * (node.x * 2 * node.z) }]),
     // Every derivative of a step is one again.
     derived(.zeroOf, .unary(CK_ZERO_OF), "zero_of", "0, NaN of NaN", [{ _, node in node.z }]),
     // With c = x / r, s = y / r, r = √(x² + y²): dc/dx = s²/r, dc/dy = -c s / r. Without bound beside the origin, so NaN there.

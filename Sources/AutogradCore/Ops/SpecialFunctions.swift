@@ -156,7 +156,7 @@ private let bySecond = Int(CK_CODE_STEP)
 
 extension Value {
   /// The first derivative of a function of one operand.
-  fileprivate func derivative(_ family: ck_family) -> Value {
+  func derivative(_ family: ck_family) -> Value {
     filled(Double(Int(family.rawValue) * Int(CK_CODE_STEP) + 1)).emit(.familyDerivative, self)
   }
 

@@ -86,7 +86,6 @@ extension PointwiseFunction {
   // MARK: Special functions
 
   private static let twoOverRootPi = 1.128379167095512573896158903121545172
-  private static let halfRootPi = 0.886226925452758013649083741670572591
 
   static let special: [PointwiseFunction] = [
     unary(.erf, CK_ERF, "erf", "Error function.", "2/√π ∫₀ˣ e^(-t²) dt", "2/√π e^(-x^2)") { x, _ in
@@ -98,7 +97,7 @@ extension PointwiseFunction {
     unary(
       .erfinv, CK_ERFINV, "erfinv", "Inverse of the error function.", "erf⁻¹ x", domain: -0.9...0.9, "√π/2 e^(y^2)",
       conventions: ["±1 gives ±Infinity", ieee], otherNames: ["inverse_erf", "erf_inv"]
-    ) { _, y in y.emit(.expSquare) * halfRootPi },
+    ) { x, _ in x.derivative(CK_OF_ERFINV) },
     unary(
       .lgamma, CK_LGAMMA, "lgamma", "Logarithm of the absolute value of the gamma function.", "ln |Γ(x)|", domain: 0.3...4, "digamma(x)",
       conventions: ["Infinity at 0 and the negative integers"], otherNames: ["gammaln", "loggamma", "log_gamma"]

@@ -111,6 +111,8 @@ public struct LoweringNode {
   /// Sorts lines, with scratch memory for the places of one.
   func emitArgsort(into target: Placement, _ axis: Int) {
     let type = operandType(0)
+    // Nothing is sorted of a tensor without elements, however long its lines are.
+    if type.shape.isEmpty { return }
     var scratch = lowering.allocate(TensorType(.int64, [type.shape[axis], 2]))
     scratch.strides = Shape(repeating: 0, rank: type.shape.rank)
     // Each element is compared once for every doubling of the length.
