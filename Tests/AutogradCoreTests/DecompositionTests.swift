@@ -100,6 +100,20 @@ import Testing
     return z
   }
 
+  /// Forwards over forwards asks for second derivatives of single values first, which have none: the answer is no number,
+  /// never a wrong one.
+  @Test func forwardsOverForwardsIsNeverWrongThere() throws {
+    let builder = GraphBuilder()
+    let x = builder.input("a", .float64, [3, 3])
+    let e = builder.constant(direction)
+    var y = x.applying("eigvalsh").applying("square").sum()
+    for _ in 0..<2 { y = try #require(builder.tangents(of: [y], along: [(x, e)])[0]) }
+    let result = try Plan(builder.graph(outputs: [y])).run([Self.coinciding[1]])[0].doubles[0]
+    // 2 |e|² would be right.
+    let right = direction.doubles.reduce(0) { $0 + 2 * $1 * $1 }
+    #expect(!result.isFinite || abs(result - right) < 1e-9 * right)
+  }
+
   /// What depends on one of several values that coincide has no second derivative, and is not given one.
   @Test func singleEigenvaluesHaveNone() throws {
     let functions: [(Value) -> Value] = [

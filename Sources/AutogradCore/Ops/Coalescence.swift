@@ -1,9 +1,9 @@
 /// The values of a spectrum (eigenvalues or singular values) of each matrix of a stack, and weights of them: the
 /// derivatives of what depends on the spectrum by its values.
 ///
-/// Second derivatives hold quotients such as (wᵢ - wⱼ) / (vᵢ - vⱼ). Where values coincide they have a limit if the weights
-/// come of a function that does not change when values are exchanged (a sum over the spectrum, say); with w = f'(v) it is
-/// f''(v). It is found by l'Hôpital's rule: the tangents of the weights along two fixed directions of the values.
+/// Second derivatives hold quotients such as (wᵢ - wⱼ) / (vᵢ - vⱼ). Where values coincide they have a limit if the
+/// weights come of a function that does not change when values are exchanged (a sum over the spectrum, say); with
+/// w = f'(v) it is f''(v). It is found by l'Hôpital's rule: the tangents of the weights along two fixed directions of the values.
 /// Weights that are not of that kind, and third derivatives, have no limit: there the quotients are infinite or NaN.
 struct Coalescence {
   private let builder: GraphBuilder
@@ -58,21 +58,24 @@ struct Coalescence {
       let slope = (first(rates.stepped) - second(rates.stepped) - middle * drift) / apart
       return Limit(slope, misses: [drift], sizes: [first(rates.even), second(rates.even)])
     }
-    return builder.withDiagonal(0, quotient(first(weights) - second(weights), distance, scale, sizes: pairs, limit))
+    let quotients = quotient(first(weights) - second(weights), distance, scale, sizes: pairs, limit)
+    return builder.withDiagonal(0, quotients)
   }
 
-  /// (wᵢ + wⱼ) / (vᵢ + vⱼ), and 0 for i = j, for values that are not negative. Its limit at 0 is that of functions that are
-  /// even in each value.
+  /// (wᵢ + wⱼ) / (vᵢ + vⱼ), and 0 for i = j, for values that are not negative. Its limit at 0 is that of functions that
+  /// are even in each value.
   var sums: Value {
     let distance = builder.withDiagonal(1, first(values) + second(values))
     let limit = rates.map { rates in
       let slope = (first(rates.stepped) + second(rates.stepped)) / (first(steps) + second(steps))
       let others = [
-        first(rates.stepped) / first(steps), second(rates.stepped) / second(steps), first(rates.even), second(rates.even),
+        first(rates.stepped) / first(steps), second(rates.stepped) / second(steps), first(rates.even),
+        second(rates.even),
       ]
       return Limit(slope, misses: others.map { $0 - slope }, sizes: others)
     }
-    return builder.withDiagonal(0, quotient(first(weights) + second(weights), distance, scale, sizes: pairs, limit))
+    let quotients = quotient(first(weights) + second(weights), distance, scale, sizes: pairs, limit)
+    return builder.withDiagonal(0, quotients)
   }
 
   /// wᵢ / vᵢ, with the same limit at 0.

@@ -85,11 +85,13 @@ extension RuledPrimitive {
   }
 }
 
-private let eigenSamples = [OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]])]
+private let eigenSamples = [
+  OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]]),
+]
 
 private let eigenConventions = [
-  "computed on (a + aᵀ)/2, so the gradient is symmetric", "NaN or Infinity in a gives NaN throughout", factorizedInDouble,
-  "at most 512 rows",
+  "computed on (a + aᵀ)/2, so the gradient is symmetric", "NaN or Infinity in a gives NaN throughout",
+  factorizedInDouble, "at most 512 rows",
 ]
 
 extension OperationCall {
@@ -113,8 +115,8 @@ struct EigenOperation: Operation {
     derivative: "a: V (diag(ct of values) + F ∘ (Vᵀ ct of vectors)) Vᵀ with F[i, j] = 1 / (λⱼ - λᵢ), made symmetric",
     conventions: eigenConventions + [
       "eigenvalues ascend; eigenvectors are columns, of length 1, with the sign that LAPACK gives them",
-      "values have their gradient everywhere; what is the same when values are exchanged (a sum of a function of them) has its second "
-        + "derivative where values coincide, too",
+      "values have their gradient everywhere; what is the same when values are exchanged (a sum of a function of them) "
+        + "has its second derivative where values coincide, too",
       "vectors of values that coincide have no derivative: it is NaN or infinite there",
     ],
     otherNames: ["symeig", "syevd", "eigensystem", "self_adjoint_eig"],
@@ -130,9 +132,10 @@ struct EigenvaluesOperation: Operation {
     formula: "λ₁ ≤ λ₂ ≤ …, the roots of det(a - λ)", operands: ["a"], results: ["values"], dtypes: .floating,
     shapeRule: "[…, n] for a […, n, n]", derivative: "a: V diag(ct) Vᵀ with V the eigenvectors",
     conventions: eigenConventions + [
-      "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice of vectors",
-      "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too; third derivatives "
-        + "are NaN or infinite",
+      "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice "
+        + "of vectors",
+      "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, "
+        + "but forwards over forwards; that and third derivatives are NaN or infinite",
     ],
     otherNames: ["eigenvalues", "syev"], samples: eigenSamples, domain: -1...1, factorizedOperand: 0)
 

@@ -67,8 +67,9 @@ struct MatrixExponentialOperation: Operation {
       "NaN or Infinity in a gives NaN throughout; what overflows gives Infinity or NaN", "float32 is computed in double precision",
     ],
     otherNames: ["matrix_exp", "matrix_exponential"],
-    samples: [OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]])],
-    domain: -1...1)
+    samples: [
+      OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]]),
+    ], domain: -1...1)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     _ = try call.squareMatrix()
@@ -80,7 +81,8 @@ struct MatrixPowerOperation: Operation {
   let reference = OperationReference(
     name: "matrix_power",
     summary: "A whole power of a square matrix, as a product of matrices.",
-    formula: "y = aⁿ", operands: ["a"], attributes: [AttributeReference("n", .integer, "the exponent; below 0 the inverse is multiplied")],
+    formula: "y = aⁿ", operands: ["a"],
+    attributes: [AttributeReference("n", .integer, "the exponent; below 0 the inverse is multiplied")],
     dtypes: .floating, shapeRule: "that of a, whose last two axes are square matrices",
     derivative: "a: Σ (aᵀ)ⁱ ct (aᵀ)ⁿ⁻¹⁻ⁱ for i from 0 to n - 1",
     conventions: [

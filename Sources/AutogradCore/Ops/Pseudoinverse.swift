@@ -7,7 +7,8 @@ extension RuledPrimitive {
     let (back, forth) = (builder.matrixTranspose(p), builder.matrixTranspose(node.ct))
     let left = builder.product(forth, p, back)
     let right = builder.product(back, p, forth)
-    let inner = left - builder.product(a, builder.product(p, left)) + right - builder.product(builder.product(right, p), a)
+    let outer = builder.product(a, builder.product(p, left)) + builder.product(builder.product(right, p), a)
+    let inner = left + right - outer
     node.accumulate(inner - builder.product(back, node.ct, back), 0)
   }
 }
@@ -27,8 +28,8 @@ extension GraphBuilder {
 }
 
 private let ofOneRank =
-  "the derivative is that among matrices of the rank that a has but for rounding; at a lower rank than the smaller of rows and columns the "
-  + "function jumps, and has no other"
+  "the derivative is that among matrices of the rank that a has but for rounding; at a lower rank than the smaller of "
+  + "rows and columns the function jumps, and has no other"
 
 struct PseudoinverseOperation: Operation {
   let reference = OperationReference(
@@ -61,8 +62,8 @@ struct LeastSquaresOperation: Operation {
     summary: "The shortest x for which a x is as near to b as can be.",
     formula: "x = pinv(a) b: minimises |a x - b|², and then |x|²", operands: ["a", "b"], results: ["x"],
     attributes: [relativeTolerance], dtypes: .floating,
-    shapeRule: "a is […, m, n], b is […, m, p], x is […, n, p], and the leading axes of a and b broadcast; or b is [m] and stands for one "
-      + "column: then x is […, n]",
+    shapeRule: "a is […, m, n], b is […, m, p], x is […, n, p], and the leading axes of a and b broadcast; or b is [m] and "
+      + "stands for one column: then x is […, n]",
     derivative: "b: pinv(a)ᵀ ct; a: that of pinv for ct bᵀ, each summed over the leading axes that were stretched",
     conventions: [
       ofOneRank, "any number of rows and columns, more equations than unknowns or fewer",
@@ -70,9 +71,9 @@ struct LeastSquaresOperation: Operation {
     ],
     otherNames: ["least_squares", "gelsd", "gelsy"],
     samples: [
-      OperationSample([[4, 2], [4]]), OperationSample([[2, 3], [2, 2]]), OperationSample([[3, 3], [3, 2]], ["rtol": .number(1e-6)]),
-      OperationSample([[2, 4, 2], [4, 1]]), OperationSample([[4, 2], [3, 4, 1]]), OperationSample([[2, 3, 2], [3]]),
-      OperationSample([[0, 2], [0, 1]]),
+      OperationSample([[4, 2], [4]]), OperationSample([[2, 3], [2, 2]]),
+      OperationSample([[3, 3], [3, 2]], ["rtol": .number(1e-6)]), OperationSample([[2, 4, 2], [4, 1]]),
+      OperationSample([[4, 2], [3, 4, 1]]), OperationSample([[2, 3, 2], [3]]), OperationSample([[0, 2], [0, 1]]),
     ], domain: -1...1, factorizedOperand: 0)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {

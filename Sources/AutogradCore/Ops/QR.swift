@@ -67,8 +67,8 @@ struct QROperation: Operation {
     summary: "A matrix as the product of one with orthogonal columns and an upper triangle, in its short form.",
     formula: "a = q r", operands: ["a"], results: ["q", "r"], dtypes: .floating,
     shapeRule: "q […, m, k], r […, k, n], for a […, m, n] and k the smaller of m and n",
-    derivative: "a: (ct of q + q Φ(r (ct of r)ᵀ - (ct of q)ᵀ q)) r⁻ᵀ, Φ being the lower triangle with its mirror image; a with more columns "
-      + "than rows: of the first m columns, the others being q r there",
+    derivative: "a: (ct of q + q Φ(r (ct of r)ᵀ - (ct of q)ᵀ q)) r⁻ᵀ, Φ being the lower triangle with its mirror image; "
+      + "a with more columns than rows: of the first m columns, the others being q r there",
     conventions: [
       "r's diagonal has the signs that LAPACK gives it, mostly negative",
       "the gradient is NaN where the first k columns depend on each other", "NaN or Infinity in a gives NaN throughout",

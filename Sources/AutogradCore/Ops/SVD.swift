@@ -44,9 +44,10 @@ struct SingularValuesOperation: Operation {
     formula: "s₁ ≥ s₂ ≥ …, with s² the eigenvalues of aᵀ a", operands: ["a"], results: ["s"], dtypes: .floating,
     shapeRule: "[…, k] for a […, m, n] and k the smaller of m and n", derivative: "a: u diag(ct) vh",
     conventions: singularConventions + [
-      "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice of vectors",
-      "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, and at 0 if the "
-        + "function is even; third derivatives are NaN or infinite",
+      "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice "
+        + "of vectors",
+      "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, "
+        + "and at 0 if the function is even, but forwards over forwards; that and third derivatives are NaN or infinite",
     ],
     otherNames: ["singular_values"], samples: singularSamples, domain: -1...1, factorizedOperand: 0)
 
@@ -59,7 +60,9 @@ struct MatrixRankOperation: Operation {
     summary: "How many singular values of a matrix are not 0 but for rounding.",
     formula: "y = number of s > rtol · the largest s", operands: ["a"], attributes: [relativeTolerance], dtypes: .floating,
     shapeRule: "that of a without the last two axes, int64", derivative: "none: the result is an integer",
-    conventions: ["NaN or Infinity in a gives 0", factorizedInDouble, "at most 512 rows or columns, whichever are fewer"],
+    conventions: [
+      "NaN or Infinity in a gives 0", factorizedInDouble, "at most 512 rows or columns, whichever are fewer",
+    ],
     otherNames: ["rank"],
     samples: [
       OperationSample([[3, 3]]), OperationSample([[2, 4, 2]], ["rtol": .number(0.5)]), OperationSample([[0, 2]]),
@@ -72,15 +75,15 @@ struct MatrixRankOperation: Operation {
     let (builder, stack) = (call.builder, call.x.shape.axes(0..<(call.x.shape.rank - 2)))
     if min(m, n) == 0 { return [builder.zeros(TensorType(.int64, stack))] }
     let a = call.x.dtype == .float64 ? call.x : builder.emit(.cast, call.x, .dtype(.float64))
-    let counts = builder.emit(.cast, builder.isAboveRounding(builder.singularParts(a).values, tolerance), .dtype(.int64))
-    return [builder.sum(counts, over: AxisSet([stack.rank]))]
+    let isCounted = builder.isAboveRounding(builder.singularParts(a).values, tolerance)
+    return [builder.sum(builder.emit(.cast, isCounted, .dtype(.int64)), over: AxisSet([stack.rank]))]
   }
 }
 
 let relativeTolerance = AttributeReference(
   "rtol", .number, default: "null",
-  "singular values up to this part of the largest count as 0; null for the larger of rows and columns times the distance of 1 to the next "
-    + "number of the dtype")
+  "singular values up to this part of the largest count as 0; null for the larger of rows and columns times the distance "
+    + "of 1 to the next number of the dtype")
 
 extension OperationCall {
   /// The attribute `rtol`, or its default for the matrices of the first operand.
