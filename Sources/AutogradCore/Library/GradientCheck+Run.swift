@@ -163,7 +163,14 @@ extension GradientCheck {
     /// The same element a little farther on.
     private func nearbyFinding(_ probe: Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
       var inputs = check.inputs
-      for (input, direction) in line.directions { inputs[input] = inputs[input].moved(along: direction, 0x1p-20) }
+      for (input, direction) in line.directions {
+        // Each element by an amount of its own, so that equal ones part.
+        let apart = direction.enumerated().map { index, size -> Double in
+          let turn = (Double(index) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
+          return size * (1 + turn)
+        }
+        inputs[input] = inputs[input].moved(along: apart, 0x1p-20)
+      }
       let results: [Tensor]
       let value: Double
       do throws(GraphError) {
