@@ -228,9 +228,11 @@ def lines():
         "inputs": {"x": {"dtype": dtype, "shape": shape, "data": x}}, "cotangents": {"y": cotangent}, "encoding": "flat"}
       # The gradients of softmax and log_softmax are differences of what has the size of the cotangents.
       size = max(weights) if "softmax" in operation else max(map(abs, scalar.gradient))
+      # Exponentials change by their own size where x changes by 1.
+      length = min(1, max(abs(mpf(a)) for a in x)) if "sumexp" in operation or "softmax" in operation else max(abs(mpf(a)) for a in x)
       line = {
         "name": f"{name} of {numbers} {dtype}", "elementwise": operation in ELEMENTWISE, "products": operation == "prod",
-        "gradient_scale": float(size), "scale": min(1e308, float(size / max(abs(mpf(a)) for a in x))), "request": request,
+        "gradient_scale": min(1e308, float(size)), "scale": min(1e308, float(size / length)), "request": request,
         "outputs": [written(result.value, dtype) for result in results],
         "gradient": [written(a, dtype) for a in scalar.gradient]}
       hessian = [written(a, dtype) for row in scalar.hessian for a in row]
