@@ -1,5 +1,6 @@
 // The regularised incomplete beta function I(a, b, x) with its derivatives by all three operands (DLMF 8.17).
 #include <math.h>
+#include <string.h>
 
 #include "families.h"
 #include "jets.h"
@@ -212,21 +213,17 @@ static double at_zero(int m, int n, int k, double a, double b) {
   return z[0][n] * factorial(n) * factorial(k - 1) / factorial(count) * scale;
 }
 
-double ck_betainc_partial(int index, double a, double b, double x) {
-  int m = ck_betainc_orders[index][0], n = ck_betainc_orders[index][1], k = ck_betainc_orders[index][2];
-  if (!(a > 0 && b > 0 && a < INFINITY && b < INFINITY && x >= 0 && x <= 1)) return NAN;
-  if (x == 0) return k == 0 ? 0 : at_zero(m, n, k, a, b);
-  if (x == 1) return k == 0 ? m + n == 0 : (k % 2 ? 1 : -1) * at_zero(n, m, k, b, a);
-
-  point p = {a, b, x, 1 - x, log(x), log1p(-x)};
-  if (k > 0) {
-    // (x y)^(j) times the j-th derivative of the density over it: e[j+1] = (a - 1 - (a + b - 2) x - j (1 - 2 x)) e[j]
-    // + (j (j - 1) - j (a + b - 2)) x y e[j-1], from differentiating x y d' = (a - 1 - (a + b - 2) x) d j times.
-    series before = {{0}}, e = {{1}}, next, factor;
-    double total = a + b - 2, xy = x * p.y;
+// (x y)^(k-1) times the k-th derivative by x over the density, as a series by a and b.
+static void slope_series(int m, int n, int k, series e, const point *p) {
+  double xy = p->x * p->y, edge = 0.1;
+  if (p->x > edge && p->y > edge) {
+    // By e[j+1] = (a - 1 - (a + b - 2) x - j (1 - 2 x)) e[j] + (j (j - 1) - j (a + b - 2)) x y e[j-1], from differentiating
+    // x y d' = (a - 1 - (a + b - 2) x) d j times, d being the density.
+    series before = {{0}}, next;
+    double total = p->a + p->b - 2;
     for (int j = 0; j + 1 < k; j++) {
-      double c = fma(-total, x, a - 1) - j * (1 - 2 * x);
-      multiply_linear(m, n, next, e, c, p.y, -x);
+      double c = fma(-total, p->x, p->a - 1) - j * (1 - 2 * p->x);
+      multiply_linear(m, n, next, e, c, p->y, -p->x);
       multiply_linear(m, n, before, before, (j * (j - 1) - j * total) * xy, -j * xy, -j * xy);
       for (int r = 0; r <= m; r++)
         for (int s = 0; s <= n; s++) {
@@ -235,6 +232,34 @@ double ck_betainc_partial(int index, double a, double b, double x) {
           e[r][s] = value;
         }
     }
+    return;
+  }
+  // Beside 0 and 1 by Leibniz: the sum over i of C(k-1, i) (a-1) … (a-i) y^i (b-1) … (b-k+1+i) (-x)^(k-1-i). What a factor 0 makes vanish
+  // must not be rounded, as it stands at the largest power.
+  series sum = {{0}};
+  double binomial = 1;
+  for (int i = 0; i < k; i++) {
+    series term = {{0}};
+    term[0][0] = binomial;
+    for (int r = 0; r < i; r++) multiply_linear(m, n, term, term, (p->a - (r + 1)) * p->y, p->y, 0);
+    for (int r = 0; r < k - 1 - i; r++) multiply_linear(m, n, term, term, (p->b - (r + 1)) * -p->x, 0, -p->x);
+    for (int r = 0; r <= m; r++)
+      for (int s = 0; s <= n; s++) sum[r][s] += term[r][s];
+    binomial = binomial * (k - 1 - i) / (i + 1);
+  }
+  memcpy(e, sum, sizeof sum);
+}
+
+double ck_betainc_partial(int index, double a, double b, double x) {
+  int m = ck_betainc_orders[index][0], n = ck_betainc_orders[index][1], k = ck_betainc_orders[index][2];
+  if (!(a > 0 && b > 0 && a < INFINITY && b < INFINITY && x >= 0 && x <= 1)) return NAN;
+  if (x == 0) return k == 0 ? 0 : at_zero(m, n, k, a, b);
+  if (x == 1) return k == 0 ? m + n == 0 : (k % 2 ? 1 : -1) * at_zero(n, m, k, b, a);
+
+  point p = {a, b, x, 1 - x, log(x), log1p(-x)};
+  if (k > 0) {
+    series e = {{1}}, factor;
+    slope_series(m, n, k, e, &p);
     prefactor_series(m, n, factor, &p, 0);
     multiply(m, n, e, e, factor);
     return e[m][n] * factorial(m) * factorial(n) * prefactor(&p, k);

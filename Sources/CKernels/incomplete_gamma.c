@@ -216,6 +216,34 @@ static double derivative_at_zero(double a, int m, int n) {
   return sign * INFINITY;
 }
 
+// x^n times the n-th derivative over the prefactor, as a jet by a.
+static void slope_jet(int m, int n, double *e, double a, double x) {
+  // By e[0] = a, e[k+1] = (a - 1 - k - x) e[k] - k x e[k-1], from differentiating x d' = (a - 1 - x) d k times, d being the density.
+  double before[ck_jet_size] = {0};
+  for (int k = 0; x >= 0.5 && k + 1 < n; k++) {
+    double next[ck_jet_size];
+    jet_multiply_linear(m, next, e, a - x - (1 + k));
+    for (int j = 0; j <= m; j++) {
+      next[j] -= k * x * before[j];
+      before[j] = e[j];
+      e[j] = next[j];
+    }
+  }
+  if (x >= 0.5) return;
+  // Beside 0 by Leibniz: the sum over i of C(n-1, i) (a-1) … (a-i) (-x)^(n-1-i). What a factor 0 makes vanish must not be rounded, as
+  // the power of x that it stands at is the largest.
+  double term[ck_jet_size], sum[ck_jet_size] = {0}, binomial = 1;
+  for (int j = 0; j <= m; j++) term[j] = e[j];
+  for (int i = 0; i < n; i++) {
+    double weight = binomial;
+    for (int k = 0; k < n - 1 - i; k++) weight *= -x;
+    for (int j = 0; j <= m; j++) sum[j] += weight * term[j];
+    jet_multiply_linear(m, term, term, a - (i + 1));
+    binomial = binomial * (n - 1 - i) / (i + 1);
+  }
+  for (int j = 0; j <= m; j++) e[j] = sum[j];
+}
+
 double ck_gammainc_partial(double code, double a, double x) {
   int m, n;
   if (!ck_decode(code, &m, &n) || !(a >= 0 && x >= 0)) return NAN;
@@ -227,18 +255,8 @@ double ck_gammainc_partial(double code, double a, double x) {
   double jet[ck_jet_size], factor[ck_jet_size];
   prefactor_jet(m, factor, a, x);
   if (n > 0) {
-    // x^n times the n-th derivative over the prefactor: e[0] = a, e[k+1] = (a - 1 - k - x) e[k] - k x e[k-1], from
-    // differentiating x d' = (a - 1 - x) d k times, d being the density.
-    double before[ck_jet_size] = {0}, e[ck_jet_size] = {a, 1};
-    for (int k = 0; k + 1 < n; k++) {
-      double next[ck_jet_size];
-      jet_multiply_linear(m, next, e, a - x - (1 + k));
-      for (int j = 0; j <= m; j++) {
-        next[j] -= k * x * before[j];
-        before[j] = e[j];
-        e[j] = next[j];
-      }
-    }
+    double e[ck_jet_size] = {a, 1};
+    slope_jet(m, n, e, a, x);
     jet_multiply(m, jet, e, factor);
     return factorial(m) * jet[m] * prefactor(a, x, n);
   }

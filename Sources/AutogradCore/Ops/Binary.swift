@@ -49,7 +49,7 @@ extension PointwiseFunction {
       conventions: ["the gradients at (0, 0) are 0, the mixed second derivative there is Infinity"],
       .pointwise([
         { ct, node in ct * node.y.emit(.log).settled(where: node.bothZero, to: 0) },
-        { ct, node in ct * (node.x / node.y).settled(where: node.bothZero, to: 0) },
+        { ct, node in ct * (node.x / (node.y + 0)).settled(where: node.bothZero, to: 0) },
       ])),
   ]
 

@@ -29,7 +29,8 @@ extension PointwiseFunction {
       [
         { ct, node in
           let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
-          return ct * ((sine - cosine) / radius * ((sine + cosine) / radius))
+          // Not (s - c) (s + c): of its derivative s alone would be left where c is small.
+          return ct * ((sine * sine - cosine * cosine) / radius / radius)
         },
         { ct, node in
           let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
