@@ -87,6 +87,11 @@ FAMILIES = {
     "Inverses and systems of equations": "A pivot of exactly 0 means that there is no inverse: an error of the request. Infinities "
                                          "would only travel on.",
     "Cholesky": "Both triangles of the operand count.",
+    "Values that coincide": "Eigenvalues and singular values that coincide have no order, and their vectors no direction. A function "
+                            "that treats them alike is as smooth there as elsewhere; any other has a derivative without bound.",
+    "Lower ranks": "Derivatives of `pinv` and `lstsq` are those at constant rank. `qr` of dependent columns has none.",
+    "Decompositions of NaN and Infinity": "NaN throughout: no factorisation is begun.",
+    "Functions of matrices": "Power series, so they have derivatives of every order wherever they have a value.",
     "Branches": "`where` selects cotangents and never multiplies them, so what is not taken gets exactly 0.",
     "Steps": "Flat wherever they are smooth, so 0 at the steps too.",
     "No gradient": "Results that are no floats carry none. Asked for, it is zeros.",
