@@ -54,9 +54,10 @@ import Testing
     // 1 + q qᵀ with q = (1, 2, 2)/3.
     let turned: [Double] = [10, 2, 2, 2, 13, 4, 2, 4, 13].map { (ninths: Double) -> Double in ninths / 9 }
     let diagonals: [[Double]] = [[1, 1, 2], [1, 1, 1], [1, 1 + 1e-15, 2], [1, 1 + 3e-12, 2], [1, 1 + 1e-9, 2]]
-    return [Tensor(turned, shape: [3, 3])] + diagonals.map { d in
-      Tensor([d[0], 0, 0, 0, d[1], 0, 0, 0, d[2]], shape: [3, 3])
-    }
+    return [Tensor(turned, shape: [3, 3])]
+      + diagonals.map { d in
+        Tensor([d[0], 0, 0, 0, d[1], 0, 0, 0, d[2]], shape: [3, 3])
+      }
   }()
   private let direction = Tensor([0.3, -1, 2, -1, 0.7, 0.5, 2, 0.5, -0.4], shape: [3, 3])
 

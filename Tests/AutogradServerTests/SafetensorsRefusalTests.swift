@@ -118,8 +118,10 @@ import Testing
     entry(
       "offset of 2^63", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 9223372036854775807]}"#, 400, "invalid_json", "/inputs/x",
       "not within"),
-    entry("a size with a point", #"{"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0", "digits"),
-    entry("a size with an exponent", #"{"dtype": "F32", "shape": [1, 2e0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/1"),
+    entry(
+      "a size with a point", #"{"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0", "digits"),
+    entry(
+      "a size with an exponent", #"{"dtype": "F32", "shape": [1, 2e0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/1"),
     entry("a size of -0", #"{"dtype": "F32", "shape": [2, -0], "data_offsets": [0, 0]}"#, 400, "wrong_type", "/inputs/x/shape/1"),
     entry("an offset with a point", #"{"dtype": "F32", "shape": [2], "data_offsets": [0.0, 8]}"#, 400, "wrong_type", "/inputs/x", "digits"),
     entry("an offset with an exponent", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 8E0]}"#, 400, "wrong_type", "/inputs/x"),

@@ -14,7 +14,8 @@ extension PointwiseFunction {
     extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
     binary(
       .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
-      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN"], otherNames: ["arctan2"],
+      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN"],
+      otherNames: ["arctan2"],
       .pointwise([
         { ct, node in ct * node.y.emit(.inversion, node.x) }, { ct, node in -(ct * node.x.emit(.inversion, node.y)) },
       ])),

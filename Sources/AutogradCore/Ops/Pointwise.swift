@@ -38,7 +38,8 @@ struct PointwiseFunction: Sendable {
     self.isPredicate = isPredicate
   }
 
-  static let all = arithmetic + unary + binary + comparisons + slopes + families
+  static let all =
+    arithmetic + unary + binary + comparisons + slopes + families
     + normal + oscillating + parametric + specialDerivatives
 }
 

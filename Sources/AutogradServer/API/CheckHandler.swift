@@ -127,8 +127,7 @@ final class CheckRequest: @unchecked Sendable {
     return tolerance
   }
 
-  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double?
-  {
+  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double? {
     guard let value else { return nil }
     guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
       throw Problem(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")

@@ -22,7 +22,8 @@ struct SafetensorsRequest {
 
   private static let readings: [(name: StaticString, reading: Reading)] = [
     ("graph", .json), ("wrt", .json), ("of", .json), ("outputs", .json), ("batch", .json), ("dtype", .plain), ("encoding", .plain),
-    ("gradients", .flag), ("per_example", .flag), ("for", .plain), ("step", .json), ("rtol", .json), ("atol", .json), ("cotangents", .none), ("tangents", .none), ("vectors", .none),
+    ("gradients", .flag), ("per_example", .flag), ("for", .plain), ("step", .json), ("rtol", .json), ("atol", .json), ("cotangents", .none),
+    ("tangents", .none), ("vectors", .none),
     ("format", .ignored),
   ]
 

@@ -112,7 +112,8 @@ struct SafetensorsFile {
     }
     let type = TensorType(try readDType(dtype), try TensorDecoder.readShape(shape))
     guard offsets.firstNotInDigits == nil, let range = offsets.integerList, range.count == 2 else {
-      throw Problem(.wrongType, "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.brief)", at: "")
+      throw Problem(
+        .wrongType, "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.brief)", at: "")
     }
     guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
       throw Problem(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
