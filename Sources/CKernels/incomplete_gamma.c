@@ -69,19 +69,19 @@ double ck_log1p_rest(double r) {
 }
 
 // x^(a - n) e^-x / Γ(a + 1), x > 0.
-static double prefactor(double a, double x, int n) {
+static double prefactor(double a, double x, int n, double factor) {
   if (a < 16) {
     double power = pow(x, a - n);
-    if (x < 700 && power < INFINITY && power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a);
+    if (x < 700 && power < 1e290 && power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor;
     // In halves, so that neither power leaves the range before the product does.
     double half = exp(-x / 2);
     power = pow(x, (a - n) / 2);
-    return power * half * ck_reciprocal_gamma(a) * half * power;
+    return power * half * ck_reciprocal_gamma(a) * factor * half * power;
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
   double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log(x / a) - (x - a);
-  double scale = 1 / sqrt(2 * pi) / sqrt(a), power = pow(x, -n);
+  double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor, power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
 }
@@ -170,10 +170,10 @@ static double lower_or_upper(double a, double x) {
   double value;
   if (x <= 1 || (x < a && (a < 100 || x < 0.7 * a))) {
     series_jet(0, &value, a, x);
-    return value * prefactor(a, x, 0);
+    return value * prefactor(a, x, 0, 1);
   }
   moments(0, &value, a, x, x < a ? 1 : -1);
-  return value * a * prefactor(a, x, 0);
+  return value * a * prefactor(a, x, 0, 1);
 }
 
 double ck_gammainc(double a, double x) {
@@ -258,13 +258,13 @@ double ck_gammainc_partial(double code, double a, double x) {
     double e[ck_jet_size] = {a, 1};
     slope_jet(m, n, e, a, x);
     jet_multiply(m, jet, e, factor);
-    return factorial(m) * jet[m] * prefactor(a, x, n);
+    return prefactor(a, x, n, factorial(m) * jet[m]);
   }
   double sums[ck_jet_size];
   if (x <= (x < a ? 1 : 0.3)) {
     series_jet(m, sums, a, x);
     jet_multiply(m, jet, sums, factor);
-    return factorial(m) * jet[m] * prefactor(a, x, 0);
+    return prefactor(a, x, 0, factorial(m) * jet[m]);
   }
   int sign = x < a ? 1 : -1;
   moments(m, sums, a, x, sign);
@@ -275,5 +275,5 @@ double ck_gammainc_partial(double code, double a, double x) {
   }
   jet_multiply_linear(m, sums, sums, a);
   jet_multiply(m, jet, sums, factor);
-  return sign * factorial(m) * jet[m] * prefactor(a, x, 0);
+  return prefactor(a, x, 0, sign * factorial(m) * jet[m]);
 }

@@ -52,6 +52,8 @@ import Testing
 
   private func expectClaimed(_ table: AccuracyTable, _ measured: AccuracyMeasurement) throws {
     #if arch(x86_64)
+      // The page was measured where functions of AVX-512, which are others, could not run.
+      if TableInterpreter.all.contains(where: { $0.name == "avx512" }) { return }
       let text = String(decoding: (try? Data(contentsOf: Self.page)) ?? Data(), as: UTF8.self)
       guard let row = AccuracyPage.rows(in: text)[table.label] else {
         Issue.record("docs/accuracy.md has no row for \(table.label): run make accuracy")

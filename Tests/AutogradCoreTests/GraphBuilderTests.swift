@@ -206,7 +206,7 @@ import Testing
     #expect(!tall.matmul(wide).isValid)
     #expect(builder.takeError()?.code == .limitExceeded)
     // Empty, yet the stack of results would have too many rows to count.
-    let empty = builder.input("empty", .float64, [0, 1 << 20, 1, 1])
+    let empty = builder.input("empty", .float64, [0, 1 << 30, 1, 1])
     #expect(!empty.matmul(wide).isValid)
     #expect(builder.takeError()?.code == .limitExceeded)
   }
