@@ -60,6 +60,9 @@ double ck_digamma_rest(double a) {
   return sum + z * (1.0 / 24 - z * (7.0 / 960 - z * (31.0 / 8064 - z * tail)));
 }
 
+// ln(x / y), also where the quotient underflows.
+static double log_ratio(double x, double y) { return x < 1e-290 ? log(x) - log(y) : log(x / y); }
+
 // ln(1 + r) - r, exact near 0: with t = r / (2 + r) it is 2 artanh(t) - r = -r t + 2 (t³/3 + t⁵/5 + …).
 double ck_log1p_rest(double r) {
   if (!(fabs(r) < 0.25)) return log1p(r) - r;
@@ -80,7 +83,7 @@ static double prefactor(double a, double x, int n, double factor) {
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
-  double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log(x / a) - (x - a);
+  double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log_ratio(x, a) - (x - a);
   double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor, power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
@@ -91,7 +94,7 @@ static void prefactor_jet(int order, double *jet, double a, double x) {
   double logarithm[ck_jet_size] = {0};
   if (order >= 1) {
     double w = a + 0.5, r = (x - w) / w;
-    logarithm[1] = (fabs(r) < 0.5 ? log1p(r) : log(x / w)) - ck_digamma_rest(a);
+    logarithm[1] = (fabs(r) < 0.5 ? log1p(r) : log_ratio(x, w)) - ck_digamma_rest(a);
   }
   for (int k = 2; k <= order; k++) logarithm[k] = -ck_polygamma(k - 1, a + 1) / factorial(k);
   jet_exp(order, jet, logarithm);

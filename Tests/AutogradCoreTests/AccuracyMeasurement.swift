@@ -61,7 +61,7 @@ struct AccuracyMeasurement {
     if number > 0 { errors[point].derivative = max(errors[point].derivative, error) }
     if error > Self.most {
       overMost += 1
-      if error <= Self.operandError * conditioning {
+      if error <= (shortfall > 0 ? 1.5 : 1) * Self.operandError * conditioning {
         excused += 1
         return
       }

@@ -137,8 +137,12 @@ extension GradientCheck {
     /// Why a disagreement proves nothing, if it does not.
     private func doubt(_ probe: Probe, _ sizes: [Double]) -> SlopeFinding.Cause? {
       if hidesSteps { return .hiddenSteps }
-      guard let element = probe.element, let finest = sizes.last else { return nil }
-      let x = abs(targets[probe.target].elements[element])
+      let target = targets[probe.target]
+      guard let element = probe.element else {
+        return zip(target.elements, target.direction).contains { $1 != 0 && $0.ulp > 1 } ? .noStep : nil
+      }
+      guard let finest = sizes.last else { return nil }
+      let x = abs(target.elements[element])
       // Of the smallest numbers there are none smaller to go by; beyond 2^53 there are whole numbers only, and those of
       // a function with a period may be all alike.
       return x > 0 && (finest > x || x <= 0x1p-960 || x.ulp > 1) ? .noStep : nil

@@ -37,7 +37,7 @@ extension PointwiseFunction {
     binary(
       .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
       dtypes: .numeric, "x: ct, y: -ct floor(x / y)", conventions: ["integers cannot be divided by 0; floats give NaN"],
-      otherNames: ["mod", "modulo", "%", "fmod"],
+      otherNames: ["mod", "modulo", "%"],
       .pointwise([
         { ct, node in node.builder.select(node.z.emit(.isNaN), node.z, ct) },
         { ct, node in

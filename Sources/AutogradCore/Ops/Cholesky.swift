@@ -43,7 +43,8 @@ struct CholeskyOperation: Operation {
     return [
       call.inDouble { operands in
         let (builder, a) = (call.builder, operands[0])
-        return builder.emit(.cholesky, (a + builder.matrixTranspose(a)) * 0.5)
+        // Halved first: a sum of the largest numbers would overflow.
+        return builder.emit(.cholesky, a * 0.5 + builder.matrixTranspose(a) * 0.5)
       }
     ]
   }

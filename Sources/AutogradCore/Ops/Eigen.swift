@@ -101,7 +101,7 @@ extension OperationCall {
     try checkDecomposition(rows: n, columns: n)
     return allInDouble { operands in
       let a = operands[0]
-      return parts(builder.eigen((a + builder.matrixTranspose(a)) * 0.5))
+      return parts(builder.eigen(a * 0.5 + builder.matrixTranspose(a) * 0.5))
     }
   }
 }

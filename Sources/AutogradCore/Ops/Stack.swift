@@ -8,7 +8,7 @@ struct ConcatOperation: Operation {
     shapeRule: "that of the operands, which agree but along axis; there the sum of their sizes",
     derivative: "each operand: its own part of ct",
     conventions: ["one operand or more", "the operands have the same number of axes, at least one"],
-    otherNames: ["concatenate", "cat", "hstack", "vstack", "append", "merge"],
+    otherNames: ["concatenate", "cat", "append", "merge"],
     samples: [
       OperationSample([[2, 2], [1, 2]]), OperationSample([[2, 1], [2, 3], [2, 2]], ["axis": .integer(-1)]),
       OperationSample([[3]]), OperationSample([[0, 2], [2, 2]]),
@@ -46,7 +46,7 @@ struct StackOperation: Operation {
     shapeRule: "that of the operands with a new axis, whose size is their number",
     derivative: "each operand: its own slice of ct",
     conventions: ["one operand or more, of equal shapes"],
-    otherNames: ["pack", "column_stack", "row_stack"],
+    otherNames: ["pack"],
     samples: [
       OperationSample([[2], [2], [2]]), OperationSample([[2, 3], [2, 3]], ["axis": .integer(-1)]),
       OperationSample([[2, 3], [2, 3]], ["axis": .integer(1)]), OperationSample([[], []]), OperationSample([[2]]),

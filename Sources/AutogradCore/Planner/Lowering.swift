@@ -94,13 +94,13 @@ final class Lowering {
   /// An instruction that makes each element of the result of the elements at its index.
   func emitElementwise(
     _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement,
-    _ node: NodeID
+    _ node: NodeID, steps: Int = 1
   ) {
     if shape.isEmpty { return }
     let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
     if iterations.isEmpty || iterations[iterations.count - 1] != iteration { iterations.append(iteration) }
-    append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: shape.elementCount)
+    append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: multiplied(shape.elementCount, steps))
   }
 
   func emitCopy(into z: Placement, _ x: Placement, _ type: TensorType, _ node: NodeID) {

@@ -49,11 +49,13 @@ public struct LoweringNode {
   }
 
   func emitUnary(_ function: ck_unary_op, into target: Placement, _ x: Placement) {
-    lowering.emitElementwise(.unary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, x, node)
+    lowering.emitElementwise(
+      .unary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, x, node, steps: function.steps)
   }
 
   func emitBinary(_ function: ck_binary_op, into target: Placement, _ x: Placement, _ y: Placement) {
-    lowering.emitElementwise(.binary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, y, node)
+    lowering.emitElementwise(
+      .binary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, y, node, steps: function.steps)
   }
 
   /// Where the condition is true the target takes x; elsewhere it keeps what it has.
