@@ -72,7 +72,15 @@ import Testing
     1e3, 1e8, -1e8, 1e16, 1e60, 1e160, 1e300, -1e300, .infinity, -.infinity, .nan,
   ]
 
-  @Test(arguments: SweepTests.differentiable) func specialPointsAreNotAccused(_ test: SweepTests.Case) throws {
+  /// Matrices of such numbers are as good as singular; and among equals an order statistic follows one by its index,
+  /// where differences see the next.
+  private static let notHere: Set = [
+    "solve", "solve_triangular", "inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh", "svd", "svdvals", "qr", "lstsq",
+    "pinv", "expm", "matrix_power", "median", "quantile", "kthvalue", "top_k",
+  ]
+
+  @Test(arguments: SweepTests.differentiable.filter { !notHere.contains($0.operation.reference.name) })
+  func specialPointsAreNotAccused(_ test: SweepTests.Case) throws {
     var random = test.random
     let graph = try test.graph()
     let cotangents = Tensor.random(graph.cotangentTypes, using: &random)
