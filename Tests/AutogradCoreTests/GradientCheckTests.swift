@@ -72,11 +72,10 @@ import Testing
     1e3, 1e8, -1e8, 1e16, 1e60, 1e160, 1e300, -1e300, .infinity, -.infinity, .nan,
   ]
 
-  /// Matrices of such numbers are as good as singular; and among equals an order statistic follows one by its index,
-  /// where differences see the next.
+  /// Matrices of such numbers are as good as singular.
   private static let notHere: Set = [
     "solve", "solve_triangular", "inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh", "svd", "svdvals", "qr", "lstsq",
-    "pinv", "expm", "matrix_power", "median", "quantile", "kthvalue", "top_k",
+    "pinv", "expm", "matrix_power",
   ]
 
   @Test(arguments: SweepTests.differentiable.filter { !notHere.contains($0.operation.reference.name) })
@@ -163,6 +162,29 @@ import Testing
     let graph = try builder.graph(outputs: [x.applying("relu")])
     let report = try reports(graph, [[0, 0]], [[1, 1]]) { $0.closerLooks = 0 }[0]
     #expect(report.result == .inconclusive && report.isPassed)
+  }
+
+  /// Where no step leads anywhere, nothing was compared, and nothing passes.
+  @Test func stepsThatDoNotFit() throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", .float64, [2])
+    let graph = try builder.graph(outputs: [x.applying("square")])
+    for step in [1e-300, 1e-17, 1e308] {
+      let report = try reports(graph, [[1, 2]], [[1, 1]]) { $0.step = step }[0]
+      #expect(report.result == .inconclusive && !report.isPassed, "\(step): \(report)")
+    }
+    let report = try reports(Tensor([Double.infinity])) { x in x.applying("reciprocal") }
+    #expect(report.result == .inconclusive && !report.isPassed, "\(report)")
+  }
+
+  /// The median of three equal numbers is straight along every line, and its gradient that of one of them.
+  @Test func tiesOfAnOrderStatistic() throws {
+    for count in [3, 5, 1000] {
+      let report = try reports(Tensor(repeating: 2.0, shape: [count])) { x in x.applying("median") }
+      #expect(report.result == .inconclusive && report.isKink, "\(count): \(report)")
+    }
+    let wrong = try reports([2, 2, 2]) { x in x.applying("median") * x.applying("stop_gradient").sum() }
+    #expect(wrong.result == .fails, "\(wrong)")
   }
 
   // MARK: Cost

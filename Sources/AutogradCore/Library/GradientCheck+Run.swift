@@ -58,7 +58,7 @@ extension GradientCheck {
       return largest > 0 ? step / largest : step
     }
 
-    private func points(_ probe: Probe, _ sizes: [Double], _ targets: [Target]) -> [CheckPoint] {
+    func points(_ probe: Probe, _ sizes: [Double], _ targets: [Target]) -> [CheckPoint] {
       let target = targets[probe.target]
       guard let index = probe.element else {
         let line = CheckLine(directions: [(target.input, target.direction)])
@@ -73,7 +73,7 @@ extension GradientCheck {
       }
     }
 
-    private func quotients(
+    func quotients(
       _ probe: Probe, _ sizes: [Double], _ values: inout ArraySlice<Double>, _ targets: [Target], _ value: Double
     ) -> DifferenceQuotients {
       let x = probe.element.map { targets[probe.target].elements[$0] } ?? 0
@@ -87,12 +87,12 @@ extension GradientCheck {
 
     // MARK: Judgement
 
-    private func slope(_ probe: Probe, _ targets: [Target]) -> Double {
+    func slope(_ probe: Probe, _ targets: [Target]) -> Double {
       let target = targets[probe.target]
       return probe.element.map { target.slopes[$0] } ?? target.slopeAlongDirection
     }
 
-    private func tolerance(_ probe: Probe) -> CheckTolerance {
+    func tolerance(_ probe: Probe) -> CheckTolerance {
       guard probe.element == nil else { return check.tolerance }
       // What each element may be off by, and what rounding the sum of all adds.
       var tolerance = check.tolerance
@@ -103,7 +103,7 @@ extension GradientCheck {
       return tolerance
     }
 
-    private func negligible(_ probe: Probe) -> Double {
+    func negligible(_ probe: Probe) -> Double {
       let target = targets[probe.target]
       return probe.element.map { 1e-8 * target.largestChange / target.scale($0) } ?? 0
     }
@@ -139,62 +139,13 @@ extension GradientCheck {
       if hidesSteps { return .hiddenSteps }
       let target = targets[probe.target]
       guard let element = probe.element else {
-        return zip(target.elements, target.direction).contains { $1 != 0 && $0.ulp > 1 } ? .noStep : nil
+        return zip(target.elements, target.direction).contains { $1 != 0 && $0.ulp > 1 } ? .coarseNumbers : nil
       }
       guard let finest = sizes.last else { return nil }
       let x = abs(target.elements[element])
       // Of the smallest numbers there are none smaller to go by; beyond 2^53 there are whole numbers only, and those of
       // a function with a period may be all alike.
-      return x > 0 && (finest > x || x <= 0x1p-960 || x.ulp > 1) ? .noStep : nil
-    }
-
-    /// A direction through all elements of all inputs.
-    private var line: CheckLine {
-      CheckLine(directions: zip(targets, check.dependsOn).filter(\.1).map { ($0.0.input, $0.0.direction) })
-    }
-
-    private mutating func isSmoothAllAround() throws(GraphError) -> Bool {
-      if sawKink { return false }
-      if let isSmooth { return isSmooth }
-      let sizes = DifferenceQuotients.sizes(around: 0, scales: [1])
-      let points = sizes.flatMap { [CheckPoint.line(line, $0), .line(line, -$0)] }
-      var values = try check.evaluator.values(points, interruption)[...]
-      let quotients = self.quotients(Probe(target: 0, element: nil), sizes, &values, targets, value)
-      let smooth = quotients.side == .both && quotients.kink == nil && quotients.estimates(.both).count >= 3
-      isSmooth = smooth
-      return smooth
-    }
-
-    /// The same element a little farther on.
-    private func nearbyFinding(_ probe: Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
-      var inputs = check.inputs
-      for (input, direction) in line.directions {
-        // Each element by an amount of its own, so that equal ones part.
-        let apart = direction.enumerated().map { index, size -> Double in
-          let turn = (Double(index) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
-          return size * (1 + turn)
-        }
-        inputs[input] = inputs[input].moved(along: apart, 0x1p-20)
-      }
-      let results: [Tensor]
-      let value: Double
-      do throws(GraphError) {
-        results = try check.derivatives.run(inputs, interruption: interruption)
-        value = try check.evaluator.plan.run(inputs, interruption: interruption)[0].doubles[0]
-      } catch {
-        if error.code == .interrupted { throw error }
-        return SlopeFinding(.inconclusive, .valueNotFinite(.nan), analytic: .nan, numeric: .nan)
-      }
-      let moved = zip(check.varied, results).map { GradientCheck.target($0, inputs[$0], $1.doubles) }
-      // Steps that stay on this side of the kink.
-      let near = sizes.filter { $0 <= 0x1p-24 * (probe.element.map { moved[probe.target].scale($0) } ?? 1) }
-      var values: [Double] = []
-      for point in points(probe, near, moved) {
-        values.append(try check.evaluator.value(at: point, of: inputs, interruption))
-      }
-      var rest = values[...]
-      let quotients = self.quotients(probe, near, &rest, moved, value)
-      return quotients.finding(of: slope(probe, moved), tolerance(probe), negligible: negligible(probe))
+      return x > 0 && (finest > x || x <= 0x1p-960 || x.ulp > 1) ? .coarseNumbers : nil
     }
   }
 }

@@ -32,8 +32,10 @@ package struct SlopeFinding: Sendable {
     case rounding
     /// Extrapolations contradict each other at every size of steps.
     case unsettled
-    /// There is no other number near enough.
+    /// Nothing could be compared: no step leads to another number at which the function has a value.
     case noStep
+    /// Other numbers are too far away for a disagreement to prove anything.
+    case coarseNumbers
     /// The function rounds numbers to whole ones that are too large for that to be seen.
     case hiddenSteps
     /// It would have taken more evaluations than are allowed.
@@ -63,13 +65,13 @@ package struct SlopeFinding: Sendable {
   package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
 
   /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
-  /// slope from both sides is another, and where the function or its derivative is not finite. What merely cannot be
-  /// seen counts as passed.
+  /// slope from both sides is another, where the function or its derivative is not finite, and where no step fits. What
+  /// was compared but merely cannot be seen counts as passed.
   package var isPassed: Bool {
     guard result == .inconclusive else { return result == .passes }
     switch cause {
-    case .valueNotFinite, .derivativeNotFinite, .kink: return false
-    case .compared, .rounding, .unsettled, .noStep, .hiddenSteps, .tooMuchWork: return true
+    case .valueNotFinite, .derivativeNotFinite, .kink, .noStep: return false
+    case .compared, .rounding, .unsettled, .coarseNumbers, .hiddenSteps, .tooMuchWork: return true
     }
   }
 }

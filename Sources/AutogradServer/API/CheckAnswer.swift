@@ -82,7 +82,12 @@ struct CheckAnswer {
         + "where the gradient is \(slope)"
     case .unsettled:
       return "\(place) differences over steps of different size contradict each other; the gradient is \(slope)"
-    case .noStep: return "\(place) there are no values near enough to compare with; the gradient is \(slope)"
+    case .noStep:
+      return
+        "\(place) no step leads to another number where the function has a value: nothing can be compared; the gradient "
+        + "is \(slope)"
+    case .coarseNumbers:
+      return "\(place) the numbers nearby are too far away to tell; the gradient is \(slope)"
     case .hiddenSteps:
       return
         "\(place) the function rounds numbers that are too large for steps of 1 to be seen; the gradient is \(slope)"

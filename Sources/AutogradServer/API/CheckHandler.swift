@@ -43,9 +43,6 @@ final class CheckRequest: @unchecked Sendable {
   init(_ body: ParsedBody, _ limits: Limits) throws(Problem) {
     self.body = body
     request = try DifferentialRequest(.check, body, limits: limits)
-    let root = body.document.root
-    let tolerance = try CheckRequest.tolerance(root)
-    let step = try CheckRequest.number(root["step"], "step", isAboveZero: true)
     let found: [(node: Int, name: JSONValue.Text, value: Value)]
     let graphs: Graphs
     do throws(GraphError) {
@@ -82,8 +79,8 @@ final class CheckRequest: @unchecked Sendable {
           + "operations",
         at: "/graph", limit: limits.planWork, value: overflow ? Int.max : work)
     }
-    check.tolerance = tolerance
-    check.step = step
+    check.tolerance = request.check.tolerance
+    check.step = request.check.step
     check.closerLooks = (limits.planWork - work) / max(check.work, 1)
     self.check = check
   }
@@ -116,27 +113,6 @@ final class CheckRequest: @unchecked Sendable {
     var positions: [ValueID: Int] = [:]
     for (position, input) in request.graph.inputs.enumerated() { positions[input.value.id] = position }
     return (request.targets ?? []).compactMap { positions[$0.value.id] }
-  }
-
-  // MARK: Members
-
-  private static func tolerance(_ root: JSONValue) throws(Problem) -> CheckTolerance {
-    var tolerance = CheckTolerance()
-    if let relative = try number(root["rtol"], "rtol") { tolerance.relative = relative }
-    if let absolute = try number(root["atol"], "atol") { tolerance.absolute = absolute }
-    return tolerance
-  }
-
-  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double? {
-    guard let value else { return nil }
-    guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
-      throw Problem(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")
-    }
-    guard !isTooLarge, number.isFinite, isAboveZero ? number > 0 : number >= 0 else {
-      let range = isAboveZero ? "greater than 0" : "0 or greater"
-      throw Problem(.numberOutOfRange, "\(name) must be finite and \(range), got \(value.brief)", at: "/\(name)")
-    }
-    return number
   }
 }
 

@@ -73,6 +73,7 @@ struct DifferentialRequest {
   /// For each of these, which of the request's tensors it is, in the order of ``RequestOutline``.
   let sources: [Int]
   let form: TensorEncoder.Form
+  let check: CheckOptions
   let warnings: [Warning]
   /// The bytes of `graph`.
   let graphText: UnsafeRawBufferPointer
@@ -99,6 +100,7 @@ struct DifferentialRequest {
     self.endpoint = endpoint
     graphText = graphMember.text
     form = try DifferentialRequest.form(root["encoding"])
+    check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
     let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
     let batch = try root["batch"].map { list throws(Problem) in try ExampleBatch(list, isPerExample: isPerExample) }

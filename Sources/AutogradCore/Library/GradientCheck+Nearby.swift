@@ -1,0 +1,89 @@
+/// What the surroundings of a point say of a disagreement there: whether the function is smooth all around it, and
+/// whether its derivative is right a little farther on.
+extension GradientCheck.Run {
+  /// A direction through all elements of all inputs.
+  private var line: CheckLine {
+    CheckLine(directions: zip(targets, check.dependsOn).filter(\.1).map { ($0.0.input, $0.0.direction) })
+  }
+
+  mutating func isSmoothAllAround() throws(GraphError) -> Bool {
+    if sawKink { return false }
+    if let isSmooth { return isSmooth }
+    let sizes = DifferenceQuotients.sizes(around: 0, scales: [1])
+    let points = sizes.flatMap { [CheckPoint.line(line, $0), .line(line, -$0)] }
+    var values = try check.evaluator.values(points, interruption)[...]
+    let quotients = self.quotients(GradientCheck.Probe(target: 0, element: nil), sizes, &values, targets, value)
+    let isStraight = quotients.side == .both && quotients.kink == nil && quotients.estimates(.both).count >= 3
+    if isStraight { isSmooth = try !gradientsJump() } else { isSmooth = false }
+    return isSmooth ?? false
+  }
+
+  /// Whether gradients close by depend on the side from which one comes near. Where several numbers are equal an order
+  /// statistic is straight along every line (the median of moved numbers is the median of the moves), and yet its
+  /// gradient is that of another element on each side.
+  private func gradientsJump() throws(GraphError) -> Bool {
+    var coarse: [[Double]] = []
+    for distance in [0x1p-20, 0x1p-26] {
+      var gradients: [[Double]] = []
+      for side in 0..<3 {
+        guard let results = try nearbyResults(nearby(side, distance)) else { return false }
+        gradients.append(results.prefix(targets.count).flatMap(\.doubles))
+      }
+      let differences = gradients.dropFirst().map { zip($0, gradients[0]).map { abs($0 - $1) } }
+      if distance == 0x1p-20 {
+        coarse = differences
+        continue
+      }
+      let largest = gradients[0].reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+      // That of a smooth function shrinks with the distance.
+      return zip(differences, coarse).contains { fine, coarse in
+        zip(fine, coarse).contains { $0 > 1e-3 * largest && $0 > 0.5 * $1 }
+      }
+    }
+    return false
+  }
+
+  /// The inputs a little farther on, each element by an amount of its own, so that equal ones part; on each side in
+  /// another order.
+  private func nearby(_ side: Int, _ distance: Double) -> [Tensor] {
+    let step = [0.618_033_988_749_895, 0.414_213_562_373_095, 0.302_775_637_731_995][side]
+    var inputs = check.inputs
+    for (input, direction) in line.directions {
+      let apart = direction.enumerated().map { index, size -> Double in
+        let turn = (Double(index) * step).truncatingRemainder(dividingBy: 1)
+        return size * (1 + turn)
+      }
+      inputs[input] = inputs[input].moved(along: apart, distance)
+    }
+    return inputs
+  }
+
+  /// The derivatives there, and what goes with them; nil where they cannot be had.
+  private func nearbyResults(_ inputs: [Tensor]) throws(GraphError) -> [Tensor]? {
+    do throws(GraphError) {
+      return try check.derivatives.run(inputs, interruption: interruption)
+    } catch {
+      if error.code == .interrupted { throw error }
+      return nil
+    }
+  }
+
+  /// The same element a little farther on.
+  func nearbyFinding(_ probe: GradientCheck.Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
+    let inputs = nearby(0, 0x1p-20)
+    guard let results = try nearbyResults(inputs) else {
+      return SlopeFinding(.inconclusive, .valueNotFinite(.nan), analytic: .nan, numeric: .nan)
+    }
+    let value = try check.evaluator.value(at: .line(CheckLine(directions: []), 0), of: inputs, interruption)
+    let moved = zip(check.varied, results).map { GradientCheck.target($0, inputs[$0], $1.doubles) }
+    // Steps that stay on this side of the kink.
+    let near = sizes.filter { $0 <= 0x1p-24 * (probe.element.map { moved[probe.target].scale($0) } ?? 1) }
+    var values: [Double] = []
+    for point in points(probe, near, moved) {
+      values.append(try check.evaluator.value(at: point, of: inputs, interruption))
+    }
+    var rest = values[...]
+    let quotients = self.quotients(probe, near, &rest, moved, value)
+    return quotients.finding(of: slope(probe, moved), tolerance(probe), negligible: negligible(probe))
+  }
+}

@@ -1,0 +1,29 @@
+import AutogradCore
+
+/// What a request to `/v1/check` may say of the comparison.
+struct CheckOptions {
+  /// `rtol` and `atol`.
+  var tolerance = CheckTolerance()
+  /// The largest step; nil where it follows the size of the element.
+  var step: Double?
+
+  init() {}
+
+  init(_ root: JSONValue) throws(Problem) {
+    if let relative = try CheckOptions.number(root["rtol"], "rtol") { tolerance.relative = relative }
+    if let absolute = try CheckOptions.number(root["atol"], "atol") { tolerance.absolute = absolute }
+    step = try CheckOptions.number(root["step"], "step", isAboveZero: true)
+  }
+
+  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double? {
+    guard let value else { return nil }
+    guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
+      throw Problem(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")
+    }
+    guard !isTooLarge, number.isFinite, isAboveZero ? number > 0 : number >= 0 else {
+      let range = isAboveZero ? "greater than 0" : "0 or greater"
+      throw Problem(.numberOutOfRange, "\(name) must be finite and \(range), got \(value.brief)", at: "/\(name)")
+    }
+    return number
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+@testable import AutogradServer
+
+/// What `/v1/check` takes, refuses and answers; whether it judges rightly is in GradientCheckTests.
+@Suite("Check endpoint")
+struct CheckEndpointTests {
+  private func send(_ path: String, _ members: String, x: String = "[1, 2]") -> Response {
+    let graph = #"{"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}"#
+    return InProcessServer().send(
+      "POST", path, body: Data(#"{"graph": \#(graph), "inputs": {"x": \#(x)}\#(members.isEmpty ? "" : ", " + members)}"#.utf8))
+  }
+
+  @Test(arguments: [
+    (#""step": -1"#, "number_out_of_range", "step"), (#""step": 0"#, "number_out_of_range", "step"),
+    (#""step": "1""#, "wrong_type", "step"), (#""rtol": -1e-9"#, "number_out_of_range", "rtol"),
+    (#""atol": 1e999"#, "number_out_of_range", "atol"), (#""atol": [1]"#, "wrong_type", "atol"),
+  ])
+  func optionsAreNumbers(_ members: String, _ code: String, _ name: String) {
+    for (path, more) in [("/v1/check", ""), ("/v1/inspect", #", "for": "check""#)] {
+      let response = send(path, members + more)
+      #expect(response.status == 400, "\(path) \(members)")
+      #expect(response.json["code"] as? String == code, "\(response.body.string)")
+      #expect(response.json["pointer"] as? String == "/" + name, "\(response.body.string)")
+    }
+  }
+
+  @Test func whatWasNotComparedDoesNotPass() {
+    for (members, x) in [(#""step": 1e-300"#, "[1, 2]"), ("", #"[1, "Infinity"]"#)] {
+      let response = send("/v1/check", members, x: x)
+      #expect(response.json["passed"] as? Bool == false, "\(response.body.string)")
+      #expect(response.json["result"] as? String == "inconclusive", "\(response.body.string)")
+    }
+    #expect(send("/v1/check", "").json["passed"] as? Bool == true)
+  }
+}
