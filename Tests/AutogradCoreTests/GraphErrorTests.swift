@@ -29,13 +29,13 @@ import Testing
     Refusal(name: "neg", operands: [], code: .wrongArity, place: .operands, text: "neg: takes 1 input (x), got 0"),
     Refusal(
       name: "constant", operands: [.number(1)], attributes: ["value": .tensor(1)], code: .wrongArity, place: .operands,
-      text: "constant: takes 0 inputs (), got 1"),
+      text: "constant: takes 0 inputs (), got 1; value would be given in attributes"),
     Refusal(
       name: "neg", operands: [.tensor(f, [2])], results: 2, code: .wrongArity, place: .results,
-      text: "neg: yields 1 output, 2 names are given"),
+      text: "neg: yields 1 output (y); outputs has 2 names"),
     Refusal(
       name: "split", operands: [.tensor(f, [2])], results: 0, code: .wrongArity, place: .results,
-      text: "split: yields at least 1 output, 0 names are given"),
+      text: "split: yields at least 1 output; outputs has 0 names"),
     Refusal(
       name: "split", operands: [.tensor(f, [4])], attributes: ["splits": .integers([1, 3])], results: 3, code: .wrongArity, place: .results,
       text: "split: splits [1, 3] make 2 parts, 3 output names are given"),
@@ -108,7 +108,7 @@ import Testing
       text: "neg: has no attribute axis; it takes none"),
     Refusal(
       name: "sum", operands: [.tensor(f, [2])], attributes: ["dim": .integer(0)], code: .unknownAttribute, place: .attribute("dim"),
-      text: "sum: has no attribute dim; it takes axis, keepdims"),
+      text: "sum: has no attribute dim; it takes axis, keepdims (it is called axis here)"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], code: .invalidAttribute, place: .node,
       text: "reshape: needs the attribute shape: sizes of the result; one of them may be -1 and is worked out"),

@@ -36,4 +36,28 @@ import Testing
       #expect(OpCatalog.hint(for: name) == "did you mean \(meant)?")
     }
   }
+
+  /// What is an operation, or another name of one, is answered before; advice for it would never be seen.
+  @Test func nothingIsInVain() {
+    let names = Set(OpCatalog.operations.flatMap { [$0.reference.name] + $0.reference.otherNames })
+    for name in LookedFor.table.keys where names.contains(name) { Issue.record("\(name)") }
+  }
+
+  @Test(arguments: [
+    ("sum", "dim", "it is called axis here"), ("std", "ddof", "it is called correction here"),
+    ("top_k", "largest", "for the smallest take the negative before and after it"),
+    ("where", "condition", "condition is an input: name it in inputs"), ("gelu", "aproximate", "did you mean approximate?"),
+    ("norm", "p", "it is called ord here"), ("cdist", "ord", "it is called p here"),
+  ])
+  func attributes(_ operation: String, _ attribute: String, _ advice: String) throws {
+    let reference = try #require(OpCatalog.operation(named: operation)).reference
+    #expect(LookedForAttributes.advice(for: attribute, of: reference) == advice)
+  }
+
+  @Test func renamedAttributesExist() {
+    let known = Set(OpCatalog.operations.flatMap { $0.reference.attributes.map(\.name) })
+    for (name, ours) in LookedForAttributes.renamed {
+      #expect(known.isSuperset(of: ours) && !ours.contains(name), "\(name): \(ours)")
+    }
+  }
 }

@@ -25,7 +25,7 @@ extension GradientCheck.Run {
     var coarse: [[Double]] = []
     for distance in [0x1p-20, 0x1p-26] {
       var gradients: [[Double]] = []
-      for side in 0..<3 {
+      for side in 0..<6 {
         guard let results = try nearbyResults(nearby(side, distance)) else { return false }
         gradients.append(results.prefix(targets.count).flatMap(\.doubles))
       }
@@ -44,14 +44,15 @@ extension GradientCheck.Run {
   }
 
   /// The inputs a little farther on, each element by an amount of its own, so that equal ones part; on each side in
-  /// another order.
+  /// another order, as if by chance but the same in every run.
   private func nearby(_ side: Int, _ distance: Double) -> [Tensor] {
-    let step = [0.618_033_988_749_895, 0.414_213_562_373_095, 0.302_775_637_731_995][side]
     var inputs = check.inputs
     for (input, direction) in line.directions {
       let apart = direction.enumerated().map { index, size -> Double in
-        let turn = (Double(index) * step).truncatingRemainder(dividingBy: 1)
-        return size * (1 + turn)
+        let position = UInt64(truncatingIfNeeded: index &* 8 &+ side)
+        let hash = (position ^ 0x5851_F42D_4C95_7F2D) &* 0xD605_1BAD_D1A5_3C6B
+        let turned = (hash ^ hash >> 29) &* 0x9E37_79B9_7F4A_7C15
+        return size * (Double(turned >> 12) * 0x1p-52 + (side == 0 || turned & 1 == 0 ? 0.5 : -1.5))
       }
       inputs[input] = inputs[input].moved(along: apart, distance)
     }

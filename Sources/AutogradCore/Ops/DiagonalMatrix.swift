@@ -54,8 +54,10 @@ struct DiagonalEmbedOperation: Operation {
     let count = shape[shape.rank - 1]
     let stack = shape.axes(0..<(shape.rank - 1))
     _ = try call.checkedRank(shape.rank + 1)
-    // Beyond what a tensor may have, so that two of them can be added and the sum still be refused.
-    let distance = Int(min(offset.magnitude, UInt(Shape.maximumElementCount) + 1))
+    guard offset.magnitude <= UInt(Shape.maximumElementCount) else {
+      throw call.invalid("offset", "offset \(offset) would make a matrix of more than \(Shape.maximumElementCount) rows")
+    }
+    let distance = abs(offset)
     let size = count + distance
     do throws(GraphError) {
       // The matrix flattened is on the way, in which sizes of 0 elsewhere do not count.

@@ -1,5 +1,5 @@
 /// What people look for that has no operation of its own, and what does it here: said in place of the nearest spelling,
-/// which would compute something else.
+/// which would compute something else. What they look for among attributes is in LookedForAttributes.swift.
 enum LookedFor {
   /// A clause to end an error with: what does it, or that nothing does.
   static func advice(for name: String) -> String? { table[name] }
@@ -7,7 +7,7 @@ enum LookedFor {
   /// Every name with its advice; names that are operations by now, or other names of some, are answered before this is
   /// asked.
   static let table: [String: String] = Dictionary(
-    (functions + statistics + arrays + networks + programs).flatMap { entry in
+    (functions + statistics + arrays + matrices + networks + programs).flatMap { entry in
       entry.names.split(separator: " ").map { (String($0), entry.advice) }
     }, uniquingKeysWith: { first, _ in first })
 
@@ -30,17 +30,33 @@ enum LookedFor {
     ("betaln lbeta", "sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b))) does it"),
     ("binom comb choose nchoosek", "exp of lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) does it"),
     ("trigamma", "polygamma with n 1 does it"), ("erfcinv", "mul(-0.7071067811865476, ndtri(mul(0.5, x))) does it"),
-    ("pnorm normcdf", "mul(0.5, erfc(div(x, -1.4142135623730951))) does it"),
-    ("qnorm norminv probit", "mul(1.4142135623730951, erfinv(sub(mul(2, p), 1))) does it"),
+    ("i0 bessel_i0", "mul(i0e(x), exp(abs(x))) does it"), ("i1 bessel_i1", "mul(i1e(x), exp(abs(x))) does it"),
+    ("erfi dawsn wofz voigt fresnel", "there is none; erf, erfc, erfcx and ndtr are the functions of this kind"),
+    ("log_erfc logerfc", "sub(log(erfcx(x)), square(x)) does it for x that is not negative"),
+    ("lambertw spence sici shichi struve owens_t poch ellipk ellipe ellipj legendre hermite chebyshev", "there is none"),
+    ("multigammaln", "a sum of lgamma(a - i / 2), plus p (p - 1) / 4 ln π, does it"),
+    ("xlog1py", "mul(x, log1p(y)) does it where x is not 0"), ("entr", "neg(xlogy(x, x)) does it"),
+    ("rel_entr", "xlogy(x, div(x, y)) does it"), ("log_expit", "log_sigmoid(x) does it"),
+    ("sinpi cospi", "sin or cos of mul(3.141592653589793, x) does it"),
+    ("rgamma", "exp(neg(lgamma(x))) does it for x above 0"),
+    ("polyval horner", "mul and add in turn, from the first coefficient on, do it"),
+    ("polyfit", "lstsq of the matrix of powers does it"),
+    ("lerp", "add(x, mul(w, sub(y, x))) does it"), ("signbit", "less(x, 0) does it; of -0 it is false"),
+    ("isposinf", "equal(x, \"Infinity\") does it"), ("isneginf", "equal(x, \"-Infinity\") does it"),
+    ("positive", "identity does it"), ("float_power", "pow does it, of operands cast to float64"),
+    ("modf frexp", "there is none; trunc(x) and sub(x, trunc(x)) are the parts of a number"),
+    ("bitwise_not left_shift right_shift", "there are no operations on bits"),
+    ("gcd lcm", "there is none"), ("piecewise", "where of where does it"),
+    ("perm", "exp of lgamma(n + 1) - lgamma(n - k + 1) does it"),
     ("dnorm normpdf", "mul(0.3989422804014327, exp(mul(-0.5, square(x)))) does it"),
-    ("j0 j1 jv besselj y0 y1 yv bessely kv besselk airy", "there is no such Bessel function"),
+    ("j0 j1 jn jv iv besselj y0 y1 yn yv bessely kv besselk airy", "there is no such Bessel function"),
     ("heaviside step", "where(less(x, 0), 0, where(equal(x, 0), h, 1)) does it, h being the value at 0; NaN gives 1"),
     ("fmod rem", "sub(x, mul(y, trunc(div(x, y)))) does it; remainder takes the sign of y"),
     ("sqrtm logm cosm sinm signm funm", "there is none; of a symmetric matrix eigh and the function of its values do it"),
     ("exp1 expi expn expint", "there is no exponential integral"), ("logaddexp2", "logaddexp is to base e"),
     ("fma addcmul", "add(mul(x, y), z) does it"), ("floor_divide floordiv fdiv", "floor(div(x, y)) does it"),
-    ("divmod", "floor(div(x, y)) and remainder(x, y) do it"), ("fmin", "minimum(x, y) does it; of a NaN it gives NaN"),
-    ("fmax", "maximum(x, y) does it; of a NaN it gives NaN"), ("relu6", "clip with min 0 and max 6 does it"),
+    ("divmod", "floor(div(x, y)) and remainder(x, y) do it"),
+    ("relu6", "clip with min 0 and max 6 does it"),
     ("copysign", "mul(abs(x), sign(y)) does it where y is not 0"), ("frac", "sub(x, trunc(x)) does it"),
     ("nextafter", "there is none"),
     ("isclose allclose", "less_equal(abs(sub(x, y)), tolerance) does it"), ("array_equal", "all(equal(x, y)) does it"),
@@ -66,6 +82,12 @@ enum LookedFor {
     ("mae l1_loss mean_absolute_error", "mean(abs(sub(x, y))) does it"),
     ("zscore standardize normalize", "div(sub(x, mean(x)), std(x)) does it"),
     ("mode unique", "there is none: its result's shape depends on numbers"),
+    ("var_mean", "var and mean, two nodes, do it"), ("std_mean", "std and mean, two nodes, do it"),
+    ("nanargmax nanargmin", "argmax or argmin of where(isnan(x), …) does it"),
+    ("sumsq", "sum(square(x)) does it"), ("l2_norm l2norm", "norm does it"),
+    ("trimmed_mean winsorize", "there is none; clip to two quantiles, then mean, does nearly that"),
+    ("moving_average rolling_mean", "mean over the last axis of unfold does it"),
+    ("ema lfilter sosfilt", "there are no recurrences but cumsum and the like: write the steps as nodes"),
     ("skew kurtosis moment", "mean(pow(sub(x, mean(x)), n)), divided by pow(std(x), n), does it"),
     ("count_nonzero", "sum(not_equal(x, 0)) does it"),
     ("histogram hist", "segment_sum of ones, with searchsorted of the edges for numbers, does it"),
@@ -91,6 +113,20 @@ enum LookedFor {
       "there is none: its result's shape depends on numbers; where keeps the shape"
     ),
     ("one_hot onehot", "equal(expand_dims(indices, axis -1), [0, 1, …]), cast to a float, does it"),
+    ("masked_fill putmask", "where(mask, value, x) does it"),
+    ("partition", "sort does it, or top_k for the largest"), ("lexsort", "there is none; argsort is stable"),
+    ("contiguous clone", "identity does it; values are never changed in place"),
+    ("mt adjoint", "transpose with axes does it; without them it turns all axes round"),
+    ("full_like", "write the number: it is broadcast"), ("tensor_split", "split does it"),
+    ("take_along_dim", "take_along_axis does it"), ("index_copy", "scatter does it"),
+    ("clamp_min", "maximum(x, min) or clip does it"), ("clamp_max", "minimum(x, max) or clip does it"),
+    ("rollaxis", "transpose does it"), ("atleast_1d atleast_2d atleast_3d", "reshape or expand_dims does it"),
+    ("broadcast_arrays", "broadcast_to does it, for each"), ("dynamic_update_slice", "scatter does it"),
+    ("insert delete place flatnonzero", "concat of slices does it where the places are known beforehand"),
+    ("reduce fold", "there is no reduction by a function: sum, prod, max, min, logsumexp, any and all are there"),
+    ("to_float", "cast with dtype float32 or float64 does it"), ("add_n", "sum of their stack does it"),
+    ("cumlogsumexp", "logcumsumexp does it"),
+    ("interp1d spline resample", "there is none; searchsorted and take find the neighbours"),
     ("rot90", "transpose(x), then flip along axis 0, does it"),
     ("vstack row_stack", "stack does it for vectors, concat along axis 0 for matrices"),
     ("hstack", "concat does it, along axis 1 for matrices"),
@@ -111,6 +147,23 @@ enum LookedFor {
     ("segment_min", "neg(segment_max(neg(x))) does it"),
   ]
 
+  private static let matrices: [Entry] = [
+    ("eig eigvals", "there is none for matrices that are not symmetric; eigh and eigvalsh are for symmetric ones"),
+    ("lu lu_factor lu_solve ldl", "there is none alone; solve, det, slogdet and inv factorise by themselves"),
+    ("cho_solve cho_factor", "solve_triangular with the factor of cholesky, then with its transpose, does it"),
+    ("cholesky_inverse", "inv(matmul(l, transpose(l))) does it"),
+    ("cond condition_number", "the quotient of the first and the last of svdvals does it; to choose, where does it"),
+    ("rank", "matrix_rank is the rank of a matrix; the number of axes is known before anything runs"),
+    ("chain_matmul multi_dot", "einsum of all of them does it, in the order of least work"),
+    ("matrix_norm frobenius", "norm over both axes is Frobenius'; sum or max of svdvals are the other two"),
+    ("nuclear_norm", "sum(svdvals(a)) does it"), ("spectral_norm", "max(svdvals(a)) does it"),
+    ("fractional_matrix_power", "of a symmetric matrix eigh and pow of its values do it; matrix_power takes integers"),
+    ("householder ormqr orgqr", "qr gives q itself"), ("tensorinv tensorsolve", "reshape, then inv or solve, does it"),
+    ("vander vandermonde", "pow(expand_dims(x, axis -1), [0, 1, …]) does it"),
+    ("toeplitz hankel circulant", "take at an index matrix, written as a constant, does it"),
+    ("block_diag", "concat with blocks of zeros does it"),
+  ]
+
   private static let networks: [Entry] = [
     ("linear dense fully_connected", "add(matmul(x, w), b) does it; weights of PyTorch are transposed first"),
     ("conv conv1d conv2d conv3d convolve correlate", "there is none; unfold and einsum do it for a few axes"),
@@ -122,12 +175,18 @@ enum LookedFor {
     ),
     ("bce bce_with_logits binary_cross_entropy", "sub(softplus(x), mul(x, y)) does it for logits x"),
     ("kl_div kl_divergence", "sum(xlogy(p, div(p, q))) does it"),
-    ("huber smooth_l1 huber_loss", "where(less(abs(x), 1), 0.5 x², |x| - 0.5) does it"),
+    ("huber smooth_l1 huber_loss smooth_l1_loss", "where(less(abs(x), 1), 0.5 x², |x| - 0.5) does it"),
     (
       "layer_norm layernorm batch_norm batchnorm instance_norm group_norm",
       "div(sub(x, mean(x)), sqrt(add(var(x), 1e-5))) over its axes does it"
     ),
     ("rms_norm rmsnorm", "div(x, sqrt(add(mean(square(x)), 1e-5))) over its axes does it"),
+    ("gelu_tanh gelu_new", "gelu with approximate \"tanh\" does it"),
+    ("celu", "elu does it for alpha 1; else mul(alpha, elu(div(x, alpha)))"), ("softmin", "softmax(neg(x)) does it"),
+    ("tanhshrink", "sub(x, tanh(x)) does it"), ("hardshrink", "where(less_equal(abs(x), 0.5), 0, x) does it"),
+    ("softshrink", "mul(sign(x), relu(sub(abs(x), 0.5))) does it"),
+    ("threshold", "where(greater(x, threshold), x, value) does it"), ("sparsemax", "there is none"),
+    ("softargmax", "sum(mul(softmax(x), [0, 1, …])) does it"),
     ("mish", "mul(x, tanh(softplus(x))) does it"), ("softsign", "div(x, add(1, abs(x))) does it"),
     ("selu", "mul(1.0507009873554805, elu(x)) with alpha 1.6732632423543772 does it"),
     ("hardsigmoid hard_sigmoid", "clip of x / 6 + 0.5 to 0 and 1 does it"),
@@ -151,6 +210,8 @@ enum LookedFor {
     ("jacobian jac jacrev jacfwd", "POST /v1/jacobian answers it"), ("hessian", "POST /v1/hessian answers it"),
     ("jvp", "POST /v1/jvp answers it"),
     ("hvp", "POST /v1/hvp answers it"), ("vjp", "POST /v1/evaluate with cotangents answers it"),
+    ("custom_vjp custom_jvp", "there are none over HTTP; in Swift a CustomOperation has its own derivative"),
+    ("checkpoint remat", "there is no need: nothing is kept that is not needed"),
     ("print assert", "there is none: list the value as an output"),
     ("ode odeint ode_solve solve_ivp", "there is none: write its steps as nodes"),
   ]

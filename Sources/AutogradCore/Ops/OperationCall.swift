@@ -146,7 +146,8 @@ extension GraphBuilder {
       if let error = takeError() { throw error }
       for result in results { try checkLimits(result.shape) }
       guard results.count == resultCount else {
-        throw GraphError(.wrongArity, "yields \(results.count) results, \(resultCount) names are given", at: .results)
+        throw GraphError(
+          .wrongArity, "yields \(results.count) results; outputs has \(resultCount) name\(resultCount == 1 ? "" : "s")", at: .results)
       }
       return results
     } catch {
@@ -162,13 +163,18 @@ extension GraphBuilder {
         throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands)
       }
       let count = least == wanted ? "\(wanted)" : "\(least) or \(wanted)"
+      let names = reference.operands.joined(separator: ", ")
+      let attributes = operands > wanted ? reference.attributes.map(\.name).joined(separator: ", ") : ""
+      let advice = attributes.isEmpty ? "" : "; \(attributes) would be given in attributes"
       throw GraphError(
-        .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(reference.operands.joined(separator: ", "))), got \(operands)",
-        at: .operands)
+        .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(names)), got \(operands)\(advice)", at: .operands)
     }
     guard reference.hasManyResults ? results >= 1 : results == reference.results.count else {
-      let expected = reference.hasManyResults ? "at least 1 output" : "\(reference.results.count) output"
-      throw GraphError(.wrongArity, "yields \(expected), \(results) names are given", at: .results)
+      let count = reference.results.count
+      let expected = reference.hasManyResults ? "at least 1 output" : "\(count) output\(count == 1 ? "" : "s")"
+      let names = reference.hasManyResults ? "" : " (\(reference.results.joined(separator: ", ")))"
+      throw GraphError(
+        .wrongArity, "yields \(expected)\(names); outputs has \(results) name\(results == 1 ? "" : "s")", at: .results)
     }
   }
 
@@ -177,7 +183,8 @@ extension GraphBuilder {
     for name in attributes.keys.sorted() where !reference.attributes.contains(where: { $0.name == name }) {
       let known = reference.attributes.map(\.name)
       let list = known.isEmpty ? "it takes none" : "it takes " + known.joined(separator: ", ")
-      throw GraphError(.unknownAttribute, "has no attribute \(name); \(list)", at: .attribute(name))
+      let advice = LookedForAttributes.advice(for: name, of: reference).map { " (\($0))" } ?? ""
+      throw GraphError(.unknownAttribute, "has no attribute \(name); \(list)\(advice)", at: .attribute(name))
     }
     for attribute in reference.attributes {
       switch attributes[attribute.name] {

@@ -63,7 +63,6 @@ struct MatrixRankOperation: Operation {
     conventions: [
       "NaN or Infinity in a gives 0", factorizedInDouble, "at most 512 rows or columns, whichever are fewer",
     ],
-    otherNames: ["rank"],
     samples: [
       OperationSample([[3, 3]]), OperationSample([[2, 4, 2]], ["rtol": .number(0.5)]), OperationSample([[0, 2]]),
     ], domain: -1...1)

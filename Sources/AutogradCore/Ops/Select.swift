@@ -56,7 +56,7 @@ struct WhereOperation: Operation {
       "cotangents are selected, never multiplied",
       "both branches are computed: a NaN that the derivative of the branch not taken makes of a zero cotangent stays NaN",
     ],
-    otherNames: ["select", "if_else", "ternary", "cond"],
+    otherNames: ["select", "if_else", "ternary"],
     samples: [OperationSample([[2, 3], [2, 3], [2, 3]]), OperationSample([[3], [2, 1], []]), OperationSample([[], [], []])],
     kinds: [.condition, .promoted, .promoted])
 

@@ -121,7 +121,7 @@ struct SplitOperation: Operation {
     shapeRule: "that of x, the axis having the part's size",
     derivative: "x: the cotangents of the parts joined again; zeros for a part that is not used",
     conventions: ["sizes must add up to the axis", "equal parts must divide it", "splits are sizes, not cut points"],
-    otherNames: ["separate", "chunk", "array_split", "vsplit", "hsplit", "partition"],
+    otherNames: ["separate", "chunk", "array_split", "vsplit", "hsplit"],
     samples: [
       OperationSample([[2, 3]], ["axis": .integer(0), "splits": .integers([1, 1])], results: 2),
       OperationSample([[3, 4]], ["axis": .integer(-1), "splits": .integer(2)], results: 2),

@@ -106,7 +106,8 @@ struct TensorDotOperation: Operation {
     }
     let count = call.integer("axes") ?? 2
     guard count >= 0, count <= x.rank, count <= y.rank else {
-      throw call.invalid("axes", "axes \(count) is more than {0} or {1} has: their shapes are \(x) and \(y)")
+      let fault = count < 0 ? "is below 0" : "is more than {0} or {1} has: their shapes are \(x) and \(y)"
+      throw call.invalid("axes", "axes \(count) \(fault); a list of two lists says which axes are meant")
     }
     return (Array((x.rank - count)..<x.rank), Array(0..<count))
   }

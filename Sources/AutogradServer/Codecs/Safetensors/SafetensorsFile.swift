@@ -108,12 +108,13 @@ struct SafetensorsFile {
       throw Problem(.missingMember, "dtype, shape and data_offsets are needed", at: "")
     }
     if let index = shape.firstNotInDigits {
-      throw Problem(.wrongType, "a size is written in digits alone, got \(shape.brief)", at: "/shape/\(index)")
+      throw Problem(.wrongType, "a size is written in digits alone, got \(shape.asWritten)", at: "/shape/\(index)")
     }
     let type = TensorType(try readDType(dtype), try TensorDecoder.readShape(shape))
     guard offsets.firstNotInDigits == nil, let range = offsets.integerList, range.count == 2 else {
       throw Problem(
-        .wrongType, "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.brief)", at: "")
+        .wrongType,
+        "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.asWritten)", at: "")
     }
     guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
       throw Problem(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
@@ -182,6 +183,12 @@ extension DType {
 }
 
 extension JSONValue {
+  /// Its text, as much as an error shows of it.
+  fileprivate var asWritten: String {
+    let text = String(decoding: self.text.prefix(60), as: UTF8.self)
+    return self.text.count > 60 ? text + "…" : text
+  }
+
   /// Where a list of numbers holds one that is written as a fraction, with an exponent or as -0. The library that defines the format reads
   /// unsigned integers and takes these for something else.
   fileprivate var firstNotInDigits: Int? {
