@@ -11,7 +11,7 @@
 
 enum { COUNT = 5000, ROOM = COUNT * 4 };
 static uint64_t state = 88172645463325252u;
-static _Alignas(64) uint8_t x[ROOM * 8], y[ROOM * 8], z[ROOM * 8], scratch[ROOM * 16];
+static _Alignas(64) uint8_t x[ROOM * 8], y[ROOM * 8], z[ROOM * 8], scratch[ROOM * 32];
 static const size_t widths[] = {8, 4, 8, 4, 1};
 
 static uint64_t draw(void) {

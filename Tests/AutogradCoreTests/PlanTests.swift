@@ -211,19 +211,27 @@ extension Plan {
     case .scan:
       let loop = loops[detail]
       let lines = reach(loop.sizes, loop.y)
-      // Sorting has scratch memory: two places for each element of a line.
-      let scratch = (loop.sizes.last ?? 0) > 0 ? 0...(2 * (loop.sizes.last ?? 0) - 1) : nil
+      // Sorting has scratch memory: four numbers for each element of a line, behind the ranks that are wanted.
+      let scratch = (loop.sizes.last ?? 0) > 0 ? 0...(4 * (loop.sizes.last ?? 0) - 1) : nil
+      let ranks = scratch.map { $0.lowerBound...($0.upperBound + loop.inner.y) }
       // Directions of a product lie together at each place, as many as the step from one to the next.
       let directions = reach(loop.sizes.appending([loop.inner.y]), loop.y.appending([1]))
       let y =
         switch ck_scan_op(UInt32(instruction.function)) {
         case CK_ARGSORT: scratch
+        case CK_ARGSELECT: ranks
+        // A line of as many numbers as the step says, for each but the last axis.
+        case CK_SEARCH_LEFT, CK_SEARCH_RIGHT:
+          reach(
+            Shape(loop.sizes.array.dropLast() + [loop.inner.y]), Shape(loop.y.array.dropLast() + [1]))
         case CK_CUMSUM, CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP: nil
         case CK_PRODUCT_TERMS: directions
         default: lines
         } as ClosedRange<Int>?
+      var results = loop.sizes
+      if UInt32(instruction.function) == CK_ARGSELECT.rawValue { results[results.rank - 1] = loop.inner.y }
       return [
-        (instruction.z, instruction.resultWidth, reach(loop.sizes, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
+        (instruction.z, instruction.resultWidth, reach(results, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
         (instruction.y, instruction.secondWidth, y),
       ]
     case .reduce:

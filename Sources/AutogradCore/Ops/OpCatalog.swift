@@ -30,6 +30,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case cholesky, triangularSolve, lu, luSolve, determinant, determinantSign, determinantLog, cofactors
   // Elements put at indices, running extrema.
   case scatterAlong, scatterMax, cummaxPlace, cumminPlace, logcumsumexp
+  // Elements by rank.
+  case argselect, searchLeft, searchRight
   case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
   case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
   case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential, exponentialTangent, exponentialSlope
@@ -71,6 +73,8 @@ public enum OpCatalog {
     .cofactors: CofactorsPrimitive(),
     .scatterAlong: ScatterPrimitive(), .scatterMax: ScatterMaxPrimitive(), .cummaxPlace: RunningPlacePrimitive.largest,
     .cumminPlace: RunningPlacePrimitive.smallest, .logcumsumexp: LogCumulativeSumPrimitive(),
+    .argselect: ArgselectPrimitive(), .searchLeft: SearchPrimitive(isRight: false),
+    .searchRight: SearchPrimitive(isRight: true),
     .eigen: FactorisationPrimitive.eigen, .eigenvalues: RuledPrimitive.eigenvalues, .eigenvectors: RuledPrimitive.eigenvectors,
     .eigenSum: RuledPrimitive.eigenSum, .eigenDiagonal: RuledPrimitive.eigenDiagonal,
     .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,

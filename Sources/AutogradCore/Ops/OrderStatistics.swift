@@ -1,3 +1,5 @@
+import CKernels
+
 /// `top_k` and `kthvalue`: elements by their rank along an axis, and where they stand.
 struct RankOperation: Operation {
   let reference: OperationReference
@@ -62,7 +64,7 @@ struct RankOperation: Operation {
     }
     let indices =
       picksLargest
-      ? largest(x, k, axis) : builder.part(builder.emit(.argsort, x, .axis(axis)), axis, from: k - 1, count: 1)
+      ? largest(x, k, axis) : builder.places(x, ofRanks: [k - 1], along: axis)
     let values = builder.emit(.gatherAlong, [x, indices], .along(axis: axis, size: size))[0]
     if picksLargest || call.boolean("keepdims", default: false) { return [values, indices] }
     let rest = shape.removing(AxisSet([axis]))
@@ -74,7 +76,11 @@ struct RankOperation: Operation {
     guard x.isValid else { return x }
     let (builder, size) = (x.builder, x.shape[axis])
     let backwards = builder.slice(x, .reversing(axis, of: x.shape))
-    let last = builder.part(builder.emit(.argsort, backwards, .axis(axis)), axis, from: size - k, count: k)
+    // All of them without as many constants.
+    let last =
+      k == size
+      ? builder.emit(.argsort, backwards, .axis(axis))
+      : builder.places(backwards, ofRanks: Array((size - k)..<size), along: axis)
     guard last.isValid else { return last }
     let places = builder.slice(last, .reversing(axis, of: last.shape))
     return builder.emit(
@@ -132,25 +138,61 @@ struct SearchSortedOperation: Operation {
         .shapeMismatch, "{0} is \(line), {1} is \(values): lines of several axes need values of the same leading sizes",
         at: .operand(1))
     }
+    guard call.x.isValid, call.y.isValid else { return [call.x.isValid ? call.y : call.x] }
     let flat = line.rank == 1 ? Shape([values.elementCount]) : values
-    let counts = count(
-      builder, call.x, before: builder.reshape(call.y, to: flat), axis: line.rank - 1, isLeft: side == "left")
+    let counts = builder.emit(side == "left" ? .searchLeft : .searchRight, builder.reshape(call.y, to: flat), call.x)
     return [builder.reshape(counts, to: values)]
   }
+}
 
-  /// Line and values are sorted together, equals in the order in which they stand; what came before a value is then
-  /// counted along the line.
-  private func count(_ builder: GraphBuilder, _ line: Value, before values: Value, axis: Int, isLeft: Bool) -> Value {
-    guard line.isValid, values.isValid else { return line.isValid ? values : line }
-    let (size, count) = (line.shape[axis], values.shape[axis])
-    let places = builder.emit(
-      .argsort, builder.concat(isLeft ? [values, line] : [line, values], axis: axis), .axis(axis))
-    guard places.isValid else { return places }
-    let border = builder.broadcast(builder.constant(Scalar(Int64(isLeft ? count : size))), to: places.shape)
-    let isOfLine = isLeft ? builder.emit(.lessEqual, border, places) : builder.emit(.less, places, border)
-    let ones = builder.emit(.cast, isOfLine, .dtype(.int64))
-    let before = builder.emit(.cumsum, ones, .scan(Scan(axis: axis, reverse: false)))
-    let counts = builder.emit(.unpermute, [before, places], .axis(axis))[0]
-    return builder.part(counts, axis, from: isLeft ? 0 : size, count: count)
+/// `search_left(values, line)`: how many elements of a line, which ascends along the last axis, are before each of the
+/// values; `search_right`: before it or equal. By bisection, NaN being the largest.
+struct SearchPrimitive: Primitive {
+  let isRight: Bool
+  var name: String { isRight ? "search_right" : "search_left" }
+  var derivative: Derivative { .none }
+  private var kernel: ck_scan_op { isRight ? CK_SEARCH_RIGHT : CK_SEARCH_LEFT }
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard node.operandCount == 2, node.operand(0).dtype.isNumeric, node.operand(0).dtype == node.operand(1).dtype,
+      node.operand(0).shape.rank >= 1, node.operand(0).shape.rank == node.operand(1).shape.rank,
+      node.operand(0).shape.axes(0..<(node.operand(0).shape.rank - 1))
+        == node.operand(1).shape.axes(0..<(node.operand(0).shape.rank - 1))
+    else { throw node.fault("\(name) takes values and lines of one numeric dtype and the same leading sizes") }
+    try node.result(node.operand(0).with(dtype: .int64))
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    let target = node.allocate()
+    let type = node.operandType(1)
+    let (axis, size) = (type.shape.rank - 1, type.shape.last ?? 0)
+    if node.resultType().shape.isEmpty { return }
+    var line = node.operand(1)
+    if size > 1, line.strides[axis] != 1 {
+      line = node.allocate(type)
+      node.emitCopy(into: line, node.operand(1), type)
+    }
+    // The kernel takes the step along the axis for the length of the line.
+    line.strides[axis] = size
+    node.emitScan(
+      kernel, into: target, node.operand(0), line, Scan(axis: axis, reverse: false),
+      steps: Int.bitWidth - size.leadingZeroBitCount)
+  }
+
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    let (values, lines) = (node.operands[0], node.operands[1])
+    let (count, size, width) = (values.shape.last ?? 0, lines.shape.last ?? 0, values.dtype.byteWidth)
+    guard let kernel = Kernels.scan(UInt8(kernel.rawValue), values.dtype) else {
+      throw GraphError(.internal, "\(name) of \(values.dtype)")
+    }
+    return [
+      Tensor(node.resultTypes[0]) { base in
+        for line in 0..<(count == 0 ? 0 : values.elementCount / count) {
+          kernel(
+            count, base + line * count * 8, 1, values.storage.base + line * count * width, 1,
+            lines.storage.base + line * size * width, size, nil)
+        }
+      }
+    ]
   }
 }

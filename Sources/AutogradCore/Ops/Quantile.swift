@@ -128,10 +128,13 @@ extension GraphBuilder {
     guard lines.isValid else { return lines }
     let (axis, shape) = (lines.shape.rank - 1, lines.shape)
     let size = shape[axis]
-    let places = emit(.argsort, lines, .axis(axis))
+    // Sorted, a NaN stands last.
+    let wanted = Set(ranks.flatMap { $0.weight > 0 ? [$0.lower, $0.lower + 1] : [$0.lower] } + [size - 1]).sorted()
+    let numbers = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, Int64($0)) })
+    let places = places(lines, ofRanks: wanted, along: axis)
     func elements(_ ranks: [Int]) -> Value {
-      let indices = constant(Tensor(ranks.map { Int64($0) }, shape: [ranks.count]))
-      let chosen = emit(.gather, [places, indices], .along(axis: axis, size: size))[0]
+      let indices = constant(Tensor(ranks.map { numbers[$0] ?? 0 }, shape: [ranks.count]))
+      let chosen = emit(.gather, [places, indices], .along(axis: axis, size: wanted.count))[0]
       return emit(.gatherAlong, [lines, chosen], .along(axis: axis, size: size))[0]
     }
     let lower = elements(ranks.map(\.lower))
@@ -139,7 +142,6 @@ extension GraphBuilder {
     let upper = isBetween ? elements(ranks.map { $0.weight > 0 ? $0.lower + 1 : $0.lower }) : lower
     guard lower.isValid, upper.isValid else { return lower.isValid ? upper : lower }
     let result = isBetween ? between(lower, upper, ranks.map(\.weight)) : lower
-    // Sorted, a NaN stands last.
     let isNaN = elements([size - 1]).emit(.isNaN)
     guard result.isValid, isNaN.isValid else { return result.isValid ? isNaN : result }
     return select(broadcast(isNaN, to: result.shape), broadcast(spoilt(lines, isNaN, axis), to: result.shape), result)

@@ -120,7 +120,7 @@ extension InterpretedNode {
         // Sorting has scratch memory in its place.
         let others =
           function == CK_ARGSORT
-          ? Tensor(repeating: Int64(0), shape: [2 * count]) : second.gathered(to: [count]) { place($0[0], on: line) }
+          ? Tensor(repeating: Int64(0), shape: [4 * count]) : second.gathered(to: [count]) { place($0[0], on: line) }
         let results = Tensor(TensorType(type.dtype, [count])) { kernel?(count, $0, 1, terms.storage.base, 1, others.storage.base, 1, nil) }
         for position in 0..<count {
           let target = base + type.shape.position(of: place(position, on: line)) * width

@@ -23,6 +23,65 @@ struct ArgsortPrimitive: Primitive {
   }
 }
 
+/// `argselect(x, ranks)`: what `argsort` has at some ranks, which ascend. Only these are sorted out.
+///
+/// The ranks come from operations and are known to be below the size of the axis.
+struct ArgselectPrimitive: Primitive {
+  let name = "argselect"
+  var derivative: Derivative { .none }
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isNumeric,
+      axis < node.operand(0).shape.rank, node.operand(0).shape[axis] == size, node.operand(1).dtype == .int64,
+      node.operand(1).shape.rank == 1
+    else { throw node.fault("argselect takes a numeric operand, ranks in int64 and an axis") }
+    var shape = node.operand(0).shape
+    shape[axis] = node.operand(1).shape[0]
+    try node.result(TensorType(.int64, shape))
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    guard case .along(let axis, let size) = node.attributes else { return }
+    let (target, ranks) = (node.allocate(), node.operandType(1))
+    if node.resultType().shape.isEmpty { return }
+    // The ranks, their number being the step along the axis, and behind them scratch memory for one line.
+    var memory = node.allocate(TensorType(.int64, [size, 5]))
+    memory.strides = [1]
+    node.emitCopy(into: memory, node.operand(1), ranks)
+    memory.strides = Shape(repeating: 0, rank: node.operandType(0).shape.rank)
+    memory.strides[axis] = ranks.elementCount
+    node.emitScan(CK_ARGSELECT, into: target, node.operand(0), memory, Scan(axis: axis, reverse: false), steps: 8)
+  }
+
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    guard case .along(let axis, _) = node.attributes else { return [] }
+    let (x, ranks) = (node.operands[0], node.operands[1].values(as: Int64.self) ?? [])
+    if node.resultTypes[0].shape.isEmpty { return [Tensor(node.resultTypes[0]) { _ in }] }
+    let places = InterpretedNode(
+      operands: [x], resultTypes: [x.type.with(dtype: .int64)], attributes: .axis(axis), customOperations: []
+    ).scanned(CK_ARGSORT, Scan(axis: axis, reverse: false), second: x)
+    return [
+      places.gathered(to: node.resultTypes[0].shape) { index in
+        var source = index
+        source[axis] = Int(ranks[index[axis]])
+        return source
+      }
+    ]
+  }
+}
+
+extension GraphBuilder {
+  /// What `argsort` has at some ranks, which ascend. Where they are many the whole line is sorted.
+  func places(_ x: Value, ofRanks ranks: [Int], along axis: Int) -> Value {
+    guard x.isValid else { return x }
+    let along = Attributes.along(axis: axis, size: x.shape[axis])
+    let indices = constant(Tensor(ranks.map { Int64($0) }, shape: [ranks.count]))
+    return ranks.count <= x.shape[axis] / 8
+      ? emit(.argselect, [x, indices], along)[0]
+      : emit(.gather, [emit(.argsort, x, .axis(axis)), indices], along)[0]
+  }
+}
+
 /// `permute` puts the elements of each line into the order that a permutation of its indices says; `unpermute` undoes it. Each is the
 /// other's transpose. The indices come from `argsort` and are known to be a permutation.
 struct PermutationPrimitive: Primitive {

@@ -115,10 +115,10 @@ public struct LoweringNode {
     let type = operandType(0)
     // Nothing is sorted of a tensor without elements, however long its lines are.
     if type.shape.isEmpty { return }
-    var scratch = lowering.allocate(TensorType(.int64, [type.shape[axis], 2]))
+    var scratch = lowering.allocate(TensorType(.int64, [type.shape[axis], 4]))
     scratch.strides = Shape(repeating: 0, rank: type.shape.rank)
-    // Each element is compared once for every doubling of the length.
-    let steps = Int.bitWidth - type.shape[axis].leadingZeroBitCount
+    // An element goes through a few buckets, whatever the length.
+    let steps = min(Int.bitWidth - type.shape[axis].leadingZeroBitCount, 16)
     lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node, steps: steps)
   }
 

@@ -30,7 +30,7 @@ extension Instruction {
     case .unary where UInt32(function) >= CK_ISNAN.rawValue: 1
     case .binary where UInt32(function) >= CK_EQUAL.rawValue: 1
     case .reduce where UInt32(function) >= CK_ARGMAX.rawValue: 8
-    case .scan where [CK_ARGSORT, CK_CUMMAX, CK_CUMMIN].contains { $0.rawValue == UInt32(function) }: 8
+    case .scan where ck_scan_op(UInt32(function)).yieldsPlaces: 8
     case .cast: DType(rawValue: function)?.byteWidth ?? 0
     // Sums of float32 are double.
     case .scatterAdd: 8
@@ -41,8 +41,18 @@ extension Instruction {
   /// Bytes of an element of the second operand of a scan: numbers to add, places, or scratch memory for places.
   var secondWidth: Int {
     switch ck_scan_op(UInt32(function)) {
-    case CK_RECURRENCE, CK_PRODUCT_TERMS: dtype.byteWidth
+    case CK_RECURRENCE, CK_PRODUCT_TERMS, CK_SEARCH_LEFT, CK_SEARCH_RIGHT: dtype.byteWidth
     default: 8
+    }
+  }
+}
+
+extension ck_scan_op {
+  /// Whether results are places or counts, which are int64.
+  fileprivate var yieldsPlaces: Bool {
+    switch self {
+    case CK_ARGSORT, CK_ARGSELECT, CK_CUMMAX, CK_CUMMIN, CK_SEARCH_LEFT, CK_SEARCH_RIGHT: true
+    default: false
     }
   }
 }

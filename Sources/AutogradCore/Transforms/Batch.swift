@@ -111,7 +111,7 @@ private struct BatchedNode {
   /// One set of indices serves the whole batch; a set for each example goes example by example, unless the form has indices for every element
   /// anyway.
   private func gathered(_ attributes: Attributes) -> [Value] {
-    guard opcode == .gather || opcode == .scatterAdd || opcode == .scatterMax else { return all(attributes) }
+    guard [.gather, .scatterAdd, .scatterMax, .argselect].contains(opcode) else { return all(attributes) }
     return pass.isBatched(context.operand(1)) ? oneByOne() : builder.emit(opcode, [stacked(0), context.operand(1)], attributes)
   }
 

@@ -50,7 +50,7 @@ typedef enum {
 } ck_reduce_op;
 typedef enum {
   CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_PRODUCT_TERMS,
-  CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP,
+  CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP, CK_ARGSELECT, CK_SEARCH_LEFT, CK_SEARCH_RIGHT,
   CK_SCAN_COUNT
 } ck_scan_op;
 
@@ -93,12 +93,15 @@ enum { CK_REDUCE_STATE = 1216 };
 // One line along an axis, i < n, in order; float32 in double:
 //   CK_CUMSUM      z[i] = x[0] + ... + x[i]
 //   CK_RECURRENCE  z[0] = y[0], z[i] = x[i] z[i - 1] + y[i]
-//   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 2 n int64
+//   CK_ARGSORT     x[z[i]] ascends, NaN last, equals in order; int64 z, and y is scratch memory for 4 n int64
 //   CK_PERMUTE     z[i] = x[y[i]], y being int64 and a permutation of i
 //   CK_UNPERMUTE   z[y[i]] = x[i], its inverse
 //   CK_CUMMAX      z[i] = the last place of the largest of x[0] ... x[i], of a NaN before all others; int64 z
 //   CK_CUMMIN      the same of the smallest
 //   CK_LOGCUMSUMEXP  z[i] = ln(e^x[0] + ... + e^x[i])
+//   CK_ARGSELECT   z[j] = what CK_ARGSORT has at y[j], for the dy ranks at y, which ascend; behind them y has room for 4 n int64
+//   CK_SEARCH_LEFT   z[i] = how many of the dy numbers at y, which ascend, are below x[i], NaN counting as the largest; int64 z
+//   CK_SEARCH_RIGHT  how many of them are not above x[i]
 //   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a place k(l) of its own
 //                  other than i, of the product of the y[k(l)][l] and of all x[j] that are neither at i nor at one of these places. With
 //                  dy = 0 the product of all others, with more of them its derivatives.
