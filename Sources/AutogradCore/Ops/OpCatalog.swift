@@ -31,8 +31,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Elements put at indices, running extrema.
   case scatterAlong, scatterMax, cummaxPlace, cumminPlace, logcumsumexp
   case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
-  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
-  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential, exponentialTangent, exponentialSlope
+  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient, blur
+  case qr, orthogonalFactor, triangularFactor, pseudoinverse, cutPart, ofFullRank
+  case exponential, exponentialTangent, exponentialSlope
   // A library user's own.
   case custom
 
@@ -76,8 +77,10 @@ public enum OpCatalog {
     .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,
     .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
     .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
+    .blur: RuledPrimitive.blur,
     .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
     .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
+    .cutPart: RuledPrimitive.cutPart, .ofFullRank: RuledPrimitive.ofFullRank,
     .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,
     .exponentialSlope: RuledPrimitive.exponentialSlope,
   ]
