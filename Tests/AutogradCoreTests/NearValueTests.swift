@@ -83,6 +83,6 @@ import Testing
 
   /// The distance of the values from which on there is a derivative.
   private static func nearest(_ order: Int, isForward: Bool) -> Double {
-    order < 2 || order == 2 && !isForward ? 0 : order == 2 ? 1e-9 : order == 3 ? 1e-4 : 1e-2
+    [[0, 0, 0, 1e-9, 1e-4], [0, 0, 1e-9, 1e-4, 1e-2]][isForward ? 1 : 0][order]
   }
 }

@@ -6,8 +6,10 @@
 /// w = f'(v) it is f''(v). It is found by l'Hôpital's rule: the tangents of the weights along two fixed directions of the values.
 /// Weights that are not of that kind have no limit: there the quotients are infinite or NaN.
 ///
-/// The derivatives of a quotient, which third and higher derivatives hold, are those of the plain quotient, and cancel
-/// more with each order. They are NaN where rounding would leave nothing of them: see ``Resolution``.
+/// Third and higher derivatives hold derivatives of the quotients. Of weights that depend on their own value alone,
+/// wᵢ = g(vᵢ), the quotient is the mean of g' between both values, and a formula of quadrature has its derivatives, too.
+/// Those of the plain quotient cancel more with each order. Either way they are NaN where rounding would leave nothing of
+/// them: see ``Resolution``.
 struct Coalescence {
   private let builder: GraphBuilder
   private let values: Value
@@ -68,9 +70,59 @@ struct Coalescence {
       return Limit(slope, misses: [drift], sizes: [first(rates.even), second(rates.even)])
     }
     let extent = first(values).emit(.abs) + second(values).emit(.abs)
+    let numerator = first(weights) - second(weights)
+    guard let rates, builder.isElementwise(weights, in: values) else {
+      return builder.withDiagonal(0, quotient(numerator, distance, scale, sizes: pairs, limit, cancelsWithin: extent))
+    }
+    let mean = self.mean(of: rates.even)
+    let isMean = mean.isExact.emit(.logicalAnd, dependsOnItself(rates))
     let quotients = quotient(
-      first(weights) - second(weights), distance, scale, sizes: pairs, limit, cancelsWithin: extent)
-    return builder.withDiagonal(0, quotients)
+      numerator, distance, scale, sizes: pairs, limit, cancelsWithin: extent, isReplaced: isMean)
+    // Vectors that turn into each other divide by the distance, too.
+    let far = builder.ones(distance.type)
+    let reach = builder.select(isMean, self.reach(distance, scale), far)
+    let blur = builder.blur(distance, Resolution(whole: reach, own: far, isSingle: isSingle))
+    return builder.withDiagonal(0, builder.select(isMean, mean.value + blur, quotients))
+  }
+
+  /// The mean of a function between each two values by Hermite's formula of quadrature with two points, which takes the
+  /// function, its slope and its curvature at both, and where it is exact but for rounding.
+  private func mean(of even: Value) -> (value: Value, isExact: Value) {
+    let bend = tangent(even)
+    let curve = tangent(bend)
+    let gap = first(values) - second(values)
+    let bends = gap * (second(bend) - first(bend)) * 0.1
+    let curves = gap * gap * (first(curve) + second(curve)) * (1.0 / 120)
+    let value = (first(even) + second(even)) * 0.5 + bends + curves
+    // The next terms are as much smaller again.
+    let size = first(even).emit(.abs) + second(even).emit(.abs)
+    let rest = gap * gap * (first(curve).emit(.abs) + second(curve).emit(.abs))
+    let isShort = rest.emit(.lessEqual, size * 1e-4)
+    let isNear = gap.emit(.abs).emit(.lessEqual, scale * 1e-2)
+    let difference = first(weights) - second(weights) - value * gap
+    let noise = (first(weights).emit(.abs) + second(weights).emit(.abs)) * self.noise
+    let isMet = difference.emit(.abs).emit(.lessEqual, noise)
+    return (value, isShort.emit(.logicalAnd, isNear).emit(.logicalAnd, isMet))
+  }
+
+  /// The derivative of what depends on each value alone.
+  private func tangent(_ vectors: Value) -> Value {
+    let ones = builder.ones(values.type)
+    return builder.tangents(of: [vectors], along: [(values, ones)])[0] ?? builder.zeros(values.type)
+  }
+
+  /// Whether the weights of both values of a pair depend on no other value.
+  private func dependsOnItself(_ rates: (even: Value, stepped: Value)) -> Value {
+    let rest = (rates.stepped - steps * rates.even).emit(.abs)
+    let isOwn = rest.emit(.lessEqual, rates.stepped.emit(.abs) * noise)
+    return first(isOwn).emit(.logicalAnd, second(isOwn))
+  }
+
+  /// The distances as parts of the largest value. That of a value from itself is 1, and is not used.
+  private func reach(_ distance: Value, _ scale: Value) -> Value {
+    let isSquare = distance.isValid && distance.shape.rank > values.shape.rank
+    let reach = distance.emit(.abs) / scale
+    return isSquare ? builder.withDiagonal(1, reach) : reach
   }
 
   /// (wᵢ + wⱼ) / (vᵢ + vⱼ), and 0 for i = j, for values that are not negative. Its limit at 0 is that of functions that
@@ -119,16 +171,20 @@ struct Coalescence {
 
   /// - Parameter extent: where numerator and distance are small beside what they are differences of, the size of the
   ///   values; nil where they are sums.
+  /// - Parameter isReplaced: where another value is taken, and this one must be harmless.
   private func quotient(
     _ numerator: Value, _ distance: Value, _ scale: Value, sizes: [Value], _ limit: Limit?,
-    cancelsWithin extent: Value? = nil
+    cancelsWithin extent: Value? = nil, isReplaced: Value? = nil
   ) -> Value {
     let length = distance.emit(.abs)
+    let far = builder.ones(distance.type)
     let isNothing = length.emit(.lessEqual, scale * (Double(count) * Double.ulpOfOne))
-    let divisor = builder.select(isNothing, builder.zeros(distance.type), distance)
+    var divisor = builder.select(isNothing, builder.zeros(distance.type), distance)
+    if let isReplaced { divisor = builder.select(isReplaced, far, divisor) }
     let plain = numerator / divisor
     let size = sizes.dropFirst().reduce(sizes[0].emit(.abs)) { $0 + $1.emit(.abs) }
-    let (value, isSmooth): (Value, Value)
+    let value: Value
+    var isSmooth: Value
     if let limit {
       let expected = (limit.slope * distance).emit(.abs) * 2 + size * noise
       isSmooth = numerator.emit(.abs).emit(.lessEqual, expected).emit(.logicalAnd, limit.holds(builder))
@@ -139,10 +195,8 @@ struct Coalescence {
       isSmooth = numerator.emit(.equal, builder.zeros(numerator.type))
       value = builder.select(isNothing.emit(.logicalAnd, isSmooth), builder.zeros(plain.type), plain)
     }
-    let far = builder.ones(distance.type)
-    // The distance of a value from itself is 1, and is not used.
-    let isSquare = distance.isValid && distance.shape.rank > values.shape.rank
-    let reach = isSquare ? builder.withDiagonal(1, length / scale) : length / scale
+    if let isReplaced { isSmooth = isSmooth.emit(.logicalAnd, isReplaced.emit(.logicalNot)) }
+    let reach = self.reach(distance, scale)
     let blur: Value
     if isUnknown {
       blur = builder.blur(distance, Resolution(whole: reach, own: reach, isSingle: isSingle))
@@ -173,8 +227,8 @@ struct Coalescence {
 
 /// A sentence of the operations' documentation.
 let blurredDerivatives =
-  "where values are so near that rounding leaves no digits of them (the third within 1e-5 of the largest value, the fourth "
-  + "within 5e-4)"
+  "where values are so near that rounding leaves no digits of them (of a sum of a function the third within 1e-10 of the "
+  + "largest value and the fourth within 1e-5, of other functions and forwards over forwards within 1e-5 and 5e-4)"
 
 /// How far apart values are, as parts of their size: what is left of a derivative that cancels. An error of rounding
 /// grows by the reciprocal of the distance with each order, so the distance below which nothing is left does, too.
@@ -271,6 +325,22 @@ extension GraphBuilder {
     let producer = columns.producers[Int(value.id)]
     guard columns.opcodes[Int(producer)] == .broadcast else { return false }
     return columns.type(of: columns.operand(producer, 0)).shape.last ?? 1 == 1
+  }
+
+  /// Whether a value is a function of each element of another alone, the same of all elements along the last axis.
+  fileprivate func isElementwise(_ value: Value, in source: Value) -> Bool {
+    var (pending, met) = ([value], Set([value.id]))
+    while let next = pending.popLast() {
+      guard next.isValid, met.count <= 256 else { return false }
+      if next.id == source.id || next.shape.rank == 0 || isRepeated(next) { continue }
+      let producer = columns.producers[Int(next.id)]
+      let opcode = columns.opcodes[Int(producer)]
+      guard opcode.primitive is PointwisePrimitive || opcode == .cast || opcode == .select else { return false }
+      for operand in columns.operandRange(producer) where met.insert(columns.operands[operand]).inserted {
+        pending.append(self.value(columns.operands[operand]))
+      }
+    }
+    return true
   }
 
   /// Whether a value is to be given later.
