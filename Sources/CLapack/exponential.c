@@ -16,6 +16,17 @@ static int halvings(size_t n, const double *x) {
   return norm == 0 || exponent + 40 < 0 ? 0 : exponent + 40;
 }
 
+// Each squaring doubles the error of rounding: more leave no digit of what neither vanishes nor overflows on the way. And
+// what a matrix costs must be known before it is read.
+static const int most_squarings = 53;
+
+// Whether squaring has changed nothing, nor ever will: what has vanished, overflowed, or is NaN.
+static bool is_same(size_t count, const double *x, const double *y) {
+  for (size_t i = 0; i < count; i++)
+    if (x[i] != y[i] && !(isnan(x[i]) && isnan(y[i]))) return false;
+  return true;
+}
+
 // Numerator and denominator of Padé's approximation of order 13, lowest power first.
 static const double pade[] = {64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
                               10559470521600,    670442572800,      33522128640,      1323241920,       40840800,
@@ -61,7 +72,12 @@ void cl_exponential(size_t n, double *z, const double *x, double *scratch, const
   cl_lu(n, lu, a, stop);
   cl_lu_solve(n, n, false, z, lu, v, stop);
   for (int i = 0; i < squarings && !ck_is_raised(stop); i++) {
+    if (i == most_squarings) {
+      fill(count, z, NAN);
+      return;
+    }
     multiply(n, n, n, u, z, z, stop);
+    if (is_same(count, z, u)) return;
     memcpy(z, u, count * sizeof(double));
   }
 }

@@ -28,11 +28,13 @@ ROWS = {
     squared("vectors of one value", "svd", ["u", "s", "v"], 0, EYE, EYE, NOTHING),
     of("the larger alone", "svdvals", [[3, 0], [0, 0]], [3, 0], [[1, 0], [0, 0]], cotangent=[1, 0]),
     of("a negative one", "svdvals", [[3, 0], [0, -2]], [3, 2], [[1, 0], [0, -1]]),
+    of("0 alone", "svdvals", [[0]], [0], [[1]]),
   ],
   "Lower ranks": [
     of("columns that depend on each other", "qr", [[1, 0], [0, 0]], [EYE, [[1, 0], [0, 0]]], NOTHING, results=("q", "r")),
     of("rank 1", "pinv", [[2, 0], [0, 0]], [[0.5, 0], [0, 0]], [[-0.25, 0.25], [0.25, 0]]),
     of("zeros", "pinv", ZEROS, ZEROS, ZEROS),
+    of("a value that is cut", "pinv", [[2, 0], [0, 0.5]], [[0.5, 0], [0, 0]], [[-0.25, 1 / 3], [1 / 3, 0]], attributes={"rtol": 0.5}),
     kink("rank 1", "lstsq", {"a": [[2, 0], [0, 0]], "b": [4, 3]}, [2, 0], {"b": [0.5, 0]}),
     kink("more unknowns than equations", "lstsq", {"a": [[1, 1]], "b": [2]}, [1, 1], {"a": [[-1, -1]], "b": [1]}),
     of("zeros", "matrix_rank", ZEROS, 0, None, dtype="int64"),

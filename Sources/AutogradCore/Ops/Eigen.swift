@@ -1,6 +1,6 @@
 /// Eigenvalues and eigenvectors of symmetric matrices, as differentiable values. All their nodes stand on one call of
 /// LAPACK.
-struct EigenSystem {
+struct EigenSystem: Spectrum {
   let a: Value
   /// Ascending: […, n].
   let values: Value
@@ -30,6 +30,8 @@ struct EigenSystem {
   /// The tangent of V diag(w) Vᵀ along c with w held, which is also the cotangent of a for the cotangent c: its quotients
   /// of differences are those of the weights by the values.
   func slope(_ weights: Value, _ c: Value) -> Value {
+    // Equal weights of all values: V Vᵀ times them, whatever the values are.
+    if builder.isRepeated(weights) { return c * builder.asRows(values.emit(.zeroOf), count: count) }
     let inner = builder.product(builder.matrixTranspose(vectors), c, vectors)
     return builder.congruence(vectors, Coalescence(values, weights: weights).differences * inner, vectors)
   }
@@ -72,17 +74,8 @@ extension RuledPrimitive {
     if let system = node.eigen { node.accumulate(system.pulledBackFromVectors(node.ct), 0) }
   }
 
-  static let eigenSum = RuledPrimitive("eigen_sum") { node in
-    guard let system = node.eigen else { return }
-    if node.wants(1) { node.accumulate(system.diagonal(node.ct), 1) }
-    if node.wants(0) { node.accumulate(system.slope(node.operand(1), node.ct), 0) }
-  }
-
-  static let eigenDiagonal = RuledPrimitive("eigen_diagonal") { node in
-    guard let system = node.eigen else { return }
-    if node.wants(1) { node.accumulate(system.sum(node.ct), 1) }
-    if node.wants(0) { node.accumulate(system.slope(node.ct, node.operand(1)), 0) }
-  }
+  static let eigenSum = spectralSum("eigen_sum") { $0.eigen }
+  static let eigenDiagonal = spectralDiagonal("eigen_diagonal") { $0.eigen }
 }
 
 private let eigenSamples = [
@@ -116,7 +109,8 @@ struct EigenOperation: Operation {
     conventions: eigenConventions + [
       "eigenvalues ascend; eigenvectors are columns, of length 1, with the sign that LAPACK gives them",
       "values have their gradient everywhere; what is the same when values are exchanged (a sum of a function of them) "
-        + "has its second derivative where values coincide, too",
+        + "has its second derivative where values coincide, too; third and higher derivatives are NaN there, and "
+        + blurredDerivatives,
       "vectors of values that coincide have no derivative: it is NaN or infinite there",
     ],
     otherNames: ["symeig", "syevd", "eigensystem", "self_adjoint_eig"],
@@ -135,7 +129,7 @@ struct EigenvaluesOperation: Operation {
       "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice "
         + "of vectors",
       "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, "
-        + "but forwards over forwards; that and third derivatives are NaN or infinite",
+        + "but forwards over forwards; that and third derivatives are NaN or infinite, and " + blurredDerivatives,
     ],
     otherNames: ["eigenvalues", "syev"], samples: eigenSamples, domain: -1...1, factorizedOperand: 0)
 

@@ -45,6 +45,24 @@ extension OperationCall {
     return rows
   }
 
+  /// The second operand as the right side of equations whose matrices, of so many rows, are the first: as columns, with
+  /// what the leading axes of both broadcast to. Of one axis it is a vector, and stands for one column.
+  func rightSide(rows: Int) throws(GraphError) -> (column: Shape, stack: Shape, isVector: Bool) {
+    let (aShape, bShape) = (operands[0].shape, operands[1].shape)
+    let isVector = bShape.rank == 1
+    guard bShape.rank >= 1, bShape[isVector ? 0 : bShape.rank - 2] == rows else {
+      throw GraphError(
+        .shapeMismatch,
+        "{1} is \(bShape), where \(rows) rows are needed as in {0}, which is \(aShape)"
+          + (bShape.rank > 1 ? "; only a {1} of one axis is a vector, others are matrices" : ""), at: .operand(1))
+    }
+    let column: Shape = isVector ? [rows, 1] : bShape
+    guard let stack = Shape.broadcast(aShape.axes(0..<(aShape.rank - 2)), column.axes(0..<(column.rank - 2))) else {
+      throw GraphError(.shapeMismatch, "leading axes do not broadcast: {0} is \(aShape), {1} is \(bShape)", at: .operand(1))
+    }
+    return (column, stack, isVector)
+  }
+
   /// Computes on the operands in float64 and brings the result back to their dtype.
   func inDouble(_ body: ([Value]) -> Value) -> Value { allInDouble { [body($0)] }[0] }
 

@@ -64,7 +64,9 @@ struct MatrixExponentialOperation: Operation {
     derivative: "a: the upper right block of the exponential of [[aᵀ, ct], [0, aᵀ]]",
     conventions: [
       "computed by scaling, an approximation of Padé of order 13, and squaring (Higham 2005)",
-      "NaN or Infinity in a gives NaN throughout; what overflows gives Infinity or NaN", "float32 is computed in double precision",
+      "NaN or Infinity in a gives NaN throughout; what overflows gives Infinity or NaN",
+      "the error grows with the largest sum of a row: beyond about 10^16 what neither vanishes nor overflows is NaN",
+      "float32 is computed in double precision",
     ],
     otherNames: ["matrix_exp", "matrix_exponential"],
     samples: [

@@ -33,8 +33,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Elements by rank.
   case argselect, searchLeft, searchRight
   case eigen, eigenvalues, eigenvectors, eigenSum, eigenDiagonal
-  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient
-  case qr, orthogonalFactor, triangularFactor, pseudoinverse, exponential, exponentialTangent, exponentialSlope
+  case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient, blur
+  case qr, orthogonalFactor, triangularFactor, pseudoinverse, cutPart, ofFullRank
+  case exponential, exponentialTangent, exponentialSlope
   // A library user's own.
   case custom
 
@@ -80,8 +81,10 @@ public enum OpCatalog {
     .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,
     .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
     .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
+    .blur: RuledPrimitive.blur,
     .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
     .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
+    .cutPart: RuledPrimitive.cutPart, .ofFullRank: RuledPrimitive.ofFullRank,
     .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,
     .exponentialSlope: RuledPrimitive.exponentialSlope,
   ]

@@ -1,21 +1,71 @@
 extension RuledPrimitive {
   /// With p the result, a ct: -pᵀ ct pᵀ + (1 - a p) ctᵀ p pᵀ + pᵀ p ctᵀ (1 - p a); G. H. Golub and V. Pereyra, "The
-  /// differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973).
+  /// differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973). Where a has
+  /// singular values that are not kept, ``cutPart`` comes to it.
+  ///
+  /// Operands: a, which of its singular values are kept, the value.
   static let pseudoinverse = RuledPrimitive("pseudoinverse") { node in
-    let (builder, a, p) = (node.builder, node.operand(0), node.result(0))
+    let (builder, a, isKept) = (node.builder, node.operand(0), node.operand(1))
     if a.shape.isEmpty { return }
+    let p = builder.ofFullRank(node.result(0), isKept)
     let (back, forth) = (builder.matrixTranspose(p), builder.matrixTranspose(node.ct))
     let left = builder.product(forth, p, back)
-    let right = builder.product(back, p, forth)
-    let outer = builder.product(a, builder.product(p, left)) + builder.product(builder.product(right, p), a)
-    let inner = left + right - outer
-    node.accumulate(inner - builder.product(back, node.ct, back), 0)
+    let right = builder.product(back, builder.product(p, forth))
+    // No product of p with p is in the way: it may be out of range where the result is not.
+    let scale = builder.largest(a)
+    let (scaled, inverse) = (a / scale, p * builder.matrixTranspose(scale))
+    let outer =
+      builder.product(scaled, builder.product(inverse, left)) + builder.product(builder.product(right, inverse), scaled)
+    var slope = left + right - outer - builder.product(back, node.ct, back)
+    if case .derivative = node.attributes { slope = slope + builder.cutPart(a, isKept, forth) }
+    node.accumulate(slope, 0)
+  }
+
+  /// What singular values that are cut, but are not 0, add to the derivative of a pseudo-inverse along c: for each pair of
+  /// one that is kept, s, and one that is cut, t, with s² - t² in place of s² in the denominator. Linear in c, and its own
+  /// transpose.
+  ///
+  /// Operands: a, which of its singular values are kept, c, the value.
+  static let cutPart = RuledPrimitive("cut_part") { node in
+    if node.operand(0).shape.isEmpty { return }
+    node.accumulate(node.builder.cutPart(node.operand(0), node.operand(1), node.ct), 2)
+  }
+
+  /// p itself, for derivatives of what is made of it: they are NaN unless all singular values are kept. A function of
+  /// matrices that is smooth only among those of one rank has no second derivative.
+  ///
+  /// Operands: p, whether each matrix keeps all, the value.
+  static let ofFullRank = RuledPrimitive("of_full_rank") { node in
+    let ct = node.ct
+    node.accumulate(ct * node.builder.select(node.operand(1), ct.filled(1), ct.filled(.nan)), 0)
   }
 }
 
 extension GraphBuilder {
+  fileprivate func ofFullRank(_ p: Value, _ isKept: Value) -> Value {
+    guard p.isValid, isKept.isValid else { return value(-1) }
+    let rank = p.shape.rank
+    let isFull = emit(.all, isKept, .axes(AxisSet([rank - 2])))
+    return emit(.ofFullRank, [p, stretch(isFull, over: AxisSet([rank - 2, rank - 1]), to: p.shape), p], .none)[0]
+  }
+
+  fileprivate func cutPart(_ a: Value, _ isKept: Value, _ c: Value) -> Value {
+    let parts = singularParts(a)
+    guard parts.values.isValid, isKept.isValid else { return value(-1) }
+    let count = parts.values.shape[parts.values.shape.rank - 1]
+    let (own, other) = (asColumns(parts.values, count: count), asRows(parts.values, count: count))
+    let (kept, cut) = (own.emit(.maximum, other), own.emit(.minimum, other))
+    let isPair = asColumns(isKept, count: count).emit(.notEqual, asRows(isKept, count: count))
+    let inner = product(matrixTranspose(parts.left), c, parts.right)
+    let part = cut / kept
+    let slope = (inner * part + matrixTranspose(inner)) * part / kept / (kept - cut) / (part + 1)
+    let value = congruence(parts.left, select(isPair, slope, zeros(slope.type)), parts.right)
+    return emit(.cutPart, [a, isKept, c, value], .none)[0]
+  }
+
   /// The pseudo-inverse of a stack of float64 matrices: singular values up to a part of the largest count as 0.
-  func pseudoinverse(_ a: Value, _ tolerance: Double) -> Value {
+  /// - Parameter cutsRoundingAlone: what is cut is 0 but for rounding.
+  func pseudoinverse(_ a: Value, _ tolerance: Double, cutsRoundingAlone: Bool) -> Value {
     guard a.isValid else { return a }
     if a.shape.isEmpty { return matrixTranspose(a) }
     let parts = singularParts(a)
@@ -23,13 +73,13 @@ extension GraphBuilder {
     let isKept = isAboveRounding(parts.values, tolerance)
     let reciprocals = select(isKept, parts.values.emit(.reciprocal), zeros(parts.values.type))
     let value = product(scaledColumns(parts.right, by: reciprocals), matrixTranspose(parts.left))
-    return emit(.pseudoinverse, [a, value], .none)[0]
+    return emit(.pseudoinverse, [a, isKept, value], cutsRoundingAlone ? .none : .derivative(1))[0]
   }
 }
 
 private let ofOneRank =
-  "the derivative is that among matrices of the rank that a has but for rounding; at a lower rank than the smaller of "
-  + "rows and columns the function jumps, and has no other"
+  "where rtol cuts singular values, the derivative is that with as many cut beside a: that among matrices of one rank, if "
+  + "they are 0 but for rounding; second derivatives are NaN there, the function having jumps beside it"
 
 struct PseudoinverseOperation: Operation {
   let reference = OperationReference(
@@ -52,7 +102,8 @@ struct PseudoinverseOperation: Operation {
     let (m, n) = try call.matrix()
     try call.checkDecomposition(rows: m, columns: n)
     let tolerance = try call.relativeTolerance()
-    return [call.inDouble { call.builder.pseudoinverse($0[0], tolerance) }]
+    let cutsRounding = call.number("rtol") == nil
+    return [call.inDouble { call.builder.pseudoinverse($0[0], tolerance, cutsRoundingAlone: cutsRounding) }]
   }
 }
 
@@ -80,23 +131,14 @@ struct LeastSquaresOperation: Operation {
     let (m, n) = try call.matrix()
     try call.checkDecomposition(rows: m, columns: n)
     let tolerance = try call.relativeTolerance()
-    let (aShape, bShape) = (call.operands[0].shape, call.operands[1].shape)
-    let isVector = bShape.rank == 1
-    guard bShape.rank >= 1, bShape[isVector ? 0 : bShape.rank - 2] == m else {
-      throw GraphError(
-        .shapeMismatch,
-        "{1} is \(bShape), where \(m) rows are needed as in {0}, which is \(aShape)"
-          + (bShape.rank > 1 ? "; only a {1} of one axis is a vector, others are matrices" : ""), at: .operand(1))
-    }
-    let column: Shape = isVector ? [m, 1] : bShape
-    guard let stack = Shape.broadcast(aShape.axes(0..<(aShape.rank - 2)), column.axes(0..<(column.rank - 2))) else {
-      throw GraphError(.shapeMismatch, "leading axes do not broadcast: {0} is \(aShape), {1} is \(bShape)", at: .operand(1))
-    }
+    let (column, stack, isVector) = try call.rightSide(rows: m)
     let builder = call.builder
     let p = column[column.rank - 1]
+    let cutsRounding = call.number("rtol") == nil
     return [
       call.inDouble { operands in
-        let inverse = builder.broadcast(builder.pseudoinverse(operands[0], tolerance), to: stack.appending([n, m]))
+        let single = builder.pseudoinverse(operands[0], tolerance, cutsRoundingAlone: cutsRounding)
+        let inverse = builder.broadcast(single, to: stack.appending([n, m]))
         let right = builder.broadcast(builder.reshape(operands[1], to: column), to: stack.appending([m, p]))
         let solution = builder.product(inverse, right)
         return isVector ? builder.reshape(solution, to: stack.appending([n])) : solution

@@ -3,6 +3,10 @@ private let singularConventions = [
   "at most 512 rows or columns, whichever are fewer",
 ]
 
+private let cornerOfSingularValues =
+  "a value of 0 has the gradient u vhᵀ of its vectors, one of those between -u vhᵀ and u vhᵀ that its corner allows; a "
+  + "function with such a corner, as the sum of all values has, has NaN or Infinity as second derivative there"
+
 private let singularSamples = [
   OperationSample([[3, 3]]), OperationSample([[4, 2]]), OperationSample([[2, 3]]), OperationSample([[2, 5, 2]]),
   OperationSample([[1, 1]]), OperationSample([[0, 3]]), OperationSample([[3, 0]]),
@@ -26,7 +30,9 @@ struct SVDOperation: Operation {
     conventions: singularConventions + [
       "columns of u and rows of vh have the signs that LAPACK gives them",
       "s has its gradient everywhere, and what is the same when values are exchanged (a sum of a function of them) has its "
-        + "second derivative where values coincide, too; where they are 0, if the function is even",
+        + "second derivative where values coincide, too; where they are 0, if the function is even; third and higher "
+        + "derivatives are NaN there, and " + blurredDerivatives,
+      cornerOfSingularValues,
       "u and vh of values that coincide, and of 0 unless a is square, have no derivative: it is NaN or infinite there",
     ],
     otherNames: ["gesvd", "gesdd", "singular_value_decomposition"],
@@ -47,7 +53,9 @@ struct SingularValuesOperation: Operation {
       "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice "
         + "of vectors",
       "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, "
-        + "and at 0 if the function is even, but forwards over forwards; that and third derivatives are NaN or infinite",
+        + "and at 0 if the function is even, but forwards over forwards; that and third derivatives are NaN or infinite, "
+        + "and " + blurredDerivatives,
+      cornerOfSingularValues,
     ],
     otherNames: ["singular_values"], samples: singularSamples, domain: -1...1, factorizedOperand: 0)
 

@@ -1,6 +1,6 @@
 /// The singular value decomposition a = U S Vᵀ of a stack of matrices, as differentiable values. All their nodes stand on
 /// one call of LAPACK. a is m by n, k the smaller of both.
-struct SingularSystem {
+struct SingularSystem: Spectrum {
   let a: Value
   /// Descending: […, k].
   let values: Value
@@ -39,7 +39,9 @@ struct SingularSystem {
     let inner = builder.product(builder.matrixTranspose(left), c, right)
     let transposed = builder.matrixTranspose(inner)
     let parts = quotients.differences * (inner + transposed) + quotients.sums * (inner - transposed)
-    var result = builder.congruence(left, parts * 0.5, right)
+    // Linear in the weights and in c, as all else is: whatever is made of it is NaN, too.
+    let corners = builder.scaledColumns(inner, by: weights * quotients.corners)
+    var result = builder.congruence(left, parts * 0.5 + corners, right)
     if isTall {
       let outer = outside(left, builder.product(c, right))
       result = result + builder.congruence(builder.scaledColumns(outer, by: quotients.ratios), right)
@@ -53,26 +55,26 @@ struct SingularSystem {
 
   /// The cotangent of a, given that of U; see J. Townsend, "Differentiating the singular value decomposition" (2016).
   func pulledBackFromLeft(_ ct: Value) -> Value {
-    var factor = builder.product(left, builder.scaledColumns(rotation(left, ct), by: values))
+    var factor = builder.product(left, rotation(left, ct))
     if isTall { factor = factor + builder.scaledColumns(outside(left, ct), by: reciprocals) }
     return builder.congruence(factor, right)
   }
 
   /// The cotangent of a, given that of V: the transpose of the same for aᵀ = V S Uᵀ.
   func pulledBackFromRight(_ ct: Value) -> Value {
-    var factor = builder.product(right, builder.scaledColumns(rotation(right, ct), by: values))
+    var factor = builder.product(right, rotation(right, ct))
     if isWide { factor = factor + builder.scaledColumns(outside(right, ct), by: reciprocals) }
     return builder.congruence(left, factor)
   }
 
-  /// (uᵀ ct - ctᵀ u)[i, j] / (sⱼ² - sᵢ²): infinite or NaN where values coincide.
+  /// (uᵀ ct - ctᵀ u)[i, j] sⱼ / (sⱼ² - sᵢ²): infinite or NaN where values coincide. No square of a value is formed.
   private func rotation(_ vectors: Value, _ ct: Value) -> Value {
     let inner = builder.product(builder.matrixTranspose(vectors), ct)
     let scale = builder.spectralScale(values)
     let (own, other) = (builder.asColumns(values, count: count), builder.asRows(values, count: count))
     let differences = builder.withDiagonal(1, builder.withoutRounding(other - own, scale, count: count))
     let sums = builder.withDiagonal(1, builder.withoutRounding(other + own, scale, count: count))
-    return builder.withDiagonal(0, (inner - builder.matrixTranspose(inner)) / differences / sums)
+    return builder.withDiagonal(0, (inner - builder.matrixTranspose(inner)) / differences * (other / sums))
   }
 
   /// 1 / s: infinite for what is nothing but rounding beside the largest.
@@ -123,15 +125,6 @@ extension RuledPrimitive {
     if let system = node.singular { node.accumulate(system.pulledBackFromRight(node.ct), 0) }
   }
 
-  static let singularSum = RuledPrimitive("singular_sum") { node in
-    guard let system = node.singular else { return }
-    if node.wants(1) { node.accumulate(system.diagonal(node.ct), 1) }
-    if node.wants(0) { node.accumulate(system.slope(node.operand(1), node.ct), 0) }
-  }
-
-  static let singularDiagonal = RuledPrimitive("singular_diagonal") { node in
-    guard let system = node.singular else { return }
-    if node.wants(1) { node.accumulate(system.sum(node.ct), 1) }
-    if node.wants(0) { node.accumulate(system.slope(node.ct, node.operand(1)), 0) }
-  }
+  static let singularSum = spectralSum("singular_sum") { $0.singular }
+  static let singularDiagonal = spectralDiagonal("singular_diagonal") { $0.singular }
 }

@@ -185,18 +185,7 @@ extension OperationCall {
   /// a x = b with b as it was given: a vector only if it has one axis.
   fileprivate func equation(_ solve: (_ a: Value, _ b: Value) -> Value) throws(GraphError) -> Value {
     let n = try squareMatrix()
-    let (aShape, bShape) = (operands[0].shape, operands[1].shape)
-    let isVector = bShape.rank == 1
-    guard bShape.rank >= 1, bShape[isVector ? 0 : bShape.rank - 2] == n else {
-      throw GraphError(
-        .shapeMismatch,
-        "{1} is \(bShape), where \(n) rows are needed as in {0}, which is \(aShape)"
-          + (bShape.rank > 1 ? "; only a {1} of one axis is a vector, others are matrices" : ""), at: .operand(1))
-    }
-    let column: Shape = isVector ? [n, 1] : bShape
-    guard let stack = Shape.broadcast(aShape.axes(0..<(aShape.rank - 2)), column.axes(0..<(column.rank - 2))) else {
-      throw GraphError(.shapeMismatch, "leading axes do not broadcast: {0} is \(aShape), {1} is \(bShape)", at: .operand(1))
-    }
+    let (column, stack, isVector) = try rightSide(rows: n)
     return inDouble { operands in
       let right = builder.reshape(operands[1], to: column)
       let full = stack.appending(column.axes((column.rank - 2)..<column.rank))

@@ -101,9 +101,9 @@ package enum MatrixFunction: UInt8, Sendable {
     case .eigen: multiplied(50, n, n, n)
     case .svd: multiplied(60, max(n, m), min(n, m), min(n, m))
     case .qr: multiplied(30, m, n, n)
-    // Of so many squarings as elements below 10⁴ need.
-    case .exponential: multiplied(40, n, n, n)
-    case .exponentialSlope: multiplied(320, n, n, n)
+    // With as many squarings as there can be, 53.
+    case .exponential: multiplied(122, n, n, n)
+    case .exponentialSlope: multiplied(8 * 122, n, n, n)
     }
   }
 }
