@@ -67,6 +67,54 @@ import Testing
       return square(parts[0].applying("hypot", parts[1]) / 2).sum()
     },
     Case("square(norm(abs))") { square(norm($0.applying("abs"))) },
+    Case("norm * (3 norm)", [[6, 0], [0, 6]]) { norm($0) * (3 * norm($0)) },
+    Case("-norm * norm", [[-2, 0], [0, -2]]) { -norm($0) * norm($0) },
+    Case("(2 norm) * (norm / 4)", [[1, 0], [0, 1]]) { (2 * norm($0)) * (norm($0) / 4) },
+    Case("(norm * c) * norm, c given", [[4, 0], [0, 4]]) { norm($0) * $0.builder.variable(2) * norm($0) },
+    Case("(c norm) * (c norm) * norm * norm", [[0, 0], [0, 0]]) {
+      (norm($0) * 2) * (norm($0) * 3) * norm($0) * norm($0)
+    },
+    Case("square(abs(norm))") { square(norm($0).applying("abs")) },
+    Case("square(relu(norm))") { square(norm($0).applying("relu")) },
+    Case("square(sum of one)") { square($0.applying("norm", attributes: ["keepdims": .boolean(true)]).sum()) },
+    Case("square(taken)") {
+      let place = $0.builder.constant(Tensor([0, 0] as [Int64], shape: [2]))
+      let norm = $0.applying("norm", attributes: ["keepdims": .boolean(true)])
+      return square(norm.applying("take", place, attributes: ["axis": .integer(0)])).sum() / 2
+    },
+    Case("square(sliced)") {
+      let rows = $0.reshape(2, 1).applying("norm", attributes: ["axis": .integer(1)])
+      return square(rows.split(into: 2)[0]).sum() + square(rows.split(into: 2)[1]).sum()
+    },
+    Case("square(stack)", [[20, 0], [0, 20]]) {
+      square(norm($0).applying("stack", 3 * norm($0), attributes: ["axis": .integer(0)])).sum()
+    },
+    Case("square(concat)", [[4, 0], [0, 2]]) {
+      let kept = $0.applying("norm", attributes: ["keepdims": .boolean(true)])
+      return square(kept.applying("concat", $0.split(into: 2)[0], attributes: ["axis": .integer(0)])).sum()
+    },
+    Case("norm @ norm") {
+      let kept = $0.applying("norm", attributes: ["keepdims": .boolean(true)])
+      return kept.applying("matmul", kept)
+    },
+    Case("square(norm of norms)") {
+      square(norm($0.reshape(2, 1).applying("norm", attributes: ["axis": .integer(1)])))
+    },
+    Case("square(hypot of norms)", [[10, 0], [0, 10]]) { square(norm($0).applying("hypot", 2 * norm($0))) },
+    Case("pow(norm, [2, 4, 3])", [[2, 0], [0, 2]]) {
+      let powers = $0.builder.constant(Tensor([2, 4, 3.0]))
+      return norm($0).broadcast(to: [3]).applying("pow", powers).sum()
+    },
+    Case("pow(norm, [2, 2])", [[4, 0], [0, 4]]) {
+      norm($0).broadcast(to: [2]).applying("pow", $0.builder.constant(Tensor([2, 2.0]))).sum()
+    },
+    Case("pow(norm, 3)", [[0, 0], [0, 0]]) { norm($0).applying("pow", $0.builder.constant(Scalar(3.0))) },
+    Case("pow(norm, 2.5)", [[0, 0], [0, 0]]) { norm($0).applying("pow", $0.builder.constant(Scalar(2.5))) },
+    Case("pow(norm, 5)", [[0, 0], [0, 0]]) { norm($0).applying("pow", $0.builder.constant(Scalar(5.0))) },
+    Case("norm * norm * norm", [[0, 0], [0, 0]]) { norm($0) * norm($0) * norm($0) },
+    Case("cos(abs)", [[-1, 0], [0, -1]]) { $0.applying("abs").applying("cos").sum() },
+    Case("cosh(abs)", [[1, 0], [0, 1]]) { $0.applying("abs").applying("cosh").sum() },
+    Case("abs * (3 abs)", [[6, 0], [0, 6]]) { ($0.applying("abs") * (3 * $0.applying("abs"))).sum() },
   ]
 
   static let corners: [Case] = [
@@ -142,6 +190,30 @@ import Testing
       let fourth = try derivatives(test, modes)[3]
       let expected = (0..<16).map { index in [24.0, 0, 8, 0, 24][index.nonzeroBitCount] }
       #expect(fourth == expected, "\(modes): \(fourth)")
+    }
+  }
+
+  /// |x|³ beside the corner and at it, |x|⁵ to the third order at it: against what mathematics has.
+  @Test(arguments: Mode.allCases) func oddPowers(_ first: Mode) throws {
+    func power(_ p: Double, at point: [Double]) -> Case {
+      Case("pow(norm, \(p))", at: point) { Self.norm($0).applying("pow", $0.builder.constant(Scalar(p))) }
+    }
+    for second in Mode.allCases {
+      let results = try derivatives(power(3, at: [3, 4]), [first, second])
+      #expect(agree(results[0], [45, 60], within: 1e-14))
+      #expect(agree(results[1], [20.4, 7.2, 7.2, 24.6], within: 1e-14), "\(results[1])")
+      for third in Mode.allCases {
+        #expect(try derivatives(power(5, at: [0, 0]), [first, second, third])[2].allSatisfy { $0 == 0 })
+        #expect(try derivatives(power(3, at: [0, 0]), [first, second, third])[2].allSatisfy { !$0.isFinite })
+      }
+    }
+  }
+
+  /// The second derivative of a length where all but one of its elements are small: no difference of what is equal.
+  @Test(arguments: Mode.allCases) func curvatureAcross(_ first: Mode) throws {
+    let test = Case("norm", at: [1, 1e-9]) { Self.norm($0) }
+    for second in Mode.allCases {
+      #expect(agree(try derivatives(test, [first, second])[1], [1e-18, -1e-9, -1e-9, 1], within: 1e-15))
     }
   }
 

@@ -55,13 +55,14 @@ extension Kernels {
           let isTaken =
             switch ck_reduce_op(UInt32(op)) {
             case CK_ALL, CK_ANY: dtype == .bool
-            case CK_MEAN, CK_MEAN_SQUARE, CK_NORM: dtype.isFloating
+            case CK_MEAN, CK_MEAN_SQUARE, CK_LENGTH_CODE, CK_REST, CK_SCALE: dtype.isFloating
             default: dtype.isNumeric
             }
           #expect((ck_reduce(table, op, index) != nil) == isTaken)
         }
         for op in 0..<Int32(CK_SCAN_COUNT.rawValue) {
-          let isTaken = op == CK_PRODUCT_TERMS.rawValue || op == CK_LOGCUMSUMEXP.rawValue ? dtype.isFloating : dtype.isNumeric
+          let floating = [CK_PRODUCT_TERMS, CK_LOGCUMSUMEXP, CK_DEVIATIONS, CK_WEIGHTED_DEVIATIONS, CK_WITHOUT_SHARE]
+          let isTaken = floating.contains { $0.rawValue == UInt32(op) } ? dtype.isFloating : dtype.isNumeric
           #expect((ck_scan(table, op, index) != nil) == isTaken)
         }
         for isNarrow in [false, true] {

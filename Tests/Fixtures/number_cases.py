@@ -138,6 +138,85 @@ case("corner", "/v1/hessian", [node("norm", ["x"], "r")], {"x": [0.0, 0.0]},
      {"gradients": {"x": [0, 0]}, "hessians": {"x": {"x": [["unbounded", "unbounded"], ["unbounded", "unbounded"]]}}},
      source="no bound beside 0")
 
+# The same spelled otherwise: the Hessian at 0 by the one who squares.
+def at_zero(nodes, diagonal, length=[node("norm", ["x"], "r")]):
+  entries = [[diagonal, 0 if diagonal != "unbounded" else "unbounded"], [0 if diagonal != "unbounded" else "unbounded", diagonal]]
+  case("corner", "/v1/hessian", length + nodes, {"x": [0.0, 0.0]}, {"gradients": {"x": [0, 0]}, "hessians": {"x": {"x": entries}}},
+       source="by hand", outputs=["q"])
+
+
+KEPT = [node("norm", ["x"], "r", keepdims=True)]
+FIRST = {"dtype": "int64", "shape": [], "data": [0]}
+at_zero([node("mul", ["r", 3.0], "s"), node("mul", ["r", "s"], "q")], 6)
+at_zero([node("neg", ["r"], "s"), node("mul", ["s", "r"], "q")], -2)
+at_zero([node("mul", ["r", 3.0], "s"), node("div", ["r", 2.0], "t"), node("mul", ["t", "s"], "q")], 3)
+at_zero([node("abs", ["r"], "s"), node("square", ["s"], "q")], 2)
+at_zero([node("relu", ["r"], "s"), node("square", ["s"], "q")], 2)
+at_zero([node("sum", ["r"], "s"), node("square", ["s"], "q")], 2, KEPT)
+at_zero([node("take", ["r", FIRST], "s", axis=0), node("square", ["s"], "q")], 2, KEPT)
+at_zero([node("stack", ["r", "r"], "s", axis=0), node("square", ["s"], "t"), node("sum", ["t"], "q")], 4)
+at_zero([node("concat", ["r", "r"], "s", axis=0), node("mul", ["s", "s"], "t"), node("sum", ["t"], "q")], 4, KEPT)
+at_zero([node("matmul", ["r", "r"], "q")], 2, KEPT)
+at_zero([node("einsum", ["r", "r"], "q", equation="i,i->")], 2, KEPT)
+at_zero([node("norm", ["r"], "s"), node("square", ["s"], "q")], 2, KEPT)
+at_zero([node("hypot", ["r", "r"], "s"), node("square", ["s"], "q")], 4)
+at_zero([node("broadcast_to", ["r"], "b", shape=[3]), node("pow", ["b", [2.0, 2.0, 2.0]], "p"), node("sum", ["p"], "q")], 6)
+at_zero([node("broadcast_to", ["r"], "b", shape=[3]), node("pow", ["b", [2.0, 4.0, 3.0]], "p"), node("sum", ["p"], "q")], 2)
+at_zero([node("pow", ["r", [2.0]], "p"), node("sum", ["p"], "q")], 2, KEPT)
+for power in (2.5, 3.0, 4.0, 5.0, 6.0):
+  at_zero([node("pow", ["r", power], "q")], 0)
+at_zero([node("pow", ["r", 1.5], "q")], "unbounded")
+at_zero([node("mul", ["r", "r"], "s"), node("mul", ["s", "r"], "q")], 0)
+at_zero([node("mul", ["r", "r"], "s"), node("mul", ["s", "r"], "t"), node("mul", ["t", "r"], "q")], 0)
+# No number where it is not the right one.
+at_zero([node("sin", ["r"], "q")], "unbounded")
+for op, second in (("cos", -1), ("cosh", 1)):
+  case("corner", "/v1/hessian", [node("abs", ["x"], "r"), node(op, ["r"], "q")], {"x": 0.0}, {"hessians": {"x": {"x": second}}},
+       source="by hand", outputs=["q"])
+case("corner", "/v1/hessian", [node("abs", ["x"], "r"), node("mul", ["r", 3.0], "s"), node("mul", ["r", "s"], "q")], {"x": 0.0},
+     {"hessians": {"x": {"x": 6}}}, source="by hand", outputs=["q"])
+
+# Lengths in the subnormal range, and second derivatives that are symmetric there.
+case("subnormal: hypot", "/v1/hessian", [node("hypot", ["x", "y"], "z")], {"x": 0.0, "y": 1e-310},
+     {"hessians": {"x": {"x": "Infinity", "y": 0}, "y": {"x": 0, "y": 0}}}, source="by hand")
+case("subnormal: atan2", "/v1/hessian", [node("atan2", ["x", "y"], "z")], {"x": 0.0, "y": 1e-310},
+     {"hessians": {"x": {"x": 0, "y": "-Infinity"}, "y": {"x": "-Infinity", "y": 0}}}, source="by hand")
+for x, y in [(1e-313, 1e-310), (1e-200, 1e-160), (3e-280, 4e-290)]:
+  s = mp_functions.BINARY["hypot"](x, y, 2)
+  xx, xy, yy = (float(s.derivative(i)) for i in [(2, 0), (1, 1), (0, 2)])
+  case("subnormal: hypot", "/v1/hessian", [node("hypot", ["x", "y"], "z")], {"x": x, "y": y},
+       {"hessians": {"x": {"x": xx, "y": xy}, "y": {"x": xy, "y": yy}}}, 1e-9)
+for values in ([1e-320, 1e-320], [5e-324, 5e-324]):
+  half = mp.sqrt(mpf(1) / 2)
+  case("subnormal: cdist", "/v1/evaluate", [node("cdist", ["x", "y"], "d"), node("sum", ["d"], "s")],
+       {"x": [values], "y": [[0.0, 0.0]]}, {"gradients": {"x": [[half, half]], "y": [[-half, -half]]}}, 1e-14, outputs=["s"])
+
+
+# softmax and its relatives where one exponential is nearly all, by themselves and in float32.
+def exact_softmax(values):
+  powers = [mp.exp(mpf(v) - max(values)) for v in values]
+  return [p / sum(powers) for p in powers]
+
+
+for values in ([3.0, -4.0], [0.0, -50.0], [12.5, -3.0, 11.0], [-20.0, 60.0, 3.0]):
+  y = exact_softmax(values)
+  count, top = len(values), max(range(len(values)), key=lambda i: values[i])
+  unit = [float(i == top) for i in range(count)]
+  rest = sum(p for i, p in enumerate(y) if i != top)
+  complement = [rest if i == top else 1 - p for i, p in enumerate(y)]
+  for make, tolerance in ((list, 1e-14), (single, 4e-6)):
+    case("cancellation: softmax", "/v1/evaluate", [node("softmax", ["x"], "y")], {"x": make(values)},
+         {"outputs": {"y": y}, "gradients": {"x": [y[top] * rest if i == top else -y[top] * p for i, p in enumerate(y)]}}, tolerance,
+         cotangents={"y": make(unit)})
+    case("cancellation: log_softmax", "/v1/evaluate", [node("log_softmax", ["x"], "y")], {"x": make(values)},
+         {"outputs": {"y": [mp.log(p) if i != top else -mp.log1p(rest / y[top]) for i, p in enumerate(y)]},
+          "gradients": {"x": [rest if i == top else -p for i, p in enumerate(y)]}}, tolerance, cotangents={"y": make(unit)})
+    case("cancellation: logsumexp", "/v1/hessian", [node("logsumexp", ["x"], "y")], {"x": make(values)},
+         {"gradients": {"x": y}, "hessians": {"x": {"x": [[
+           p * complement[i] if i == j else -p * y[j] for j in range(count)] for i, p in enumerate(y)]}}}, tolerance)
+case("cancellation: logsumexp", "/v1/evaluate", [node("logsumexp", ["x"], "y")], {"x": [0.0, -50.0]},
+     {"outputs": {"y": mp.log1p(mp.exp(-50))}}, 1e-14)
+
 # Range: squares and products that leave it where the result does not.
 for values, dtype in itertools.product([[1e20, 2.0, 3.0], [3e-23, 4e-23, 0.0]], ["float32"]):
   exact = [mpf(f32(v)) for v in values]

@@ -154,6 +154,8 @@ OPERATIONS = {
   "cumsum": ("cumsum", {"axis": 0}, lambda x: running(x, lambda a, b: a + b)),
   "cumprod": ("cumprod", {"axis": 0}, lambda x: running(x, lambda a, b: a * b)),
 }
+# Where one exponential is nearly all, and what the others are is known to the last bit.
+OPERATIONS |= {f"{name} where sure": OPERATIONS[name] for name in ("logsumexp", "softmax", "log_softmax")}
 SCALED = ["norm", "norm of order 1", "norm of order Infinity", "std", "std with correction", "var", "var with correction", "mean", "sum",
           "logsumexp", "softmax", "log_softmax", "cumsum"]
 SCALES = {
@@ -163,14 +165,19 @@ SCALES = {
 # Hessians are exact beside `scale`, the size that the gradient and x give them: what cancels in one entry is as large as the others. Those
 # of products are exact entry by entry.
 # Without cancellation each number of an answer is exact by itself; otherwise beside the largest.
-ELEMENTWISE = ["norm", "mean", "sum", "prod", "cumprod"]
+EXACT_HESSIANS = ["prod", "logsumexp where sure", "softmax where sure", "log_softmax where sure"]
+ELEMENTWISE = ["norm", "mean", "sum", "cumprod"] + EXACT_HESSIANS
+SURE = [[3, -4], [0, -50], [20, 0], [-50, 0, -49], [40, 5, 3.5, 0.25], [-1, -0.25]]
 SHAPES = [[3, -4], [0.5, -1.25, 2.75, 0.375], [1, 1e-3, -1e-3]]
 # The same in both dtypes, by what float32 makes of them.
 MORE = {
   "float64": {
-    "norm": [[1e300, 1, 1e-300], [1e200, 1, 1], [3e-310, 4e-310], [1.7e308, 0], [2.2250738585072014e-308, 0]],
-    "std": [[1e300, 1, -1e300], [1e-300, 2e-300, 4e-300]],
-    "var": [[1e154, -1e154], [1e-160, 3e-160]],
+    "norm": [[1e300, 1, 1e-300], [1e200, 1, 1], [3e-310, 4e-310], [1.7e308, 0], [2.2250738585072014e-308, 0],
+             [1e-320, 1e-320], [5e-324, 5e-324], [1e-323, -5e-324, 0], [1.7e308, 1.7e308], [1e-290, 1e-291]],
+    "std": [[1e300, 1, -1e300], [1e-300, 2e-300, 4e-300], [1e308, -1e308], [1.7e308, -1.7e308, 1e308], [0, 1.7e308, -1.7e308],
+            [1e-320, 3e-320], [5e-324, 1.5e-323, 0], [0, 1e-310, 3e-310], [1e-270, 1e-272, 3e-271], [0, 5e-324, 1e300]],
+    "var": [[1e154, -1e154], [1e-160, 3e-160], [1e308, -1e308], [1e200, 3e200, 1]],
+    "logsumexp where sure": SURE + [[0, 0, -40]], "softmax where sure": SURE, "log_softmax where sure": SURE + [[0, 0, -40]],
     "mean": [[1.7e308, 1.7e308], [1.7e308, 1.7e308, -1.7e308, 3], [5e-324, 5e-324], [1e-310, 3e-310]],
     "prod": [[1e-200, 1e-200, 1e200, 1e200], [1e200, 1e200, 1e-200, 1e-200], [1e-200, 1e200, 1e-200, 1e200], [1e-110] * 4, [1e100] * 4,
              [1e-300, 1e-300, 1e300], [0, 1e200, 1e200], [5e-324, 1e300, 1e20], [1e-200, 2], [1e-200] * 3, [1e160, 1e160, 1e-320]],
@@ -181,9 +188,11 @@ MORE = {
     "softmax": [[700, -700, 699], [1e308, -1e308]],
   },
   "float32": {
-    "norm": [[1e20, 1, 1], [1e-23, 2e-23, -2e-23], [3e38, 0], [1e38, 1e-38], [1.1754944e-38, 0]],
-    "std": [[1e30, 2e30, 4e30], [1e-30, 2e-30, 4e-30]],
-    "var": [[1e19, -1e19], [1e-18, 3e-18]],
+    "norm": [[1e20, 1, 1], [1e-23, 2e-23, -2e-23], [3e38, 0], [1e38, 1e-38], [1.1754944e-38, 0], [1e-45, 1e-45], [3e-42, 1e-42],
+             [3e38, 3e38]],
+    "std": [[1e30, 2e30, 4e30], [1e-30, 2e-30, 4e-30], [3e38, -3e38], [0, 3e38, -3e38], [1e-42, 3e-42], [1e-45, 3e-45, 0]],
+    "var": [[1e19, -1e19], [1e-18, 3e-18], [3e38, -3e38]],
+    "logsumexp where sure": SURE + [[0, 0, -40]], "softmax where sure": SURE, "log_softmax where sure": SURE + [[0, 0, -40]],
     "mean": [[3e38, 3e38], [3e38, 3e38, -3e38, 3], [1e-45, 1e-45]],
     "prod": [[1e-25, 1e-25, 1e25, 1e25], [1e25, 1e25, 1e-25, 1e-25], [1e-12] * 4, [1e-30, 1e-30, 1e30], [0, 1e25, 1e25]],
     "slogdet": [[3e35, 1e35, 2e35, 5e35], [3e-35, 1e-35, 2e-35, 5e-35]],
@@ -231,13 +240,13 @@ def lines():
       # Exponentials change by their own size where x changes by 1.
       length = min(1, max(abs(mpf(a)) for a in x)) if "sumexp" in operation or "softmax" in operation else max(abs(mpf(a)) for a in x)
       line = {
-        "name": f"{name} of {numbers} {dtype}", "elementwise": operation in ELEMENTWISE, "products": operation == "prod",
+        "name": f"{name} of {numbers} {dtype}", "elementwise": operation in ELEMENTWISE, "products": name in EXACT_HESSIANS,
         "gradient_scale": min(1e308, float(size)), "scale": min(1e308, float(size / length)), "request": request,
         "outputs": [written(result.value, dtype) for result in results],
         "gradient": [written(a, dtype) for a in scalar.gradient]}
       hessian = [written(a, dtype) for row in scalar.hessian for a in row]
       # Beyond the range of numbers nothing is promised of what stands beside it, but in products, where nothing is added up.
-      if operation == "prod" or not any(isinstance(a, str) for a in hessian):
+      if name in EXACT_HESSIANS or not any(isinstance(a, str) for a in hessian):
         line["hessian"] = hessian
       yield line
 

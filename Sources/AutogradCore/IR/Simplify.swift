@@ -35,16 +35,34 @@ struct Rewrite: Sendable {
     Rewrite(name: "the square of a root is what it is the root of", opcode: .square) { builder, x, _, _ in
       SquareOfRoot.rewritten(x, builder)
     },
-    Rewrite(name: "a root times itself is what it is the root of", opcode: .mul) { builder, x, y, _ in
-      x.id == y.id ? SquareOfRoot.rewritten(x, builder) : nil
+    Rewrite(name: "a product of multiples of a root is one of what it is the root of", opcode: .mul) { builder, x, y, _ in
+      SquareOfRoot.rewritten(x, y, builder) ?? builder.productOfPowers(x, y)
+    },
+    Rewrite(name: "a product of two vectors of roots is a sum of squares", opcode: .matmul) { builder, x, y, _ in
+      SquareOfRoot.product(ofVectors: x, y, builder)
     },
     Rewrite(name: "an even power of a root is one of what it is the root of", opcode: .pow) { builder, x, y, _ in
-      guard let power = builder.filledNumber(y), power >= 2, power <= 0x1p20, power.remainder(dividingBy: 2) == 0,
+      guard let powers = builder.constantNumbers(y),
+        powers.allSatisfy({ $0 >= 2 && $0 <= 0x1p20 && $0.remainder(dividingBy: 2) == 0 }),
         let square = SquareOfRoot.rewritten(x, builder)
       else { return nil }
-      return power == 2 ? square : builder.emit(.pow, square, square.filled(power / 2))
+      if powers.allSatisfy({ $0 == 2 }) { return square }
+      return builder.emit(.pow, square, builder.filledNumber(y).map { square.filled($0 / 2) } ?? y * 0.5)
     },
+    Rewrite(name: "another power of a length has derivatives of its own", opcode: .pow) { builder, x, y, _ in
+      builder.powerOfLength(x, y)
+    },
+    Rewrite(name: "a length has no sign", opcode: .abs) { builder, x, _, _ in builder.isLength(x) ? x : nil },
+    Rewrite(name: "a length is not negative", opcode: .relu) { builder, x, _, _ in builder.isLength(x) ? x : nil },
+    even(.cos), even(.cosh), even(.sinc), even(.gaussian),
   ]
+
+  /// An even function takes no notice of the sign of its operand, and so none of a corner there.
+  private static func even(_ opcode: Opcode) -> Rewrite {
+    Rewrite(name: "\(opcode) of |x| is that of x", opcode: opcode) { builder, x, _, _ in
+      builder.operand(of: x, if: .abs).map { $0.emit(opcode) }
+    }
+  }
 
   /// By opcode.
   static let table: [[Rewrite]] = Opcode.allCases.map { opcode in all.filter { $0.opcode == opcode } }
@@ -87,9 +105,26 @@ extension GraphBuilder {
   }
 
   /// The number that a floating value is everywhere.
-  fileprivate func filledNumber(_ value: Value) -> Double? {
+  func filledNumber(_ value: Value) -> Double? {
     guard value.dtype.isFloating, let scalar = constantScalar(operand(of: value, if: .broadcast) ?? value) else { return nil }
     return scalar.dtype == .float64 ? Double(bitPattern: scalar.bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
+  }
+
+  /// The numbers of a constant, a single one if it is one everywhere.
+  fileprivate func constantNumbers(_ value: Value) -> [Double]? {
+    if let number = filledNumber(value) { return [number] }
+    let source = operand(of: value, if: .broadcast) ?? value
+    let node = columns.producers[Int(source.id)]
+    guard value.dtype.isFloating, columns.opcodes[Int(node)] == .constant, source.shape.elementCount <= 4096,
+      case .index(let index) = columns.attributes(of: node)
+    else { return nil }
+    return columns.tensors[index].doubles
+  }
+
+  /// Whether a value is a length, which is nowhere negative.
+  fileprivate func isLength(_ value: Value) -> Bool {
+    let opcode = columns.opcodes[Int(columns.producers[Int(value.id)])]
+    return opcode == .norm || opcode == .hypot || opcode == .abs
   }
 
   /// Whether a value is one number everywhere.

@@ -42,4 +42,12 @@ extension Value {
 
   /// This value, whose derivative is NaN where it is NaN.
   var guarded: Value { emit(.guarded) }
+
+  /// This value, but NaN with a NaN derivative where a mask, which is repeated along axes of size 1, is true.
+  func spoilt(where mask: Value) -> Value {
+    guard isValid, mask.isValid else { return isValid ? mask : self }
+    let one = TensorType(dtype, mask.shape)
+    let factor = builder.select(mask, builder.filled(one, with: .nan), builder.filled(one, with: 1))
+    return self * builder.broadcast(factor, to: shape)
+  }
 }

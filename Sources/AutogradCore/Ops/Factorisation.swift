@@ -64,6 +64,22 @@ struct RuledPrimitive: Primitive {
     derivative = .rule(vjp: rule)
   }
 
+  /// Of a symmetric Jacobian by the first operand: what multiplies a cotangent multiplies a tangent, in the same order.
+  init(
+    _ name: String, symmetric partial: @escaping @Sendable (_ ct: Value, _ node: NodeContext, _ axes: AxisSet) -> Value
+  ) {
+    self.name = name
+    derivative = .pointwise([
+      { ct, node in
+        switch node.attributes {
+        case .axes(let axes): partial(ct, node, axes)
+        case .scan(let scan): partial(ct, node, AxisSet([scan.axis]))
+        default: ct
+        }
+      }
+    ])
+  }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount >= 2 else { throw node.fault("operands and a value are expected") }
     node.result(sameAs: node.operandCount - 1)

@@ -23,7 +23,9 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   // Reductions and products.
   case sum, matmul
   case prod, max, min, all, any, argmax, argmin
-  case mean, meanSquare, norm, productTerms
+  case mean, meanSquare, scale, rest, productTerms
+  case lengthCode, lengthOf, perLength, norm, unit, quotientByLength, lengthPower, radialPower, centred
+  case softmax, logSoftmax, logSumExp, deviations, weightedDeviations, withoutShare
   // Along an axis.
   case cumsum, recurrence, argsort, permute, unpermute
   // Matrices.
@@ -65,7 +67,14 @@ public enum OpCatalog {
     .sum: ReductionPrimitive.sum, .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
     .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min, .all: ReductionPrimitive.all,
     .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
-    .mean: ReductionPrimitive.mean, .meanSquare: ReductionPrimitive.meanSquare, .norm: ReductionPrimitive.norm,
+    .mean: ReductionPrimitive.mean, .meanSquare: ReductionPrimitive.meanSquare,
+    .scale: ReductionPrimitive.scale, .rest: ReductionPrimitive.rest,
+    .lengthCode: ReductionPrimitive.lengthCode, .norm: RuledPrimitive.norm, .unit: RuledPrimitive.unit,
+    .quotientByLength: RuledPrimitive.quotientByLength, .lengthPower: RuledPrimitive.lengthPower,
+    .radialPower: RuledPrimitive.radialPower, .centred: RuledPrimitive.centred,
+    .softmax: RuledPrimitive.softmax, .logSoftmax: RuledPrimitive.logSoftmax, .logSumExp: RuledPrimitive.logSumExp,
+    .deviations: WeightedPrimitive.deviations, .weightedDeviations: WeightedPrimitive.weightedDeviations,
+    .withoutShare: WeightedPrimitive.withoutShare,
     .productTerms: ProductTermsPrimitive(),
     .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
     .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),

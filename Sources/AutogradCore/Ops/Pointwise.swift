@@ -40,7 +40,7 @@ struct PointwiseFunction: Sendable {
 
   static let all =
     arithmetic + unary + binary + comparisons + slopes + families
-    + normal + oscillating + parametric + specialDerivatives
+    + normal + oscillating + parametric + specialDerivatives + lengths
 }
 
 /// The node of a ``PointwiseFunction``: operands of one type, broadcast already.

@@ -36,7 +36,8 @@ extension ScanOperation {
       .cumminPlace, "cummin", "smallest", "min", ["cumulative_min", "running_min", "minimum_accumulate"]),
   ]
 
-  /// The element at the place of the extremum, so that all derivatives are those of picking it.
+  /// The element at the place of the extremum, so that all derivatives are those of picking it; of lines in which there
+  /// is a NaN they are NaN.
   private static func runningExtremum(
     _ opcode: Opcode, _ name: String, _ adjective: String, _ function: String, _ otherNames: [String]
   ) -> ScanOperation {
@@ -47,14 +48,22 @@ extension ScanOperation {
         attributes: requiredAxis, dtypes: .numeric, shapeRule: "that of x",
         derivative: "x: to each element the ct of the positions whose \(adjective) element so far it is",
         conventions: [
-          "of ties the last one has the gradient, as in PyTorch", "from the first NaN on all is NaN",
+          "of ties the last one has the gradient, as in PyTorch",
+          "from the first NaN on all is NaN, and the gradients of the whole line are",
           "the values alone: argsort and take_along_axis give places",
         ], otherNames: otherNames, samples: samples)
     ) { call, axis in
-      let x = call.x
+      let (builder, x) = (call.builder, call.x)
       guard x.isValid, !x.shape.isEmpty else { return x }
-      let places = call.builder.emit(opcode, x, .axis(axis))
-      return call.builder.emit(.gatherAlong, [x, places], .along(axis: axis, size: x.shape[axis]))[0]
+      let size = x.shape[axis]
+      func picked(_ x: Value, _ places: Value) -> Value {
+        builder.emit(.gatherAlong, [x, places], .along(axis: axis, size: size))[0]
+      }
+      let places = builder.emit(opcode, x, .axis(axis))
+      guard x.dtype.isFloating else { return picked(x, places) }
+      // If there is a NaN in a line, its last result is one.
+      let isNaN = picked(x, builder.part(places, axis, from: size - 1, count: 1)).emit(.isNaN)
+      return picked(x.spoilt(where: isNaN), places)
     }
   }
 }

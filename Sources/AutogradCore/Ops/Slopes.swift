@@ -18,10 +18,11 @@ extension PointwiseFunction {
       .direction, .binary(CK_DIRECTION), "direction", "x / √(x^2 + y^2), 0 at (0, 0)",
       [
         { ct, node in
-          let sine = node.y.emit(.direction, node.x)
-          return ct * (sine / node.x.emit(.hypot, node.y) * sine)
+          // s / √r squared: s / r may overflow, and s² underflow, where s² / r does not.
+          let part = node.y.emit(.direction, node.x) / node.x.emit(.hypot, node.y).emit(.sqrt)
+          return ct * (part * part)
         },
-        { ct, node in -(ct * (node.y.emit(.direction, node.x) / node.x.emit(.hypot, node.y) * node.z)) },
+        { ct, node in -(ct * (node.y.emit(.direction, node.x) * node.z / node.x.emit(.hypot, node.y))) },
       ]),
     // With c, s and r as before: d(x/r²)/dx = (s² - c²) / r², d(x/r²)/dy = -2 c s / r².
     derived(
@@ -34,7 +35,7 @@ extension PointwiseFunction {
         },
         { ct, node in
           let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
-          return ct * (cosine / radius * (sine / radius) * -2)
+          return ct * (cosine * sine / radius / radius * -2)
         },
       ]),
     derived(

@@ -55,15 +55,7 @@ extension CompositeOperation {
       "no overflow in between", "of nothing, and of -Infinity alone, it is -Infinity with gradient 0",
       "of Infinity it is Infinity, with gradient NaN there and 0 elsewhere",
     ], otherNames: ["log_sum_exp", "reduce_logsumexp", "reducelogsumexp"]
-  ) { call, axes in
-    let (builder, x) = (call.builder, call.x)
-    let peak = x.peak(over: axes)
-    let total = builder.sum((x - builder.stretch(peak, over: axes, to: x.shape)).emit(.exp), over: axes)
-    // A total of 0 has nothing but -infinity in it; its logarithm is put in as a constant, which has no slope.
-    let isEmpty = total.emit(.equal, builder.zeros(total.type))
-    let logarithm = builder.select(isEmpty, builder.ones(total.type), total).emit(.log) + peak
-    return builder.select(isEmpty, total.filled(-.infinity), logarithm)
-  }
+  ) { call, axes in call.x.logSumExp(over: axes) }
 
   // MARK: Norms
 

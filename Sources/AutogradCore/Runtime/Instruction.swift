@@ -41,7 +41,8 @@ extension Instruction {
   /// Bytes of an element of the second operand of a scan: numbers to add, places, or scratch memory for places.
   var secondWidth: Int {
     switch ck_scan_op(UInt32(function)) {
-    case CK_RECURRENCE, CK_PRODUCT_TERMS, CK_SEARCH_LEFT, CK_SEARCH_RIGHT: dtype.byteWidth
+    case CK_RECURRENCE, CK_PRODUCT_TERMS, CK_SEARCH_LEFT, CK_SEARCH_RIGHT, CK_DEVIATIONS, CK_WEIGHTED_DEVIATIONS,
+      CK_WITHOUT_SHARE: dtype.byteWidth
     default: 8
     }
   }

@@ -17,14 +17,14 @@ typedef enum {
   CK_EXP, CK_EXPM1, CK_LOG, CK_LOG1P, CK_LOG2, CK_LOG10,
   CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH, CK_ASINH, CK_ACOSH, CK_ATANH,
   CK_ERF, CK_ERFC, CK_ERFINV, CK_LGAMMA, CK_DIGAMMA, CK_SIGMOID, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_RELU,
-  CK_SECH2, CK_GAUSSIAN, CK_TAN_SLOPE, CK_ASIN_SLOPE, CK_ATANH_SLOPE, CK_ZERO_OF,
+  CK_SECH2, CK_GAUSSIAN, CK_TAN_SLOPE, CK_ASIN_SLOPE, CK_ATANH_SLOPE, CK_ZERO_OF, CK_LENGTH_OF,
   CK_I0E, CK_I1E, CK_NDTR, CK_LOG_NDTR, CK_NDTRI, CK_ERFCX, CK_SINC,
   CK_ISNAN, CK_ISINF, CK_ISFINITE, CK_NOT,
   CK_UNARY_COUNT
 } ck_unary_op;
 typedef enum {
   CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
-  CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y,
+  CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y, CK_PER_LENGTH,
   CK_POW_DERIVATIVE,  // of three operands: the first is what z holds
   CK_GAMMAINC, CK_GAMMAINCC, CK_ZETA, CK_FAMILY_DERIVATIVE,
   CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL,  // of three operands
@@ -46,11 +46,13 @@ typedef enum {
 } ck_second_op;
 // Results of the operations from CK_ARGMAX on are int64.
 typedef enum {
-  CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_MEAN, CK_MEAN_SQUARE, CK_NORM, CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT
+  CK_SUM, CK_PROD, CK_MAX, CK_MIN, CK_ALL, CK_ANY, CK_MEAN, CK_MEAN_SQUARE, CK_LENGTH_CODE, CK_REST, CK_SCALE,
+  CK_ARGMAX, CK_ARGMIN, CK_REDUCE_COUNT
 } ck_reduce_op;
 typedef enum {
   CK_CUMSUM, CK_RECURRENCE, CK_ARGSORT, CK_PERMUTE, CK_UNPERMUTE, CK_PRODUCT_TERMS,
   CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP, CK_ARGSELECT, CK_SEARCH_LEFT, CK_SEARCH_RIGHT,
+  CK_DEVIATIONS, CK_WEIGHTED_DEVIATIONS, CK_WITHOUT_SHARE,
   CK_SCAN_COUNT
 } ck_scan_op;
 
@@ -77,7 +79,11 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
 // are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the whole; at the end the lanes are combined as a
 // tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
-// Products, means, means of squares and norms (roots of sums of squares) are in range wherever the result is.
+// Products, means and means of squares are in range wherever the result is.
+// CK_LENGTH_CODE is the root of the sum of squares, the length of a vector, in a form that the smallest and the largest
+// of them have all their bits in: CK_LENGTH_OF gives the length, CK_PER_LENGTH divides by it.
+// CK_REST adds up the terms below 1: of exponentials of which the largest is 1 what they have beside it.
+// CK_SCALE is 1 if all terms are tiny, else a small power of two: so scaled, sums of differences stay in range.
 // CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
 enum { CK_REDUCE_PART = 65536 };
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride,
@@ -102,6 +108,9 @@ enum { CK_REDUCE_STATE = 1216 };
 //   CK_ARGSELECT   z[j] = what CK_ARGSORT has at y[j], for the dy ranks at y, which ascend; behind them y has room for 4 n int64
 //   CK_SEARCH_LEFT   z[i] = how many of the dy numbers at y, which ascend, are below x[i], NaN counting as the largest; int64 z
 //   CK_SEARCH_RIGHT  how many of them are not above x[i]
+//   CK_DEVIATIONS  z[i] = y[i] - Σ x[k] y[k], x being weights that add up to 1
+//   CK_WEIGHTED_DEVIATIONS  z[i] = x[i] (y[i] - Σ x[k] y[k])
+//   CK_WITHOUT_SHARE  z[i] = y[i] - x[i] Σ y[k]; these three without a loss where one weight is near 1
 //   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a place k(l) of its own
 //                  other than i, of the product of the y[k(l)][l] and of all x[j] that are neither at i nor at one of these places. With
 //                  dy = 0 the product of all others, with more of them its derivatives.
