@@ -25,7 +25,10 @@ const ck_kernels *ck_best_kernels(void) {
 
 const char *ck_name(const ck_kernels *table) { return table->name; }
 ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype) { return table->unary[op][dtype]; }
-ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) { return table->binary[op][dtype]; }
+ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) {
+  bool is_betainc = op >= CK_BETAINC && op <= CK_BETAINC_LAST;
+  return is_betainc ? ck_betainc_kernel(op - CK_BETAINC, dtype) : table->binary[op][dtype];
+}
 ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype) { return table->pair[dtype][first][second]; }
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
 ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }

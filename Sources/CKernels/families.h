@@ -19,7 +19,7 @@
 #include "include/CKernels.h"
 #include "special.h"
 
-enum { ck_max_order = 16 };
+enum { ck_max_order = CK_MOST_ORDERS };
 
 // The probability of the normal distribution beyond x >= 0.7.
 double ck_normal_tail(double x);

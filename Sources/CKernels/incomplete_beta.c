@@ -42,18 +42,39 @@ typedef struct {
   double a, b, x, y, log_x, log_y;
 } point;
 
+// x (a + b) - a, by whichever of x and y has not been rounded.
+static double gap_of(const point *p) {
+  double sum = p->a + p->b;
+  return p->x > 0.5 ? fma(-p->y, sum, p->b) : fma(p->x, sum, -p->a);
+}
+
+// x^(a - k): what the difference loses counts ln x times.
+static double shifted_power(double x, double a, int k, double log_x) {
+  double shifted = a - k, whole = shifted + k, lost = (a - whole) - (k - (whole - shifted));
+  double power = pow(x, shifted);
+  return lost == 0 ? power : power * (1 + lost * log_x);
+}
+
+// e^exponent scale x^-k y^-k. By division, as the rounding of k ln(x y) would show; where that leaves the range, in one power.
+static double over_powers(const point *p, int k, double exponent, double scale) {
+  double value = exp(exponent) * scale, least = 1e-290;
+  for (int i = 0; i < k; i++) value = value / p->x / p->y;
+  if (exponent > -600 && value > least && value < INFINITY) return value;
+  return exp(exponent - k * (p->log_x + p->log_y)) * scale;
+}
+
 // x^a y^b / B(a, b) times x^-k y^-k.
 static double prefactor(const point *p, int k) {
   double a = p->a, b = p->b;
   if (a >= 16 && b >= 16) {
     // e^(a (ln(1 + r) - r) + b (ln(1 + s) - s)) with 1 + r and 1 + s the ratios of x and y to the means a / (a + b), b
-    // / (a + b). x (a + b) - a, by whichever of x and y has not been rounded.
-    double gap = p->x > 0.5 ? fma(-p->y, a + b, b) : fma(p->x, a + b, -a), r = gap / a, s = -gap / b;
+    // / (a + b).
+    double gap = gap_of(p), r = gap / a, s = -gap / b;
     double left = fabs(r) < 0.9 ? ck_log1p_rest(r) : p->log_x - log(a / (a + b)) - r;
     double right = fabs(s) < 0.9 ? ck_log1p_rest(s) : p->log_y - log(b / (a + b)) - s;
     double exponent = a * left + b * right + (ck_stirling_tail(a + b) - ck_stirling_tail(a) - ck_stirling_tail(b));
     double scale = sqrt(a) / sqrt(a + b) * sqrt(b) / sqrt(2 * pi);
-    return exp(exponent - k * (p->log_x + p->log_y)) * scale;
+    return over_powers(p, k, exponent, scale);
   }
   if (a < 16 && b < 16) {
     double sum = a + b, lost = (a - (sum - (sum - a))) + (b - (sum - a));
@@ -62,8 +83,8 @@ static double prefactor(const point *p, int k) {
     coefficient *= 1 + lost * log(sum + 0.5);
     // One of x and y is rounded; what it lacks counts as often as its power.
     double lost_x = p->x > p->y ? (1 - p->x) - p->y : 0, lost_y = p->x > p->y ? 0 : (1 - p->y) - p->x;
-    double power_x = pow(p->x, a - k) * (1 + (a - k) * lost_x / p->x);
-    double powers = power_x * (pow(p->y, b - k) * (1 + (b - k) * lost_y / p->y));
+    double power_x = shifted_power(p->x, a, k, p->log_x) * (1 + (a - k) * lost_x / p->x);
+    double powers = power_x * (shifted_power(p->y, b, k, p->log_y) * (1 + (b - k) * lost_y / p->y));
     if (power_x > 1e-140 && power_x < 1e140 && powers > 1e-140 && powers < 1e140) return powers * coefficient;
     double half = pow(p->x, (a - k) / 2) * exp((b - k) / 2 * p->log_y);
     return half * coefficient * half;
@@ -75,52 +96,76 @@ static double prefactor(const point *p, int k) {
   double c = a_is_small ? a : b, d = a_is_small ? b : a, x = a_is_small ? p->x : p->y;
   double log_x = a_is_small ? p->log_x : p->log_y, log_y = a_is_small ? p->log_y : p->log_x;
   double r = fma(x, d, -c) / c, ratio = c / d;
-  double near = c * (fabs(r) < 0.9 ? ck_log1p_rest(r) : log_x + log(d / c) - r);
+  double near = fabs(r) < 0.9 ? c * ck_log1p_rest(r) : c * (log_x + (log(d) - log(c))) - fma(x, d, -c);
   near += d * (x < 0.25 ? ck_log1p_rest(-x) : log_y + x);
   double rest = (c + d) * ck_log1p_rest(ratio) + c * ratio - 0.5 * log1p(ratio);
   rest += ck_stirling_tail(c + d) - ck_stirling_tail(d);
-  return exp(near + rest - k * (log_x + log_y)) * (pow(c, c) * exp(-c) * c * ck_reciprocal_gamma(c));
+  return over_powers(p, k, near + rest, pow(c, c) * exp(-c) * c * ck_reciprocal_gamma(c));
 }
 
-// ln x - digamma(a + 1) + digamma(a + b), both by way of their logarithms, which hardly differ where that is near 0.
-static double slope_of_log(double a, double b, double x, double y, double log_x) {
-  double w = a + 0.5, v = a + b + 0.5, r = (x > 0.5 ? fma(-y, v, b) : fma(x, v, -w)) / w;
-  double ratio = fabs(r) < 0.5 ? log1p(r) : log_x + log(v / w);
-  return ratio - ck_digamma_rest(a) + ck_digamma_rest(a + b) - 1 / (a + b);
-}
-
-// The series of the prefactor over its value. `shifted` is 1 for the prefactor over a, whose series stays finite for
-// small a.
-static void prefactor_series(int m, int n, series z, const point *p, int shifted) {
-  double by_a[most + 4] = {0}, by_b[most + 4] = {0}, by_both[most + 4] = {0}, jet[most + 4];
-  int order = m + n;
-  by_a[1] = slope_of_log(p->a, p->b, p->x, p->y, p->log_x) + (shifted ? 0 : 1 / p->a);
-  by_b[1] = slope_of_log(p->b, p->a, p->y, p->x, p->log_y) + 1 / p->b;
-  for (int k = 2; k <= order; k++) {
-    by_a[k] = -ck_polygamma(k - 1, p->a + shifted) / factorial(k);
-    by_b[k] = -ck_polygamma(k - 1, p->b) / factorial(k);
-    by_both[k] = ck_polygamma(k - 1, p->a + p->b) / factorial(k);
+// ζ(k, b) - ζ(k, a + b) for a > 0, b > 0, k >= 2, ζ being Hurwitz's: term by term, (1 - (1 + a/w)^-s) w^-s for each power,
+// so that nothing cancels where a is small against b. By Euler and Maclaurin's formula (DLMF 25.11.28).
+static double zeta_drop(int k, double b, double a) {
+  double sum = 0, w = b;
+  for (; w < 10 + k; w += 1) sum -= pow(w, -k) * expm1(-k * log1p(a / w));
+  double grown = log1p(a / w), power = pow(w, -k), rising = k / w;
+  double tail = -w * expm1(-(k - 1) * grown) / (k - 1) - 0.5 * expm1(-k * grown);
+  for (int j = 0; j < 12; j++) {
+    tail -= ck_bernoulli[j] * rising * expm1(-(k + 2 * j + 1) * grown);
+    rising *= (k + 2 * j + 1) / w * ((k + 2 * j + 2) / w);
   }
-  series left = {{0}}, right = {{0}};
-  jet_exp(m, jet, by_a);
-  for (int i = 0; i <= m; i++) left[i][0] = jet[i];
-  jet_exp(n, jet, by_b);
-  for (int j = 0; j <= n; j++) right[0][j] = jet[j];
-  multiply(m, n, left, left, right);
-  jet_exp(order, jet, by_both);
+  return sum + power * tail;
+}
+
+// ln x - digamma(a + 1) + digamma(a + b + 1), both by way of their logarithms, which hardly differ where that is near 0.
+static double slope_of_log(const point *p, int of_b) {
+  double a = of_b ? p->b : p->a, b = of_b ? p->a : p->b, y = of_b ? p->x : p->y, log_x = of_b ? p->log_y : p->log_x;
+  // x (a + b + 1/2) - (a + 1/2), of which the halves are not lost for large a.
+  double gap = of_b ? -gap_of(p) : gap_of(p), w = a + 0.5, r = (gap - 0.5 * y) / w;
+  double ratio = fabs(r) < 0.5 ? log1p(r) : log_x + (log(a + b + 0.5) - log(w));
+  return ratio - ck_digamma_rest(a) + ck_digamma_rest(a + b);
+}
+
+// (-1)^k / k times ζ(k, a + b) - ζ(k, a + shift), for shift 0 or 1: what the logarithm's series has for the k-th power of a.
+static double log_coefficient(int k, double a, double b, int shift) {
+  double drop = !shift ? zeta_drop(k, a, b) : b < 1 ? -zeta_drop(k, a + b, 1 - b) : zeta_drop(k, a + 1, b - 1);
+  return (k % 2 ? drop : -drop) / k;
+}
+
+// The series of the prefactor over its value, as e to the series of its logarithm. `over_a` and `over_b` are 1 for the
+// prefactor over a or b, whose series stays finite where that is small.
+static void prefactor_series(int m, int n, series z, const point *p, int over_a, int over_b) {
+  double a = p->a, b = p->b, sum = a + b, both[ck_jet_size];
+  series log_of = {{0}};
+  int order = m + n;
+  for (int k = 2; k <= order; k++) both[k] = ck_polygamma(k - 1, sum) / factorial(k);
+  for (int i = 1; i <= m; i++)
+    for (int j = 1; j <= n; j++) log_of[i][j] = both[i + j] * factorial(i + j) / factorial(i) / factorial(j);
+  if (m > 0) log_of[1][0] = slope_of_log(p, 0) + (over_a ? -1 / sum : b / sum / a);
+  if (n > 0) log_of[0][1] = slope_of_log(p, 1) + (over_b ? -1 / sum : a / sum / b);
+  for (int k = 2; k <= m; k++) log_of[k][0] = log_coefficient(k, a, b, over_a);
+  for (int k = 2; k <= n; k++) log_of[0][k] = log_coefficient(k, b, a, over_b);
+
+  // i z[i][j] is the sum of p log[p][q] z[i - p][j - q]; where i is 0, the same by j.
+  z[0][0] = 1;
   for (int i = 0; i <= m; i++)
-    for (int j = 0; j <= n; j++) right[i][j] = jet[i + j] * factorial(i + j) / factorial(i) / factorial(j);
-  multiply(m, n, z, left, right);
+    for (int j = i == 0; j <= n; j++) {
+      double total = 0;
+      for (int q = 0; q <= i; q++)
+        for (int r = q == 0; r <= j; r++) total += (i > 0 ? q : r) * log_of[q][r] * z[i - q][j - r];
+      z[i][j] = total / (i > 0 ? i : j);
+    }
 }
 
 // ln(x / t) and ln((1 - t) / y), both for t / (1 - t) = x / y e^-u, u >= 0; neither is a difference of near ones.
 static void logarithms(const point *p, double u, double *of_x, double *of_y) {
-  if (p->x > 0.5 && u < 30) {
-    *of_x = log1p(p->y * expm1(u));
+  double grown = p->x > 0.5 && u < 700 ? p->y * expm1(u) : INFINITY;
+  if (grown < INFINITY) *of_x = log1p(grown);
+  if (grown < 1) {
     *of_y = u - *of_x;
   } else {
     *of_y = p->x <= 0.5 ? -log1p(p->x * expm1(-u)) : -log(p->y + p->x * exp(-u));
-    *of_x = u - *of_y;
+    if (grown == INFINITY) *of_x = u - *of_y;
   }
 }
 
@@ -130,20 +175,28 @@ static void integral(int m, int n, series z, const point *p) {
   double a = p->a, b = p->b, sum = a + b, of_x, of_y, depth = 44 + 3 * (m + n);
   // Where the logarithm of the integrand, which is concave, has come down by `depth`: from the quadratic of its first
   // terms by Newton's steps.
-  double slope = fmax(a - sum * p->x, 0), curvature = sum * p->x * p->y;
+  double slope = fmax(-gap_of(p), 0), curvature = sum * p->x * p->y;
   double end = 2 * depth / (slope + sqrt(slope * slope + 2 * curvature * depth));
+  // For small y it comes down at last like e^u.
+  end = fmin(end, log1p(2 * depth / (a * p->y)));
   for (int i = 0; i < 20; i++) {
     logarithms(p, end, &of_x, &of_y);
-    double fallen = a * of_x - b * of_y, tail = p->x * exp(-end), rate = a - sum * (tail / (p->y + tail));
+    double fallen = a * of_x - b * of_y, tail = p->x * exp(-end);
+    double rate = (a * p->y - b * tail) / (p->y + tail);
     if (!(rate > 0) || fabs(fallen - depth) < 2) break;
     end += (depth - fallen) / rate;
   }
   for (int i = 0; i <= m; i++)
     for (int j = 0; j <= n; j++) z[i][j] = 0;
-  static const double bounds[] = {0, 0.04, 0.1, 0.2, 0.35, 0.6, 1};
-  enum { panels = sizeof bounds / sizeof *bounds - 1 };
-  for (int panel = panels - 1; panel >= 0; panel--) {
-    double from = bounds[panel] * end, half = (bounds[panel + 1] - bounds[panel]) * end / 2;
+  // Until then it is nearly constant, for which one panel is enough; the others are of one size.
+  const double least = 1e-15;
+  double flat = a * p->y < least ? log1p(least / (a * p->y)) : 0;
+  static const double graded[] = {0, 0.04, 0.1, 0.2, 0.35, 0.6, 1}, even[] = {0, 0.2, 0.35, 0.5, 0.65, 0.8, 1};
+  const double *bounds = a * p->y < 0.01 ? even : graded;
+  enum { panels = sizeof even / sizeof *even - 1 };
+  for (int panel = panels - 1; panel >= (flat > 0 ? -1 : 0); panel--) {
+    double from = panel < 0 ? 0 : flat + bounds[panel] * (end - flat);
+    double half = (panel < 0 ? flat : (bounds[panel + 1] - bounds[panel]) * (end - flat)) / 2;
     for (int i = 0; i < ck_rule_points; i++) {
       logarithms(p, rule_point(i, from, half), &of_x, &of_y);
       double term = ck_rule_weights[i / 2] * half * exp(b * of_y - a * of_x), by_a = 1;
@@ -179,17 +232,18 @@ static void power_series(int m, int n, series z, const point *p) {
 // The series of I(a, b, x), x <= a / (a + b): the value and `z` beside it.
 static double lower(int m, int n, series z, const point *p) {
   series factor;
-  int shifted = p->a < 1;
-  if (shifted) {
+  int over_a = p->a < 1, over_b = n > 0 && p->b < 1;
+  if (over_a) {
     power_series(m, n, z, p);
   } else {
     integral(m, n, z, p);
   }
   if (m + n > 0) {
-    prefactor_series(m, n, factor, p, shifted);
+    prefactor_series(m, n, factor, p, over_a, over_b);
     multiply(m, n, z, z, factor);
+    if (over_b) multiply_linear(m, n, z, z, p->b, 0, 1);
   }
-  return prefactor(p, 0) / (shifted ? p->a : 1);
+  return prefactor(p, 0) / (over_a ? p->a : 1) / (over_b ? p->b : 1);
 }
 
 // The limit at x = 0 of the k-th derivative by x, k >= 1: that of x^(a - k) where it is not one of a polynomial.
@@ -260,9 +314,12 @@ double ck_betainc_partial(int index, double a, double b, double x) {
   if (k > 0) {
     series e = {{1}}, factor;
     slope_series(m, n, k, e, &p);
-    prefactor_series(m, n, factor, &p, 0);
+    int over_a = m > 0 && a < 1, over_b = n > 0 && b < 1;
+    prefactor_series(m, n, factor, &p, over_a, over_b);
     multiply(m, n, e, e, factor);
-    return e[m][n] * factorial(m) * factorial(n) * prefactor(&p, k);
+    if (over_a) multiply_linear(m, n, e, e, a, 1, 0);
+    if (over_b) multiply_linear(m, n, e, e, b, 0, 1);
+    return e[m][n] * factorial(m) * factorial(n) * (prefactor(&p, k) / (over_a ? a : 1) / (over_b ? b : 1));
   }
 
   series z;

@@ -61,7 +61,10 @@ double ck_digamma_rest(double a) {
 }
 
 // ln(x / y), also where the quotient underflows.
-static double log_ratio(double x, double y) { return x < 1e-290 ? log(x) - log(y) : log(x / y); }
+static double log_ratio(double x, double y) {
+  double ratio = x / y;
+  return ratio > 1e-290 && ratio < INFINITY ? log(ratio) : log(x) - log(y);
+}
 
 // ln(1 + r) - r, exact near 0: with t = r / (2 + r) it is 2 artanh(t) - r = -r t + 2 (t³/3 + t⁵/5 + …).
 double ck_log1p_rest(double r) {
@@ -74,29 +77,37 @@ double ck_log1p_rest(double r) {
 // x^(a - n) e^-x / Γ(a + 1), x > 0.
 static double prefactor(double a, double x, int n, double factor) {
   if (a < 16) {
-    double power = pow(x, a - n);
+    if (x > 2000) return 0;
+    double power = pow(x, a);
+    for (int k = 0; k < n; k++) power /= x;
     if (x < 700 && power < 1e290 && power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor;
-    // In halves, so that neither power leaves the range before the product does.
-    double half = exp(-x / 2);
-    power = pow(x, (a - n) / 2);
-    return power * half * ck_reciprocal_gamma(a) * factor * half * power;
+    // In halves, so that neither power leaves the range before the product does. What a - n lacks counts ln x times.
+    double half = exp(-x / 2), shifted = a - n, whole = shifted + n;
+    double lost = (a - whole) - (n - (whole - shifted));
+    power = pow(x, shifted / 2);
+    return power * half * ck_reciprocal_gamma(a) * (factor * (1 + lost * log(x))) * half * power;
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
   double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log_ratio(x, a) - (x - a);
+  // No factor brings that back, nor may one out of range spoil it.
+  if (exponent < -20000) return 0;
   double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor, power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
 }
 
-// The jet of that by a, over its value.
-static void prefactor_jet(int order, double *jet, double a, double x) {
+// The jet of that by a, over its value, in the variable t / unit.
+static void prefactor_jet(int order, double *jet, double a, double x, double unit) {
   double logarithm[ck_jet_size] = {0};
   if (order >= 1) {
-    double w = a + 0.5, r = (x - w) / w;
+    // x - w, of which the half is not lost for large a.
+    double w = a + 0.5, r = ((x - a) - 0.5) / w;
     logarithm[1] = (fabs(r) < 0.5 ? log1p(r) : log_ratio(x, w)) - ck_digamma_rest(a);
   }
   for (int k = 2; k <= order; k++) logarithm[k] = -ck_polygamma(k - 1, a + 1) / factorial(k);
+  for (int k = 1; k <= order; k++)
+    for (int i = 0; i < k; i++) logarithm[k] /= unit;
   jet_exp(order, jet, logarithm);
 }
 
@@ -111,8 +122,9 @@ static double decay_rest(double u) {
 
 // The moments of u of the integral over u > 0 of e^(-(a - x) u - x (u - 1 + e^-u)): with the weight 1 it is the lower
 // incomplete function over x^a e^-x, by t = x e^-u, x <= a. With the sign -1 that of e^(-(x - a) u - x (e^u - 1 - u)),
-// the upper one by t = x e^u, x >= a.
-static void moments(int order, double *sums, double a, double x, int sign) {
+// the upper one by t = x e^u, x >= a. The moments are those of u / unit; returns the unit, a power of two near the u that
+// counts, whose powers could underflow.
+static double moments(int order, double *sums, double a, double x, int sign) {
   const double depth = 44 + 3 * order;
   double slope = sign * (a - x);
   // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by Newton's
@@ -123,6 +135,7 @@ static void moments(int order, double *sums, double a, double x, int sign) {
     if (!(rate > 0) || fabs(fallen - depth) < 2) break;
     end += (depth - fallen) / rate;
   }
+  double unit = order > 0 ? ldexp(1, ilogb(end)) : 1;
   for (int k = 0; k <= order; k++) sums[k] = 0;
   // Panels grow to the right, where little is left.
   static const double bounds[] = {0, 0.1, 0.25, 0.5, 1};
@@ -134,10 +147,11 @@ static void moments(int order, double *sums, double a, double x, int sign) {
       double term = ck_rule_weights[i / 2] * half * exp(-slope * u - x * decay_rest(sign * u));
       for (int k = 0; k <= order; k++) {
         sums[k] += term;
-        term *= u;
+        term *= u / unit;
       }
     }
   }
+  return unit;
 }
 
 // The jet by a of the lower function over the prefactor: 1 + x / (a + 1) + x² / ((a + 1)(a + 2)) + … (DLMF 8.7.1).
@@ -169,31 +183,32 @@ static int is_bound(double a, double x, double *p) {
 // P where this is true, else Q: what is computed, the other being 1 less it.
 static int is_lower(double a, double x) { return x <= 1 || x < a; }
 
+// The upper function over x^a e^-x by its continued fraction (DLMF 8.9.2), x > 1 and x > a + 1, a < 100. From the far end,
+// so that roundings are damped; the number of steps was found by running it forwards until nothing changed.
+static double upper_fraction(double a, double x) {
+  int count = (int)(8 + 104 / x + 3.5 * sqrt(a));
+  double value = x + 1 - a + 2 * count;
+  for (int k = count; k >= 1; k--) value = (x - 1 - a + 2 * k) - k * (k - a) / value;
+  return 1 / value;
+}
+
 static double lower_or_upper(double a, double x) {
   double value;
   if (x <= 1 || (x < a && (a < 100 || x < 0.7 * a))) {
     series_jet(0, &value, a, x);
     return value * prefactor(a, x, 0, 1);
   }
-  moments(0, &value, a, x, x < a ? 1 : -1);
+  if (x > a + 1 && a < 100) {
+    value = upper_fraction(a, x);
+  } else {
+    moments(0, &value, a, x, x < a ? 1 : -1);
+  }
   return value * a * prefactor(a, x, 0, 1);
 }
 
-double ck_gammainc(double a, double x) {
-  double p;
-  if (is_bound(a, x, &p)) return p;
-  double value = lower_or_upper(a, x);
-  return is_lower(a, x) ? value : 1 - value;
-}
-
-double ck_gammaincc(double a, double x) {
-  double p;
-  if (is_bound(a, x, &p)) return 1 - p;
-  double value = lower_or_upper(a, x);
-  if (!is_lower(a, x)) return value;
-  if (value < 0.7 || a >= 1) return 1 - value;
-  // x^a / Γ(1 + a) = 1 + d, and P = (1 + d)(1 + a s), s being the sum of (-x)^k / (k! (a + k)) over k >= 1 (DLMF
-  // 8.7.3).
+// Q for a < 1, x <= 1, where it may be small: x^a / Γ(1 + a) = 1 + d, and P = (1 + d)(1 + a s), s being the sum of
+// (-x)^k / (k! (a + k)) over k >= 1 (DLMF 8.7.3).
+static double small_upper(double a, double x) {
   double excess = a * reciprocal_gamma_slope(a), d = expm1(a * log(x)) * (1 + excess) + excess, power = 1, s = 0;
   for (int k = 1; k < 30; k++) {
     power *= -x / k;
@@ -201,6 +216,23 @@ double ck_gammaincc(double a, double x) {
     if (fabs(power) < 1e-18) break;
   }
   return -(d + a * s * (1 + d));
+}
+
+double ck_gammainc(double a, double x) {
+  double p;
+  if (is_bound(a, x, &p)) return p;
+  double value = lower_or_upper(a, x);
+  if (!is_lower(a, x)) return 1 - value;
+  // Not above 1, which the series may reach by rounding.
+  return value < 0.7 || a >= 1 ? value : 1 - small_upper(a, x);
+}
+
+double ck_gammaincc(double a, double x) {
+  double p;
+  if (is_bound(a, x, &p)) return 1 - p;
+  double value = lower_or_upper(a, x);
+  if (!is_lower(a, x)) return value;
+  return value < 0.7 || a >= 1 ? 1 - value : small_upper(a, x);
 }
 
 // Derivatives -----------------------------------------------------------------------------------------------
@@ -219,21 +251,25 @@ static double derivative_at_zero(double a, int m, int n) {
   return sign * INFINITY;
 }
 
-// x^n times the n-th derivative over the prefactor, as a jet by a.
+// The n-th derivative over the prefactor, as a jet by a, for x >= 0.5: by e[1] = a / x, x e[k+2] = (a - 1 - k - x) e[k+1] - k e[k], from
+// differentiating x d' = (a - 1 - x) d k times, d being the density.
 static void slope_jet(int m, int n, double *e, double a, double x) {
-  // By e[0] = a, e[k+1] = (a - 1 - k - x) e[k] - k x e[k-1], from differentiating x d' = (a - 1 - x) d k times, d being the density.
   double before[ck_jet_size] = {0};
-  for (int k = 0; x >= 0.5 && k + 1 < n; k++) {
+  for (int j = 0; j <= m; j++) e[j] /= x;
+  for (int k = 0; k + 1 < n; k++) {
     double next[ck_jet_size];
     jet_multiply_linear(m, next, e, a - x - (1 + k));
     for (int j = 0; j <= m; j++) {
-      next[j] -= k * x * before[j];
+      next[j] = (next[j] - k * before[j]) / x;
       before[j] = e[j];
       e[j] = next[j];
     }
   }
-  if (x >= 0.5) return;
-  // Beside 0 by Leibniz: the sum over i of C(n-1, i) (a-1) … (a-i) (-x)^(n-1-i). What a factor 0 makes vanish must not be rounded, as
+}
+
+// x^n times that, beside 0.
+static void slope_jet_near_zero(int m, int n, double *e, double a, double x) {
+  // By Leibniz: the sum over i of C(n-1, i) (a-1) … (a-i) (-x)^(n-1-i). What a factor 0 makes vanish must not be rounded, as
   // the power of x that it stands at is the largest.
   double term[ck_jet_size], sum[ck_jet_size] = {0}, binomial = 1;
   for (int j = 0; j <= m; j++) term[j] = e[j];
@@ -256,27 +292,30 @@ double ck_gammainc_partial(double code, double a, double x) {
   if (x == 0) return n == 0 ? 0 : derivative_at_zero(a, m, n);
 
   double jet[ck_jet_size], factor[ck_jet_size];
-  prefactor_jet(m, factor, a, x);
   if (n > 0) {
+    prefactor_jet(m, factor, a, x, 1);
     double e[ck_jet_size] = {a, 1};
-    slope_jet(m, n, e, a, x);
+    (x >= 0.5 ? slope_jet : slope_jet_near_zero)(m, n, e, a, x);
     jet_multiply(m, jet, e, factor);
-    return prefactor(a, x, n, factorial(m) * jet[m]);
+    return prefactor(a, x, x >= 0.5 ? 0 : n, factorial(m) * jet[m]);
   }
   double sums[ck_jet_size];
   if (x <= (x < a ? 1 : 0.3)) {
     series_jet(m, sums, a, x);
+    prefactor_jet(m, factor, a, x, 1);
     jet_multiply(m, jet, sums, factor);
     return prefactor(a, x, 0, factorial(m) * jet[m]);
   }
   int sign = x < a ? 1 : -1;
-  moments(m, sums, a, x, sign);
-  double scale = 1;
+  double unit = moments(m, sums, a, x, sign), scale = 1;
   for (int k = 1; k <= m; k++) {
     scale *= -sign / (double)k;
     sums[k] *= scale;
   }
-  jet_multiply_linear(m, sums, sums, a);
+  for (int k = m; k >= 0; k--) sums[k] = sums[k] * a + (k > 0 ? sums[k - 1] / unit : 0);
+  prefactor_jet(m, factor, a, x, unit);
   jet_multiply(m, jet, sums, factor);
-  return prefactor(a, x, 0, sign * factorial(m) * jet[m]);
+  double result = prefactor(a, x, 0, sign * factorial(m) * jet[m]);
+  for (int k = 0; k < m; k++) result *= unit;
+  return result;
 }

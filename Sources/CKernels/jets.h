@@ -3,7 +3,9 @@
 #ifndef CKERNELS_JETS_H
 #define CKERNELS_JETS_H
 
-enum { ck_jet_order = 8, ck_jet_size = ck_jet_order + 1 };
+#include "include/CKernels.h"
+
+enum { ck_jet_order = CK_MOST_PARAMETER_ORDERS, ck_jet_size = ck_jet_order + 1 };
 
 // z = x y; z may be x or y.
 static inline void jet_multiply(int order, double *z, const double *x, const double *y) {

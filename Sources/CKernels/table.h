@@ -30,4 +30,7 @@ struct ck_kernels {
   bool fuses;
 };
 
+// The kernels from CK_BETAINC on, by number: the same in every table.
+ck_binary_fn ck_betainc_kernel(int index, int dtype);
+
 #endif

@@ -25,7 +25,9 @@ struct TableInterpreter {
 
   private func apply(_ columns: GraphColumns, _ node: NodeID, _ type: TensorType, _ operands: [Tensor]) throws -> Tensor? {
     let primitive = columns.opcodes[Int(node)].primitive
-    if let pointwise = primitive as? PointwisePrimitive { return apply(pointwise.function.kernel, type, operands) }
+    if let pointwise = primitive as? PointwisePrimitive {
+      return apply(pointwise.function.kernel, columns.attributes(of: node), type, operands)
+    }
     switch columns.opcodes[Int(node)] {
     case .constant:
       return switch columns.attributes(of: node) {
@@ -42,16 +44,17 @@ struct TableInterpreter {
     }
   }
 
-  private func apply(_ kernel: PointwiseFunction.Kernel, _ type: TensorType, _ operands: [Tensor]) -> Tensor {
+  private func apply(_ kernel: PointwiseFunction.Kernel, _ attributes: Attributes, _ type: TensorType, _ operands: [Tensor]) -> Tensor {
     let (count, from) = (type.elementCount, Int32(operands[0].dtype.rawValue))
     return Tensor(type) { z in
       switch kernel {
       case .unary(let op): ck_unary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1)
       case .binary(let op):
         _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1, operands[1].storage.base, 1)
-      case .ternary(let op):
-        z.copyMemory(from: operands[0].storage.base, byteCount: type.byteCount)
-        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[1].storage.base, 1, operands[2].storage.base, 1)
+      case .family(let op, let family):
+        for index in 0..<count { family.putCode(attributes, type.dtype, z + index * type.dtype.byteWidth) }
+        let (x, y) = (operands[0].storage.base, operands[operands.count - 1].storage.base)
+        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, family.arity == 1 ? UnsafeRawPointer(z) : UnsafeRawPointer(x), 1, y, 1)
       }
     }
   }

@@ -24,7 +24,7 @@ public enum Attributes: Hashable, Sendable {
   case dtype(DType)
   /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.
   case scalar(DType, bits: UInt64)
-  /// `betainc`: which of its derivatives, by number.
+  /// `betainc` and families of derivatives: which of them, by number.
   case derivative(Int)
   /// `input`: position; `constant`: index in the graph's table of tensors; `custom`: index of the operation.
   case index(Int)

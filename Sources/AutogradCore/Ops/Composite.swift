@@ -132,7 +132,7 @@ struct CompositeOperation: Operation {
   }
 }
 
-/// `polygamma`: n is an attribute, and becomes the first operand of the primitive.
+/// `polygamma`: n is an attribute, as it is of the primitive.
 struct PolygammaOperation: Operation {
   let reference = OperationReference(
     name: "polygamma", summary: "The n-th derivative of digamma.", formula: "y = ψ⁽ⁿ⁾(x)", operands: ["x"],
@@ -160,5 +160,5 @@ extension Value {
     return builder.select(isInside, function(builder.select(isInside, self, builder.zeros(type))), emit(.relu))
   }
 
-  func polygamma(_ n: Int) -> Value { n == 0 ? emit(.digamma) : filled(Double(n)).emit(.polygamma, self) }
+  func polygamma(_ n: Int) -> Value { n == 0 ? emit(.digamma) : member(.polygamma, n) }
 }

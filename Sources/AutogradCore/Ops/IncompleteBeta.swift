@@ -1,7 +1,7 @@
 import CKernels
 
 /// I(a, b, x) and its derivatives: the attribute says how often by each operand, as the index of one of
-/// `ck_betainc_orders`, and stands for a kernel of its own. Orders that come to more than four are NaN.
+/// `ck_betainc_orders`, and stands for a kernel of its own. Orders that come to more than four are refused.
 struct IncompleteBetaPrimitive: Primitive {
   let name = "betainc"
 
@@ -55,7 +55,10 @@ extension NodeContext {
     guard case .derivative(let index) = attributes else { return result() }
     var orders = IncompleteBetaPrimitive.orders[index]
     orders[operand] += 1
-    guard let next = IncompleteBetaPrimitive.orders.firstIndex(of: orders) else { return result().filled(.nan) }
+    guard let next = IncompleteBetaPrimitive.orders.firstIndex(of: orders) else {
+      let total = orders.reduce(0, +)
+      return builder.fail(DerivativeFamily.refusal(["betainc"], total, total - 1))
+    }
     return builder.emit(.betaInc, [self.operand(0), self.operand(1), self.operand(2)], .derivative(next))[0]
   }
 }
@@ -69,7 +72,7 @@ struct IncompleteBetaOperation: Operation {
     derivative:
       "a: ct ∂z/∂a, b: ct ∂z/∂b, x: ct x^(a-1) (1-x)^(b-1) / B(a, b), each summed over the axes that were stretched",
     conventions: [
-      "NaN unless a > 0, b > 0 and 0 ≤ x ≤ 1", "derivatives up to order 4 in all, NaN beyond",
+      "NaN unless a > 0, b > 0 and 0 ≤ x ≤ 1", "derivatives up to order 4 in all, refused beyond",
       "at x = 0 and x = 1 the limits from inside",
     ],
     otherNames: ["beta_inc", "ibeta", "incomplete_beta", "regularized_beta", "pbeta", "betai"],

@@ -6,14 +6,14 @@ struct PointwiseFunction: Sendable {
   enum Kernel: Sendable {
     case unary(ck_unary_op)
     case binary(ck_binary_op)
-    /// A kernel of two operands that takes the first of three from where the result goes.
-    case ternary(ck_binary_op)
+    /// The derivatives of a function, numbered by the node's attribute, which is the kernel's first operand.
+    case family(ck_binary_op, DerivativeFamily)
 
     var arity: Int {
       switch self {
       case .unary: 1
       case .binary: 2
-      case .ternary: 3
+      case .family(_, let family): family.arity
       }
     }
   }
@@ -55,6 +55,7 @@ struct PointwisePrimitive: Primitive {
     guard node.operandCount == arity, (1..<arity).allSatisfy({ node.typeID($0) == node.typeID(0) }) else {
       throw node.fault("\(name) takes \(arity) operands of one type, got \((0..<node.operandCount).map(node.operand))")
     }
+    if case .family(_, let family) = function.kernel { try family.check(node.attributes) }
     if function.isPredicate {
       try node.result(node.operand(0).with(dtype: .bool))
     } else {
@@ -67,16 +68,21 @@ struct PointwisePrimitive: Primitive {
     switch function.kernel {
     case .unary(let kernel): node.emitUnary(kernel, into: result, node.operand(0))
     case .binary(let kernel): node.emitBinary(kernel, into: result, node.operand(0), node.operand(1))
-    case .ternary(let kernel):
-      node.emitCopy(into: result, node.operand(0), node.operandType(0))
-      node.emitBinary(kernel, into: result, node.operand(1), node.operand(2))
+    case .family(let kernel, let family):
+      let code = Double(family.code(node.attributes))
+      if family.arity == 1 {
+        node.emitBinary(kernel, into: result, node.filled(code), node.operand(0))
+      } else {
+        // A kernel of three operands takes the first from where the result goes.
+        node.emitFill(code, into: result)
+        node.emitBinary(kernel, into: result, node.operand(0), node.operand(1))
+      }
     }
   }
 
   /// Element by element through the same elementary functions as the executor.
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
-    let first = node.operands[0]
-    let (x, y) = (node.operands.count == 3 ? node.operands[1] : first, node.operands[node.operands.count - 1])
+    let (x, y) = (node.operands[0], node.operands[node.operands.count - 1])
     let (from, to) = (x.dtype.byteWidth, node.resultTypes[0].dtype.byteWidth)
     var refused: Int?
     let result = Tensor(node.resultTypes[0]) { base in
@@ -86,9 +92,11 @@ struct PointwisePrimitive: Primitive {
         case .unary(let kernel): Kernels.unary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1)
         case .binary(let kernel):
           if Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1) != -1, refused == nil { refused = index }
-        case .ternary(let kernel):
-          z.copyMemory(from: first.storage.base + index * from, byteCount: from)
-          _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1)
+        case .family(let kernel, let family):
+          // The code lies where the result goes: a kernel of three operands expects it there, one of two reads it first.
+          family.putCode(node.attributes, x.dtype, z)
+          let operand = family.arity == 1 ? UnsafeRawPointer(z) : UnsafeRawPointer(a)
+          _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, operand, 1, b, 1)
         }
       }
     }

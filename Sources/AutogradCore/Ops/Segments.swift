@@ -59,10 +59,15 @@ struct ScatterMaxPrimitive: Primitive {
 extension LoweringNode {
   /// One number everywhere in a floating target.
   func emitFill(_ number: Double, into target: Placement) {
+    lowering.emitCopy(into: target, filled(number), resultType(), node)
+  }
+
+  /// One number everywhere, laid out as a floating result, without memory of its own.
+  func filled(_ number: Double) -> Placement {
     let type = resultType()
     var scalar = lowering.scalar(Scalar(floating: number, as: type.dtype))
     scalar.broadcast(from: [], to: type.shape)
-    lowering.emitCopy(into: target, scalar, type, node)
+    return scalar
   }
 }
 

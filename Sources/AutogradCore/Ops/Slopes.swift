@@ -10,7 +10,7 @@ extension PointwiseFunction {
     derived(
       .asinSlope, .unary(CK_ASIN_SLOPE), "asin_slope", "1 / √(1 - x^2)", [{ ct, node in ct * (node.x * node.z * node.z * node.z) }]),
     derived(.atanhSlope, .unary(CK_ATANH_SLOPE), "atanh_slope", "1 / (1 - x^2)", [{ ct, node in ct * (node.x * 2 * node.z * node.z) }]),
-    derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.gaussianDerivative(node.x.filled(1)) }]),
+    derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.member(.gaussianDerivative, 1) }]),
     // Every derivative of a step is one again.
     derived(.zeroOf, .unary(CK_ZERO_OF), "zero_of", "0, NaN of NaN", [{ _, node in node.z }]),
     // With c = x / r, s = y / r, r = √(x² + y²): dc/dx = s²/r, dc/dy = -c s / r. Without bound beside the origin, so NaN there.
@@ -46,32 +46,22 @@ extension PointwiseFunction {
       [{ ct, node in ct * node.x.powDerivative(1, 1, node.y) }, { ct, node in ct * node.x.powDerivative(0, 2, node.y) }]),
   ]
 
-  /// Families: the order of the derivative is the first operand, without a gradient.
+  /// Families: the order of the derivative is the node's attribute.
   static let families: [PointwiseFunction] = [
-    derived(
-      .polygamma, .binary(CK_POLYGAMMA), "polygamma", "the n-th derivative of digamma(y), n = x",
-      [nothing, { ct, node in ct * (node.x + 1).emit(.polygamma, node.y) }]),
-    derived(
-      .gaussianDerivative, .binary(CK_GAUSSIAN_DERIVATIVE), "gaussian_derivative", "the n-th derivative of e^(-y^2), n = x",
-      [nothing, { ct, node in ct * node.y.gaussianDerivative(node.x + 1) }]),
-    derived(
-      .powDerivative, .ternary(CK_POW_DERIVATIVE), "pow_derivative", "y^z, m times by y and n times by z, m + 256 n = x",
-      [
-        nothing,
-        { ct, node in ct * node.builder.emit(.powDerivative, [node.x + 1, node.operand(1), node.operand(2)], .none)[0] },
-        { ct, node in ct * node.builder.emit(.powDerivative, [node.x + 256, node.operand(1), node.operand(2)], .none)[0] },
-      ]),
+    family(
+      .polygamma, CK_POLYGAMMA, "polygamma", "the n-th derivative of digamma(x)",
+      DerivativeFamily(of: [["digamma"]], most: 100)),
+    // The Gaussian is erf's derivative itself.
+    family(
+      .gaussianDerivative, CK_GAUSSIAN_DERIVATIVE, "gaussian_derivative", "the n-th derivative of e^(-x^2)",
+      DerivativeFamily(of: [["erf", "erfc"]], most: 101, first: 1)),
+    family(
+      .powDerivative, CK_POW_DERIVATIVE, "pow_derivative", "x^y, m times by x and n times by y, numbered m + 256 n",
+      DerivativeFamily(of: ["pow"], by: [("x", 100), ("y", 100)], most: 100, step: 256)),
   ]
-
-  private static let nothing: Partial = { ct, node in node.builder.zeros(ct.type) }
 }
 
 extension Value {
-  fileprivate func gaussianDerivative(_ order: Value) -> Value { order.emit(.gaussianDerivative, self) }
-
   /// The derivative of self to the power of y, m times by self and n times by y.
-  fileprivate func powDerivative(_ m: Int, _ n: Int, _ y: Value) -> Value {
-    guard isValid else { return self }
-    return builder.emit(.powDerivative, [filled(Double(m + 256 * n)), self, y], .none)[0]
-  }
+  fileprivate func powDerivative(_ m: Int, _ n: Int, _ y: Value) -> Value { member(.powDerivative, m + 256 * n, y) }
 }

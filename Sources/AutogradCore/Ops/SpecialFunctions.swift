@@ -78,11 +78,12 @@ extension PointwiseFunction {
         conventions: [
           "Infinity at x = 1, NaN below", "Infinity where q is 0 or a negative integer",
           "between these only integers x have a value, and no gradient in x",
+          "derivatives up to order \(CK_MOST_PARAMETER_ORDERS) by x and \(CK_MOST_ORDERS) by q, refused beyond",
         ],
         otherNames: ["hurwitz_zeta", "hurwitz", "riemann_zeta", "zetac"], samples: pairs, domain: 1.5...4),
       .pointwise([
-        { ct, node in ct * node.x.partial(.zetaPartial, byFirst, node.y) },
-        { ct, node in ct * node.x.partial(.zetaPartial, bySecond, node.y) },
+        { ct, node in ct * node.x.member(.zetaPartial, byFirst, node.y) },
+        { ct, node in ct * node.x.member(.zetaPartial, bySecond, node.y) },
       ])),
   ]
 
@@ -102,16 +103,16 @@ extension PointwiseFunction {
         conventions: [
           "\(isLower ? 1 : 0) at a = 0 and at x = Infinity, \(isLower ? 0 : 1) at x = 0 and at a = Infinity",
           "NaN at a = 0, x = 0 and where both are infinite",
-          "NaN for negative a or x", "derivatives by a up to order 8, NaN beyond",
+          "NaN for negative a or x", "derivatives up to order \(CK_MOST_PARAMETER_ORDERS) by a and \(CK_MOST_ORDERS) by x, refused beyond",
         ],
         otherNames: otherNames, samples: pairs, domain: 0.3...4),
       .pointwise([
         { ct, node in
-          let slope = ct * node.x.partial(.gammaIncPartial, byFirst, node.y)
+          let slope = ct * node.x.member(.gammaIncPartial, byFirst, node.y)
           return isLower ? slope : -slope
         },
         { ct, node in
-          let slope = ct * node.x.partial(.gammaIncPartial, bySecond, node.y)
+          let slope = ct * node.x.member(.gammaIncPartial, bySecond, node.y)
           return isLower ? slope : -slope
         },
       ]))
@@ -120,26 +121,24 @@ extension PointwiseFunction {
   // MARK: Their derivatives
 
   static let specialDerivatives: [PointwiseFunction] = [
-    derived(
-      .familyDerivative, .binary(CK_FAMILY_DERIVATIVE), "family_derivative", "f⁽ⁿ⁾(y), n + \(CK_CODE_STEP) f = x",
-      [constant, { ct, node in ct * (node.x + 1).emit(.familyDerivative, node.y) }]),
-    partials(.gammaIncPartial, CK_GAMMAINC_PARTIAL, "gammainc_partial", "gammainc(y, z)"),
-    partials(.zetaPartial, CK_ZETA_PARTIAL, "zeta_partial", "zeta(y, z)"),
+    family(
+      .familyDerivative, CK_FAMILY_DERIVATIVE, "family_derivative", "f⁽ⁿ⁾(x), numbered n + \(CK_CODE_STEP) f",
+      DerivativeFamily(
+        of: ["ndtr", "log_ndtr", "ndtri", "erfcx", "sinc", "i0e", "i1e", "erfinv"].map { [$0] },
+        most: Int(CK_MOST_ORDERS))),
+    partials(.gammaIncPartial, CK_GAMMAINC_PARTIAL, ["gammainc", "gammaincc"], "a", "x"),
+    partials(.zetaPartial, CK_ZETA_PARTIAL, ["zeta"], "x", "q"),
   ]
 
-  /// The code of the orders has no gradient.
-  private static let constant: Partial = { ct, node in node.builder.zeros(ct.type) }
-
-  private static func partials(_ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ function: String)
-    -> PointwiseFunction
-  {
-    func next(_ step: Int) -> Partial {
-      { ct, node in ct * node.builder.emit(opcode, [node.x + Double(step), node.operand(1), node.operand(2)], .none)[0]
-      }
-    }
-    return derived(
-      opcode, .ternary(kernel), name, "\(function), m times by y and n times by z, m + \(CK_CODE_STEP) n = x",
-      [constant, next(byFirst), next(bySecond)])
+  private static func partials(
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ names: [String], _ parameter: String, _ variable: String
+  ) -> PointwiseFunction {
+    family(
+      opcode, kernel, names[0] + "_partial",
+      "\(names[0])(x, y), m times by x and n times by y, numbered m + \(CK_CODE_STEP) n",
+      DerivativeFamily(
+        of: names, by: [(parameter, Int(CK_MOST_PARAMETER_ORDERS)), (variable, Int(CK_MOST_ORDERS))],
+        step: Int(CK_CODE_STEP)))
   }
 
   private static let broadcasting =
@@ -157,12 +156,6 @@ private let bySecond = Int(CK_CODE_STEP)
 extension Value {
   /// The first derivative of a function of one operand.
   func derivative(_ family: ck_family) -> Value {
-    filled(Double(Int(family.rawValue) * Int(CK_CODE_STEP) + 1)).emit(.familyDerivative, self)
-  }
-
-  /// A first derivative of a function of self and y.
-  fileprivate func partial(_ opcode: Opcode, _ code: Int, _ y: Value) -> Value {
-    guard isValid else { return self }
-    return builder.emit(opcode, [filled(Double(code)), self, y], .none)[0]
+    member(.familyDerivative, Int(family.rawValue) * Int(CK_CODE_STEP) + 1)
   }
 }

@@ -36,6 +36,8 @@ typedef enum {
 // The first operand of CK_GAMMAINC_PARTIAL and CK_ZETA_PARTIAL is the order by the first of the others plus CK_CODE_STEP times that by the second.
 typedef enum { CK_OF_NDTR, CK_OF_LOG_NDTR, CK_OF_NDTRI, CK_OF_ERFCX, CK_OF_SINC, CK_OF_I0E, CK_OF_I1E, CK_OF_ERFINV } ck_family;
 enum { CK_CODE_STEP = 4096 };
+// The highest orders of these: of a function of one operand, or by the second of two; by the first of two.
+enum { CK_MOST_ORDERS = 16, CK_MOST_PARAMETER_ORDERS = 8 };
 // The orders by a, b and x of the functions from CK_BETAINC on: all that come to at most 4.
 enum { CK_BETAINC_COUNT = 35 };
 extern const uint8_t ck_betainc_orders[CK_BETAINC_COUNT][3];
