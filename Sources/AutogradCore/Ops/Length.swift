@@ -77,7 +77,8 @@ extension Value {
   fileprivate func across(_ u: Value, over axes: AxisSet) -> Value {
     guard isValid, u.isValid else { return u.isValid ? self : u }
     func total(_ value: Value) -> Value { builder.stretch(builder.sum(value, over: axes), over: axes, to: shape) }
-    let isMain = filled(0.5).emit(.less, u * u)
+    // Of one entry at most, also where squares of 1/2 are rounded up.
+    let isMain = filled(0.75).emit(.less, u * u)
     let minor = builder.select(isMain, filled(0), u)
     return builder.select(isMain, self * total(minor * minor) - u * total(minor * self), self - u * total(u * self))
   }
