@@ -32,9 +32,11 @@ extension RuledPrimitive {
 
   /// Operands: x, the value x / |x|, 0 at 0. The derivative takes what is across the direction, and divides it by the
   /// length.
-  static let unit = RuledPrimitive("unit", symmetric: { ct, node, axes in
-    ct.across(node.z, over: axes).perLength(of: node.x, over: axes)
-  })
+  static let unit = RuledPrimitive(
+    "unit",
+    symmetric: { ct, node, axes in
+      ct.across(node.z, over: axes).perLength(of: node.x, over: axes)
+    })
 
   /// Operands: v, x, the value v / |x|.
   static let quotientByLength = RuledPrimitive("quotient_by_length") { node in

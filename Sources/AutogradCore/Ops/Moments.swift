@@ -21,9 +21,11 @@ extension ReductionPrimitive {
 
 extension RuledPrimitive {
   /// Operands: x, the value, which is x less its mean. The derivative of what is scaled on the way needs no scale.
-  static let centred = RuledPrimitive("centred", symmetric: { ct, node, axes in
-    ct - node.builder.stretch(ct.mean(over: axes), over: axes, to: ct.shape)
-  })
+  static let centred = RuledPrimitive(
+    "centred",
+    symmetric: { ct, node, axes in
+      ct - node.builder.stretch(ct.mean(over: axes), over: axes, to: ct.shape)
+    })
 }
 
 extension Pullback {
