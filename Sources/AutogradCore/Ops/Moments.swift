@@ -45,8 +45,8 @@ extension Value {
   }
 
   /// Differences from the mean, times a power of two that keeps them in range, and 1 over it. They are taken from one
-  /// of the elements first: what all have in common then cancels exactly, so that a constant has none. Deviations do not
-  /// depend on that element, so it counts as a constant.
+  /// of the elements first: what all have in common then cancels exactly, so that a constant has none. Deviations do
+  /// not depend on that element, so it counts as a constant.
   private func deviations(over axes: AxisSet) -> (scaled: Value, inverse: Value) {
     func stretched(_ value: Value) -> Value { builder.stretch(value, over: axes, to: shape) }
     guard isValid else { return (self, self) }
