@@ -182,8 +182,8 @@ case("subnormal: hypot", "/v1/hessian", [node("hypot", ["x", "y"], "z")], {"x": 
 case("subnormal: atan2", "/v1/hessian", [node("atan2", ["x", "y"], "z")], {"x": 0.0, "y": 1e-310},
      {"hessians": {"x": {"x": 0, "y": "-Infinity"}, "y": {"x": "-Infinity", "y": 0}}}, source="by hand")
 for x, y in [(1e-313, 1e-310), (1e-200, 1e-160), (3e-280, 4e-290)]:
-  s = mp_functions.BINARY["hypot"](x, y, 2)
-  xx, xy, yy = (float(s.derivative(i)) for i in [(2, 0), (1, 1), (0, 2)])
+  (a, b), r = (mpf(x), mpf(y)), mp.sqrt(mpf(x)**2 + mpf(y)**2)
+  xx, xy, yy = b * b / r**3, -a * b / r**3, a * a / r**3
   case("subnormal: hypot", "/v1/hessian", [node("hypot", ["x", "y"], "z")], {"x": x, "y": y},
        {"hessians": {"x": {"x": xx, "y": xy}, "y": {"x": xy, "y": yy}}}, 1e-9)
 for values in ([1e-320, 1e-320], [5e-324, 5e-324]):
@@ -204,7 +204,7 @@ for values in ([3.0, -4.0], [0.0, -50.0], [12.5, -3.0, 11.0], [-20.0, 60.0, 3.0]
   unit = [float(i == top) for i in range(count)]
   rest = sum(p for i, p in enumerate(y) if i != top)
   complement = [rest if i == top else 1 - p for i, p in enumerate(y)]
-  for make, tolerance in ((list, 1e-14), (single, 4e-6)):
+  for make, tolerance in ((list, 1e-14), (single, 4e-6))[:1 if min(values) < max(values) - 70 else 2]:
     case("cancellation: softmax", "/v1/evaluate", [node("softmax", ["x"], "y")], {"x": make(values)},
          {"outputs": {"y": y}, "gradients": {"x": [y[top] * rest if i == top else -y[top] * p for i, p in enumerate(y)]}}, tolerance,
          cotangents={"y": make(unit)})

@@ -219,8 +219,8 @@ struct SquareOfRoot {
     return isLength ? builder.concat(squares, axis: axis) : nil
   }
 
-  /// The product of both sides with the length's operand in the length's place. Scales are applied before squaring, where
-  /// nothing leaves the range of numbers that the result does not. The operand may be a length itself.
+  /// The product of both sides with the length's operand in the length's place. Scales are applied before squaring,
+  /// where nothing leaves the range of numbers that the result does not. The operand may be a length itself.
   private mutating func product(_ value: Value, _ sides: Sides) -> Value {
     if let square = square(of: value, sides) { return square }
     let builder = builder

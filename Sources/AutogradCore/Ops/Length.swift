@@ -32,9 +32,11 @@ extension RuledPrimitive {
 
   /// Operands: x, the value x / |x|, 0 at 0. The derivative takes what is across the direction, and divides it by the
   /// length.
-  static let unit = RuledPrimitive("unit", symmetric: { ct, node, axes in
-    ct.across(node.z, over: axes).perLength(of: node.x, over: axes)
-  })
+  static let unit = RuledPrimitive(
+    "unit",
+    symmetric: { ct, node, axes in
+      ct.across(node.z, over: axes).perLength(of: node.x, over: axes)
+    })
 
   /// Operands: v, x, the value v / |x|.
   static let quotientByLength = RuledPrimitive("quotient_by_length") { node in
@@ -77,7 +79,8 @@ extension Value {
   fileprivate func across(_ u: Value, over axes: AxisSet) -> Value {
     guard isValid, u.isValid else { return u.isValid ? self : u }
     func total(_ value: Value) -> Value { builder.stretch(builder.sum(value, over: axes), over: axes, to: shape) }
-    let isMain = filled(0.5).emit(.less, u * u)
+    // Of one entry at most, also where squares of 1/2 are rounded up.
+    let isMain = filled(0.75).emit(.less, u * u)
     let minor = builder.select(isMain, filled(0), u)
     return builder.select(isMain, self * total(minor * minor) - u * total(minor * self), self - u * total(u * self))
   }

@@ -14,15 +14,17 @@ extension RuledPrimitive {
 
   /// Operands: x, q, the value |x|^q x / |x|. The derivative is |x|^(q - 1) of all, and (q - 1) times that of the part
   /// along x, which is written as a product of two factors of the same kind: one of them is x where that can be.
-  static let radialPower = RuledPrimitive("radial_power", symmetric: { ct, node, axes in
-    let (builder, x, power) = (node.builder, node.x, node.y.raised(by: -1))
-    func stretched(_ value: Value) -> Value { builder.stretch(value, over: axes, to: x.shape) }
-    let first = power.heldToUnit
-    let second = builder.filledNumber(power).flatMap { p in builder.filledNumber(first).map { power.filled(p - $0) } }
-    let along = builder.sum(x.radial(second ?? power - first, over: axes) * ct, over: axes) * power
-    let part = (stretched(along) * x.radial(first, over: axes)).leftOut(where: power, axes)
-    return stretched(x.lengthPower(power, over: axes)) * ct + part
-  })
+  static let radialPower = RuledPrimitive(
+    "radial_power",
+    symmetric: { ct, node, axes in
+      let (builder, x, power) = (node.builder, node.x, node.y.raised(by: -1))
+      func stretched(_ value: Value) -> Value { builder.stretch(value, over: axes, to: x.shape) }
+      let first = power.heldToUnit
+      let second = builder.filledNumber(power).flatMap { p in builder.filledNumber(first).map { power.filled(p - $0) } }
+      let along = builder.sum(x.radial(second ?? power - first, over: axes) * ct, over: axes) * power
+      let part = (stretched(along) * x.radial(first, over: axes)).leftOut(where: power, axes)
+      return stretched(x.lengthPower(power, over: axes)) * ct + part
+    })
 }
 
 extension Value {
@@ -121,7 +123,9 @@ extension GraphBuilder {
   /// A power of a length with derivatives of its own; nil where the power is no constant, or one up to the second.
   func powerOfLength(_ x: Value, _ p: Value) -> Value? {
     guard !isWithinRoot, x.dtype.isFloating else { return nil }
-    if let number = filledNumber(p) { guard number > 2 else { return nil } } else {
+    if let number = filledNumber(p) {
+      guard number > 2 else { return nil }
+    } else {
       guard isConstant(operand(of: p, if: .broadcast) ?? p) else { return nil }
     }
     return vectors(of: x).map { $0.x.lengthPower(p, over: $0.axes, length: x) }

@@ -21,9 +21,11 @@ extension ReductionPrimitive {
 
 extension RuledPrimitive {
   /// Operands: x, the value, which is x less its mean. The derivative of what is scaled on the way needs no scale.
-  static let centred = RuledPrimitive("centred", symmetric: { ct, node, axes in
-    ct - node.builder.stretch(ct.mean(over: axes), over: axes, to: ct.shape)
-  })
+  static let centred = RuledPrimitive(
+    "centred",
+    symmetric: { ct, node, axes in
+      ct - node.builder.stretch(ct.mean(over: axes), over: axes, to: ct.shape)
+    })
 }
 
 extension Pullback {
@@ -43,8 +45,8 @@ extension Value {
   }
 
   /// Differences from the mean, times a power of two that keeps them in range, and 1 over it. They are taken from one
-  /// of the elements first: what all have in common then cancels exactly, so that a constant has none. Deviations do not
-  /// depend on that element, so it counts as a constant.
+  /// of the elements first: what all have in common then cancels exactly, so that a constant has none. Deviations do
+  /// not depend on that element, so it counts as a constant.
   private func deviations(over axes: AxisSet) -> (scaled: Value, inverse: Value) {
     func stretched(_ value: Value) -> Value { builder.stretch(value, over: axes, to: shape) }
     guard isValid else { return (self, self) }

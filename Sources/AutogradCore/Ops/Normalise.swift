@@ -37,9 +37,11 @@ extension CompositeOperation {
 
 extension RuledPrimitive {
   /// Operands: x, the value.
-  static let softmax = RuledPrimitive("softmax", symmetric: { ct, node, axes in
-    node.z.weighting(.weightedDeviations, ct, Scan(axis: axes.array[0], reverse: false))
-  })
+  static let softmax = RuledPrimitive(
+    "softmax",
+    symmetric: { ct, node, axes in
+      node.z.weighting(.weightedDeviations, ct, Scan(axis: axes.array[0], reverse: false))
+    })
 
   static let logSoftmax = RuledPrimitive("log_softmax") { node in
     guard case .scan(let scan) = node.attributes else { return }

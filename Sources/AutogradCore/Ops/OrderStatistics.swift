@@ -16,7 +16,9 @@ struct RankOperation: Operation {
       ],
       dtypes: .numeric, shapeRule: "both results: that of x with size k along the axis",
       derivative: "x: the ct of values at the indices, else 0; indices carry none",
-      conventions: ["of ties the one with the lowest index comes first", "NaN counts as the largest, as in sort, and has the gradient NaN"],
+      conventions: [
+        "of ties the one with the lowest index comes first", "NaN counts as the largest, as in sort, and has the gradient NaN",
+      ],
       otherNames: ["topk", "largest", "nlargest", "argpartition"],
       samples: [
         OperationSample([[2, 4]], ["k": .integer(2)], results: 2),
@@ -39,7 +41,9 @@ struct RankOperation: Operation {
       ],
       dtypes: .numeric, shapeRule: "both results: that of x without the axis, or with size 1 there if keepdims",
       derivative: "x: the ct of values at the index, else 0; indices carry none",
-      conventions: ["k counts from 1", "ties are ranked by their indices", "NaN counts as the largest, as in sort, and has the gradient NaN"],
+      conventions: [
+        "k counts from 1", "ties are ranked by their indices", "NaN counts as the largest, as in sort, and has the gradient NaN",
+      ],
       otherNames: ["kth_value", "kth", "nth_element", "order_statistic"],
       samples: [
         OperationSample([[2, 4]], ["k": .integer(2)], results: 2),

@@ -85,7 +85,7 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // CK_LENGTH_CODE is the root of the sum of squares, the length of a vector, in a form that the smallest and the largest
 // of them have all their bits in: CK_LENGTH_OF gives the length, CK_PER_LENGTH divides by it.
 // CK_REST adds up the terms below 1: of exponentials of which the largest is 1 what they have beside it.
-// CK_SCALE is 1 if all terms are tiny, else a small power of two: so scaled, sums of differences stay in range.
+// CK_SCALE is a power of two, large if all terms are tiny, else small: so scaled, sums of differences stay in range.
 // CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
 enum { CK_REDUCE_PART = 65536 };
 typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride,
