@@ -24,7 +24,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case sum, matmul
   case prod, max, min, all, any, argmax, argmin
   case mean, meanSquare, scale, rest, productTerms
-  case lengthCode, lengthOf, perLength, norm, unit, quotientByLength, lengthPower, radialPower, centred
+  case lengthCode, lengthOf, perLength, norm, unit, quotientByLength, lengthPower, radialPower, centred, runningExtremum
   case softmax, logSoftmax, logSumExp, deviations, weightedDeviations, withoutShare
   // Along an axis.
   case cumsum, recurrence, argsort, permute, unpermute
@@ -72,6 +72,7 @@ public enum OpCatalog {
     .lengthCode: ReductionPrimitive.lengthCode, .norm: RuledPrimitive.norm, .unit: RuledPrimitive.unit,
     .quotientByLength: RuledPrimitive.quotientByLength, .lengthPower: RuledPrimitive.lengthPower,
     .radialPower: RuledPrimitive.radialPower, .centred: RuledPrimitive.centred,
+    .runningExtremum: RuledPrimitive.runningExtremum,
     .softmax: RuledPrimitive.softmax, .logSoftmax: RuledPrimitive.logSoftmax, .logSumExp: RuledPrimitive.logSumExp,
     .deviations: WeightedPrimitive.deviations, .weightedDeviations: WeightedPrimitive.weightedDeviations,
     .withoutShare: WeightedPrimitive.withoutShare,

@@ -55,15 +55,22 @@ extension ScanOperation {
     ) { call, axis in
       let (builder, x) = (call.builder, call.x)
       guard x.isValid, !x.shape.isEmpty else { return x }
-      let size = x.shape[axis]
-      func picked(_ x: Value, _ places: Value) -> Value {
-        builder.emit(.gatherAlong, [x, places], .along(axis: axis, size: size))[0]
-      }
+      let along = Attributes.along(axis: axis, size: x.shape[axis])
       let places = builder.emit(opcode, x, .axis(axis))
-      guard x.dtype.isFloating else { return picked(x, places) }
-      // If there is a NaN in a line, its last result is one.
-      let isNaN = picked(x, builder.part(places, axis, from: size - 1, count: 1)).emit(.isNaN)
-      return picked(x.spoilt(where: isNaN), places)
+      let picked = builder.emit(.gatherAlong, [x, places], along)[0]
+      return x.dtype.isFloating ? builder.emit(.runningExtremum, [x, places, picked], along)[0] : picked
     }
+  }
+}
+
+extension RuledPrimitive {
+  /// Operands: x, the places of the extrema, the value: the elements there. If there is a NaN in a line, its last result
+  /// is one.
+  static let runningExtremum = RuledPrimitive("running_extremum") { node in
+    guard case .along(let axis, let size) = node.attributes else { return }
+    let (builder, y) = (node.builder, node.result(0))
+    let isNaN = builder.part(y, axis, from: size - 1, count: 1).emit(.isNaN)
+    let back = builder.emit(.scatterAddAlong, [node.ct, node.operand(1)], node.attributes)[0]
+    node.accumulate(back.spoilt(where: isNaN), 0)
   }
 }
