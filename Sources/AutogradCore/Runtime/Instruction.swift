@@ -42,7 +42,8 @@ extension Instruction {
   var secondWidth: Int {
     switch ck_scan_op(UInt32(function)) {
     case CK_RECURRENCE, CK_PRODUCT_TERMS, CK_SEARCH_LEFT, CK_SEARCH_RIGHT, CK_DEVIATIONS, CK_WEIGHTED_DEVIATIONS,
-      CK_WITHOUT_SHARE: dtype.byteWidth
+      CK_WITHOUT_SHARE:
+      dtype.byteWidth
     default: 8
     }
   }
