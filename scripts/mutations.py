@@ -38,9 +38,9 @@ MUTATIONS = {
   "sqrt'(-0) = -Infinity": (
     "sqrt", UNARY, "0.5 / (y + 0)", "0.5 / y"),
   "log'(-0) = -Infinity": (
-    "log", UNARY, "{ x, _ in 1 / (x + 0) }", "{ x, _ in 1 / x }"),
+    "log", UNARY, "{ ct, x, _ in ct / (x + 0) }", "{ ct, x, _ in ct / x }"),
   "rsqrt' = -y^3 / 2": (
-    "rsqrt", UNARY, "{ x, y in y * -0.5 / x }", "{ _, y in y * y * y * -0.5 }"),
+    "rsqrt", UNARY, "{ ct, x, y in ct * (y * -0.5) / x }", "{ ct, _, y in ct * (y * y * y * -0.5) }"),
   "expm1' = y + 1": (
     "expm1", UNARY, '"e^x - 1", "e^x") { x, _ in x.emit(.exp) }', '"e^x - 1", "e^x") { _, y in y + 1 }'),
   "asin' by a product of roots": (

@@ -78,9 +78,10 @@ double ck_log1p_rest(double r) {
 static double prefactor(double a, double x, int n, double factor) {
   if (a < 16) {
     if (x > 2000) return 0;
-    double power = pow(x, a);
+    double whole_power = pow(x, a), power = whole_power;
     for (int k = 0; k < n; k++) power /= x;
-    if (x < 700 && power < 1e290 && power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor;
+    // A subnormal number has lost bits that no division brings back.
+    if (x < 700 && power < 1e290 && power > 1e-290 && whole_power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor;
     // In halves, so that neither power leaves the range before the product does. What a - n lacks counts ln x times.
     double half = exp(-x / 2), shifted = a - n, whole = shifted + n;
     double lost = (a - whole) - (n - (whole - shifted));
@@ -129,7 +130,7 @@ static double moments(int order, double *sums, double a, double x, int sign) {
   double slope = sign * (a - x);
   // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by Newton's
   // steps.
-  double end = 2 * depth / (slope + sqrt(slope * slope + 2 * x * depth));
+  double end = 2 * depth / (slope + hypot(slope, sqrt(2 * depth) * sqrt(x)));
   for (int i = 0; i < 20; i++) {
     double fallen = slope * end + x * decay_rest(sign * end), rate = slope - sign * x * expm1(-sign * end);
     if (!(rate > 0) || fabs(fallen - depth) < 2) break;

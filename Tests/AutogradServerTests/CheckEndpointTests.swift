@@ -27,8 +27,8 @@ struct CheckEndpointTests {
   }
 
   @Test func whatWasNotComparedDoesNotPass() {
-    for (members, x) in [(#""step": 1e-300"#, "[1, 2]"), ("", #"[1, "Infinity"]"#)] {
-      let response = send("/v1/check", members, x: x)
+    for step in ["1e-300", "1e308"] {
+      let response = send("/v1/check", "\"step\": \(step)")
       #expect(response.json["passed"] as? Bool == false, "\(response.body.string)")
       #expect(response.json["result"] as? String == "inconclusive", "\(response.body.string)")
     }

@@ -21,6 +21,10 @@ public final class GraphBuilder {
 
   /// While the formula of a squared length is written, see ``SquareOfRoot``.
   var isWithinRoot = false
+  /// Values that derivatives will be taken with respect to: no ``Rewrite`` looks through them.
+  private(set) var futureTargets: Set<ValueID> = []
+  /// Values that a rewrite has looked through: what was computed of them does not depend on them any more.
+  var lookedThrough: Set<ValueID> = []
 
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]
@@ -51,6 +55,12 @@ public final class GraphBuilder {
     for (index, type) in columns.typeTable.enumerated() { typeIDs[type] = Int32(index) }
     for (index, attributes) in columns.attributeTable.enumerated() { attributeIDs[attributes] = Int32(index) }
     for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: &columns) }
+  }
+
+  /// Tells that derivatives will be taken with respect to a value that is computed, before anything is computed of it: the
+  /// square of a length, for one, is else written as a sum of squares, in which the length does not occur.
+  public func keepAsTarget(_ value: Value) {
+    if value.isValid { futureTargets.insert(value.id) }
   }
 
   /// The finished graph.

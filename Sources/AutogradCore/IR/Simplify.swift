@@ -35,7 +35,7 @@ struct Rewrite: Sendable {
     Rewrite(name: "the square of a root is what it is the root of", opcode: .square) { builder, x, _, _ in
       SquareOfRoot.rewritten(x, builder)
     },
-    Rewrite(name: "a product of multiples of a root is one of what it is the root of", opcode: .mul) { builder, x, y, _ in
+    Rewrite(name: "the product of two multiples of a root has no root", opcode: .mul) { builder, x, y, _ in
       SquareOfRoot.rewritten(x, y, builder) ?? builder.productOfPowers(x, y)
     },
     Rewrite(name: "a product of two vectors of roots is a sum of squares", opcode: .matmul) { builder, x, y, _ in
@@ -86,13 +86,16 @@ extension GraphBuilder {
   @inline(__always)
   func simplified(_ opcode: Opcode, _ x: Value, _ y: Value, _ attributes: Attributes) -> Value? {
     for rewrite in Rewrite.table[Int(opcode.rawValue)] {
-      if let value = rewrite.apply(self, x, y, attributes) { return value }
+      guard let value = rewrite.apply(self, x, y, attributes) else { continue }
+      if value.id != x.id && value.id != y.id { lookedThrough.formUnion([x.id, y.id]) }
+      return value
     }
     return nil
   }
 
-  /// The operand of the node that makes a value, if it is of one operation.
+  /// The operand of the node that makes a value, if it is of one operation and may be looked through.
   func operand(of value: Value, if opcode: Opcode) -> Value? {
+    if !futureTargets.isEmpty && futureTargets.contains(value.id) { return nil }
     let node = columns.producers[Int(value.id)]
     return columns.opcodes[Int(node)] == opcode ? self.value(columns.operand(node, 0)) : nil
   }

@@ -9,6 +9,8 @@ struct SquareOfRoot {
   private let builder: GraphBuilder
   /// Steps that are left: a long chain of products is not worth walking for each square.
   private var budget = 32
+  /// What has been looked through.
+  private var visited: [ValueID] = []
 
   /// What a length is multiplied or divided by before it is squared, of its shape; nil for a sign.
   private struct Scale {
@@ -49,7 +51,9 @@ struct SquareOfRoot {
     builder.isWithinRoot = true
     defer { builder.isWithinRoot = false }
     var search = SquareOfRoot(builder: builder)
-    return search.square(of: value, Sides())
+    let square = search.square(of: value, Sides())
+    if square != nil { builder.lookedThrough.formUnion(search.visited) }
+    return square
   }
 
   /// x y, if both are multiples of one length.
@@ -65,7 +69,10 @@ struct SquareOfRoot {
       builder.isWithinRoot = true
       defer { builder.isWithinRoot = false }
       var search = search
-      if let square = search.square(of: root, Sides(left: scales, right: other.scales)) { return square }
+      if let square = search.square(of: root, Sides(left: scales, right: other.scales)) {
+        builder.lookedThrough.formUnion(search.visited)
+        return square
+      }
     }
     return nil
   }
@@ -97,7 +104,9 @@ struct SquareOfRoot {
 
   private func producer(of value: Value) -> (opcode: Opcode, node: NodeID) {
     let node = builder.columns.producers[Int(value.id)]
-    return (builder.columns.opcodes[Int(node)], node)
+    // As good as given: nothing is known of what it is made of.
+    let isTarget = !builder.futureTargets.isEmpty && builder.futureTargets.contains(value.id)
+    return (isTarget ? .input : builder.columns.opcodes[Int(node)], node)
   }
 
   private func operand(_ node: NodeID, _ index: Int) -> Value { builder.value(builder.columns.operand(node, index)) }
@@ -141,6 +150,7 @@ struct SquareOfRoot {
   private mutating func square(of value: Value, _ sides: Sides) -> Value? {
     guard budget > 0 else { return nil }
     budget -= 1
+    visited.append(value.id)
     let (opcode, node) = producer(of: value)
     let attributes = builder.columns.attributes(of: node)
     func operand(_ index: Int) -> Value { self.operand(node, index) }

@@ -118,6 +118,9 @@ extension GradientCheck {
       let quotients = self.quotients(probe, sizes, &values, targets, value)
       var finding = quotients.finding(of: analytic, tolerance(probe), negligible: negligible(probe))
       if finding.isKink { sawKink = true }
+      if check.step != nil, quotients.side == nil, finding.result == .inconclusive, analytic.isFinite {
+        finding.cause = .noStep
+      }
       if finding.result == .fails, let cause = doubt(probe, sizes) {
         (finding.result, finding.cause) = (.inconclusive, cause)
       }

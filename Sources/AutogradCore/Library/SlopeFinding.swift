@@ -32,9 +32,10 @@ package struct SlopeFinding: Sendable {
     case rounding
     /// Extrapolations contradict each other at every size of steps.
     case unsettled
-    /// Nothing could be compared: no step leads to another number at which the function has a value.
+    /// Nothing could be compared: no step as long as was asked for leads to another number at which the function has a
+    /// value.
     case noStep
-    /// Other numbers are too far away for a disagreement to prove anything.
+    /// Other numbers are too far away to prove anything, as they are from an infinity.
     case coarseNumbers
     /// The function rounds numbers to whole ones that are too large for that to be seen.
     case hiddenSteps
@@ -65,7 +66,7 @@ package struct SlopeFinding: Sendable {
   package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
 
   /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
-  /// slope from both sides is another, where the function or its derivative is not finite, and where no step fits. What
+  /// slope from both sides is another, where the function or its derivative is not finite, and where no step as asked for fits. What
   /// was compared but merely cannot be seen counts as passed.
   package var isPassed: Bool {
     guard result == .inconclusive else { return result == .passes }
@@ -99,7 +100,7 @@ extension DifferenceQuotients {
     }
     guard let side else {
       return SlopeFinding(
-        .inconclusive, analytic.isFinite ? .noStep : .derivativeNotFinite, analytic: analytic, numeric: .nan)
+        .inconclusive, analytic.isFinite ? .coarseNumbers : .derivativeNotFinite, analytic: analytic, numeric: .nan)
     }
     let found = estimates(side)
     if let best = found.first, kink == nil { return compare(analytic, found, best, tolerance, negligible, side) }

@@ -55,7 +55,9 @@ struct DiagonalEmbedOperation: Operation {
     let stack = shape.axes(0..<(shape.rank - 1))
     _ = try call.checkedRank(shape.rank + 1)
     guard offset.magnitude <= UInt(Shape.maximumElementCount) else {
-      throw call.invalid("offset", "offset \(offset) would make a matrix of more than \(Shape.maximumElementCount) rows")
+      throw GraphError(
+        .limitExceeded, "offset \(offset) makes a matrix of more than \(Shape.maximumElementCount) elements",
+        at: .attribute("offset"), limit: .elements(Shape.maximumElementCount), value: Int.max)
     }
     let distance = abs(offset)
     let size = count + distance

@@ -74,7 +74,7 @@ struct RuledPrimitive: Primitive {
         switch node.attributes {
         case .axes(let axes): partial(ct, node, axes)
         case .scan(let scan): partial(ct, node, AxisSet([scan.axis]))
-        default: ct
+        default: node.builder.fail(GraphError(.internal, "\(name) is along axes"))
         }
       }
     ])

@@ -1,6 +1,6 @@
 /// `grad`: differentiates inside the graph, to any order.
-struct GradOperation: Operation {
-  let reference = OperationReference(
+package struct GradOperation: Operation {
+  package let reference = OperationReference(
     name: "grad",
     summary:
       "The gradient of the sum of the first operand with respect to each of the others, as values of the graph: derivatives can appear "
@@ -16,11 +16,11 @@ struct GradOperation: Operation {
     samples: [OperationSample([[2], [2]]), OperationSample([[], [2, 3], [3]], results: 2)],
     kinds: [.asItIs, .asItIs, .asItIs], minimumOperandCount: 2)
 
-  func build(_ call: OperationCall) throws(GraphError) -> [Value] {
+  package func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let builder = call.builder
     guard call.operands.count == call.resultCount + 1 else {
       throw GraphError(
-        .wrongArity, "yields one result for each operand after the first: \(call.operands.count - 1), \(call.resultCount) names are given",
+        .wrongArity, "yields one result for each operand after the first: \(call.operands.count - 1); outputs has \(call.resultCount)",
         at: .results)
     }
     for (index, operand) in call.operands.enumerated() {

@@ -86,7 +86,7 @@ extension Value {
 extension GraphBuilder {
   /// What a value is a power of the length of: the vector, the axes and the power.
   private func powerOfLength(_ value: Value) -> (x: Value, axes: AxisSet, power: Double)? {
-    guard value.isValid else { return nil }
+    guard value.isValid, futureTargets.isEmpty || !futureTargets.contains(value.id) else { return nil }
     let node = columns.producers[Int(value.id)]
     guard case .axes(let axes) = columns.attributes(of: node) else { return nil }
     let x = self.value(columns.operand(node, 0))
@@ -114,6 +114,8 @@ extension GraphBuilder {
     guard lines.isValid else { return nil }
     let count = lines.shape[lines.shape.rank - 1]
     let target = value.shape.appending([count])
+    // Stretched far the vectors would be larger by more than all that is asked for.
+    guard value.shape.elementCount <= max(4 * inner.shape.elementCount, 4096 / max(count, 1)) else { return nil }
     let last = AxisSet([value.shape.rank])
     if operand(of: value, if: .reshape) != nil { return (reshape(lines, to: target), last) }
     let ones = Shape(repeating: 1, rank: value.shape.rank - inner.shape.rank)
@@ -125,6 +127,10 @@ extension GraphBuilder {
     guard !isWithinRoot, x.dtype.isFloating else { return nil }
     if let number = filledNumber(p) {
       guard number > 2 else { return nil }
+      // Of a length that is stretched the power is taken before.
+      if let inner = operand(of: x, if: .broadcast), let power = powerOfLength(inner, inner.filled(number)) {
+        return broadcast(power, to: x.shape)
+      }
     } else {
       guard isConstant(operand(of: p, if: .broadcast) ?? p) else { return nil }
     }

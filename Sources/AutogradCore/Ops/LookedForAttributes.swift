@@ -12,19 +12,18 @@ enum LookedForAttributes {
   static let renamed: [String: [String]] = [
     "dim": ["axis", "axes"], "dims": ["axes", "axis"], "axes": ["axis"], "axis": ["axes"], "perm": ["axes"],
     "keepdim": ["keepdims"], "keep_dims": ["keepdims"],
-    "ddof": ["correction"], "unbiased": ["correction"], "bias": ["correction"],
+    "ddof": ["correction"],
     "interpolation": ["method"], "approximation": ["approximate"], "negative_slope": ["alpha"],
     "a_min": ["min"], "a_max": ["max"], "min_value": ["min"], "max_value": ["max"],
     "p": ["ord"], "ord": ["p"], "order": ["ord", "n"], "degree": ["n"], "power": ["n"],
     "diagonal": ["offset", "k"], "k": ["offset"], "offset": ["k"],
     "shape": ["size"], "size": ["shape"], "newshape": ["shape"], "dimension": ["axis"],
     "subscripts": ["equation"], "pattern": ["equation"],
-    "indices_or_sections": ["splits"], "sections": ["splits"], "chunks": ["splits"], "split_sizes": ["splits"],
+    "sections": ["splits"], "chunks": ["splits"], "split_sizes": ["splits"],
     "reps": ["repetitions"], "repeats": ["repetitions"], "count": ["repeats", "k"], "shifts": ["shift"],
     "pad_width": ["widths"], "padding": ["widths"], "constant_values": ["value"], "fill_value": ["value"],
     "begin": ["starts"], "start": ["starts"], "end": ["ends"], "stop": ["ends"], "strides": ["steps"], "step": ["steps"],
-    "right": ["side"], "type": ["dtype"], "rcond": ["rtol"], "tol": ["rtol"], "trans": ["transpose"],
-    "num_bins": ["num_segments"], "upper": ["lower"],
+    "type": ["dtype"], "rcond": ["rtol"], "trans": ["transpose"], "num_bins": ["num_segments"],
   ]
 
   /// What there is no attribute for.
@@ -34,11 +33,13 @@ enum LookedForAttributes {
     "stable": "equal elements keep their order always", "full_matrices": "the factors are those of the short form always",
     "compute_uv": "svdvals gives the singular values alone", "UPLO": "it is computed on (a + aᵀ) / 2",
     "uplo": "it is computed on (a + aᵀ) / 2", "symmetrize_input": "it is computed on (a + aᵀ) / 2 always",
-    "hermitian": "there are no complex numbers", "decimals": "div(round(mul(x, 10^decimals)), 10^decimals) does it",
+    "hermitian": "for a symmetric matrix there is eigh", "upper": "lower false says the same", "tol": "rtol is relative to the largest",
+    "unbiased": "correction 1 says the same, 0 the opposite", "bias": "correction 0 says the same, 1 the opposite",
+    "right": "side \"right\" says the same", "indices_or_sections": "splits takes a count, or the sizes of the parts", "decimals": "div(round(mul(x, 10^decimals)), 10^decimals) does it",
     "dtype": "cast does it, before or after", "out": "a result is what the node's outputs name",
-    "where": "the operation where does it, before", "initial": "it starts with the least there can be always",
-    "weights": "mul by the weights, before, does it", "unique": "it is not needed", "inplace": "values are never changed",
+    "where": "apply the operation where to the operand first", "initial": "combine the result with that number in another node",
+    "weights": "multiply by the weights first, and divide by their sum for a mean", "inplace": "values are never changed",
     "eps": "add it where it is needed, in a node of its own", "requires_grad": "wrt in the request says so",
-    "pivoting": "there is none", "training": "there is none", "name": "the node's outputs are its names",
+    "pivoting": "there is no pivoted form", "training": "there is no mode of training", "name": "the node's outputs are its names",
   ]
 }

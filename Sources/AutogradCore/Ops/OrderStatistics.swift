@@ -80,11 +80,11 @@ struct RankOperation: Operation {
     guard x.isValid else { return x }
     let (builder, size) = (x.builder, x.shape[axis])
     let backwards = builder.slice(x, .reversing(axis, of: x.shape))
-    // All of them without as many constants.
+    // Many ranks are the end of the sorted line; a constant that lists them would be as long.
     let last =
-      k == size
-      ? builder.emit(.argsort, backwards, .axis(axis))
-      : builder.places(backwards, ofRanks: Array((size - k)..<size), along: axis)
+      k <= min(4096, size / 8)
+      ? builder.places(backwards, ofRanks: Array((size - k)..<size), along: axis)
+      : builder.part(builder.emit(.argsort, backwards, .axis(axis)), axis, from: size - k, count: k)
     guard last.isValid else { return last }
     let places = builder.slice(last, .reversing(axis, of: last.shape))
     return builder.emit(

@@ -8,10 +8,22 @@ extension PointwiseFunction {
     dtypes: DTypeRule = .floating, _ derivativeText: String, conventions: [String] = [], otherNames: [String] = [],
     _ partial: @escaping @Sendable (_ x: Value, _ y: Value) -> Value
   ) -> PointwiseFunction {
+    unary(
+      opcode, kernel, name, summary, formula, domain: domain, dtypes: dtypes, derivativeText, conventions: conventions,
+      otherNames: otherNames
+    ) { ct, x, y in ct * partial(x, y) }
+  }
+
+  /// The same with the derivative times a cotangent or tangent: where the product is in range and the derivative alone is not.
+  static func unary(
+    _ opcode: Opcode, _ kernel: ck_unary_op, _ name: String, _ summary: String, _ formula: String, domain: ClosedRange<Double> = -3...3,
+    dtypes: DTypeRule = .floating, _ derivativeText: String, conventions: [String] = [], otherNames: [String] = [],
+    _ product: @escaping @Sendable (_ ct: Value, _ x: Value, _ y: Value) -> Value
+  ) -> PointwiseFunction {
     let reference = OperationReference(
       name: name, summary: summary, formula: "y = " + formula, operands: ["x"], dtypes: dtypes, shapeRule: "that of x",
       derivative: "x: ct * " + derivativeText, conventions: conventions, otherNames: otherNames, samples: unarySamples, domain: domain)
-    return PointwiseFunction(opcode, .unary(kernel), reference, .pointwise([{ ct, node in ct * partial(node.x, node.z) }]))
+    return PointwiseFunction(opcode, .unary(kernel), reference, .pointwise([{ ct, node in product(ct, node.x, node.z) }]))
   }
 
   /// A function whose derivative is zero everywhere, or that has none.

@@ -19,7 +19,7 @@ extension PointwiseFunction {
     unary(
       .reciprocal, CK_RECIPROCAL, "reciprocal", "Reciprocal.", "1 / x", domain: 0.5...3, "-y^2",
       conventions: ["at 0: value Infinity, gradient -Infinity"], otherNames: ["inverse", "rcp"]
-    ) { _, y in -(y * y) },
+    ) { ct, _, y in -(ct * y * y) },
     unary(
       .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)", conventions: ["the gradient at 0 is Infinity", ieee]
     ) {
@@ -29,22 +29,22 @@ extension PointwiseFunction {
     unary(
       .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y / (2 x)", conventions: [ieee],
       otherNames: ["inversesqrt"]
-    ) { x, y in y * -0.5 / x },
+    ) { ct, x, y in ct * (y * -0.5) / x },
     unary(.exp, CK_EXP, "exp", "Exponential function.", "e^x", "y") { _, y in y },
     unary(.expm1, CK_EXPM1, "expm1", "e^x - 1, exact near 0.", "e^x - 1", "e^x") { x, _ in x.emit(.exp) },
     unary(
       .log, CK_LOG, "log", "Natural logarithm.", "ln x", domain: 0.2...4, "1 / x",
       conventions: ["at 0: value -Infinity, gradient Infinity", ieee],
       otherNames: ["ln", "loge"]
-    ) { x, _ in 1 / (x + 0) },
+    ) { ct, x, _ in ct / (x + 0) },
     unary(.log1p, CK_LOG1P, "log1p", "ln(1 + x), exact near 0.", "ln(1 + x)", domain: -0.8...3, "1 / (1 + x)", conventions: [ieee]) {
-      x, _ in 1 / (x + 1)
+      ct, x, _ in ct / (x + 1)
     },
     unary(.log2, CK_LOG2, "log2", "Logarithm to base 2.", "log₂ x", domain: 0.2...4, "1 / (x ln 2)", conventions: [ieee]) {
-      x, _ in 1.442695040888963407359924681001892137 / (x + 0)
+      ct, x, _ in ct * 1.442695040888963407359924681001892137 / (x + 0)
     },
     unary(.log10, CK_LOG10, "log10", "Logarithm to base 10.", "log₁₀ x", domain: 0.2...4, "1 / (x ln 10)", conventions: [ieee]) {
-      x, _ in 0.434294481903251827651128918916605082 / (x + 0)
+      ct, x, _ in ct * 0.434294481903251827651128918916605082 / (x + 0)
     },
   ]
 

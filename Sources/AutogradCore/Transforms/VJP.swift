@@ -154,11 +154,21 @@ extension GraphBuilder {
   ///   - targets: inputs or intermediate values; each gradient is total, through every path.
   /// - Returns: for each target its gradient, of the target's type, or nil where no output depends on it.
   public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
-    gradients(of: outputs, withRespectTo: targets, from: 0)
+    for (index, target) in targets.enumerated() where target.isValid && lookedThrough.contains(target.id) {
+      let node = columns.producers[Int(target.id)]
+      if columns.opcodes[Int(node)] != .input && !futureTargets.contains(target.id) {
+        _ = fail(
+          GraphError(
+            .invalidAttribute,
+            "target \(index) is a \(columns.opcodes[Int(node)]) that what is computed of it does not hold any more, since "
+              + "squares and powers of lengths are written without; call keepAsTarget on it before it is used"))
+      }
+    }
+    return gradients(of: outputs, withRespectTo: targets, from: 0)
   }
 
   /// The same where no node before `start` depends on a target, which then are not walked over.
-  func gradients(
+  package func gradients(
     of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value], from start: NodeID
   ) -> [Value?] {
     guard spend(columns.nodeCount - Int(start)) else { return targets.map { _ in nil } }

@@ -129,7 +129,7 @@ private struct Graphs {
     let builder = request.graph.builder
     let targets = request.targets ?? []
     let zero = builder.constant(Scalar(0.0))
-    let all = builder.gradients(of: request.seeds, withRespectTo: targets.map(\.value) + results)
+    let all = builder.gradients(of: request.seeds, withRespectTo: targets.map(\.value) + results, from: 0)
     let gradients = zip(targets, all).map { $1 ?? builder.zeros($0.value.type) }
     let terms = request.seeds.map { $0.value * $0.cotangent }
     let total = Graphs.sum(terms.map { $0.sum() }, zero)

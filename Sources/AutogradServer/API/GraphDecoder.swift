@@ -31,6 +31,8 @@ final class GraphDecoder {
   @exclusivity(unchecked) private var firstResults: [Int] = [0]
   /// Whether some node takes a result, by its name: two names of one value (through identity, or equal nodes) are taken apart.
   @exclusivity(unchecked) private var isTaken: [Bool] = []
+  /// Results of nodes that `grad` nodes differentiate by, numbered as in ``isTaken``.
+  @exclusivity(unchecked) private var targets: Set<Int> = []
   /// Values that some node takes.
   @exclusivity(unchecked) private var consumed: Set<ValueID> = []
 
@@ -108,7 +110,9 @@ final class GraphDecoder {
     }
     if let object = parts.constants { try decodeConstants(object) }
     try readNodes(nodes)
-    for index in try order() { try emit(index) }
+    let order = try order()
+    noteTargets()
+    for index in order { try emit(index) }
     return (try graphOutputs(parts.outputs), parts.outputs != nil)
   }
 
@@ -209,6 +213,15 @@ final class GraphDecoder {
     return order
   }
 
+  /// Finds what `grad` nodes differentiate by.
+  private func noteTargets() {
+    for node in nodes where node.operation is GradOperation {
+      for operand in node.inputs.elements.dropFirst() where operand.kind == .string {
+        if case .result(let node, let index)? = names[operand.stringBytes] { targets.insert(firstResults[node] + index) }
+      }
+    }
+  }
+
   private func cycle(_ path: [Int], back: Int) -> Problem {
     let loop = Array((path.firstIndex(of: back).map { path[$0...] } ?? path[...]))
     let names = loop.prefix(8).map { nodes[$0].firstOutput ?? "node \($0)" }
@@ -238,6 +251,11 @@ final class GraphDecoder {
     do throws(GraphError) {
       results[index] = try builder.apply(
         node.operation, operands, attributes, resultCount: node.outputs.count, defaultDType: defaultDType)
+      if !targets.isEmpty {
+        for (result, value) in results[index].enumerated() where targets.contains(firstResults[index] + result) {
+          builder.keepAsTarget(value)
+        }
+      }
     } catch {
       throw problem(error)
     }
