@@ -45,6 +45,42 @@ import Testing
     (x * x.builder.constant(random(x.shape, seed: 11))).sum()
   }
 
+  // MARK: Vectors of values that hardly differ
+
+  /// A³ by its eigenvectors: right, or NaN where they have no digits left, and never another number.
+  @Test func vectorsOfNearValues() throws {
+    let along: Tensor = [[1, 0.5], [0.5, -1]]
+    for gap in [1e-13, 1e-11, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2] {
+      let a = Tensor([2, gap, gap, 2 + 1.5 * gap], shape: [2, 2])
+      let right = try curvatures(at: a, along: along) { x in
+        let y = x * 0.5 + x.transpose() * 0.5
+        return Self.weighted(y.matmul(y).matmul(y))
+      }
+      let found = try curvatures(at: a, along: along) { x in
+        guard let operation = OpCatalog.operation(named: "eigh"),
+          let parts = try? x.builder.apply(operation, [.value(x)], [:], resultCount: 2)
+        else { return x }
+        return Self.weighted((parts[1] * (parts[0] * parts[0] * parts[0])).matmul(parts[1].transpose()))
+      }
+      for (found, right) in zip(found, right) {
+        if gap < 1e-4 && found.contains(where: \.isNaN) { continue }
+        expectClose(found, right, 1e-5, "\(gap)")
+      }
+    }
+  }
+
+  /// Columns of very different lengths are as independent as others: a = q r, and Σ r² is Σ a².
+  @Test func columnsOfDifferentLengths() throws {
+    let a: Tensor = [[1e20, 1], [0, 1]]
+    let found = try gradient(at: a) { x in
+      guard let operation = OpCatalog.operation(named: "qr"),
+        let parts = try? x.builder.apply(operation, [.value(x)], [:], resultCount: 2)
+      else { return x }
+      return (parts[1] * parts[1]).sum()
+    }
+    for (found, right) in zip(found, [2e20, 2, 0, 2]) { #expect(abs(found - right) <= 1e-12 * max(abs(right), 1)) }
+  }
+
   // MARK: Values that are cut
 
   /// Of diag(2, 1/2) with 1/2 cut: 1 / (s² - t²) and t / s times that for the two elements beside the diagonal.

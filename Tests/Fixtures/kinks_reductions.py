@@ -46,7 +46,7 @@ ROWS = {
     along("NaN", "var", [NAN, 0], NAN, [NAN, NAN]),
     along("NaN is the largest", "argmax", [1, NAN, NAN], 1, [0] * 3, dtype="int64"),
     along("NaN is the smallest", "argmin", [1, NAN, NAN], 1, [0] * 3, dtype="int64"),
-    along("NaN last", "sort", [NAN, 1, MINUS_INF, INF], [MINUS_INF, 1, INF, NAN], [NAN, 20, 10, 30], cotangent=[10, 20, 30, 40]),
+    along("NaN last", "sort", [NAN, 1, MINUS_INF, INF], [MINUS_INF, 1, INF, NAN], [40, 20, 10, 30], cotangent=[10, 20, 30, 40]),
     along("NaN last", "argsort", [NAN, 1, 0], [2, 1, 0], [0] * 3, dtype="int64"),
   ],
   "Extremes": [

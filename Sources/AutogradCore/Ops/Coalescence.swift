@@ -319,6 +319,16 @@ extension GraphBuilder {
     return select(isNothing, zeros(distances.type), distances)
   }
 
+  /// The same of values whose vectors turn into each other as they meet. What is computed of vectors loses as many digits
+  /// as the values share, and again with each order: where none is left of a derivative it is NaN.
+  func distancesOfVectors(_ distances: Value, _ scale: Value, count: Int) -> Value {
+    let plain = withoutRounding(distances, scale, count: count)
+    guard plain.isValid else { return plain }
+    let reach = withDiagonal(1, distances.emit(.abs) / scale)
+    let blurred = plain + blur(distances, Resolution(whole: reach, own: reach, isSingle: false))
+    return select(plain.emit(.equal, zeros(plain.type)), plain, blurred)
+  }
+
   /// Whether a value is repeated along its last axis.
   func isRepeated(_ value: Value) -> Bool {
     guard value.isValid, value.shape.rank > 0 else { return false }

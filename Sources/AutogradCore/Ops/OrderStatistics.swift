@@ -17,7 +17,7 @@ struct RankOperation: Operation {
       dtypes: .numeric, shapeRule: "both results: that of x with size k along the axis",
       derivative: "x: the ct of values at the indices, else 0; indices carry none",
       conventions: [
-        "of ties the one with the lowest index comes first", "NaN counts as the largest, as in sort, and has the gradient NaN",
+        "of ties the one with the lowest index comes first", "NaN counts as the largest, as in sort",
       ],
       otherNames: ["topk", "largest", "nlargest", "argpartition"],
       samples: [
@@ -42,7 +42,7 @@ struct RankOperation: Operation {
       dtypes: .numeric, shapeRule: "both results: that of x without the axis, or with size 1 there if keepdims",
       derivative: "x: the ct of values at the index, else 0; indices carry none",
       conventions: [
-        "k counts from 1", "ties are ranked by their indices", "NaN counts as the largest, as in sort, and has the gradient NaN",
+        "k counts from 1", "ties are ranked by their indices", "NaN counts as the largest, as in sort",
       ],
       otherNames: ["kth_value", "kth", "nth_element", "order_statistic"],
       samples: [
@@ -69,7 +69,7 @@ struct RankOperation: Operation {
     let indices =
       picksLargest
       ? largest(x, k, axis) : builder.places(x, ofRanks: [k - 1], along: axis)
-    let values = builder.emit(.gatherAlong, [x.ordered, indices], .along(axis: axis, size: size))[0]
+    let values = builder.emit(.gatherAlong, [x, indices], .along(axis: axis, size: size))[0]
     if picksLargest || call.boolean("keepdims", default: false) { return [values, indices] }
     let rest = shape.removing(AxisSet([axis]))
     return [builder.reshape(values, to: rest), builder.reshape(indices, to: rest)]

@@ -23,12 +23,13 @@ struct OrthogonalFactors {
     builder.triangle(x, isLower: true) + builder.matrixTranspose(builder.triangle(x, isLower: true, k: -1))
   }
 
-  /// x R⁻ᵀ. A matrix of lower rank has a 0 on R's diagonal, but for rounding: it has no derivative, and gets NaN.
+  /// x R⁻ᵀ. A matrix of lower rank has a 0 on R's diagonal, but for rounding, which goes by the length of the column: it
+  /// has no derivative, and gets NaN.
   private func overTriangle(_ x: Value) -> Value {
-    let diagonal = builder.diagonal(triangle, offset: 0)
-    guard diagonal.isValid else { return diagonal }
-    let n = diagonal.shape[diagonal.shape.rank - 1]
-    let rounding = builder.spectralScale(diagonal) * (Double(n) * Double.ulpOfOne)
+    guard triangle.isValid else { return triangle }
+    let columns = AxisSet([triangle.shape.rank - 2])
+    let lengths = builder.stretch(triangle.norm(over: columns), over: columns, to: triangle.shape)
+    let rounding = lengths * (Double(triangle.shape[triangle.shape.rank - 1]) * Double.ulpOfOne)
     let isNothing = triangle.emit(.abs).emit(.lessEqual, rounding).emit(.logicalAnd, builder.diagonalMask(of: triangle))
     let divisor = builder.select(isNothing, builder.zeros(triangle.type), triangle)
     let form = SolveForm(givesNaN: true)

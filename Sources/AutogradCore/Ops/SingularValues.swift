@@ -72,7 +72,7 @@ struct SingularSystem: Spectrum {
     let inner = builder.product(builder.matrixTranspose(vectors), ct)
     let scale = builder.spectralScale(values)
     let (own, other) = (builder.asColumns(values, count: count), builder.asRows(values, count: count))
-    let differences = builder.withDiagonal(1, builder.withoutRounding(other - own, scale, count: count))
+    let differences = builder.withDiagonal(1, builder.distancesOfVectors(other - own, scale, count: count))
     let sums = builder.withDiagonal(1, builder.withoutRounding(other + own, scale, count: count))
     return builder.withDiagonal(0, (inner - builder.matrixTranspose(inner)) / differences * (other / sums))
   }

@@ -115,7 +115,7 @@ struct PermutationPrimitive: Primitive {
 }
 
 extension ScanOperation {
-  private static let order = ["stable: equals keep their order", "NaN comes last, with the gradient NaN"]
+  private static let order = ["stable: equals keep their order", "NaN comes last"]
   private static let lastAxis = [AttributeReference("axis", .integer, default: "-1", "the axis to sort along")]
   private static let sortSamples = [OperationSample([[2, 3]])] + samples
 
@@ -126,7 +126,7 @@ extension ScanOperation {
       derivative: "x: the cotangent of the place where the element went", conventions: order, otherNames: ["sorted"], samples: sortSamples)
   ) { call, axis in
     let places = call.builder.emit(.argsort, call.x, .axis(axis))
-    return call.builder.emit(.permute, [call.x.ordered, places], .axis(axis))[0]
+    return call.builder.emit(.permute, [call.x, places], .axis(axis))[0]
   }
 
   static let argsort = ScanOperation(
@@ -135,9 +135,4 @@ extension ScanOperation {
       operands: ["x"], attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x", derivative: "none: the result is int64",
       conventions: ["stable: equals keep their order", "NaN comes last"], otherNames: ["arg_sort", "sort_indices"], samples: sortSamples)
   ) { call, axis in call.builder.emit(.argsort, call.x, .axis(axis)) }
-}
-
-extension Value {
-  /// This value as an operand that is ordered by comparisons: the derivative is NaN where it is NaN.
-  var ordered: Value { isValid && dtype.isFloating ? guarded : self }
 }
