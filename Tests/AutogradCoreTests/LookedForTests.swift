@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: [
     ("sum", "dim", "it is called axis here"), ("std", "ddof", "it is called correction here"),
-    ("top_k", "largest", "for the smallest take the negative before and after it"),
+    ("top_k", "largest", "for the smallest, apply it to neg(x) and take neg of the values"),
     ("where", "condition", "condition is an input: name it in inputs"), ("gelu", "aproximate", "did you mean approximate?"),
     ("norm", "p", "it is called ord here"), ("cdist", "ord", "it is called p here"),
   ])

@@ -57,8 +57,8 @@ public final class GraphBuilder {
     for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: &columns) }
   }
 
-  /// Tells that derivatives will be taken with respect to a value that is computed, before anything is computed of it: the
-  /// square of a length, for one, is else written as a sum of squares, in which the length does not occur.
+  /// Announces that derivatives will be taken with respect to a computed value. Call it before the value is used:
+  /// otherwise the square of a length, for example, is written as a sum of squares, in which the length does not occur.
   public func keepAsTarget(_ value: Value) {
     if value.isValid { futureTargets.insert(value.id) }
   }

@@ -160,8 +160,8 @@ extension GraphBuilder {
         _ = fail(
           GraphError(
             .invalidAttribute,
-            "target \(index) is a \(columns.opcodes[Int(node)]) that what is computed of it does not hold any more, since "
-              + "squares and powers of lengths are written without; call keepAsTarget on it before it is used"))
+            "target \(index), a \(columns.opcodes[Int(node)]), was simplified away in what is computed from it, so its "
+              + "gradient is lost; call keepAsTarget on it before using it"))
       }
     }
     return gradients(of: outputs, withRespectTo: targets, from: 0)

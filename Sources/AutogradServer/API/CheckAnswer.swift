@@ -84,8 +84,8 @@ struct CheckAnswer {
       return "\(place) differences over steps of different size contradict each other; the gradient is \(slope)"
     case .noStep:
       return
-        "\(place) no step leads to another number where the function has a value: nothing can be compared; the gradient "
-        + "is \(slope)"
+        "\(place) the function has no finite value one step away, or the step is too small to change the element: nothing "
+        + "was compared; the gradient is \(slope)"
     case .coarseNumbers:
       return "\(place) the numbers nearby are too far away to tell; the gradient is \(slope)"
     case .hiddenSteps:
