@@ -38,10 +38,10 @@ import Testing
       text: "split: yields at least 1 output; outputs has 0 names"),
     Refusal(
       name: "split", operands: [.tensor(f, [4])], attributes: ["splits": .integers([1, 3])], results: 3, code: .wrongArity, place: .results,
-      text: "split: splits [1, 3] make 2 parts, 3 output names are given"),
+      text: "split: splits [1, 3] make 2 parts; outputs has 3 names"),
     Refusal(
       name: "split", operands: [.tensor(f, [4])], attributes: ["splits": .integer(2)], results: 4, code: .wrongArity, place: .results,
-      text: "split: splits 2 makes 2 parts, 4 output names are given"),
+      text: "split: splits 2 makes 2 parts; outputs has 4 names"),
   ]
 
   static let shapes: [Refusal] = [

@@ -20,7 +20,7 @@ package struct GradOperation: Operation {
     let builder = call.builder
     guard call.operands.count == call.resultCount + 1 else {
       throw GraphError(
-        .wrongArity, "yields one result for each operand after the first: \(call.operands.count - 1); outputs has \(call.resultCount)",
+        .wrongArity, "yields one result for each operand after the first: \(call.operands.count - 1); \(call.givenOutputs)",
         at: .results)
     }
     for (index, operand) in call.operands.enumerated() {

@@ -10,6 +10,11 @@ public struct OperationCall {
   public var x: Value { operands[0] }
   public var y: Value { operands[1] }
 
+  /// How an error about the number of results ends.
+  var givenOutputs: String { OperationCall.givenOutputs(resultCount) }
+
+  static func givenOutputs(_ count: Int) -> String { "outputs has \(count) name\(count == 1 ? "" : "s")" }
+
   // MARK: Attributes
 
   func invalid(_ attribute: String, _ message: String) -> GraphError {
@@ -147,7 +152,7 @@ extension GraphBuilder {
       for result in results { try checkLimits(result.shape) }
       guard results.count == resultCount else {
         throw GraphError(
-          .wrongArity, "yields \(results.count) results; outputs has \(resultCount) name\(resultCount == 1 ? "" : "s")", at: .results)
+          .wrongArity, "yields \(results.count) results; \(call.givenOutputs)", at: .results)
       }
       return results
     } catch {
@@ -174,7 +179,7 @@ extension GraphBuilder {
       let expected = reference.hasManyResults ? "at least 1 output" : "\(count) output\(count == 1 ? "" : "s")"
       let names = reference.hasManyResults ? "" : " (\(reference.results.joined(separator: ", ")))"
       throw GraphError(
-        .wrongArity, "yields \(expected)\(names); outputs has \(results) name\(results == 1 ? "" : "s")", at: .results)
+        .wrongArity, "yields \(expected)\(names); \(OperationCall.givenOutputs(results))", at: .results)
     }
   }
 

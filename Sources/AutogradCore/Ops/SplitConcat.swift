@@ -134,7 +134,7 @@ struct SplitOperation: Operation {
     let sizes = try sizes(call, of: call.x.shape[axis], axis: axis)
     guard sizes.count == call.resultCount else {
       throw GraphError(
-        .wrongArity, "splits \(sizes) make \(sizes.count) parts, \(call.resultCount) output names are given", at: .results)
+        .wrongArity, "splits \(sizes) make \(sizes.count) parts; \(call.givenOutputs)", at: .results)
     }
     return sizes.count == 1 ? [call.x] : call.builder.split(call.x, sizes: sizes, axis: axis)
   }
@@ -156,7 +156,7 @@ struct SplitOperation: Operation {
     let count = call.integer("splits") ?? call.resultCount
     guard count > 0 else { throw call.invalid("splits", "the number of parts must be at least 1, got \(count)") }
     guard count == call.resultCount else {
-      throw GraphError(.wrongArity, "splits \(count) makes \(count) parts, \(call.resultCount) output names are given", at: .results)
+      throw GraphError(.wrongArity, "splits \(count) makes \(count) parts; \(call.givenOutputs)", at: .results)
     }
     guard size % count == 0 else {
       let message = "axis \(axis) of {0} has size \(size), which does not divide into \(count) equal parts; give splits as sizes"

@@ -84,7 +84,7 @@ struct UnstackOperation: Operation {
     let count = shape[axis]
     guard count == call.resultCount else {
       throw GraphError(
-        .wrongArity, "axis \(axis) of {0} has size \(count), \(call.resultCount) output names are given", at: .results)
+        .wrongArity, "axis \(axis) of {0} has size \(count); \(call.givenOutputs)", at: .results)
     }
     shape = shape.removing(AxisSet([axis]))
     let slices = count == 1 ? [call.x] : call.builder.split(call.x, sizes: Array(repeating: 1, count: count), axis: axis)
