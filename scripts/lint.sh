@@ -20,4 +20,10 @@ if git grep -nE '^ *(public |internal |package |private )?import Foundation$' --
 fi
 # The page is made from the fixtures, and must say what they say.
 python3 scripts/kinks-page.py --check || failed=1
+# A mutation whose text is gone would test nothing.
+if ! mutations=$(python3 scripts/mutations.py --list); then
+  echo "scripts/mutations.py replaces texts that are no longer there:" >&2
+  grep STALE <<< "$mutations" >&2
+  failed=1
+fi
 exit $failed

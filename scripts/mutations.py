@@ -56,8 +56,8 @@ MUTATIONS = {
     CHOSEN.format(mask="node.z.emit(.equal, node.builder.zeros(node.z.type))", slope="ct * (node.x / node.z)") + " }, { ct"),
   "xlogy' by y masked": (
     "xlogy",
-    BINARY, "ct * (node.x / node.y).settled(where: node.bothZero, to: 0)",
-    CHOSEN.format(mask="node.bothZero", slope="ct * (node.x / node.y)")),
+    BINARY, "ct * (node.x / (node.y + 0)).settled(where: node.bothZero, to: 0)",
+    CHOSEN.format(mask="node.bothZero", slope="ct * (node.x / (node.y + 0))")),
   "erf' by the exponential of a rounded square": (
     "erf",
     UNARY, "x.emit(.gaussian) * twoOverRootPi", "(-(x * x)).emit(.exp) * twoOverRootPi"),
@@ -129,11 +129,12 @@ def missed(group, before):
 
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--list", action="store_true", help="print the names, and whether their texts are there")
+  parser.add_argument("--list", action="store_true", help="print the names, and whether their texts are there; ends with 1 if one is not")
   if parser.parse_args().list:
-    for name, (_, file, old, _) in MUTATIONS.items():
-      print(f"{'there' if old in (ROOT / file).read_text() else 'STALE'} {name}")
-    return 0
+    stale = [name for name, (_, file, old, _) in MUTATIONS.items() if old not in (ROOT / file).read_text()]
+    for name in MUTATIONS:
+      print(f"{'STALE' if name in stale else 'there'} {name}")
+    return 1 if stale else 0
   copied()
   before = wrong_operations()
   if before is None:
