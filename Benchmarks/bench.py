@@ -8,7 +8,7 @@ import argparse
 import shutil
 import sys
 
-from harness import build, check, curves, machine, measure, page, rows_compute, rows_http, rows_process, table
+from harness import build, check, curves, machine, measure, page, rows_compute, rows_http, rows_operations, rows_process, table
 from harness.cast import Cast
 
 
@@ -41,7 +41,8 @@ def arguments():
 
 
 def measured(cast, options, is_quick, rounds, seconds):
-    rows = [row for module in (rows_http, rows_compute, rows_process) for row in module.rows(cast, is_quick) if options.only in row.name]
+    modules = (rows_http, rows_compute, rows_operations, rows_process)
+    rows = [row for module in modules for row in module.rows(cast, is_quick) if options.only in row.name]
     cast.launch()
     # What comes first also loads, compiles and warms up. Nobody's first time counts.
     if not is_quick:

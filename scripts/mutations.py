@@ -40,7 +40,7 @@ MUTATIONS = {
   "log'(-0) = -Infinity": (
     "log", UNARY, "{ ct, x, _ in ct / (x + 0) }", "{ ct, x, _ in ct / x }"),
   "rsqrt' = -y^3 / 2": (
-    "rsqrt", UNARY, "{ ct, x, y in ct * (y * -0.5) / x }", "{ ct, _, y in ct * (y * y * y * -0.5) }"),
+    "rsqrt", UNARY, "{ ct, x, y in ct.times(y * -0.5, over: x) }", "{ ct, _, y in ct * (y * y * y * -0.5) }"),
   "expm1' = y + 1": (
     "expm1", UNARY, '"e^x - 1", "e^x") { x, _ in x.emit(.exp) }', '"e^x - 1", "e^x") { _, y in y + 1 }'),
   "asin' by a product of roots": (

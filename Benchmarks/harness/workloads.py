@@ -9,6 +9,7 @@ import struct
 from . import places
 
 CODES = {"float32": "f", "float64": "d"}
+DTYPES = {"f": "float32", "d": "float64", "q": "int64"}
 
 
 def node(op, inputs, output, **attributes):
@@ -21,8 +22,7 @@ def values(count, scale=1.0, seed=1, dtype="float64"):
 
 
 def base64_tensor(data, shape):
-    dtype = "float32" if data.typecode == "f" else "float64"
-    return {"dtype": dtype, "shape": shape, "encoding": "base64", "data": base64.b64encode(data.tobytes()).decode()}
+    return {"dtype": DTYPES[data.typecode], "shape": shape, "encoding": "base64", "data": base64.b64encode(data.tobytes()).decode()}
 
 
 def body(request):
@@ -140,6 +140,26 @@ def chain(count, dtype):
     data = block * (count // len(block)) + block[:count % len(block)]
     return {
         "graph": {"nodes": CHAIN_NODES, "outputs": ["total"]}, "inputs": {"x": base64_tensor(data, [count])}, "encoding": "base64"}
+
+
+# Single operations on a matrix of a thousand columns; scatter_add puts its rows of one number into a tenth as many places.
+OPERATIONS = {
+    "tanh": [node("tanh", ["x"], "y")], "elu": [node("elu", ["x"], "y")], "norm": [node("norm", ["x"], "y", axis=-1)],
+    "softmax": [node("softmax", ["x"], "y")], "scatter_add": [node("scatter_add", ["zeros", "places", "x"], "y")]}
+
+
+def operation(name, count, dtype):
+    """The answer is the sum of the squares of what the operation gives, and the gradient of x."""
+    nodes = OPERATIONS[name] + [node("square", ["y"], "s"), node("sum", ["s"], "total")]
+    x = values(count // 10, 2.0, 3, dtype) * 10
+    inputs = {"x": base64_tensor(x, [count // 1000, 1000])}
+    if name == "scatter_add":
+        source = random.Random(5)
+        places = array.array("q", (source.randrange(count // 10) for _ in range(count)))
+        inputs = {
+            "x": base64_tensor(x, [count]), "zeros": base64_tensor(array.array(CODES[dtype], [0.0] * (count // 10)), [count // 10]),
+            "places": base64_tensor(places, [count])}
+    return {"graph": {"nodes": nodes, "outputs": ["total"]}, "inputs": inputs, "wrt": ["x"], "encoding": "base64"}
 
 
 def broadcast_chain(power):

@@ -81,7 +81,26 @@ def unseen(size):
     return run
 
 
-worker.serve({
+OPERATIONS = {
+    "tanh": jnp.tanh, "elu": jax.nn.elu, "norm": lambda x: jnp.linalg.norm(x, axis=-1), "softmax": lambda x: jax.nn.softmax(x, axis=-1)}
+
+
+def operation(name, dtype):
+    if name == "scatter_add":
+        def total(size):
+            places = jnp.asarray(numpy.random.default_rng(5).integers(0, size // 10, size))
+            return compiled(lambda x: jnp.sum(jnp.square(jnp.zeros(size // 10, dtype).at[places].add(x))), [random(size, dtype, 2.0)])
+
+        return total
+    return lambda size: compiled(lambda x: jnp.sum(jnp.square(OPERATIONS[name](x))), [random((size // 1000, 1000), dtype, 2.0)])
+
+
+def operations():
+    dtypes = {"float32": jnp.float32, "float64": jnp.float64}
+    return {f"{name}-{of}": operation(name, dtype) for name in [*OPERATIONS, "scatter_add"] for of, dtype in dtypes.items()}
+
+
+worker.serve(operations() | {
     "chain-float32": chain(jnp.float32), "chain-float64": chain(jnp.float64), "network": network, "product": product,
     "product-of-ones": product_of_ones, "tape": tape, "unseen": unseen,
 })

@@ -68,7 +68,28 @@ def tape(size):
     return differentiated(run, [torch.tensor(0.3, dtype=torch.float64, requires_grad=True)])
 
 
-worker.serve({
+OPERATIONS = {
+    "tanh": torch.tanh, "elu": torch.nn.functional.elu, "norm": lambda x: torch.linalg.vector_norm(x, dim=-1),
+    "softmax": lambda x: torch.softmax(x, dim=-1)}
+
+
+def operation(name, dtype):
+    if name == "scatter_add":
+        def total(size):
+            places = torch.randint(0, size // 10, (size,), generator=torch.Generator().manual_seed(5))
+            zeros = torch.zeros(size // 10, dtype=dtype)
+            return differentiated(lambda x: zeros.scatter_add(0, places, x).square().sum(), [random(size, dtype, 2.0)])
+
+        return total
+    return lambda size: differentiated(lambda x: OPERATIONS[name](x).square().sum(), [random((size // 1000, 1000), dtype, 2.0)])
+
+
+def operations():
+    dtypes = {"float32": torch.float32, "float64": torch.float64}
+    return {f"{name}-{of}": operation(name, dtype) for name in [*OPERATIONS, "scatter_add"] for of, dtype in dtypes.items()}
+
+
+worker.serve(operations() | {
     "chain-float32": chain(torch.float32), "chain-float64": chain(torch.float64), "network": network, "product": product,
     "product-of-ones": product_of_ones, "tape": tape,
     # Nothing is compiled: every graph is as one never seen.

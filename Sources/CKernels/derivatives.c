@@ -36,11 +36,34 @@ double ck_gaussian_derivative(double order, double x) {
 
 // x^y ---------------------------------------------------------------------------------------------------------------------------------
 
+// A power of 2 by which x^(y - m) comes near 1, of an exponent that is a multiple of 4; 1 where it is well in range anyway, and where a
+// limit decides.
+static double power_scale(double x, double y, int m, double plain, double most) {
+  double size = fabs(x);
+  if (ck_power_is_near(x, y, m, plain) || !(size > 0 && size < INFINITY && fabs(y) < INFINITY)) return 1;
+  double exponent = (y - m) * log2(size);
+  if (fabs(exponent) < plain) return 1;
+  exponent = exponent > most ? most : exponent < -most ? -most : exponent;
+  return ldexp(1, -4 * (int)(exponent / 4));
+}
+
+double ck_pow_scale(double code, double x, double y) { return power_scale(x, y, (int)code % 256, CK_NEAR_F64, 1000); }
+float ck_pow_scalef(float code, float x, float y) { return (float)power_scale(x, y, (int)code % 256, CK_NEAR_F32, 120); }
+
+// x^(y - m) times a factor and a scale that is not 1, in four parts, each in range.
+static double scaled_power_times(double x, double y, int m, double factor, double scale) {
+  double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
+  double part = pow(fabs(x), shifted / 4) * ldexp(1, ilogb(scale) / 4), half = part * part, result = half * factor * half;
+  if (x < 0) result = pow(-1, shifted) * result;
+  return lost != 0 && x > 0 && fabs(result) < INFINITY ? result + result * (lost * log(x)) : result;
+}
+
 // x^(y - m) times a factor, without leaving the range of numbers in between and without the rounding of y - m, which ln x would multiply.
-static double power_times(double x, double y, int m, double factor) {
+static double power_times(double x, double y, int m, double factor, double scale) {
   double z = pow(x, y), size = fabs(x);
   if (z != z) return z;  // a negative x to a broken power
   if (factor == 0) return 0;
+  if (scale != 1) return scaled_power_times(x, y, m, factor, scale);
   bool is_plain = fabs(z) > 0x1p-900 && fabs(z) < 0x1p900;
   if (!is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
     double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
@@ -58,9 +81,9 @@ static double power_times(double x, double y, int m, double factor) {
   return z;
 }
 
-// By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m). A term whose first factor is 0 is 0,
+// scale is a power of 2 that multiplies the result. By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m). A term whose first factor is 0 is 0,
 // whatever the power is.
-double ck_pow_derivative(double code, double x, double y) {
+static double pow_derivative(double code, double x, double y, double scale) {
   if (x != x || y != y) return NAN;
   if (!(code >= 0 && code < 256 * (MOST_ORDERS + 1)) || code != floor(code)) return NAN;
   int m = (int)code % 256, n = (int)code / 256;
@@ -84,7 +107,7 @@ double ck_pow_derivative(double code, double x, double y) {
 
   // At 0 and at infinity the highest power of the logarithm decides.
   if (x == 0 || x == INFINITY) {
-    if (n == 0) return power_times(x, y, m, c[0]);
+    if (n == 0) return power_times(x, y, m, c[0], 1);
     int j = n;
     while (j > 0 && c[n - j] == 0) j--;
     if (c[n - j] == 0) return 0;
@@ -101,5 +124,9 @@ double ck_pow_derivative(double code, double x, double y) {
     binomial = binomial * (n - j) / (j + 1);
     power *= logarithm;
   }
-  return power_times(x, y, m, sum);
+  return power_times(x, y, m, sum, scale);
 }
+
+double ck_pow_derivative(double code, double x, double y) { return pow_derivative(code, x, y, 1); }
+double ck_scaled_pow_derivative(double code, double x, double y) { return pow_derivative(code, x, y, ck_pow_scale(code, x, y)); }
+float ck_scaled_pow_derivativef(float code, float x, float y) { return (float)pow_derivative(code, x, y, ck_pow_scalef(code, x, y)); }

@@ -81,7 +81,7 @@ extension Kernels {
         for function in PointwiseFunction.all where function.reference.dtypes.admits(dtype) {
           switch function.kernel {
           case .unary(let kernel): #expect(ck_unary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
-          case .binary(let kernel), .family(let kernel, _):
+          case .binary(let kernel), .ternary(let kernel), .family(let kernel, _):
             #expect(ck_binary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
           }
         }

@@ -51,6 +51,9 @@ struct TableInterpreter {
       case .unary(let op): ck_unary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1)
       case .binary(let op):
         _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1, operands[1].storage.base, 1)
+      case .ternary(let op):
+        z.copyMemory(from: operands[0].storage.base, byteCount: type.byteCount)
+        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[1].storage.base, 1, operands[2].storage.base, 1)
       case .family(let op, let family):
         for index in 0..<count { family.putCode(attributes, type.dtype, z + index * type.dtype.byteWidth) }
         let (x, y) = (operands[0].storage.base, operands[operands.count - 1].storage.base)

@@ -16,6 +16,7 @@ from pathlib import Path
 from mpmath import mp, mpf
 
 import mp_functions
+from range_cases import Jet, total
 
 mp.dps = 60
 FILE = Path(__file__).parent / "number_cases.jsonl"
@@ -250,6 +251,50 @@ for x in (300.0, 400.0, 700.0):
   for op, shift in (("asinh", e * e + 1), ("acosh", e * e - 1)):
     case("range: " + op, "/v1/evaluate", [node("exp", ["x"], "e"), node(op, ["e"], "y")], {"x": x},
          {"gradients": {"x": e / mp.sqrt(shift)}}, outputs=["y"])
+# Compositions by hand, of which a factor alone leaves the range of numbers.
+EXPONENTIALS = [node("exp", ["x"], "e"), node("sum", ["e"], "s")]
+SQUARES = [node("square", ["x"], "e"), node("sum", ["e"], "s")]
+ONE_MORE = [node("exp", ["x"], "e"), node("add", ["e", 1.0], "s")]
+
+
+def sum_of(each):
+  return lambda x: total([each(a) for a in x])
+
+
+def power_of(jet, y):
+  z = jet.value**y
+  return jet.applied(z, y * z / jet.value, y * (y - 1) * z / jet.value**2)
+
+
+def one_more(jet):
+  return jet.exp() + Jet.constant(1, len(jet.gradient))
+
+
+BY_HAND = [
+  (EXPONENTIALS + [node("log", ["s"], "y")], lambda x: sum_of(Jet.exp)(x).log(), [[400.0, 400.0], [400.0, 401.5, 398.0], [-500.0, -501.0]]),
+  (EXPONENTIALS + [node("log2", ["s"], "y")], lambda x: sum_of(Jet.exp)(x).log() * (1 / mp.log(2)), [[400.0, 399.0]]),
+  (EXPONENTIALS + [node("div", ["e", "s"], "p"), node("slice", ["p"], "y", starts=[0], ends=[1])],
+   lambda x: x[0].exp() * sum_of(Jet.exp)(x).reciprocal(), [[400.0, 400.5], [-400.0, -400.5], [300.0, 310.0, 305.0]]),
+  (SQUARES + [node("pow", ["s", 0.5], "y")], lambda x: power_of(sum_of(lambda a: a * a)(x), mpf(1) / 2),
+   [[1e115, 2e115], [1e-115, 2e-115], [1e150, 2e150], [3e-150, 1e-150]]),
+  (SQUARES + [node("pow", ["s", 1.5], "y")], lambda x: power_of(sum_of(lambda a: a * a)(x), mpf(3) / 2), [[1e90, 2e90], [1e-100, 2e-100]]),
+  (SQUARES + [node("pow", ["s", -0.25], "y")], lambda x: power_of(sum_of(lambda a: a * a)(x), -mpf(1) / 4), [[1e80, 2e80], [1e-60, 2e-60]]),
+  (SQUARES + [node("log", ["s"], "y")], lambda x: sum_of(lambda a: a * a)(x).log(), [[1e100, 2e100], [1e-100, -2e-100], [1e95, 2e95]]),
+  (ONE_MORE + [node("pow", ["s", -1.0], "y")], lambda x: one_more(x[0]).reciprocal(), [[300.0], [40.0], [-3.0]]),
+  (ONE_MORE + [node("pow", ["s", -2.0], "y")], lambda x: power_of(one_more(x[0]), mpf(-2)), [[150.0], [200.0]]),
+  (ONE_MORE + [node("div", [1.0, "s"], "y")], lambda x: one_more(x[0]).reciprocal(), [[300.0], [40.0]]),
+  (ONE_MORE + [node("reciprocal", ["s"], "y")], lambda x: one_more(x[0]).reciprocal(), [[300.0], [40.0]]),
+]
+for nodes, function, points in BY_HAND:
+  for x in points:
+    jet = function(Jet.inputs([mpf(a) for a in x]))
+    case("range: by hand", "/v1/hessian", nodes, {"x": x},
+         {"gradients": {"x": jet.gradient}, "hessians": {"x": {"x": jet.hessian}}}, outputs=["y"])
+for nodes, function, x in [(BY_HAND[0][0], BY_HAND[0][1], [50.0, 50.0]), (BY_HAND[2][0], BY_HAND[2][1], [50.0, 50.5]),
+                           (BY_HAND[6][0], BY_HAND[6][1], [2.0**40, 2.0**41]), (BY_HAND[7][0], BY_HAND[7][1], [40.0])]:
+  jet = function(Jet.inputs([mpf(a) for a in x]))
+  case("range: by hand", "/v1/hessian", nodes, {"x": single(x)}, {"hessians": {"x": {"x": jet.hessian}}}, 1e-5, outputs=["y"])
+
 case("range: atan", "/v1/evaluate", [node("atan", ["x"], "y")], {"x": [1e160, 1e200]}, {"gradients": {"x": [1e-320, 0]}}, 1e-3)
 
 # Differences of what is nearly equal, and derivatives made of the result.

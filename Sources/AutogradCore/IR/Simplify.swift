@@ -131,7 +131,7 @@ extension GraphBuilder {
   }
 
   /// Whether a value is one number everywhere.
-  fileprivate func isFilled(_ value: Value, with number: Int8) -> Bool {
+  func isFilled(_ value: Value, with number: Int8) -> Bool {
     var source = value
     // A cotangent of ones is a broadcast of a reshape; longer chains are not worth walking for every node.
     for _ in 0..<4 {

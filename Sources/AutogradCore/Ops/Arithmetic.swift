@@ -27,8 +27,8 @@ extension PointwiseFunction {
       .div, CK_DIV, "div", "Quotient of two tensors, element by element.", "x / y", domain: 0.5...3, "x: ct / y, y: -ct * x / y^2",
       conventions: ["division by zero follows IEEE 754: 1/0 is Infinity, 0/0 is NaN", "integers are refused: cast them to a float dtype"],
       otherNames: ["divide", "true_divide", "truediv", "division", "/"],
-      // Not x/y², nor (1/y) z: the square and the reciprocal of a small or large y leave the range of numbers where z/y does not.
-      .pointwise([{ ct, node in ct.quotient(by: node.y) }, { ct, node in -(ct * node.z.quotient(by: node.y)) }])),
+      // z is x/y, and ct z/y is formed with exponents apart: neither 1/y, nor z/y, nor ct z has to be in range.
+      .pointwise([{ ct, node in ct.quotient(by: node.y) }, { ct, node in -ct.times(node.z, over: node.y) }])),
     PointwiseFunction(
       .neg, .unary(CK_NEG),
       OperationReference(

@@ -11,7 +11,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case pow, maximum, minimum, atan2, hypot, logAddExp, remainder, xlogy
   // Pointwise functions that only derivatives make.
   case sech2, gaussian, gaussianDerivative, tanSlope, asinSlope, atanhSlope, zeroOf
-  case direction, inversion, powByX, powByY, powDerivative
+  case direction, inversion, powByX, powByY, powDerivative, productQuotient
   case i0e, i1e, ndtr, logNdtr, ndtri, erfcx, sinc, gammaInc, gammaIncC, zeta, betaInc
   case familyDerivative, gammaIncPartial, zetaPartial
   case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot
@@ -92,7 +92,7 @@ public enum OpCatalog {
     .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
     .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
     .blur: RuledPrimitive.blur,
-    .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
+    .powDerivative: PowerDerivativePrimitive(), .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
     .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
     .cutPart: RuledPrimitive.cutPart, .ofFullRank: RuledPrimitive.ofFullRank,
     .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,

@@ -6,6 +6,8 @@ struct PointwiseFunction: Sendable {
   enum Kernel: Sendable {
     case unary(ck_unary_op)
     case binary(ck_binary_op)
+    /// A kernel of two operands that takes the first of three from where the result goes.
+    case ternary(ck_binary_op)
     /// The derivatives of a function, numbered by the node's attribute, which is the kernel's first operand.
     case family(ck_binary_op, DerivativeFamily)
 
@@ -13,6 +15,7 @@ struct PointwiseFunction: Sendable {
       switch self {
       case .unary: 1
       case .binary: 2
+      case .ternary: 3
       case .family(_, let family): family.arity
       }
     }
@@ -39,7 +42,7 @@ struct PointwiseFunction: Sendable {
   }
 
   static let all =
-    arithmetic + unary + binary + comparisons + slopes + families
+    arithmetic + unary + binary + comparisons + slopes + families + quotients
     + normal + oscillating + parametric + specialDerivatives + lengths
 }
 
@@ -68,6 +71,9 @@ struct PointwisePrimitive: Primitive {
     switch function.kernel {
     case .unary(let kernel): node.emitUnary(kernel, into: result, node.operand(0))
     case .binary(let kernel): node.emitBinary(kernel, into: result, node.operand(0), node.operand(1))
+    case .ternary(let kernel):
+      node.emitCopy(into: result, node.operand(0), node.operandType(0))
+      node.emitBinary(kernel, into: result, node.operand(1), node.operand(2))
     case .family(let kernel, let family):
       let code = Double(family.code(node.attributes))
       if family.arity == 1 {
@@ -92,6 +98,10 @@ struct PointwisePrimitive: Primitive {
         case .unary(let kernel): Kernels.unary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1)
         case .binary(let kernel):
           if Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1) != -1, refused == nil { refused = index }
+        case .ternary(let kernel):
+          z.copyMemory(from: a, byteCount: from)
+          let second = node.operands[1].storage.base + index * from
+          _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, second, 1, b, 1)
         case .family(let kernel, let family):
           // The code lies where the result goes: a kernel of three operands expects it there, one of two reads it first.
           family.putCode(node.attributes, x.dtype, z)

@@ -40,10 +40,10 @@ extension PointwiseFunction {
       ]),
     derived(
       .powByX, .binary(CK_POW_BY_X), "pow_by_x", "y x^(y - 1)",
-      [{ ct, node in ct * node.x.powDerivative(2, 0, node.y) }, { ct, node in ct * node.x.powDerivative(1, 1, node.y) }]),
+      [{ ct, node in ct.powDerivative(2, 0, of: node) }, { ct, node in ct.powDerivative(1, 1, of: node) }]),
     derived(
       .powByY, .binary(CK_POW_BY_Y), "pow_by_y", "x^y ln x",
-      [{ ct, node in ct * node.x.powDerivative(1, 1, node.y) }, { ct, node in ct * node.x.powDerivative(0, 2, node.y) }]),
+      [{ ct, node in ct.powDerivative(1, 1, of: node) }, { ct, node in ct.powDerivative(0, 2, of: node) }]),
   ]
 
   /// Families: the order of the derivative is the node's attribute.
@@ -55,13 +55,5 @@ extension PointwiseFunction {
     family(
       .gaussianDerivative, CK_GAUSSIAN_DERIVATIVE, "gaussian_derivative", "the n-th derivative of e^(-x^2)",
       DerivativeFamily(of: [["erf", "erfc"]], most: 101, first: 1)),
-    family(
-      .powDerivative, CK_POW_DERIVATIVE, "pow_derivative", "x^y, m times by x and n times by y, numbered m + 256 n",
-      DerivativeFamily(of: ["pow"], by: [("x", 100), ("y", 100)], most: 100, step: 256)),
   ]
-}
-
-extension Value {
-  /// The derivative of self to the power of y, m times by self and n times by y.
-  fileprivate func powDerivative(_ m: Int, _ n: Int, _ y: Value) -> Value { member(.powDerivative, m + 256 * n, y) }
 }

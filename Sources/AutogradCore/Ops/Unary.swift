@@ -29,7 +29,7 @@ extension PointwiseFunction {
     unary(
       .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y / (2 x)", conventions: [ieee],
       otherNames: ["inversesqrt"]
-    ) { ct, x, y in ct * (y * -0.5) / x },
+    ) { ct, x, y in ct.times(y * -0.5, over: x) },
     unary(.exp, CK_EXP, "exp", "Exponential function.", "e^x", "y") { _, y in y },
     unary(.expm1, CK_EXPM1, "expm1", "e^x - 1, exact near 0.", "e^x - 1", "e^x") { x, _ in x.emit(.exp) },
     unary(

@@ -25,7 +25,7 @@ typedef enum {
 typedef enum {
   CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
   CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y, CK_PER_LENGTH,
-  CK_POW_DERIVATIVE,  // of three operands: the first is what z holds
+  CK_POW_DERIVATIVE, CK_PRODUCT_QUOTIENT,  // of three operands: the first is what z holds
   CK_GAMMAINC, CK_GAMMAINCC, CK_ZETA, CK_FAMILY_DERIVATIVE,
   CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL,  // of three operands
   CK_BETAINC, CK_BETAINC_LAST = CK_BETAINC + 34,  // of three operands: I(a, b, x) and its derivatives, in the order of ck_betainc_orders
@@ -36,6 +36,9 @@ typedef enum {
 // The first operand of CK_GAMMAINC_PARTIAL and CK_ZETA_PARTIAL is the order by the first of the others plus CK_CODE_STEP times that by the second.
 typedef enum { CK_OF_NDTR, CK_OF_LOG_NDTR, CK_OF_NDTRI, CK_OF_ERFCX, CK_OF_SINC, CK_OF_I0E, CK_OF_I1E, CK_OF_ERFINV } ck_family;
 enum { CK_CODE_STEP = 4096 };
+// The first operand of CK_POW_DERIVATIVE is m + 256 n for x^y m times by x and n times by y, times a power of 2 that keeps it in range; with
+// CK_POW_SCALE added, the power of 2 alone, which is 1 nearly everywhere.
+enum { CK_POW_SCALE = 65536 };
 // The highest orders of these: of a function of one operand, or by the second of two; by the first of two.
 enum { CK_MOST_ORDERS = 16, CK_MOST_PARAMETER_ORDERS = 8 };
 // The orders by a, b and x of the functions from CK_BETAINC on: all that come to at most 4.
