@@ -37,6 +37,11 @@ extension GradientCheckTests {
     ("sin of a shifted", [7], { ($0 + 1e20).applying("sin") }),
     ("tan atan", [1], { ($0 * 1e17).applying("atan").applying("tan") }),
     ("tan atan", [7], { ($0 * 1e12).applying("atan").applying("tan") }),
+    (
+      "steeper than any step", [123.4],
+      { (($0 * 1e16).applying("log").applying("exp") - 1.234e18).applying("sigmoid") }
+    ),
+    ("nearly no number between", [0.3], { $0 * 0x1p-1070 * 0x1p1000 * 0x1p70 }),
     ("log sigmoid", [40], { (1 - $0.applying("sigmoid")).applying("log") }),
     ("log erfc", [5.5], { (1 - $0.applying("erf")).applying("log") }),
     ("atanh tanh", [18], { $0.applying("tanh").applying("atanh") }),

@@ -26,14 +26,27 @@ extension GradientCheck {
       let terms = seeds.map { $0.value * $0.cotangent }
       total = Parts.sum(terms.map { $0.sum() }, zero)
       size = Parts.sum(terms.map { $0.applying("abs").sum() }, zero)
-      let effects = zip(results, all.dropFirst(targets.count)).compactMap { result, slope in
-        slope.map { Parts.effect(of: result.cast(to: .float64), $0.cast(to: .float64)).sum() }
+      let pairs = zip(results, all.dropFirst(targets.count)).compactMap { result, slope in
+        slope.map { (result: result.cast(to: .float64), slope: $0.cast(to: .float64)) }
       }
-      rounding = Parts.sum(effects, zero)
+      rounding = Parts.sum(Parts.joined(pairs, builder).map { Parts.effect(of: $0, $1).sum() }, zero)
     }
 
     private static func sum(_ terms: [Value], _ zero: Value) -> Value {
       terms.map { $0.cast(to: .float64) }.reduce(zero) { $0 + $1 }
+    }
+
+    /// Small results are joined: a thousand scalars take as many operations as one vector of them.
+    private static func joined(
+      _ pairs: [(result: Value, slope: Value)], _ builder: GraphBuilder
+    ) -> [(result: Value, slope: Value)] {
+      let small = pairs.filter { $0.result.shape.elementCount <= 64 }
+      guard small.count > 1 else { return pairs }
+      func joined(_ values: [Value]) -> Value {
+        builder.concat(values.map { builder.reshape($0, to: Shape([$0.shape.elementCount])) }, axis: 0)
+      }
+      let vector = (result: joined(small.map(\.result)), slope: joined(small.map(\.slope)))
+      return pairs.filter { $0.result.shape.elementCount > 64 } + [vector]
     }
 
     /// Half a unit in the last place of a result, times its slope. What is NaN counts nothing.
@@ -144,14 +157,15 @@ extension GradientCheck.Run {
 }
 
 extension DifferenceQuotients {
-  /// Whether the function changes as much over the shortest step as over all others, and a slope would have it change
-  /// like that: it may be as steep, on a distance that no step is short enough for.
+  /// Whether a slope would have the function change over the shortest step alone as much as it does over any, and the
+  /// function does, or rounding would hide it: it may be as steep, on a distance that no step is short enough for.
   fileprivate func leaps(beside slope: Double) -> Bool {
     func change(_ step: Step) -> Double { max(abs(step.above - value), abs(step.below - value)) }
     guard let finest = steps.last, let widest = steps.map(change).max(), slope.isFinite else { return false }
     var exact = self
     exact.floor = 0
-    return widest > 16 * exact.noise(finest, .both) && change(finest) > 0.25 * widest
+    let isSudden = change(finest) > 0.25 * widest || widest <= 4 * floor
+    return isSudden && widest > 16 * exact.noise(finest, .both)
       && abs(slope) * max(finest.forward, finest.backward) > 0.25 * widest
   }
 }
