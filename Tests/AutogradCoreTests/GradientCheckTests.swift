@@ -7,7 +7,7 @@ import Testing
 /// off by a millionth.
 @Suite struct GradientCheckTests {
   /// Reports on the gradients of Σ cotangent · output with respect to the inputs of float64.
-  private func reports(
+  func reports(
     _ graph: Graph, _ inputs: [Tensor], _ cotangents: [Tensor], _ change: (inout GradientCheck) -> Void = { _ in }
   ) throws -> [GradientCheck.Report] {
     let builder = GraphBuilder(extending: graph)
@@ -15,27 +15,23 @@ import Testing
     let seeds = zip(outputs, cotangents).map { (value: $0, cotangent: builder.constant($1)) }
     let checked = graph.columns.inputs.indices.filter { graph.inputTypes[$0].dtype == .float64 }
     let targets = checked.map { builder.value(graph.columns.inputs[$0]) }
-    let zero = builder.constant(Scalar(0.0))
-    let terms = seeds.map { $0.value * $0.cotangent }
-    let total = terms.reduce(zero) { $0 + $1.sum() }
-    let size = terms.reduce(zero) { $0 + $1.applying("abs").sum() }
-    let gradients = zip(targets, builder.gradients(of: seeds, withRespectTo: targets)).map {
-      $1 ?? builder.zeros($0.type)
-    }
+    let parts = try GradientCheck.Parts(of: seeds, withRespectTo: targets, builder)
     var check = try GradientCheck(
-      function: try builder.graph(outputs: [total]).widened(),
-      derivatives: try builder.graph(outputs: gradients + [size, zero]).widened(), inputs: inputs, checked: checked,
-      interruption: nil)
+      function: try builder.graph(outputs: [parts.total]).widened(),
+      derivatives: try builder.graph(outputs: parts.gradients + [parts.size, parts.rounding]).widened(),
+      inputs: inputs, checked: checked, interruption: nil)
     change(&check)
     return try check.run(nil)
   }
 
-  private func reports(_ x: Tensor, _ make: (Value) -> Value) throws -> GradientCheck.Report {
+  func reports(
+    _ x: Tensor, _ change: (inout GradientCheck) -> Void = { _ in }, _ make: (Value) -> Value
+  ) throws -> GradientCheck.Report {
     let builder = GraphBuilder()
     let input = builder.input("x", .float64, x.shape)
     let graph = try builder.graph(outputs: [make(input)])
     let cotangents = graph.outputTypes.map { Tensor(repeating: 1.0, shape: $0.shape) }
-    return try reports(graph, [x], cotangents)[0]
+    return try reports(graph, [x], cotangents, change)[0]
   }
 
   // MARK: The catalog
@@ -106,7 +102,7 @@ import Testing
   // MARK: Wrong derivatives
 
   /// x³ with a derivative that is off.
-  private struct Cube: CustomOperation {
+  struct Cube: CustomOperation {
     var factor: Double
     let name = "cube"
     func forward(_ x: [Tensor]) -> [Tensor] { [x[0].map { $0 * $0 * $0 }] }

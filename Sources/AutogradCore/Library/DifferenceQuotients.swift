@@ -28,6 +28,8 @@ package struct DifferenceQuotients {
   package struct Estimate {
     package var slope: Double
     package var error: Double
+    /// The finest step that it is made of.
+    package var distance: Double
   }
 
   /// From coarse to fine.
@@ -38,6 +40,9 @@ package struct DifferenceQuotients {
   package let size: Double
   /// An estimate of what the rounding of all intermediate results adds up to; at least 0.
   package let rounding: Double
+  /// By how much each value is taken to be off at least, whatever the values themselves show: where a step is lost in
+  /// an intermediate result they are alike to the last digit, and prove nothing.
+  package var floor = 0.0
 
   package init(steps: [Step], value: Double, size: Double, rounding: Double) {
     self.steps = steps
@@ -70,7 +75,7 @@ package struct DifferenceQuotients {
     var largest = max(abs(value), size)
     if side != .left { largest = max(largest, abs(step.above)) }
     if side != .right { largest = max(largest, abs(step.below)) }
-    return 2 * Double.ulpOfOne * largest + 4 * Double.leastNonzeroMagnitude
+    return 2 * Double.ulpOfOne * largest + 4 * Double.leastNonzeroMagnitude + 2 * floor
   }
 
   /// Whether a gap between the two sides stays as the step shrinks by a factor of 8 or so: that of a smooth function
@@ -154,7 +159,9 @@ package struct DifferenceQuotients {
       }
       if isContradicted { continue }
       let error = max(disagreement, 2 * scatter / this.distance)
-      if error.isFinite { found.append(Estimate(slope: this.slope, error: error)) }
+      if error.isFinite {
+        found.append(Estimate(slope: this.slope, error: error, distance: this.distance))
+      }
     }
     return found.sorted { $0.error < $1.error }
   }
@@ -213,7 +220,7 @@ package struct DifferenceQuotients {
     if let finest = steps.last, abs(change(finest)) > 64 * noise(finest, side),
       steps.suffix(4).allSatisfy({ abs(change($0) - change(finest)) <= 0.25 * abs(change(finest)) })
     {
-      return Estimate(slope: change(finest) > 0 ? .infinity : -.infinity, error: 0)
+      return Estimate(slope: change(finest) > 0 ? .infinity : -.infinity, error: 0, distance: 0)
     }
     return estimates(side).first
   }

@@ -62,7 +62,7 @@ extension GradientCheck.Run {
   }
 
   /// The derivatives there, and what goes with them; nil where they cannot be had.
-  private func nearbyResults(_ inputs: [Tensor]) throws(GraphError) -> [Tensor]? {
+  func nearbyResults(_ inputs: [Tensor]) throws(GraphError) -> [Tensor]? {
     do throws(GraphError) {
       return try check.derivatives.run(inputs, interruption: interruption)
     } catch {

@@ -16,6 +16,11 @@ extension GradientCheck {
     var sawKink = false
 
     mutating func findings(_ probes: [Probe]) throws(GraphError) -> [SlopeFinding] {
+      // What groups could not confirm was not counted on.
+      if check.isGrouped { closerLooks -= 4 * probes.count }
+      if check.isGrouped && closerLooks < 0 {
+        return probes.map { SlopeFinding(.inconclusive, .tooMuchWork, analytic: slope($0, targets), numeric: .nan) }
+      }
       let sizes = probes.map(stepSizes)
       var points: [CheckPoint] = []
       for (probe, sizes) in zip(probes, sizes) { points += self.points(probe, firstLook(probe, sizes), targets) }
@@ -117,13 +122,17 @@ extension GradientCheck {
       var values = try check.evaluator.values(points(probe, sizes, targets), interruption)[...]
       let quotients = self.quotients(probe, sizes, &values, targets, value)
       var finding = quotients.finding(of: analytic, tolerance(probe), negligible: negligible(probe))
-      if finding.isKink { sawKink = true }
       if check.step != nil, quotients.side == nil, finding.result == .inconclusive, analytic.isFinite {
         finding.cause = .noStep
       }
       if finding.result == .fails, let cause = doubt(probe, sizes) {
         (finding.result, finding.cause) = (.inconclusive, cause)
       }
+      if finding.result == .fails { finding = try reconsidered(finding, probe, quotients) }
+      if case .kink = finding.cause, finding.result == .inconclusive {
+        finding = try reconsidered(finding, probe, quotients)
+      }
+      if finding.isKink { sawKink = true }
       guard finding.result == .fails, analytic.isFinite, try !isSmoothAllAround(), neighbours > 0 else {
         return finding
       }
@@ -145,10 +154,10 @@ extension GradientCheck {
         return zip(target.elements, target.direction).contains { $1 != 0 && $0.ulp > 1 } ? .coarseNumbers : nil
       }
       guard let finest = sizes.last else { return nil }
-      let x = abs(target.elements[element])
+      let x = target.scale(element)
       // Of the smallest numbers there are none smaller to go by; beyond 2^53 there are whole numbers only, and those of
       // a function with a period may be all alike.
-      return x > 0 && (finest > x || x <= 0x1p-960 || x.ulp > 1) ? .coarseNumbers : nil
+      return finest > x || x <= 0x1p-960 || abs(target.elements[element]).ulp > 1 ? .coarseNumbers : nil
     }
   }
 }

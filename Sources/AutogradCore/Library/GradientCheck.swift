@@ -46,7 +46,7 @@ package struct GradientCheck {
   package var tolerance = CheckTolerance()
   /// The largest step; by default it follows the size of the element.
   package var step: Double?
-  /// Evaluations of the function that may be made beyond the four that each element takes.
+  /// Evaluations of the function that may be made beyond these.
   package var closerLooks = Int.max
 
   let evaluator: PointEvaluator
@@ -56,8 +56,10 @@ package struct GradientCheck {
   let inputs: [Tensor]
   let varied: [Int]
   let dependsOn: [Bool]
-  /// Evaluations of the function that are made in any case.
+  /// Evaluations of the function that are made in any case, roughly.
   package let evaluations: Int
+  /// Whether elements are confirmed together.
+  let isGrouped: Bool
 
   /// - Parameters:
   ///   - function: one output, a scalar; everything is float64.
@@ -71,11 +73,12 @@ package struct GradientCheck {
     varied = checked
     let live = function.reachableNodes
     dependsOn = checked.map { live[Int(function.columns.producers[Int(function.columns.inputs[$0])])] }
-    var evaluations = 0
-    for (input, depends) in zip(checked, dependsOn) where depends && inputs[input].elementCount > 0 {
-      evaluations += 4 * (min(inputs[input].elementCount, GradientCheck.elementsPerInput) + 1)
-    }
-    self.evaluations = evaluations
+    let counts = zip(checked, dependsOn).filter(\.1).map { inputs[$0.0].elementCount }.filter { $0 > 0 }
+    isGrouped = counts.reduce(0) { $0 + min($1, GradientCheck.elementsPerInput) } >= GradientCheck.fewestGrouped
+    evaluations =
+      isGrouped
+      ? GradientCheck.groupedEvaluations + 4 * counts.count { $0 > GradientCheck.elementsPerInput }
+      : counts.reduce(0) { $0 + 4 * (min($1, GradientCheck.elementsPerInput) + 1) }
     self.derivatives = try Plan(derivatives, interruption: interruption)
     let moved = zip(checked, dependsOn).filter(\.1).map(\.0)
     rounded = try GradientCheck.rounded(function, interruption)
@@ -131,7 +134,15 @@ package struct GradientCheck {
     var probes: [Probe] = []
     for (index, target) in targets.enumerated() where dependsOn[index] && !target.elements.isEmpty {
       probes += GradientCheck.sampled(target.elements.count).map { Probe(target: index, element: $0) }
-      probes.append(Probe(target: index, element: nil))
+      // Groups are directions themselves; only elements that belong to none need another.
+      if !isGrouped || target.elements.count > GradientCheck.elementsPerInput {
+        probes.append(Probe(target: index, element: nil))
+      }
+    }
+    if isGrouped {
+      let (found, rest) = try run.confirmedTogether(probes)
+      for (probe, finding) in found { reports[probe.target].add(finding, at: probe.element) }
+      probes = rest
     }
     for start in stride(from: 0, to: probes.count, by: GradientCheck.probesTogether) {
       let part = Array(probes[start..<min(start + GradientCheck.probesTogether, probes.count)])

@@ -109,6 +109,16 @@ struct PointEvaluator {
   /// The function at one point beside given inputs, NaN where it has no value: a matrix may be singular there, an index
   /// out of range.
   func value(at point: CheckPoint, of inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> Double {
+    let changed = PointEvaluator.inputs(at: point, of: inputs)
+    do throws(GraphError) {
+      return try plan.run(changed, interruption: interruption)[0].doubles[0]
+    } catch {
+      if error.code == .interrupted { throw error }
+      return .nan
+    }
+  }
+
+  static func inputs(at point: CheckPoint, of inputs: [Tensor]) -> [Tensor] {
     var changed = inputs
     switch point {
     case .element(let input, let index, let value):
@@ -118,12 +128,7 @@ struct PointEvaluator {
     case .line(let line, let distance):
       for (input, direction) in line.directions { changed[input] = inputs[input].moved(along: direction, distance) }
     }
-    do throws(GraphError) {
-      return try plan.run(changed, interruption: interruption)[0].doubles[0]
-    } catch {
-      if error.code == .interrupted { throw error }
-      return .nan
-    }
+    return changed
   }
 
   /// - Returns: nil if the stack cannot be run, for the sake of one of its points.

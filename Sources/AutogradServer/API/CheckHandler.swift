@@ -128,31 +128,17 @@ private struct Graphs {
   init(_ request: DifferentialRequest, _ results: [Value]) throws(GraphError) {
     let builder = request.graph.builder
     let targets = request.targets ?? []
-    let zero = builder.constant(Scalar(0.0))
-    let all = builder.gradients(of: request.seeds, withRespectTo: targets.map(\.value) + results, from: 0)
-    let gradients = zip(targets, all).map { $1 ?? builder.zeros($0.value.type) }
-    let terms = request.seeds.map { $0.value * $0.cotangent }
-    let total = Graphs.sum(terms.map { $0.sum() }, zero)
-    let size = Graphs.sum(terms.map { $0.applying("abs").sum() }, zero)
-    // To first order a rounding error of a result changes the function by as much times the derivative by it.
-    let effects = zip(results, all.dropFirst(targets.count)).compactMap { result, slope in
-      slope.map { (result * $0).applying("abs").sum() }
-    }
-    let rounding = Graphs.sum(effects, zero) * (Double.ulpOfOne / 2)
-    var values: [(value: Value, isSum: Bool)] = zip(targets, gradients).map { target, gradient in
+    let parts = try GradientCheck.Parts(of: request.seeds, withRespectTo: targets.map(\.value), builder)
+    var values: [(value: Value, isSum: Bool)] = zip(targets, parts.gradients).map { target, gradient in
       (gradient, request.graph.batch.map { !$0.contains(target.name.bytes) } ?? false)
     }
-    values += [(size, true), (rounding, true), (total, true)]
+    values += [(parts.size, true), (parts.rounding, true), (parts.total, true)]
     values += results.map { ($0, false) }
     let run = request.graph.batch?.run(values, builder) ?? values.map(\.value)
     let last = targets.count + 2
     function = try builder.graph(outputs: [run[last]]).widened()
     derivatives = try builder.graph(outputs: Array(run[..<last])).widened()
     trace = try builder.graph(outputs: Array(run[(last + 1)...])).widened()
-  }
-
-  private static func sum(_ terms: [Value], _ zero: Value) -> Value {
-    terms.map { $0.cast(to: .float64) }.reduce(zero) { $0 + $1 }
   }
 }
 

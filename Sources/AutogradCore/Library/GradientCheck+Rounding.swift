@@ -1,0 +1,171 @@
+/// What the rounding of intermediate results may have to do with a disagreement.
+///
+/// To first order a rounding error of a result changes the function by as much times the derivative by it. The sum of
+/// these over all results is computed beside the gradients. An intermediate result may be so large that it takes no
+/// notice of a step: values then agree to the last digit, and say nothing. So a disagreement has to be larger than what
+/// that sum makes of a quotient.
+extension GradientCheck {
+  /// A scalar function for a check, and what goes with it.
+  package struct Parts {
+    /// Σ cotangent · value.
+    package var total: Value
+    package var gradients: [Value]
+    /// The sum of the sizes of the terms of the total.
+    package var size: Value
+    /// What the rounding of all intermediate results adds up to.
+    package var rounding: Value
+
+    /// - Throws: what the builder has found wrong with the graph.
+    package init(
+      of seeds: [(value: Value, cotangent: Value)], withRespectTo targets: [Value], _ builder: GraphBuilder
+    ) throws(GraphError) {
+      let results = try Parts.roundedResults(seeds.map(\.value), targets, builder)
+      let all = builder.gradients(of: seeds, withRespectTo: targets + results, from: 0)
+      gradients = zip(targets, all).map { $1 ?? builder.zeros($0.type) }
+      let zero = builder.constant(Scalar(0.0))
+      let terms = seeds.map { $0.value * $0.cotangent }
+      total = Parts.sum(terms.map { $0.sum() }, zero)
+      size = Parts.sum(terms.map { $0.applying("abs").sum() }, zero)
+      let pairs = zip(results, all.dropFirst(targets.count)).compactMap { result, slope in
+        slope.map { (result: result.cast(to: .float64), slope: $0.cast(to: .float64)) }
+      }
+      rounding = Parts.sum(Parts.joined(pairs, builder).map { Parts.effect(of: $0, $1).sum() }, zero)
+    }
+
+    private static func sum(_ terms: [Value], _ zero: Value) -> Value {
+      terms.map { $0.cast(to: .float64) }.reduce(zero) { $0 + $1 }
+    }
+
+    /// Small results are joined: a thousand scalars take as many operations as one vector of them.
+    private static func joined(
+      _ pairs: [(result: Value, slope: Value)], _ builder: GraphBuilder
+    ) -> [(result: Value, slope: Value)] {
+      let small = pairs.filter { $0.result.shape.elementCount <= 64 }
+      guard small.count > 1 else { return pairs }
+      func joined(_ values: [Value]) -> Value {
+        builder.concat(values.map { builder.reshape($0, to: Shape([$0.shape.elementCount])) }, axis: 0)
+      }
+      let vector = (result: joined(small.map(\.result)), slope: joined(small.map(\.slope)))
+      return pairs.filter { $0.result.shape.elementCount > 64 } + [vector]
+    }
+
+    /// Half a unit in the last place of a result, times its slope. What is NaN counts nothing.
+    private static func effect(of result: Value, _ slope: Value) -> Value {
+      let ulp = result.applying("abs") * (Double.ulpOfOne / 2) + Double.leastNonzeroMagnitude
+      let effect = ulp * slope.applying("abs")
+      return result.builder.select(effect.emit(.isNaN), result.builder.zeros(effect.type), effect)
+    }
+
+    /// All floating results between the targets and the outputs that do not merely move numbers.
+    private static func roundedResults(
+      _ outputs: [Value], _ targets: [Value], _ builder: GraphBuilder
+    ) throws(GraphError) -> [Value] {
+      let live = try builder.graph(outputs: outputs).reachableNodes
+      let columns = builder.columns
+      var depends = [Bool](repeating: false, count: columns.valueCount)
+      for target in targets where target.isValid { depends[Int(target.id)] = true }
+      var found: [Value] = []
+      for node in 0..<NodeID(live.count) where live[Int(node)] {
+        guard columns.operandRange(node).contains(where: { depends[Int(columns.operands[$0])] }) else { continue }
+        for result in columns.resultRange(node) { depends[result] = true }
+        if movesOnly(columns.opcodes[Int(node)]) { continue }
+        found += columns.resultRange(node).map { builder.value(ValueID($0)) }.filter(\.dtype.isFloating)
+      }
+      return found
+    }
+
+    private static func movesOnly(_ opcode: Opcode) -> Bool {
+      switch opcode {
+      case .reshape, .transpose, .broadcast, .slice, .unslice, .split, .concat, .gather, .gatherAlong, .permute,
+        .unpermute, .neg, .abs, .select, .stopGradient, .settled, .guarded:
+        true
+      default: false
+      }
+    }
+  }
+}
+
+extension GradientCheck.Run {
+  /// A disagreement or kink once more, with what rounding may have done. Inconclusive where that may be all there is.
+  mutating func reconsidered(
+    _ finding: SlopeFinding, _ probe: GradientCheck.Probe, _ quotients: DifferenceQuotients
+  ) throws(GraphError) -> SlopeFinding {
+    var doubtful = finding
+    (doubtful.result, doubtful.cause, doubtful.isKink) = (.inconclusive, .rounding, false)
+    guard let side = quotients.side else { return finding }
+    let sizes = quotients.steps.map { max($0.forward, $0.backward) }
+    guard let middle = sizes.dropFirst(sizes.count / 2).first else { return finding }
+    let distance = quotients.estimates(side).first?.distance ?? middle
+    var quotients = quotients
+    quotients.floor = try floor(probe, distance)
+    guard quotients.floor.isFinite else { return doubtful }
+    var again = quotients.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe))
+    if finding.result != .fails { return again.isKink ? finding : doubtful }
+    guard again.result == .fails, !quotients.leaps(beside: finding.analytic) else { return doubtful }
+    guard let element = probe.element else { return again }
+    // Steps longer than the number itself may reach over what the function does at its scale.
+    let scale = targets[probe.target].scale(element)
+    var short = quotients
+    short.steps.removeAll { max($0.forward, $0.backward) > scale / 8 }
+    if short.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe)).result == .fails {
+      return again
+    }
+    again.uncertainty = max(again.uncertainty, again.error)
+    return try isSteady(probe, again, quotients) ? again : doubtful
+  }
+
+  /// What rounding may change a value by, here and a step away: what it changes in all, without what it does to results
+  /// that do not depend on the element. Those are found by making it NaN; the last digits of the sum are lost thereby.
+  private mutating func floor(_ probe: GradientCheck.Probe, _ distance: Double) throws(GraphError) -> Double {
+    var largest = 0.0
+    for point in points(probe, [0, distance], targets).dropFirst() {
+      let inputs = PointEvaluator.inputs(at: point, of: check.inputs)
+      guard var effect = try nearbyResults(inputs)?.last?.doubles[0] else { continue }
+      if let element = probe.element {
+        let input = targets[probe.target].input
+        let absent = PointEvaluator.inputs(at: .element(input: input, index: element, value: .nan), of: inputs)
+        let others = try nearbyResults(absent)?.last?.doubles[0] ?? 0
+        effect = max(effect - others, 0) + 256 * Double.ulpOfOne * effect
+      }
+      largest = max(largest, effect.isNaN ? .infinity : effect)
+    }
+    return largest
+  }
+
+  /// Whether the derivative hardly changes over the steps that speak against it. A quotient is the mean of the
+  /// derivative between its ends: if that is the same all along, the two contradict each other; otherwise either may be
+  /// right.
+  private func isSteady(
+    _ probe: GradientCheck.Probe, _ finding: SlopeFinding, _ quotients: DifferenceQuotients
+  ) throws(GraphError) -> Bool {
+    guard let element = probe.element else { return true }
+    let finest = quotients.steps.last {
+      64 * quotients.noise($0, .both) <= finding.error * min($0.forward, $0.backward)
+    }
+    guard let step = finest else { return false }
+    for part in [1, 0.61] {
+      var slopes: [Double] = []
+      for point in points(probe, [step.forward * part], targets) {
+        let results = try nearbyResults(PointEvaluator.inputs(at: point, of: check.inputs))
+        slopes.append(results?[probe.target].doubles[element] ?? .nan)
+      }
+      let mean = slopes[0] * 0.5 + slopes[1] * 0.5
+      guard abs(mean - finding.analytic) <= finding.error / 4 else { return false }
+    }
+    return true
+  }
+}
+
+extension DifferenceQuotients {
+  /// Whether a slope would have the function change over the shortest step alone as much as it does over any, and the
+  /// function does, or rounding would hide it: it may be as steep, on a distance that no step is short enough for.
+  fileprivate func leaps(beside slope: Double) -> Bool {
+    func change(_ step: Step) -> Double { max(abs(step.above - value), abs(step.below - value)) }
+    guard let finest = steps.last, let widest = steps.map(change).max(), slope.isFinite else { return false }
+    var exact = self
+    exact.floor = 0
+    let isSudden = change(finest) > 0.25 * widest || widest <= 4 * floor
+    return isSudden && widest > 16 * exact.noise(finest, .both)
+      && abs(slope) * max(finest.forward, finest.backward) > 0.25 * widest
+  }
+}
