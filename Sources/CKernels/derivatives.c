@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "jets.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 enum { MOST_ORDERS = 100 };
@@ -44,10 +46,12 @@ static double power_times(double x, double y, int m, double factor) {
   bool is_plain = fabs(z) > 0x1p-900 && fabs(z) < 0x1p900;
   if (!is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
     double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
+    // No factor brings that back, nor may one out of range spoil it.
+    if (shifted * log(size) < -20000) return 0;
     double power = pow(x, shifted), result = power * factor;
     if (!(fabs(power) > 0x1p-900 && fabs(power) < 0x1p900)) {
       // The factor may bring back what the power alone cannot hold.
-      double root = pow(size, shifted / 2), product = root * factor * root;
+      double root = pow(size, shifted / 4), product = quotient_of(5, (double[]){root, root, root, root, factor}, 1);
       result = power < 0 ? -product : product;
     }
     // What y - m has lost by rounding comes back as a factor.
@@ -79,8 +83,8 @@ double ck_pow_derivative(double code, double x, double y) {
   double c[MOST_ORDERS + 1] = {1};
   for (int i = 0; i < m; i++)
     for (int k = n < i + 1 ? n : i + 1; k >= 0; k--) c[k] = c[k] * (y - i) + (k > 0 ? c[k - 1] : 0);
-  double factorial = 1, binomial = 1, logarithm = x == 0 ? -INFINITY : log(x);
-  for (int k = 2; k <= n; k++) c[k] *= factorial *= k;
+  double scale = 1, binomial = 1, logarithm = x == 0 ? -INFINITY : log(x);
+  for (int k = 2; k <= n; k++) c[k] *= scale *= k;
 
   // At 0 and at infinity the highest power of the logarithm decides.
   if (x == 0 || x == INFINITY) {
@@ -97,7 +101,7 @@ double ck_pow_derivative(double code, double x, double y) {
   }
   double sum = 0, power = 1;
   for (int j = 0; j <= n; j++) {
-    sum += binomial * c[n - j] * power;
+    if (power != 0) sum += binomial * c[n - j] * power;
     binomial = binomial * (n - j) / (j + 1);
     power *= logarithm;
   }
