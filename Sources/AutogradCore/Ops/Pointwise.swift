@@ -39,7 +39,7 @@ struct PointwiseFunction: Sendable {
   }
 
   static let all =
-    arithmetic + unary + binary + comparisons + slopes + families
+    arithmetic + unary + binary + comparisons + slopes + tails + families
     + normal + oscillating + parametric + specialDerivatives + lengths
 }
 
