@@ -67,7 +67,7 @@ MUTATIONS = {
     "relu",
     UNARY, "node.builder.select(isPositive, ct, node.x.emit(.zeroOf))", "node.builder.select(isPositive, ct, node.builder.zeros(ct.type))"),
   "gelu by 1 + tanh": (
-    "gelu", COMPOSITE, "x * inner.emit(.sigmoid)", "x * (((inner * 0.5).emit(.tanh) + 1) * 0.5)"),
+    "gelu", COMPOSITE, "(x * inner.emit(.scaledSigmoid)).fromTail", "x * (((inner * 0.5).emit(.tanh) + 1) * 0.5)"),
 }
 
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "jets.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 enum { MOST_ORDERS = 100 };
@@ -36,42 +38,36 @@ double ck_gaussian_derivative(double order, double x) {
 
 // x^y ---------------------------------------------------------------------------------------------------------------------------------
 
-// A power of 2 by which x^(y - m) comes near 1, of an exponent that is a multiple of 4; 1 where it is well in range anyway, and where a
-// limit decides.
+// A power of 2 by which x^(y - m) comes near 1; 1 where it is well in range anyway, and where a limit decides.
 static double power_scale(double x, double y, int m, double plain, double most) {
   double size = fabs(x);
   if (ck_power_is_near(x, y, m, plain) || !(size > 0 && size < INFINITY && fabs(y) < INFINITY)) return 1;
   double exponent = (y - m) * log2(size);
   if (fabs(exponent) < plain) return 1;
   exponent = exponent > most ? most : exponent < -most ? -most : exponent;
-  return ldexp(1, -4 * (int)(exponent / 4));
+  return ldexp(1, -(int)exponent);
 }
 
 double ck_pow_scale(double code, double x, double y) { return power_scale(x, y, (int)code % 256, CK_NEAR_F64, 1000); }
 float ck_pow_scalef(float code, float x, float y) { return (float)power_scale(x, y, (int)code % 256, CK_NEAR_F32, 120); }
 
-// x^(y - m) times a factor and a scale that is not 1, in four parts, each in range.
-static double scaled_power_times(double x, double y, int m, double factor, double scale) {
-  double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
-  double part = pow(fabs(x), shifted / 4) * ldexp(1, ilogb(scale) / 4), half = part * part, result = half * factor * half;
-  if (x < 0) result = pow(-1, shifted) * result;
-  return lost != 0 && x > 0 && fabs(result) < INFINITY ? result + result * (lost * log(x)) : result;
-}
-
-// x^(y - m) times a factor, without leaving the range of numbers in between and without the rounding of y - m, which ln x would multiply.
+// x^(y - m) times a factor and a power of 2, without leaving the range of numbers in between and without the rounding of y - m, which ln x
+// would multiply.
 static double power_times(double x, double y, int m, double factor, double scale) {
   double z = pow(x, y), size = fabs(x);
   if (z != z) return z;  // a negative x to a broken power
   if (factor == 0) return 0;
-  if (scale != 1) return scaled_power_times(x, y, m, factor, scale);
   bool is_plain = fabs(z) > 0x1p-900 && fabs(z) < 0x1p900;
-  if (!is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
+  if (scale != 1 || !is_plain || (m > 0 && !(size > 0x1p-900 && size < 0x1p900)) || m > 8) {
     double shifted = y - m, whole = shifted + m, lost = (y - whole) - (m - (whole - shifted));
+    // No factor brings that back, nor may one out of range spoil it.
+    if (shifted * log(size) < -20000) return 0;
     double power = pow(x, shifted), result = power * factor;
-    if (!(fabs(power) > 0x1p-900 && fabs(power) < 0x1p900)) {
-      // The factor may bring back what the power alone cannot hold.
-      double root = pow(size, shifted / 2), product = root * factor * root;
-      result = power < 0 ? -product : product;
+    if (scale != 1 || !(fabs(power) > 0x1p-900 && fabs(power) < 0x1p900)) {
+      // The factor and the scale may bring back what the power alone cannot hold.
+      double root = pow(size, shifted / 4);
+      result = quotient_of(6, (double[]){root, root, root, root, factor, scale}, 1);
+      if (signbit(power)) result = -result;
     }
     // What y - m has lost by rounding comes back as a factor.
     return lost != 0 && x > 0 && fabs(result) < INFINITY ? result + result * (lost * log(x)) : result;
@@ -81,8 +77,8 @@ static double power_times(double x, double y, int m, double factor, double scale
   return z;
 }
 
-// scale is a power of 2 that multiplies the result. By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m). A term whose first factor is 0 is 0,
-// whatever the power is.
+// By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m), times a power of 2. A term whose first
+// factor is 0 is 0, whatever the power is.
 static double pow_derivative(double code, double x, double y, double scale) {
   if (x != x || y != y) return NAN;
   if (!(code >= 0 && code < 256 * (MOST_ORDERS + 1)) || code != floor(code)) return NAN;
@@ -102,8 +98,8 @@ static double pow_derivative(double code, double x, double y, double scale) {
   double c[MOST_ORDERS + 1] = {1};
   for (int i = 0; i < m; i++)
     for (int k = n < i + 1 ? n : i + 1; k >= 0; k--) c[k] = c[k] * (y - i) + (k > 0 ? c[k - 1] : 0);
-  double factorial = 1, binomial = 1, logarithm = x == 0 ? -INFINITY : log(x);
-  for (int k = 2; k <= n; k++) c[k] *= factorial *= k;
+  double weight = 1, binomial = 1, logarithm = x == 0 ? -INFINITY : log(x);
+  for (int k = 2; k <= n; k++) c[k] *= weight *= k;
 
   // At 0 and at infinity the highest power of the logarithm decides.
   if (x == 0 || x == INFINITY) {
@@ -120,7 +116,7 @@ static double pow_derivative(double code, double x, double y, double scale) {
   }
   double sum = 0, power = 1;
   for (int j = 0; j <= n; j++) {
-    sum += binomial * c[n - j] * power;
+    if (power != 0) sum += binomial * c[n - j] * power;
     binomial = binomial * (n - j) / (j + 1);
     power *= logarithm;
   }

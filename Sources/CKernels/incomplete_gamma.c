@@ -10,8 +10,8 @@
 
 static const double pi = 3.14159265358979323846;
 
-// (1 / Γ(1 + a) - 1) / a for a in [0, 1], the Taylor series at 1/2 of an entire function (scripts/check-special-families.py
-// --coefficients). Near 0 it keeps what 1 / Γ(1 + a) loses.
+// (1 / Γ(1 + a) - 1) / a for a in [0, 1], the Taylor series at 1/2 of an entire function
+// (scripts/check-special-families.py --coefficients). Near 0 it keeps what 1 / Γ(1 + a) loses.
 static double reciprocal_gamma_slope(double a) {
   static const double coefficients[] = {
     0.2567583341910252, -0.5958657212726165, 0.13842257149414403, 0.07335890909958105, -0.044784097703749935,
@@ -74,26 +74,27 @@ double ck_log1p_rest(double r) {
   return t * (2 * square * series - r);
 }
 
-// x^(a - n) e^-x / Γ(a + 1), x > 0.
-static double prefactor(double a, double x, int n, double factor) {
+// x^(a - n) e^-x / Γ(a + 1) times two factors, x > 0.
+static double prefactor(double a, double x, int n, double factor, double other) {
   if (a < 16) {
     if (x > 2000) return 0;
     double whole_power = pow(x, a), power = whole_power;
     for (int k = 0; k < n; k++) power /= x;
     // A subnormal number has lost bits that no division brings back.
-    if (x < 700 && power < 1e290 && power > 1e-290 && whole_power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor;
-    // In halves, so that neither power leaves the range before the product does. What a - n lacks counts ln x times.
+    if (x < 700 && power < 1e290 && power > 1e-290 && whole_power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor * other;
+    // In parts, so that no power leaves the range before the product does. What a - n lacks counts ln x times.
     double half = exp(-x / 2), shifted = a - n, whole = shifted + n;
     double lost = (a - whole) - (n - (whole - shifted));
-    power = pow(x, shifted / 2);
-    return power * half * ck_reciprocal_gamma(a) * (factor * (1 + lost * log(x))) * half * power;
+    power = pow(x, shifted / 4);
+    factor *= ck_reciprocal_gamma(a) * (1 + lost * log(x));
+    return quotient_of(8, (double[]){power, power, power, power, half, half, factor, other}, 1);
   }
   // e^(-a (m - 1 - ln m)), m = x / a.
   double r = (x - a) / a;
   double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log_ratio(x, a) - (x - a);
   // No factor brings that back, nor may one out of range spoil it.
   if (exponent < -20000) return 0;
-  double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor, power = pow(x, -n);
+  double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor * other, power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
 }
@@ -123,13 +124,13 @@ static double decay_rest(double u) {
 
 // The moments of u of the integral over u > 0 of e^(-(a - x) u - x (u - 1 + e^-u)): with the weight 1 it is the lower
 // incomplete function over x^a e^-x, by t = x e^-u, x <= a. With the sign -1 that of e^(-(x - a) u - x (e^u - 1 - u)),
-// the upper one by t = x e^u, x >= a. The moments are those of u / unit; returns the unit, a power of two near the u that
-// counts, whose powers could underflow.
+// the upper one by t = x e^u, x >= a. The moments are those of u / unit; returns the unit, a power of two near the u
+// that counts, whose powers could underflow.
 static double moments(int order, double *sums, double a, double x, int sign) {
   const double depth = 44 + 3 * order;
   double slope = sign * (a - x);
-  // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by Newton's
-  // steps.
+  // Where the exponent, which is concave, has come down by `depth`: from the quadratic of its first two terms by
+  // Newton's steps.
   double end = 2 * depth / (slope + hypot(slope, sqrt(2 * depth) * sqrt(x)));
   for (int i = 0; i < 20; i++) {
     double fallen = slope * end + x * decay_rest(sign * end), rate = slope - sign * x * expm1(-sign * end);
@@ -184,8 +185,8 @@ static int is_bound(double a, double x, double *p) {
 // P where this is true, else Q: what is computed, the other being 1 less it.
 static int is_lower(double a, double x) { return x <= 1 || x < a; }
 
-// The upper function over x^a e^-x by its continued fraction (DLMF 8.9.2), x > 1 and x > a + 1, a < 100. From the far end,
-// so that roundings are damped; the number of steps was found by running it forwards until nothing changed.
+// The upper function over x^a e^-x by its continued fraction (DLMF 8.9.2), x > 1 and x > a + 1, a < 100. From the far
+// end, so that roundings are damped; the number of steps was found by running it forwards until nothing changed.
 static double upper_fraction(double a, double x) {
   int count = (int)(8 + 104 / x + 3.5 * sqrt(a));
   double value = x + 1 - a + 2 * count;
@@ -197,14 +198,14 @@ static double lower_or_upper(double a, double x) {
   double value;
   if (x <= 1 || (x < a && (a < 100 || x < 0.7 * a))) {
     series_jet(0, &value, a, x);
-    return value * prefactor(a, x, 0, 1);
+    return value * prefactor(a, x, 0, 1, 1);
   }
   if (x > a + 1 && a < 100) {
     value = upper_fraction(a, x);
   } else {
     moments(0, &value, a, x, x < a ? 1 : -1);
   }
-  return value * a * prefactor(a, x, 0, 1);
+  return value * a * prefactor(a, x, 0, 1, 1);
 }
 
 // Q for a < 1, x <= 1, where it may be small: x^a / Γ(1 + a) = 1 + d, and P = (1 + d)(1 + a s), s being the sum of
@@ -252,8 +253,8 @@ static double derivative_at_zero(double a, int m, int n) {
   return sign * INFINITY;
 }
 
-// The n-th derivative over the prefactor, as a jet by a, for x >= 0.5: by e[1] = a / x, x e[k+2] = (a - 1 - k - x) e[k+1] - k e[k], from
-// differentiating x d' = (a - 1 - x) d k times, d being the density.
+// The n-th derivative over the prefactor, as a jet by a, for x >= 0.5: by e[1] = a / x, x e[k+2] = (a - 1 - k - x)
+// e[k+1] - k e[k], from differentiating x d' = (a - 1 - x) d k times, d being the density.
 static void slope_jet(int m, int n, double *e, double a, double x) {
   double before[ck_jet_size] = {0};
   for (int j = 0; j <= m; j++) e[j] /= x;
@@ -268,20 +269,22 @@ static void slope_jet(int m, int n, double *e, double a, double x) {
   }
 }
 
-// x^n times that, beside 0.
-static void slope_jet_near_zero(int m, int n, double *e, double a, double x) {
-  // By Leibniz: the sum over i of C(n-1, i) (a-1) … (a-i) (-x)^(n-1-i). What a factor 0 makes vanish must not be rounded, as
-  // the power of x that it stands at is the largest.
-  double term[ck_jet_size], sum[ck_jet_size] = {0}, binomial = 1;
+// x^k times that, beside 0; returns k. It is n, unless a power of x vanishes with all its derivatives.
+static int slope_jet_near_zero(int m, int n, double *e, double a, double x) {
+  // By Leibniz: the sum over i of C(n-1, i) (a-1) … (a-i) (-x)^(n-1-i). What a factor 0 makes vanish must not be
+  // rounded, as the power of x that it stands at is the largest.
+  int count = m == 0 && a >= 1 && a < n && a == floor(a) ? (int)a : n;
+  double term[ck_jet_size], sum[ck_jet_size] = {0}, binomial = (n - count) % 2 ? -1 : 1;
   for (int j = 0; j <= m; j++) term[j] = e[j];
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < count; i++) {
     double weight = binomial;
-    for (int k = 0; k < n - 1 - i; k++) weight *= -x;
+    for (int k = 0; k < count - 1 - i; k++) weight *= -x;
     for (int j = 0; j <= m; j++) sum[j] += weight * term[j];
     jet_multiply_linear(m, term, term, a - (i + 1));
     binomial = binomial * (n - 1 - i) / (i + 1);
   }
   for (int j = 0; j <= m; j++) e[j] = sum[j];
+  return count;
 }
 
 double ck_gammainc_partial(double code, double a, double x) {
@@ -295,17 +298,23 @@ double ck_gammainc_partial(double code, double a, double x) {
   double jet[ck_jet_size], factor[ck_jet_size];
   if (n > 0) {
     prefactor_jet(m, factor, a, x, 1);
-    double e[ck_jet_size] = {a, 1};
-    (x >= 0.5 ? slope_jet : slope_jet_near_zero)(m, n, e, a, x);
+    // A small a is a factor of its own, whose bits no product in between may lose.
+    double e[ck_jet_size] = {m == 0 ? 1 : a, 1};
+    int power = 0;
+    if (x < 0.5) {
+      power = slope_jet_near_zero(m, n, e, a, x);
+    } else {
+      slope_jet(m, n, e, a, x);
+    }
     jet_multiply(m, jet, e, factor);
-    return prefactor(a, x, x >= 0.5 ? 0 : n, factorial(m) * jet[m]);
+    return prefactor(a, x, power, factorial(m) * jet[m], m == 0 ? a : 1);
   }
   double sums[ck_jet_size];
   if (x <= (x < a ? 1 : 0.3)) {
     series_jet(m, sums, a, x);
     prefactor_jet(m, factor, a, x, 1);
     jet_multiply(m, jet, sums, factor);
-    return prefactor(a, x, 0, factorial(m) * jet[m]);
+    return prefactor(a, x, 0, factorial(m) * jet[m], 1);
   }
   int sign = x < a ? 1 : -1;
   double unit = moments(m, sums, a, x, sign), scale = 1;
@@ -316,7 +325,7 @@ double ck_gammainc_partial(double code, double a, double x) {
   for (int k = m; k >= 0; k--) sums[k] = sums[k] * a + (k > 0 ? sums[k - 1] / unit : 0);
   prefactor_jet(m, factor, a, x, unit);
   jet_multiply(m, jet, sums, factor);
-  double result = prefactor(a, x, 0, sign * factorial(m) * jet[m]);
+  double result = prefactor(a, x, 0, sign * factorial(m) * jet[m], 1);
   for (int k = 0; k < m; k++) result *= unit;
   return result;
 }

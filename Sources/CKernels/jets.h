@@ -3,6 +3,8 @@
 #ifndef CKERNELS_JETS_H
 #define CKERNELS_JETS_H
 
+#include <math.h>
+
 #include "include/CKernels.h"
 
 enum { ck_jet_order = CK_MOST_PARAMETER_ORDERS, ck_jet_size = ck_jet_order + 1 };
@@ -35,6 +37,18 @@ static inline void jet_exp(int order, double *z, const double *x) {
     for (int j = 1; j <= k; j++) sum += j * x[j] * z[k - j];
     z[k] = sum / k;
   }
+}
+
+// The product of numbers, none infinite, over a divisor, without leaving the range of numbers in between.
+static inline double quotient_of(int count, const double *numbers, double divisor) {
+  int exponent, of_number;
+  double product = 1 / frexp(divisor, &exponent);
+  exponent = -exponent;
+  for (int i = 0; i < count; i++) {
+    product *= frexp(numbers[i], &of_number);
+    exponent += of_number;
+  }
+  return ldexp(product, exponent);
 }
 
 static inline double factorial(int n) {

@@ -189,6 +189,14 @@ double ck_normal_tail(double x) {
   return half * (0.5 * ck_erfcx(x * sqrt_half)) * half;
 }
 
+// In halves, so that the square does not underflow before the scale has its turn.
+double ck_scaled_erfc(double x) {
+  if (!(x > 5)) return 0x1p12 * erfc(x);
+  if (x > 40) return 0;
+  double half = exp_square(-0.5, x);
+  return half * 0x1p12 * ck_erfcx(x) * half;
+}
+
 double ck_ndtr(double x) {
   if (x != x) return NAN;
   if (x <= -0.7) return ck_normal_tail(-x);

@@ -63,6 +63,12 @@ double ck_zeta_partial(double code, double x, double q);
 // ∂^(i + j + k) I(a, b, x) / ∂a^i ∂b^j ∂x^k of the regularised incomplete beta function, for the index-th of ck_betainc_orders; NaN outside
 // a > 0, b > 0 and [0, 1].
 double ck_betainc_partial(int index, double a, double b, double x);
+// ∂^(m + n) √(x² + y²) / ∂x^m ∂y^n and those of x / (x² + y²) for code = m + 4096 n: m + n from
+// 2 to 16 of the first, up to 100 of the second.
+double ck_hypot_partial(double code, double x, double y);
+double ck_inversion_partial(double code, double x, double y);
+// 2^12 erfc(x)
+double ck_scaled_erfc(double x);
 // A derivative of a function of one operand: code is the number of the function (ck_family) times CK_CODE_STEP, plus the order.
 double ck_family_derivative(double code, double x);
 

@@ -31,6 +31,10 @@ import Testing
     Limit(operation: "lgamma", most: 101, names: "digamma", point: [2.5]),
     Limit(operation: "polygamma", most: 10, names: "digamma", attributes: ["n": .integer(90)], point: [2.5]),
     Limit(operation: "erf", most: 101, names: "erf and erfc", point: [0.3]),
+    Limit(operation: "hypot", most: 16, names: "hypot and asinh", point: [0.3, 0.7]),
+    Limit(operation: "asinh", most: 16, names: "hypot and asinh", point: [0.3]),
+    Limit(operation: "atan", most: 101, names: "atan and atan2", point: [0.3]),
+    Limit(operation: "atan2", operand: 1, most: 101, names: "atan and atan2", point: [0.3, 0.7]),
   ]
 
   /// The derivative of an order, each by a gradient of the one before.

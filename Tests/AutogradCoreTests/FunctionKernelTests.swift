@@ -9,7 +9,7 @@ import Testing
   static let unary: Set<Int32> = Set(
     [
       CK_EXP, CK_EXPM1, CK_LOG, CK_LOG1P, CK_LOG2, CK_LOG10, CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH,
-      CK_ASINH, CK_ACOSH, CK_ATANH, CK_ERF, CK_ERFC, CK_SOFTPLUS, CK_LOG_SIGMOID,
+      CK_ASINH, CK_ACOSH, CK_ATANH, CK_ERF, CK_ERFC, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_SCALED_ERFC,
     ].map { Int32($0.rawValue) })
   static let binary: Set<Int32> = Set(
     [CK_POW, CK_POW_BY_X, CK_POW_BY_Y, CK_POW_DERIVATIVE, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_XLOGY].map { Int32($0.rawValue) })
@@ -155,6 +155,8 @@ import Testing
     (CK_ACOSH, 0.5, .nan), (CK_ATANH, 1, infinity), (CK_ATANH, -1, -infinity), (CK_ATANH, 2, .nan), (CK_ERF, infinity, 1),
     (CK_ERF, -0.0, -0.0),
     (CK_ERFC, -infinity, 2), (CK_ERFC, infinity, 0), (CK_SIGMOID, infinity, 1), (CK_SIGMOID, -infinity, 0), (CK_SIGMOID, 0, 0.5),
+    (CK_SCALED_ERFC, -infinity, 8192), (CK_SCALED_ERFC, infinity, 0), (CK_SCALED_SIGMOID, infinity, 4096),
+    (CK_SCALED_SIGMOID, -infinity, 0), (CK_SCALED_GAUSSIAN, infinity, 0), (CK_SCALED_SECH2, -infinity, 0),
     (CK_SOFTPLUS, infinity, infinity), (CK_SOFTPLUS, -infinity, 0), (CK_SOFTPLUS, 1000, 1000), (CK_LOG_SIGMOID, infinity, -0.0),
     (CK_LOG_SIGMOID, -infinity, -infinity), (CK_LOG_SIGMOID, -1000, -1000),
   ]

@@ -61,6 +61,10 @@ def extremum(larger):
   return function
 
 
+def number_word(x):
+  return word(x) if isinf(x) else x
+
+
 def hypot(x, y):
   if isnan(x) or isnan(y):
     value = INF if isinf(x) or isinf(y) else NAN
@@ -68,7 +72,7 @@ def hypot(x, y):
   if x == 0 and y == 0:
     return row(0, [0, 0], U)
   if isinf(x) and isinf(y):
-    return row(INF, [ANY, ANY], ANY)
+    return row(INF, [ANY, ANY], 0)
   if isinf(x) or isinf(y):
     return row(INF, [math.copysign(1, x) if isinf(x) else 0, math.copysign(1, y) if isinf(y) else 0], 0)
 
@@ -79,7 +83,7 @@ def atan2(x, y):
   if x == 0 and y == 0:
     return row(math.atan2(x, y), [0, 0], U)
   if isinf(x) or isinf(y):
-    return row(math.atan2(x, y), [0, 0], ANY if isinf(x) and isinf(y) else 0)
+    return row(math.atan2(x, y), [0, 0], 0)
 
 
 def logaddexp(x, y):
@@ -98,7 +102,7 @@ def remainder(x, y):
   if y == 0 or isinf(x):
     return row(NAN, [ANY, ANY], ANY)
   if isinf(y):
-    return row(ANY, [1, ANY], 0)
+    return row(number_word(x % y), [1, int(x * y < 0)], 0)
 
 
 def xlogy(x, y):

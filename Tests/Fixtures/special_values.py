@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mpmath import diff, mp, mpf
 
+import special_extremes
 from oracle_special import FUNCTIONS
 
 #: How many units in the last place a result may be off: values and first derivatives, and higher ones.
@@ -106,6 +107,7 @@ def main():
     with mp.workdps(40):
       lines += [line(op, orders, points) for orders in ORDERS[len(points[0])]]
     print(op, flush=True)
+  lines += special_extremes.lines()
   Path(__file__).with_name("special_values.jsonl").write_text("".join(lines))
 
 

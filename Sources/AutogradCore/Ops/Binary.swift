@@ -14,14 +14,20 @@ extension PointwiseFunction {
     extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
     binary(
       .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
-      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)", conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN"],
+      "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)",
+      conventions: [
+        "both gradients at (0, 0) are 0, second derivatives there NaN", "derivatives up to order 101, refused beyond",
+      ],
       otherNames: ["arctan2"],
       .pointwise([
         { ct, node in ct * node.y.emit(.inversion, node.x) }, { ct, node in -(ct * node.x.emit(.inversion, node.y)) },
       ])),
     binary(
       .hypot, CK_HYPOT, "hypot", "Length of the vector (x, y).", "√(x² + y²)", "x: ct x / z, y: ct y / z",
-      conventions: ["both gradients at (0, 0) are 0, second derivatives there NaN", "no overflow in between"],
+      conventions: [
+        "both gradients at (0, 0) are 0, second derivatives there NaN", "no overflow in between",
+        "derivatives up to order \(CK_MOST_ORDERS), refused beyond",
+      ],
       .pointwise([
         { ct, node in ct * node.x.emit(.direction, node.y) }, { ct, node in ct * node.y.emit(.direction, node.x) },
       ])),
@@ -36,13 +42,20 @@ extension PointwiseFunction {
       ])),
     binary(
       .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
-      dtypes: .numeric, "x: ct, y: -ct floor(x / y)", conventions: ["integers cannot be divided by 0; floats give NaN"],
+      dtypes: .numeric, "x: ct, y: -ct floor(x / y)",
+      conventions: [
+        "integers cannot be divided by 0; floats give NaN",
+        "beside an infinite y of the other sign z is y, and its gradient in y the limit, ct",
+      ],
       otherNames: ["mod", "modulo", "%"],
       .pointwise([
         { ct, node in node.builder.select(node.z.emit(.isNaN), node.z, ct) },
         { ct, node in
-          // floor(x / y), but always that of the value: the quotient may round up to the next integer.
-          -(ct * ((node.x - node.z) / node.y).emit(.round))
+          // floor(x / y), but always that of the value: the quotient may round up to the next integer. Where the value is
+          // infinite, it is -1.
+          let isFar = node.z.emit(.isInfinite)
+          let multiple = node.builder.select(isFar, node.x.filled(-1), node.x - node.z)
+          return -(ct * (multiple / node.builder.select(isFar, node.x.filled(1), node.y)).emit(.round))
         },
       ])),
     binary(

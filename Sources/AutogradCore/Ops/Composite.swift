@@ -72,7 +72,7 @@ struct CompositeOperation: Operation {
         dtypes: .floating,
         shapeRule: "that of x", derivative: "x: ct sigmoid(x) (1 + x (1 - sigmoid(x)))",
         conventions: ["the limits at -Infinity and Infinity, with gradients 0 and 1"], otherNames: ["swish"], samples: unarySamples)
-    ) { call in call.x.likeReLU { x in x * x.emit(.sigmoid) } },
+    ) { call in call.x.likeReLU { x in (x * x.emit(.scaledSigmoid)).fromTail } },
     CompositeOperation(
       OperationReference(
         name: "gelu", summary: "x times the probability that a standard normal variable is below it.", formula: "y = x Φ(x)",
@@ -86,12 +86,17 @@ struct CompositeOperation: Operation {
         samples: unarySamples + [OperationSample([[3]], ["approximate": .text("tanh")])])
     ) { call throws(GraphError) in
       switch call.text("approximate") ?? "none" {
-      case "none": return call.x.likeReLU { x in x * ((x * -0.707106781186547524400844362104849039).emit(.erfc) * 0.5) }
+      case "none":
+        return call.x.likeReLU { x in
+          // Scaled back, and Φ is half of it.
+          (x * (x * -0.707106781186547524400844362104849039).emit(.scaledErfc)) * 0x1p-13
+        }
       case "tanh":
         return call.x.likeReLU { x in
           // (1 + tanh u) / 2, which cancels for negative u, is sigmoid(2 u).
-          let inner = (x + x * x * x * 0.044715) * (2 * 0.797884560802865355879892119868763737)
-          return x * inner.emit(.sigmoid)
+          let c = 2 * 0.797884560802865355879892119868763737
+          let inner = x * (x * x * (0.044715 * c) + c)
+          return (x * inner.emit(.scaledSigmoid)).fromTail
         }
       case let other: throw call.invalid("approximate", "approximate is \"none\" or \"tanh\", got \"\(other)\"")
       }

@@ -12,7 +12,7 @@ struct DerivativeFamily: Sendable {
   let most: Int
   /// What one more derivative by the last operand adds to the number; by the first of two it is 1.
   let lastStep: Int
-  /// The order of what has the number 0.
+  /// The order, in all, of what has the number 0.
   let first: Int
 
   var arity: Int { limits.count }
@@ -26,12 +26,12 @@ struct DerivativeFamily: Sendable {
     self.first = first
   }
 
-  init(of names: [String], by limits: [(operand: String, most: Int)], most: Int = .max, step: Int) {
+  init(of names: [String], by limits: [(operand: String, most: Int)], most: Int = .max, step: Int, first: Int = 0) {
     self.names = [names]
     self.limits = limits
     self.most = most
     lastStep = step
-    first = 0
+    self.first = first
   }
 
   func step(by operand: Int) -> Int { operand == arity - 1 ? lastStep : 1 }
@@ -42,17 +42,17 @@ struct DerivativeFamily: Sendable {
 
   /// How often by each operand.
   private func orders(_ code: Int) -> [Int] {
-    arity == 1 ? [code % Int(CK_CODE_STEP) + first] : [code % lastStep, code / lastStep]
+    arity == 1 ? [code % Int(CK_CODE_STEP)] : [code % lastStep, code / lastStep]
   }
 
   /// - Throws: `limitExceeded` for a derivative that there is none of.
   func check(_ attributes: Attributes) throws(GraphError) {
     let code = code(attributes)
     let orders = orders(code)
-    for (order, limit) in zip(orders, limits) where order > limit.most {
-      throw refusal(code, order, limit.most, by: arity == 1 ? "" : " by \(limit.operand)")
+    for (order, limit) in zip(orders, limits) where arity > 1 && order > limit.most {
+      throw refusal(code, order, limit.most, by: " by \(limit.operand)")
     }
-    let total = orders.reduce(0, +)
+    let total = orders.reduce(first, +)
     if total > most { throw refusal(code, total, most, by: "") }
   }
 

@@ -11,7 +11,8 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case pow, maximum, minimum, atan2, hypot, logAddExp, remainder, xlogy
   // Pointwise functions that only derivatives make.
   case sech2, gaussian, gaussianDerivative, tanSlope, asinSlope, atanhSlope, zeroOf
-  case direction, inversion, powByX, powByY, powDerivative, productQuotient
+  case scaledSigmoid, scaledSech2, scaledGaussian, scaledErfc
+  case direction, inversion, hypotPartial, inversionPartial, powByX, powByY, powDerivative, productQuotient
   case i0e, i1e, ndtr, logNdtr, ndtri, erfcx, sinc, gammaInc, gammaIncC, zeta, betaInc
   case familyDerivative, gammaIncPartial, zetaPartial
   case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot

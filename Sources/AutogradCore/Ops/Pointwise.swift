@@ -42,7 +42,7 @@ struct PointwiseFunction: Sendable {
   }
 
   static let all =
-    arithmetic + unary + binary + comparisons + slopes + families + quotients
+    arithmetic + unary + binary + comparisons + slopes + tails + families + quotients
     + normal + oscillating + parametric + specialDerivatives + lengths
 }
 

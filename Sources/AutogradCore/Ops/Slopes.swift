@@ -13,30 +13,14 @@ extension PointwiseFunction {
     derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.member(.gaussianDerivative, 1) }]),
     // Every derivative of a step is one again.
     derived(.zeroOf, .unary(CK_ZERO_OF), "zero_of", "0, NaN of NaN", [{ _, node in node.z }]),
-    // With c = x / r, s = y / r, r = √(x² + y²): dc/dx = s²/r, dc/dy = -c s / r. Without bound beside the origin, so NaN there.
     derived(
       .direction, .binary(CK_DIRECTION), "direction", "x / √(x^2 + y^2), 0 at (0, 0)",
-      [
-        { ct, node in
-          // s / √r squared: s / r may overflow, and s² underflow, where s² / r does not.
-          let part = node.y.emit(.direction, node.x) / node.x.emit(.hypot, node.y).emit(.sqrt)
-          return ct * (part * part)
-        },
-        { ct, node in -(ct * (node.y.emit(.direction, node.x) * node.z / node.x.emit(.hypot, node.y))) },
-      ]),
-    // With c, s and r as before: d(x/r²)/dx = (s² - c²) / r², d(x/r²)/dy = -2 c s / r².
+      [{ ct, node in ct * node.x.hypotPartial(2, 0, node.y) }, { ct, node in ct * node.x.hypotPartial(1, 1, node.y) }]),
     derived(
       .inversion, .binary(CK_INVERSION), "inversion", "x / (x^2 + y^2), 0 at (0, 0)",
       [
-        { ct, node in
-          let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
-          // Not (s - c) (s + c): of its derivative s alone would be left where c is small.
-          return ct * ((sine * sine - cosine * cosine) / radius / radius)
-        },
-        { ct, node in
-          let (cosine, sine, radius) = (node.x.emit(.direction, node.y), node.y.emit(.direction, node.x), node.x.emit(.hypot, node.y))
-          return ct * (cosine * sine / radius / radius * -2)
-        },
+        { ct, node in ct * node.x.member(.inversionPartial, 1, node.y) },
+        { ct, node in ct * node.x.member(.inversionPartial, Int(CK_CODE_STEP), node.y) },
       ]),
     derived(
       .powByX, .binary(CK_POW_BY_X), "pow_by_x", "y x^(y - 1)",
@@ -44,6 +28,23 @@ extension PointwiseFunction {
     derived(
       .powByY, .binary(CK_POW_BY_Y), "pow_by_y", "x^y ln x",
       [{ ct, node in ct.powDerivative(1, 1, of: node) }, { ct, node in ct.powDerivative(0, 2, of: node) }]),
+  ]
+
+  /// Functions with tails, times 2^12: a tail that is subnormal has lost bits, and what is made of it and of something
+  /// large, as x sigmoid(x) is, would lack them. It is scaled back at the end (`Value.fromTail`).
+  static let tails: [PointwiseFunction] = [
+    derived(
+      .scaledSigmoid, .unary(CK_SCALED_SIGMOID), "scaled_sigmoid", "2^12 / (1 + e^-x)",
+      [{ ct, node in ct * ((node.x * 0.5).emit(.scaledSech2) * 0.25) }]),
+    derived(
+      .scaledSech2, .unary(CK_SCALED_SECH2), "scaled_sech2", "2^12 / cosh(x)^2",
+      [{ ct, node in ct * (node.x.emit(.tanh) * node.z * -2) }]),
+    derived(
+      .scaledErfc, .unary(CK_SCALED_ERFC), "scaled_erfc", "2^12 erfc(x)",
+      [{ ct, node in ct * (node.x.emit(.scaledGaussian) * -1.128379167095512573896158903121545172) }]),
+    derived(
+      .scaledGaussian, .unary(CK_SCALED_GAUSSIAN), "scaled_gaussian", "2^12 e^(-x^2)",
+      [{ ct, node in ct * (node.x * node.z * -2) }]),
   ]
 
   /// Families: the order of the derivative is the node's attribute.
@@ -55,5 +56,26 @@ extension PointwiseFunction {
     family(
       .gaussianDerivative, CK_GAUSSIAN_DERIVATIVE, "gaussian_derivative", "the n-th derivative of e^(-x^2)",
       DerivativeFamily(of: [["erf", "erfc"]], most: 101, first: 1)),
+    family(
+      .hypotPartial, CK_HYPOT_PARTIAL, "hypot_partial",
+      "√(x^2 + y^2), m times by x and n times by y, numbered m + \(CK_CODE_STEP) n",
+      DerivativeFamily(
+        of: ["hypot", "asinh"], by: [("x", .max), ("y", .max)], most: Int(CK_MOST_ORDERS), step: Int(CK_CODE_STEP))),
+    // The inversion is the arc tangent's derivative itself.
+    family(
+      .inversionPartial, CK_INVERSION_PARTIAL, "inversion_partial",
+      "x / (x^2 + y^2), m times by x and n times by y, numbered m + \(CK_CODE_STEP) n",
+      DerivativeFamily(
+        of: ["atan", "atan2"], by: [("x", .max), ("y", .max)], most: 101, step: Int(CK_CODE_STEP), first: 1)),
   ]
+}
+
+extension Value {
+  /// The derivative of √(self² + y²), m times by self and n times by y.
+  fileprivate func hypotPartial(_ m: Int, _ n: Int, _ y: Value) -> Value {
+    member(.hypotPartial, m + Int(CK_CODE_STEP) * n, y)
+  }
+
+  /// A product of something and of a scaled tail, scaled back.
+  var fromTail: Value { self * 0x1p-12 }
 }

@@ -64,14 +64,19 @@ extension PointwiseFunction {
     ) {
       x, _ in -x.emit(.asinSlope)
     },
-    unary(.atan, CK_ATAN, "atan", "Arc tangent.", "arctan x", "1 / (1 + x^2)", otherNames: ["arctan"]) { x, _ in
+    unary(
+      .atan, CK_ATAN, "atan", "Arc tangent.", "arctan x", "1 / (1 + x^2)",
+      conventions: ["derivatives up to order 101, refused beyond"], otherNames: ["arctan"]
+    ) { x, _ in
       x.filled(1).emit(.inversion, x)
     },
     unary(.sinh, CK_SINH, "sinh", "Hyperbolic sine.", "sinh x", "cosh(x)") { x, _ in x.emit(.cosh) },
     unary(.cosh, CK_COSH, "cosh", "Hyperbolic cosine.", "cosh x", "sinh(x)") { x, _ in x.emit(.sinh) },
     unary(.tanh, CK_TANH, "tanh", "Hyperbolic tangent.", "tanh x", "1 / cosh(x)^2") { x, _ in x.emit(.sech2) },
-    unary(.asinh, CK_ASINH, "asinh", "Inverse hyperbolic sine.", "arsinh x", "1 / √(x^2 + 1)", otherNames: ["arcsinh", "arsinh"]) {
-      x, _ in x.filled(1).emit(.direction, x)
+    unary(
+      .asinh, CK_ASINH, "asinh", "Inverse hyperbolic sine.", "arsinh x", "1 / √(x^2 + 1)",
+      conventions: ["derivatives up to order \(CK_MOST_ORDERS), refused beyond"], otherNames: ["arcsinh", "arsinh"]
+    ) { x, _ in x.filled(1).emit(.direction, x)
     },
     unary(
       .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],

@@ -14,7 +14,7 @@ extension ck_unary_op {
 extension ck_binary_op {
   var steps: Int {
     switch self {
-    case CK_GAUSSIAN_DERIVATIVE, CK_POW_DERIVATIVE: 30
+    case CK_GAUSSIAN_DERIVATIVE, CK_POW_DERIVATIVE, CK_HYPOT_PARTIAL, CK_INVERSION_PARTIAL: 30
     case CK_POLYGAMMA, CK_FAMILY_DERIVATIVE: 60
     case CK_ZETA: 250
     case CK_ZETA_PARTIAL, CK_GAMMAINC, CK_GAMMAINCC: 600

@@ -18,6 +18,7 @@ typedef enum {
   CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH, CK_ASINH, CK_ACOSH, CK_ATANH,
   CK_ERF, CK_ERFC, CK_ERFINV, CK_LGAMMA, CK_DIGAMMA, CK_SIGMOID, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_RELU,
   CK_SECH2, CK_GAUSSIAN, CK_TAN_SLOPE, CK_ASIN_SLOPE, CK_ATANH_SLOPE, CK_ZERO_OF, CK_LENGTH_OF,
+  CK_SCALED_SIGMOID, CK_SCALED_SECH2, CK_SCALED_GAUSSIAN, CK_SCALED_ERFC,
   CK_I0E, CK_I1E, CK_NDTR, CK_LOG_NDTR, CK_NDTRI, CK_ERFCX, CK_SINC,
   CK_ISNAN, CK_ISINF, CK_ISFINITE, CK_NOT,
   CK_UNARY_COUNT
@@ -27,13 +28,13 @@ typedef enum {
   CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y, CK_PER_LENGTH,
   CK_POW_DERIVATIVE, CK_PRODUCT_QUOTIENT,  // of three operands: the first is what z holds
   CK_GAMMAINC, CK_GAMMAINCC, CK_ZETA, CK_FAMILY_DERIVATIVE,
-  CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL,  // of three operands
+  CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL, CK_HYPOT_PARTIAL, CK_INVERSION_PARTIAL,  // of three operands
   CK_BETAINC, CK_BETAINC_LAST = CK_BETAINC + 34,  // of three operands: I(a, b, x) and its derivatives, in the order of ck_betainc_orders
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
 // Functions of one operand whose derivatives CK_FAMILY_DERIVATIVE has: its first operand is one of these times CK_CODE_STEP, plus the order.
-// The first operand of CK_GAMMAINC_PARTIAL and CK_ZETA_PARTIAL is the order by the first of the others plus CK_CODE_STEP times that by the second.
+// The first operand of CK_GAMMAINC_PARTIAL to CK_INVERSION_PARTIAL is the order by the first of the others plus CK_CODE_STEP times that by the second.
 typedef enum { CK_OF_NDTR, CK_OF_LOG_NDTR, CK_OF_NDTRI, CK_OF_ERFCX, CK_OF_SINC, CK_OF_I0E, CK_OF_I1E, CK_OF_ERFINV } ck_family;
 enum { CK_CODE_STEP = 4096 };
 // The first operand of CK_POW_DERIVATIVE is m + 256 n for x^y m times by x and n times by y, times a power of 2 that keeps it in range; with
