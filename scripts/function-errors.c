@@ -18,12 +18,17 @@ typedef long double real;
 
 // In units in the last place, of libmvec's functions and of those that are made of several.
 static double bound(int op, bool is_unary) {
-  return (is_unary ? op == CK_SIGMOID || op == CK_SOFTPLUS || op == CK_LOG_SIGMOID : op == CK_LOGADDEXP || op == CK_XLOGY) ? 8 : 4;
+  return (is_unary ? op == CK_SOFTPLUS || op == CK_LOG_SIGMOID : op == CK_LOGADDEXP || op == CK_XLOGY) ? 8 : 4;
 }
 
 // What is right ---------------------------------------------------------------------------------------------------------------------
 
 static real sigmoid(real x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
+static real sech2(real x) {
+  real e = expl(-2 * fabsl(x));
+  return 4 * e / ((1 + e) * (1 + e));
+}
+static real gaussian(real x) { return expl(-x * x); }
 static real softplus(real x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
 static real log_sigmoid(real x) { return -softplus(-x); }
 static real logaddexp(real x, real y) {
@@ -43,7 +48,8 @@ static const struct {
              {CK_SINH, "sinh", sinhl},    {CK_COSH, "cosh", coshl},            {CK_TANH, "tanh", tanhl},
              {CK_ASINH, "asinh", asinhl}, {CK_ACOSH, "acosh", acoshl},         {CK_ATANH, "atanh", atanhl},
              {CK_ERF, "erf", erfl},       {CK_ERFC, "erfc", erfcl},            {CK_SIGMOID, "sigmoid", sigmoid},
-             {CK_SOFTPLUS, "softplus", softplus}, {CK_LOG_SIGMOID, "log_sigmoid", log_sigmoid}};
+             {CK_SOFTPLUS, "softplus", softplus}, {CK_LOG_SIGMOID, "log_sigmoid", log_sigmoid},
+             {CK_SECH2, "sech2", sech2},  {CK_GAUSSIAN, "gaussian", gaussian}};
 static const struct {
   int op;
   const char *name;

@@ -30,6 +30,7 @@ ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype) {
   return is_betainc ? ck_betainc_kernel(op - CK_BETAINC, dtype) : table->binary[op][dtype];
 }
 ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype) { return table->pair[dtype][first][second]; }
+ck_with_slope_fn ck_tanh_with_slope(const ck_kernels *table, int dtype) { return table->tanh_with_slope[dtype]; }
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to) { return table->cast[from][to]; }
 ck_select_fn ck_select(const ck_kernels *table, int dtype) { return table->select[dtype]; }
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype) { return table->copy[dtype]; }

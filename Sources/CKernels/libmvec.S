@@ -73,7 +73,7 @@
   end \name, \table
 .endm
 
-.irp function, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, erfc
+.irp function, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, erf, erfc
   unary ck_baseline_\function\()_f64, baseline, _ZGVbN2v_\function, movups, xmm, 16, 2
   unary ck_baseline_\function\()_f32, baseline, _ZGVbN4v_\function\()f, movups, xmm, 16, 4
   unary ck_avx2_\function\()_f64, avx2, _ZGVdN4v_\function, vmovups, ymm, 32, 4

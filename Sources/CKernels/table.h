@@ -9,6 +9,7 @@ struct ck_kernels {
   const char *name;
   ck_unary_fn unary[CK_UNARY_COUNT][CK_DTYPE_COUNT];
   ck_binary_fn binary[CK_BINARY_COUNT][CK_DTYPE_COUNT];
+  ck_with_slope_fn tanh_with_slope[2];
   ck_pair_fn pair[2][CK_DIV + 1][CK_SECOND_COUNT];  // [dtype][first][second]
   ck_cast_fn cast[CK_DTYPE_COUNT][CK_DTYPE_COUNT];  // [from][to]
   ck_select_fn select[CK_DTYPE_COUNT];

@@ -110,6 +110,46 @@ import Testing
     #expect(try members(k * k + 1) == [false, false])
   }
 
+  // MARK: Slopes
+
+  private static let lengths = [1, 2, 5, 31, 33, 4097, 9001]
+
+  /// How often a plan makes a tanh together with its slope; its bits must be the interpreter's.
+  private func slopes(_ outputs: [Value]) throws -> Int {
+    let graph = try outputs[0].builder.graph(outputs: outputs)
+    var random = SeededGenerator(seed: 3)
+    let inputs = Tensor.random(graph.inputTypes, using: &random)
+    let plan = try Plan(graph)
+    #expect(Comparison.bits(try plan.run(inputs), try Interpreter.run(graph, inputs)) == nil)
+    return plan.members.count(where: \.hasSlope)
+  }
+
+  /// Whichever comes first, and whether they are read here or handed out.
+  @Test(arguments: [DType.float64, .float32], lengths) func tanhIsMadeWithItsSlope(_ dtype: DType, _ length: Int) throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", dtype, [length])
+    let y = x * 3 + 1
+    let z = (y.emit(.tanh) * x).sum()
+    let gradients = builder.gradients(of: [(z, builder.ones(z.type))], withRespectTo: [x]).compactMap { $0 }
+    #expect(try slopes([z] + gradients) == 1)
+    #expect(try slopes([y.emit(.tanh), y.emit(.sech2)]) == 1)
+    #expect(try slopes([y.emit(.sech2) * x + 1, (y.emit(.tanh) - x).emit(.sin), y]) == 1)
+    // Of two operands each, and a slope alone.
+    let both = y.emit(.tanh) * x.emit(.tanh) * (x.emit(.sech2) + y.emit(.sech2))
+    #expect(try slopes([both, both.sum()]) == 2)
+    #expect(try slopes([y.emit(.sech2) * x, x.emit(.tanh) * x]) == 0)
+  }
+
+  /// What is strided, repeats or lies beside something else is made by the two kernels.
+  @Test func slopesOfStridedOperandsAreMadeApart() throws {
+    let builder = GraphBuilder()
+    let (x, row) = (builder.input("x", .float64, [90, 90]), builder.input("row", .float64, [90]))
+    func both(_ y: Value) -> [Value] { [y.emit(.tanh) + x, y.emit(.sech2) * x] }
+    #expect(try slopes(both(builder.matrixTranspose(x))) == 0)
+    #expect(try slopes(both(builder.broadcast(row, to: [90, 90]))) == 0)
+    #expect(try slopes(both(builder.matrixTranspose(x) + 1)) == 1)
+  }
+
   /// The quotient by a root shares the division of the root's derivative.
   @Test func rootsAreDividedByOnce() throws {
     let builder = GraphBuilder()

@@ -118,6 +118,26 @@ extension Kernels {
     }
   }
 
+  /// The two results of the one pass are those of the two kernels, in each table.
+  @Test(arguments: [DType.float64, .float32]) func tanhWithItsSlopeIsItsParts(_ dtype: DType) {
+    var random = SeededGenerator(seed: 13)
+    let type = Int32(dtype.rawValue)
+    for length in Self.lengths {
+      for x in [KernelMemory(dtype, length: length, filledWith: &random), KernelMemory(extremes: dtype, length: length, using: &random)] {
+        for table in tables {
+          var (tanh, slope) = (KernelMemory(dtype, length: length), KernelMemory(dtype, length: length))
+          tanh.write { z in slope.write { slope in x.read { ck_tanh_with_slope(table, type)?(length, z, slope, $0) } } }
+          for (op, found) in [(CK_TANH, tanh), (CK_SECH2, slope)] {
+            var expected = KernelMemory(dtype, length: length)
+            expected.write { z in x.read { ck_unary(table, Int32(op.rawValue), type)?(length, z, 1, $0, 1) } }
+            let isSame = found.bytes == expected.bytes
+            #expect(isSame, "\(op) \(dtype), length \(length): \(String(cString: ck_name(table)))")
+          }
+        }
+      }
+    }
+  }
+
   /// A pair gives the bits of its two kernels in turn, in each table, along the strides that regions have.
   @Test(arguments: [DType.float64, .float32]) func pairsAreTheirParts(_ dtype: DType) {
     var random = SeededGenerator(seed: 12)

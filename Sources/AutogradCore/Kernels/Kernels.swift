@@ -20,6 +20,10 @@ package enum Kernels {
     ck_pair(best, Int32(first), Int32(second.rawValue), Int32(dtype.rawValue))
   }
 
+  /// `CK_TANH` and `CK_SECH2` in one pass, of floats.
+  @inline(__always)
+  static func tanhWithSlope(_ dtype: DType) -> ck_with_slope_fn? { ck_tanh_with_slope(best, Int32(dtype.rawValue)) }
+
   @inline(__always)
   static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? { ck_cast(best, Int32(from.rawValue), Int32(to.rawValue)) }
 

@@ -15,7 +15,7 @@ struct PairingColumns {
 extension RegionDraft {
   /// The instructions with those taken together of which one alone reads what the other makes: what passes between them then stays in a
   /// register. The first is put off until the second's turn, which it can be, as no memory is written any more once it has been read. Each
-  /// still rounds by itself, so no bit changes.
+  /// still rounds by itself, so no bit changes. A tanh and its slope are taken together, too.
   func steps(_ scratch: inout Scratch) -> [Step] {
     for (index, instruction) in instructions.enumerated() {
       scratch.pairing.readers[Int(instruction.x.base)] += 1
@@ -23,14 +23,19 @@ extension RegionDraft {
       let known = scratch.pairing.writer[Int(instruction.z.base)]
       scratch.pairing.writer[Int(instruction.z.base)] = known == -1 ? Int32(index) : -2
     }
-    var isFirst = Array(repeating: false, count: instructions.count)
-    var isPair = isFirst
+    var isElsewhere = Array(repeating: false, count: instructions.count)
+    var isPair = isElsewhere
     var steps = instructions.indices.map { Step(instruction: $0) }
     for index in instructions.indices {
-      guard let pair = pair(index, scratch, isPair) else { continue }
-      steps[index] = pair
-      isPair[index] = true
-      if let first = pair.first { isFirst[first] = true }
+      if let pair = pair(index, scratch, isPair) {
+        steps[index] = pair
+        isPair[index] = true
+        if let first = pair.first { isElsewhere[first] = true }
+      } else if let function = function(ofSlope: index, scratch), !isElsewhere[function], steps[function].slope == nil {
+        // Together where the first of them is: the operand is there by then.
+        steps[min(index, function)] = Step(instruction: function, slope: index)
+        isElsewhere[max(index, function)] = true
+      }
     }
     for instruction in instructions {
       for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] {
@@ -38,7 +43,7 @@ extension RegionDraft {
         scratch.pairing.writer[Int(buffer)] = -1
       }
     }
-    return steps.filter { !isFirst[$0.instruction] }
+    return steps.indices.compactMap { isElsewhere[$0] ? nil : steps[$0] }
   }
 
   /// The pair that ends with an instruction, if there is one.
@@ -62,6 +67,19 @@ extension RegionDraft {
     case CK_DIV.rawValue: step(x.slot, CK_THEN_DIV, y) ?? step(y.slot, CK_THEN_DIV_INTO, x)
     default: nil
     }
+  }
+
+  /// Where an instruction makes the slope of tanh: the tanh of the same operand, if there is one. Only if nothing else here writes where they do.
+  private func function(ofSlope index: Int, _ scratch: Scratch) -> Int? {
+    let slope = instructions[index]
+    func makes(_ function: ck_unary_op, _ index: Int) -> Bool {
+      let (instruction, walk) = (instructions[index], walks[index])
+      return instruction.kind == .unary && UInt32(instruction.function) == function.rawValue && instruction.dtype == slope.dtype
+        && instruction.x == slope.x && walk.areFlat && walk.z == 1 && walk.x == 1
+        && scratch.pairing.writer[Int(instruction.z.base)] >= 0
+    }
+    guard makes(CK_SECH2, index) else { return nil }
+    return instructions.indices.first { makes(CK_TANH, $0) }
   }
 
   /// The arithmetic that makes what lies in `t` for one reader alone.

@@ -85,12 +85,14 @@ struct RegionDraft {
     }
   }
 
-  /// What becomes a member: an instruction, or one together with the first of a pair.
+  /// What becomes a member: an instruction, one together with the first of a pair, or a function together with its slope.
   struct Step {
     var instruction: Int
     var first: Int?
     /// Of a pair: what it does second, and the operand for that.
     var second: (function: ck_second_op, w: Operand)?
+    /// The instruction that makes the slope of what this one makes.
+    var slope: Int?
   }
 
   struct Operand {
@@ -154,6 +156,7 @@ struct RegionDraft {
     body(first.x)
     body(first.y)
     if let second = step.second { body(second.w.slot) }
+    if let slope = step.slope { body(instructions[slope].z) }
   }
 
   /// - Returns: how many tiles there must be.
@@ -211,16 +214,18 @@ struct RegionDraft {
       states += CK_REDUCE_STATE
       y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
     }
+    let w = step.second?.w ?? step.slope.map { Operand(slot: instructions[$0].z, stride: walks[$0].z) }
     return Member(
       kind: first.kind, kernel: kernel(step), function: first.function, dtype: instruction.dtype, isFlat: walk.areFlat,
       loop: walk.areFlat ? -1 : lowering.addLoop(loops[step.instruction]), z: operand(instruction.z, walk.z, instruction.resultWidth),
-      x: x, y: y, w: step.second.map { operand($0.w.slot, $0.w.stride, width) } ?? x)
+      x: x, y: y, w: w.map { operand($0.slot, $0.stride, width) } ?? x)
   }
 
   private func kernel(_ step: Step) -> Member.Kernel? {
     let instruction = instructions[step.first ?? step.instruction]
     let (function, dtype) = (instruction.function, instruction.dtype)
     if let second = step.second { return Kernels.pair(function, second.function, dtype).map(Member.Kernel.pair) }
+    if step.slope != nil { return Kernels.tanhWithSlope(dtype).map(Member.Kernel.withSlope) }
     return switch instruction.kind {
     case .unary: Kernels.unary(function, dtype).map(Member.Kernel.unary)
     case .binary: Kernels.binary(function, dtype).map(Member.Kernel.binary)

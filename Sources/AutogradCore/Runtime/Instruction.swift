@@ -60,7 +60,7 @@ extension ck_scan_op {
 }
 
 /// Memory an instruction touches: an entry of the table of base pointers, and bytes from there.
-package struct Slot: Sendable {
+package struct Slot: Sendable, Equatable {
   package var base: Int32
   package var offset: Int
 

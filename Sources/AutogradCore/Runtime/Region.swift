@@ -21,7 +21,7 @@ package struct Stream: Sendable {
   package var width: Int
 }
 
-/// One of them, or a pair of which the second alone reads what the first makes.
+/// One of them, a pair of which the second alone reads what the first makes, or a function together with its slope.
 package struct Member: Sendable {
   package var kind: Instruction.Kind
   /// Nil where there is none, which the planner does not let happen.
@@ -35,7 +35,7 @@ package struct Member: Sendable {
   package var z: Operand
   package var x: Operand
   package var y: Operand
-  /// The second operand of a pair's second operation.
+  /// The second operand of a pair's second operation, or where the slope goes.
   package var w: Operand
 
   /// Found once: looking functions up takes as long as running them on a few elements.
@@ -45,12 +45,14 @@ package struct Member: Sendable {
     case unary(ck_unary_fn)
     case binary(ck_binary_fn)
     case pair(ck_pair_fn)
+    case withSlope(ck_with_slope_fn)
     case select(ck_select_fn)
     case cast(ck_cast_fn)
     case feed(ck_reduce_feed_fn)
   }
 
   package var isPair: Bool { if case .pair = kernel { true } else { false } }
+  package var hasSlope: Bool { if case .withSlope = kernel { true } else { false } }
 
   package struct Operand: Sendable {
     package var slot: Slot
@@ -132,7 +134,7 @@ extension Plan {
       let y = bases[Int(member.pointee.y.slot.base)]
       if member.pointee.isFlat {
         let position = row * inner + start
-        let w = UnsafeRawPointer(bases[Int(member.pointee.w.slot.base)])
+        let w = bases[Int(member.pointee.w.slot.base)]
         run(
           member, rows * count, z + member.pointee.z.start(position), x + member.pointee.x.start(position),
           y + member.pointee.y.start(position), w + member.pointee.w.start(position))
@@ -171,7 +173,7 @@ extension Plan {
           operand.slot.offset + (operand.isTile ? current * count * operand.stride : ofRow + start * operand.stride) * operand.width
         }
         run(
-          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow), y + offset(member.pointee.y, yRow), x)
+          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow), y + offset(member.pointee.y, yRow), y)
       }
     }
   }
@@ -179,13 +181,14 @@ extension Plan {
   @inline(__always)
   private func run(
     _ member: UnsafePointer<Member>, _ count: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
-    _ w: UnsafeRawPointer
+    _ w: UnsafeMutableRawPointer
   ) {
     let (dz, dx, dy) = (member.pointee.z.stride, member.pointee.x.stride, member.pointee.y.stride)
     switch member.pointee.kernel {
     case .unary(let kernel): kernel(count, z, dz, x, dx)
     case .binary(let kernel): _ = kernel(count, z, dz, x, dx, y, dy)
     case .pair(let kernel): kernel(count, z, x, dx, y, dy, w, member.pointee.w.stride)
+    case .withSlope(let kernel): kernel(count, z, w, x)
     case .select(let kernel): kernel(count, z, dz, x, dx, y, dy)
     case .cast(let kernel): _ = kernel(count, z, dz, x, dx)
     case .feed(let kernel): kernel(y, count, x, dx)

@@ -1,6 +1,6 @@
 // The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor offers. swiftc alone
-// emits baseline code. Results do not depend on the choice (every reduction has one order) but for elementary functions, whose last places do
-// (README.md), and matrix products, which multiply and add with one rounding where the processor does. In no table does an element's result
+// emits baseline code. Results do not depend on the choice (every reduction has one order) but for elementary functions and the functions of
+// exponential.inc, whose last places do (README.md), and matrix products, which multiply and add with one rounding where the processor does. In no table does an element's result
 // depend on its place, its neighbours or the strides.
 #ifndef CKERNELS_H
 #define CKERNELS_H
@@ -78,6 +78,8 @@ typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x
 // Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]), w[i * dw]), each
 // rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
 typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w, ptrdiff_t dw);
+// A function and its slope in one pass, with the bits of their two kernels: z[i] = f(x[i]), slope[i] = f'(x[i]). None of the three is another.
+typedef void (*ck_with_slope_fn)(size_t n, void *z, void *slope, const void *x);
 // z[i * dz] = y[i * dy] where x[i * dx] is true; elsewhere z stays.
 typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
@@ -160,6 +162,8 @@ ck_unary_fn ck_unary(const ck_kernels *table, int op, int dtype);
 ck_binary_fn ck_binary(const ck_kernels *table, int op, int dtype);
 // For floats.
 ck_pair_fn ck_pair(const ck_kernels *table, int first, int second, int dtype);
+// CK_TANH and CK_SECH2. For floats.
+ck_with_slope_fn ck_tanh_with_slope(const ck_kernels *table, int dtype);
 ck_cast_fn ck_cast(const ck_kernels *table, int from, int to);
 ck_select_fn ck_select(const ck_kernels *table, int dtype);
 ck_unary_fn ck_copy(const ck_kernels *table, int dtype);
