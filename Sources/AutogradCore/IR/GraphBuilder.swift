@@ -26,6 +26,8 @@ public final class GraphBuilder {
 
   /// Derivatives of |x| by x, see ``SignedPrimitive``.
   var signs: [ValueID: [Value]] = [:]
+  /// Nodes that have been walked over to find them.
+  var signSteps = 0
 
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]

@@ -28,8 +28,9 @@ extension Value {
     guard isValid, ct.isValid else { return isValid ? ct : self }
     let product = builder.emit(.mul, [ct, emit(.sign)], .none)[0]
     guard product.isValid else { return product }
-    let within = (builder.signs[id] ?? []).compactMap { sign in
-      AlignmentPass(builder, source: sign, through: [ct]).pairs(of: ct).map { (sign: sign, pairs: $0) }
+    let within = (builder.signs[id] ?? []).compactMap { sign -> (sign: Value, pairs: [(source: Int, value: Int)])? in
+      guard builder.mayWalk(from: sign, to: ct) else { return nil }
+      return AlignmentPass(builder, source: sign, through: [ct]).pairs(of: ct).map { (sign: sign, pairs: $0) }
     }
     guard !within.isEmpty else {
       let result = builder.emit(.signed, [ct, self, product], .none)[0]
@@ -51,6 +52,13 @@ extension Value {
 }
 
 extension GraphBuilder {
+  /// Counts the nodes between, which are walked over for each use of |x|. Beyond a million in all, a sign is 0 at 0
+  /// however often it counts.
+  fileprivate func mayWalk(from first: Value, to last: Value) -> Bool {
+    signSteps += max(Int(columns.producers[Int(last.id)]) - Int(columns.producers[Int(first.id)]), 0)
+    return signSteps <= 1 << 20
+  }
+
   fileprivate func operands(of value: Value) -> [Value] {
     columns.operandRange(columns.producers[Int(value.id)]).map { self.value(columns.operands[$0]) }
   }

@@ -53,6 +53,7 @@ struct AlignmentPass {
         reduced.contains(axis) ? nil : (0..<axis).filter { !reduced.contains($0) }.count
       }
     case .scan(let scan) where areAlike: return common(operands).map { without(AxisSet([scan.axis]), $0) }
+    case .partition(let axis, _): return axes[operands[0].id].map { without(AxisSet([axis]), $0) }
     case .axis(let axis) where opcode == .concat: return common(operands).map { without(AxisSet([axis]), $0) }
     case .shape where opcode == .broadcast:
       let (from, added) = (operands[0].shape, result.rank - operands[0].shape.rank)

@@ -13,10 +13,15 @@ extension GraphBuilder {
   /// by the value's. Forwards, one batch of directions per value.
   public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] { forwardJacobians(gradients, values) }
 
+  private static let mostAligned = 16
+
   private func reverseJacobians(_ output: Value, _ values: [Value]) -> [Value] {
     let cotangent = placeholder(output.type)
-    let pairs = values.map { value in
-      AlignmentPass(self, source: value, through: [output]).pairs(of: output)?.map { (first: $0.value, second: $0.source) }
+    // A walk for each value: of many, one batch of all directions is less work.
+    let isWorthIt = output.shape.elementCount > 1 && values.count <= GraphBuilder.mostAligned
+    let pairs: [[(first: Int, second: Int)]?] = values.map { value in
+      guard isWorthIt else { return [] }
+      return AlignmentPass(self, source: value, through: [output]).pairs(of: output)?.map { ($0.value, $0.source) }
     }
     let together = joint(pairs.map { $0?.map(\.first) }, of: output.shape)
     let gradients = zip(values, gradients(of: [(output, cotangent)], withRespectTo: values)).map { $1 ?? zeros($0.type) }
@@ -34,7 +39,7 @@ extension GraphBuilder {
   private func forwardJacobians(_ outputs: [Value], _ values: [Value]) -> [[Value]] {
     var jacobians = outputs.map { _ in [Value]() }
     for value in values {
-      let alignment = AlignmentPass(self, source: value, through: outputs)
+      let alignment = AlignmentPass(self, source: value, through: value.shape.elementCount > 1 ? outputs : [])
       let pairs = outputs.map { output in
         alignment.pairs(of: output)?.map { (first: $0.value, second: $0.source) }
       }
