@@ -33,7 +33,7 @@ static const double pade[] = {64764752532480000, 32382376266240000, 777177030389
                               960960,            16380,             182,              1};
 
 // Matrices: x scaled, its powers 2, 4 and 6, two that sums and products are made in, and LU factors.
-size_t cl_exponential_scratch(size_t n) { return 7 * n * n + n; }
+size_t cl_exponential_scratch(size_t n) { return 7 * n * n + 3 * n; }
 
 // N. J. Higham, "The scaling and squaring method for the matrix exponential revisited", SIAM J. Matrix Anal. Appl. 26
 // (2005): with odd powers u and even ones v, the exponential of the scaled matrix is (v - u)⁻¹ (v + u). It is squared.

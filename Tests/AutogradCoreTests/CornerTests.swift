@@ -112,6 +112,37 @@ import Testing
     Case("pow(norm, 2.5)", [[0, 0], [0, 0]]) { norm($0).applying("pow", $0.builder.constant(Scalar(2.5))) },
     Case("pow(norm, 5)", [[0, 0], [0, 0]]) { norm($0).applying("pow", $0.builder.constant(Scalar(5.0))) },
     Case("norm * norm * norm", [[0, 0], [0, 0]]) { norm($0) * norm($0) * norm($0) },
+    Case("pow(hypot, 3)", [[0, 0], [0, 0]]) {
+      let parts = $0.split(into: 2)
+      return parts[0].applying("hypot", parts[1]).applying("pow", $0.builder.constant(Scalar(3.0))).sum()
+    },
+    Case("hypot * hypot * hypot", [[0, 0], [0, 0]]) {
+      let parts = $0.split(into: 2)
+      let length = parts[0].applying("hypot", parts[1])
+      return (length * length * length).sum()
+    },
+    Case("hypot * (hypot * hypot)", [[0, 0], [0, 0]]) {
+      let parts = $0.split(into: 2)
+      let length = parts[0].applying("hypot", parts[1])
+      return (length * (length * length)).sum()
+    },
+    Case("pow(std, 3)", at: [0.1, 0.1], [[0, 0], [0, 0]]) {
+      $0.applying("std").applying("pow", $0.builder.constant(Scalar(3.0)))
+    },
+    Case("std * std * std", at: [0.1, 0.1], [[0, 0], [0, 0]]) {
+      $0.applying("std") * $0.applying("std") * $0.applying("std")
+    },
+    Case("pow(2 norm / 3, 2.5)", [[0, 0], [0, 0]]) {
+      (2 * norm($0) / 3).applying("pow", $0.builder.constant(Scalar(2.5)))
+    },
+    Case("abs * sin(abs)") { ($0.applying("abs") * $0.applying("abs").applying("sin")).sum() },
+    Case("tanh(abs) * sin(abs)") {
+      ($0.applying("abs").applying("tanh") * $0.applying("abs").applying("sin")).sum()
+    },
+    Case("square(cdist of one set)", [[4, -4], [-4, 4]]) {
+      let points = $0.reshape(2, 1)
+      return square(points.applying("cdist", points)).sum()
+    },
     Case("cos(abs)", [[-1, 0], [0, -1]]) { $0.applying("abs").applying("cos").sum() },
     Case("cosh(abs)", [[1, 0], [0, 1]]) { $0.applying("abs").applying("cosh").sum() },
     Case("abs * (3 abs)", [[6, 0], [0, 6]]) { ($0.applying("abs") * (3 * $0.applying("abs"))).sum() },
@@ -180,6 +211,47 @@ import Testing
       #expect(results[0].allSatisfy { $0 == 0 }, "\(first): \(results[0])")
       #expect(results[1].allSatisfy { !$0.isFinite }, "\(second) over \(first): \(results[1])")
     }
+  }
+
+  /// What depends on |x| in a way that no rewrite knows: the curvature of both sides, or NaN where elements are mixed.
+  static let throughSizes: [Case] = [
+    Case("exp(abs) + exp(-abs)") {
+      let size = $0.applying("abs")
+      return (size.applying("exp") + (-size).applying("exp")).sum()
+    },
+    Case("exp(-abs)", [[1, 0], [0, 1]]) { (-$0.applying("abs")).applying("exp").sum() },
+    Case("abs", [[0, 0], [0, 0]]) { (3 * $0.applying("abs")).sum() },
+    Case("pow(abs, 3)", [[0, 0], [0, 0]]) {
+      $0.applying("abs").applying("pow", $0.builder.constant(Scalar(3.0))).sum()
+    },
+    Case("square(x) / (1 + abs)") { (square($0) / (1 + $0.applying("abs"))).sum() },
+    Case("square(sum of abs)", [[.nan, 0], [0, .nan]]) {
+      square($0.applying("norm", attributes: ["ord": .integer(1)]))
+    },
+    Case("square(largest abs)", [[.nan, 0], [0, .nan]]) {
+      square($0.applying("norm", attributes: ["ord": .text("Infinity")]))
+    },
+  ]
+
+  @Test(arguments: throughSizes, [[Mode.forward, .reverse], [.reverse, .forward], [.reverse, .reverse]])
+  func sizesCountOnce(_ test: Case, _ modes: [Mode]) throws {
+    let results = try derivatives(test, modes)
+    #expect(results[0].allSatisfy { $0 == 0 }, "\(results[0])")
+    let fits = zip(results[1], test.hessian.flatMap { $0 }).allSatisfy { $1.isNaN ? $0.isNaN : abs($0 - $1) < 1e-15 }
+    #expect(fits, "\(results[1])")
+  }
+
+  /// Points of one set: their distances from themselves add nothing, nor NaN.
+  @Test(arguments: Mode.allCases, Mode.allCases) func distancesOfOneSet(_ first: Mode, _ second: Mode) throws {
+    let test = Case("cdist", at: [0, 0, 3, 4]) {
+      let points = $0.reshape(2, 2)
+      return points.applying("cdist", points).sum() / 2
+    }
+    let results = try derivatives(test, [first, second])
+    #expect(agree(results[0], [-0.6, -0.8, 0.6, 0.8], within: 1e-15), "\(results[0])")
+    let (a, b, c) = (0.128, -0.096, 0.072)
+    let expected = [a, b, -a, -b, b, c, -b, -c, -a, -b, a, b, -b, -c, b, c]
+    #expect(agree(results[1], expected, within: 1e-14), "\(results[1])")
   }
 
   /// The fourth derivatives of |x|⁴, in all sixteen ways: 24 along an axis, 8 for two of each.

@@ -249,10 +249,10 @@ extension Plan {
       let extents: (z: Int, x: Int, y: Int) =
         switch MatrixFunction(rawValue: instruction.function) {
         case .cholesky: (n * n, n * n, 0)
-        case .lu: ((n + 1) * n, n * n, 0)
-        case .luSolve: (n * m, (n + 1) * n, n * m)
+        case .lu: ((n + 3) * n, n * n, 0)
+        case .luSolve: (n * m, (n + 3) * n, n * m)
         case .triangularSolve: (n * m, n * n, n * m)
-        case .determinant, .determinantSign, .determinantLog: (1, (n + 1) * n, 0)
+        case .determinant, .determinantSign, .determinantLog: (1, (n + 3) * n, 0)
         case .eigen: ((n + 1) * n, n * n, MatrixFunction.eigen.scratchByteCount(n: n, m: m) / 8)
         case .svd: ((m + 1 + n) * min(m, n), m * n, MatrixFunction.svd.scratchByteCount(n: n, m: m) / 8)
         case .qr: ((m + n) * n, m * n, MatrixFunction.qr.scratchByteCount(n: n, m: m) / 8)

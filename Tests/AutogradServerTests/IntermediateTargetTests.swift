@@ -73,14 +73,50 @@ struct IntermediateTargetTests {
   @Test func inTheLibrary() throws {
     for isKept in [false, true] {
       let builder = GraphBuilder()
-      let r = builder.variable(Tensor([3.0, 4.0])).applying("norm")
-      if isKept { builder.keepAsTarget(r) }
+      let length = builder.variable(Tensor([3.0, 4.0])).applying("norm")
+      let r = isKept ? builder.keepAsTarget(length) : length
       let q = r * r
       let gradient = q.gradient(withRespectTo: r)
       if isKept {
         #expect(try gradient.evaluate().doubles == [10])
       } else {
         #expect(throws: GraphError.self) { try gradient.evaluate() }
+      }
+    }
+  }
+
+  /// What has been computed of a value does not depend on what is kept afterwards.
+  @Test func keepingTooLateIsRefused() throws {
+    let builder = GraphBuilder()
+    let r = builder.variable(Tensor([3.0, 4.0])).applying("norm")
+    let q = r * r
+    let kept = builder.keepAsTarget(r)
+    #expect(throws: GraphError.self) { try q.gradient(withRespectTo: kept).evaluate() }
+  }
+
+  /// A derivative may hold the value of its function, as that of softmax and exp does: it is not made of it.
+  @Test(arguments: ["softmax", "exp"]) func derivativesByXAreNotMadeOfY(_ op: String) throws {
+    let nodes = [
+      Self.node(op, #""x""#, "y"), Self.node("mul", #""y", [1, 3]"#, "s"), Self.node("grad", #""s", "x""#, "g"),
+      Self.node("mul", #""g", [2, 5]"#, "q"), Self.node("grad", #""q", "y""#, "d"),
+    ].joined(separator: ", ")
+    let body =
+      #"{"graph": {"nodes": [\#(nodes)], "outputs": ["d"]}, "inputs": {"x": [0.5, -1]}, "gradients": false, "#
+      + #""encoding": "flat"}"#
+    let response = InProcessServer().send("POST", "/v1/evaluate", body: Data(body.utf8))
+    let outputs = try #require(response.json["outputs"] as? [String: Any], "\(response.body.string)")
+    #expect((outputs["d"] as? [String: Any])?["data"] as? [Double] == [0, 0])
+    for isKept in [false, true] where isKept || op == "softmax" {
+      let builder = GraphBuilder()
+      let x = builder.variable(Tensor([0.5, -1]))
+      let value = x.applying(op)
+      let y = isKept ? builder.keepAsTarget(value) : value
+      let gradient = (y * builder.variable([1, 3])).gradient(withRespectTo: x)
+      let second = (gradient * builder.variable([2, 5])).gradient(withRespectTo: y)
+      if isKept {
+        #expect(try second.evaluate().doubles == [0, 0])
+      } else {
+        #expect(throws: GraphError.self) { try second.evaluate() }
       }
     }
   }

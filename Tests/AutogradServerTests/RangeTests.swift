@@ -5,18 +5,21 @@ import Testing
 @testable import AutogradServer
 
 /// Composite operations at the ends of the range of numbers, against mpmath's values, gradients and Hessians: what is
-/// in range comes out, whatever would not be on the way. Made by `Tests/Fixtures/range_cases.py`.
+/// in range comes out, whatever would not be on the way. Made by `range_cases.py` and
+/// `corner_cases.py` in `Tests/Fixtures`.
 @Suite struct RangeTests {
   /// How near a number must be: beside itself, or beside a number that is given.
   private enum Measure { case itself, scale(Double) }
 
   @Test func compositesAreRightAtEveryScale() throws {
-    let lines = try Project.lines("Tests/Fixtures/ranges.jsonl")
-    #expect(lines.count >= 600)
-    for line in lines {
+    let ranges = try Project.lines("Tests/Fixtures/ranges.jsonl")
+    let corners = try Project.lines("Tests/Fixtures/corners.jsonl")
+    #expect(ranges.count >= 600 && corners.count == 100)
+    for line in ranges + corners {
       try line.withDocument { document in
         let name = document.root["name"]?.string ?? "?"
         let request = try #require(document.root["request"]).data
+        let relative = document.root["relative"]?.numberToken?.double().value
         func isSet(_ member: StaticString) -> Bool { document.root[member]?.kind == .true }
         func check(
           _ path: String, _ member: StaticString, _ inner: [StaticString], _ part: StaticString, _ measure: Measure?
@@ -32,7 +35,7 @@ import Testing
             let tensor = try TensorDecoder(document: answer).decode(try #require(value), .fallback(.float64))
             let numbers = try TensorDecoder(document: document).decode(expected, .fallback(.float64)).doubles
             let largest = numbers.filter(\.isFinite).map(abs).reduce(0, max)
-            compare(tensor, numbers, measure ?? .scale(largest), "\(name): \(part)")
+            compare(tensor, numbers, measure ?? .scale(largest), relative, "\(name): \(part)")
           }
         }
         let measure: Measure? = isSet("elementwise") ? .itself : nil
@@ -46,9 +49,11 @@ import Testing
   }
 
   /// Within some roundings; of subnormal numbers within some of their quanta.
-  private func compare(_ tensor: Tensor, _ expected: [Double], _ measure: Measure, _ place: String) {
+  private func compare(
+    _ tensor: Tensor, _ expected: [Double], _ measure: Measure, _ relative: Double?, _ place: String
+  ) {
     let isWide = tensor.dtype == .float64
-    let relative = isWide ? 1e-14 : 1e-6
+    let relative = relative ?? (isWide ? 1e-14 : 1e-6)
     let quantum = isWide ? Double.leastNonzeroMagnitude : Double(Float.leastNonzeroMagnitude)
     let actual = tensor.doubles
     let fits =

@@ -21,10 +21,13 @@ public final class GraphBuilder {
 
   /// While the formula of a squared length is written, see ``SquareOfRoot``.
   var isWithinRoot = false
-  /// Values that derivatives will be taken with respect to: no ``Rewrite`` looks through them.
-  private(set) var futureTargets: Set<ValueID> = []
   /// Values that a rewrite has looked through: what was computed of them does not depend on them any more.
   var lookedThrough: Set<ValueID> = []
+
+  /// Derivatives of |x| by x, see ``SignedPrimitive``.
+  var signs: [ValueID: [Value]] = [:]
+  /// Nodes that have been walked over to find them.
+  var signSteps = 0
 
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]
@@ -57,10 +60,28 @@ public final class GraphBuilder {
     for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: &columns) }
   }
 
-  /// Announces that derivatives will be taken with respect to a computed value. Call it before the value is used:
-  /// otherwise the square of a length, for example, is written as a sum of squares, in which the length does not occur.
-  public func keepAsTarget(_ value: Value) {
-    if value.isValid { futureTargets.insert(value.id) }
+  /// A computed value as one that derivatives will be taken with respect to. Compute with what is returned: a square of
+  /// `value` itself may be written as a sum of squares in which it does not occur, and derivatives that were taken of it
+  /// may hold it.
+  ///
+  /// - Returns: the same number for the graph to go on with. By it, what it is made of is constant, as are the derivatives
+  ///   by that: only what is computed of what is returned counts.
+  public func keepAsTarget(_ value: Value) -> Value {
+    guard value.isValid else { return value }
+    if lookedThrough.contains(value.id) || columns.operands.contains(value.id) {
+      let name = columns.opcodes[Int(columns.producers[Int(value.id)])].name
+      return fail(
+        GraphError(
+          .invalidAttribute,
+          "the result of \(name) has been used already, and what was computed of it would not depend on what is kept; "
+            + "call keepAsTarget before, and use what it returns"))
+    }
+    return kept(value)
+  }
+
+  /// The same for a value that may have been used, under another name: what is computed of it then is not made of this.
+  package func kept(_ value: Value) -> Value {
+    value.isValid && value.dtype.isFloating && !isConstant(value) ? emit(.kept, value) : value
   }
 
   /// The finished graph.

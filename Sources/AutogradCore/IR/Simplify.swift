@@ -36,7 +36,7 @@ struct Rewrite: Sendable {
       SquareOfRoot.rewritten(x, builder)
     },
     Rewrite(name: "the product of two multiples of a root has no root", opcode: .mul) { builder, x, y, _ in
-      SquareOfRoot.rewritten(x, y, builder) ?? builder.productOfPowers(x, y)
+      SquareOfRoot.rewritten(x, y, builder) ?? builder.productOfPowers(x, y) ?? builder.productOfOddFunctions(x, y)
     },
     Rewrite(name: "a product of two vectors of roots is a sum of squares", opcode: .matmul) { builder, x, y, _ in
       SquareOfRoot.product(ofVectors: x, y, builder)
@@ -93,11 +93,33 @@ extension GraphBuilder {
     return nil
   }
 
-  /// The operand of the node that makes a value, if it is of one operation and may be looked through.
+  /// The operand of the node that makes a value, if it is of one operation.
   func operand(of value: Value, if opcode: Opcode) -> Value? {
-    if !futureTargets.isEmpty && futureTargets.contains(value.id) { return nil }
     let node = columns.producers[Int(value.id)]
     return columns.opcodes[Int(node)] == opcode ? self.value(columns.operand(node, 0)) : nil
+  }
+
+  /// The product of two odd functions of |x| is that of the same of x, which has no corner.
+  fileprivate func productOfOddFunctions(_ x: Value, _ y: Value) -> Value? {
+    guard !isWithinRoot, let left = oddFunction(x), let right = oddFunction(y), left.ofSize.id == right.ofSize.id,
+      left.function != nil || right.function != nil
+    else { return nil }
+    let inner = value(columns.operand(columns.producers[Int(left.ofSize.id)], 0))
+    func applied(_ function: Opcode?) -> Value { function.map { inner.emit($0) } ?? inner }
+    return emit(.mul, applied(left.function), applied(right.function))
+  }
+
+  /// Which odd function of |x| a value is, none for |x| itself.
+  private func oddFunction(_ value: Value) -> (ofSize: Value, function: Opcode?)? {
+    let node = columns.producers[Int(value.id)]
+    let opcode = columns.opcodes[Int(node)]
+    switch opcode {
+    case .abs: return (value, nil)
+    case .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh, .atanh, .erf, .erfinv:
+      let x = self.value(columns.operand(node, 0))
+      return operand(of: x, if: .abs) == nil ? nil : (x, opcode)
+    default: return nil
+    }
   }
 
   /// The number of a scalar constant.

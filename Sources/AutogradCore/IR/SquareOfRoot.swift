@@ -104,9 +104,7 @@ struct SquareOfRoot {
 
   private func producer(of value: Value) -> (opcode: Opcode, node: NodeID) {
     let node = builder.columns.producers[Int(value.id)]
-    // As good as given: nothing is known of what it is made of.
-    let isTarget = !builder.futureTargets.isEmpty && builder.futureTargets.contains(value.id)
-    return (isTarget ? .input : builder.columns.opcodes[Int(node)], node)
+    return (builder.columns.opcodes[Int(node)], node)
   }
 
   private func operand(_ node: NodeID, _ index: Int) -> Value { builder.value(builder.columns.operand(node, index)) }
@@ -122,6 +120,7 @@ struct SquareOfRoot {
     case .reshape, .broadcast, .transpose, .slice, .split, .gather, .sum, .mean, .max, .min:
       // Mostly these stand before something else.
       return isMoved(value) ? [(value, [])] : []
+    case .coincident: return lengths(in: operand(node, 0), depth: depth)
     case .neg: return behind(0, Scale(opcode: .neg, factor: nil))
     case .div: return behind(0, Scale(opcode: .div, factor: operand(node, 1)))
     case .mul:
@@ -155,7 +154,7 @@ struct SquareOfRoot {
     let attributes = builder.columns.attributes(of: node)
     func operand(_ index: Int) -> Value { self.operand(node, index) }
     switch (opcode, attributes) {
-    case (.neg, _): return square(of: operand(0), sides)
+    case (.neg, _), (.coincident, _): return square(of: operand(0), sides)
     case (.div, _): return square(of: operand(0), sides.adding(.div, operand(1)))
     case (.mul, _):
       let (x, y) = (operand(0), operand(1))

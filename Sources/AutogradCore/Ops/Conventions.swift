@@ -33,6 +33,22 @@ struct GuardedPrimitive: Primitive {
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { node.operands }
 }
 
+/// `kept`: x itself, as a node of its own, for derivatives by it: no rewrite looks through it, and the rule of the operation
+/// that made x knows x only. So what that rule makes of x does not count as made of it.
+struct KeptPrimitive: Primitive {
+  let name = "kept"
+
+  let derivative = Derivative.pointwise([{ ct, _ in ct }])
+
+  func inferTypes(_ node: TypeInference) throws(GraphError) {
+    guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("kept takes one floating operand") }
+    node.result(sameAs: 0)
+  }
+
+  func lower(_ node: inout LoweringNode) throws(GraphError) { node.place(node.operand(0)) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { node.operands }
+}
+
 extension Value {
   /// This value, but `number` where a mask is true, with this value's derivative everywhere: for conventions about first derivatives.
   func settled(where mask: Value, to number: Double) -> Value {

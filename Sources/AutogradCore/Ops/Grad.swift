@@ -10,6 +10,7 @@ package struct GradOperation: Operation {
     derivative: "that of the derivative: the result is made of ordinary nodes, which can be differentiated again",
     conventions: [
       "the operands may be inputs or intermediate values; the derivative is total, through every path",
+      "a derivative by what a value is made of does not depend on the value: of y = e^x, dy/dx is made of x",
       "values that the loss does not depend on give zeros", "constants and integers are refused",
     ],
     otherNames: ["gradient", "derivative", "backward"],

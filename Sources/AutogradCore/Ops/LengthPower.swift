@@ -86,7 +86,7 @@ extension Value {
 extension GraphBuilder {
   /// What a value is a power of the length of: the vector, the axes and the power.
   private func powerOfLength(_ value: Value) -> (x: Value, axes: AxisSet, power: Double)? {
-    guard value.isValid, futureTargets.isEmpty || !futureTargets.contains(value.id) else { return nil }
+    guard value.isValid else { return nil }
     let node = columns.producers[Int(value.id)]
     guard case .axes(let axes) = columns.attributes(of: node) else { return nil }
     let x = self.value(columns.operand(node, 0))
@@ -102,10 +102,39 @@ extension GraphBuilder {
     }
   }
 
+  /// The vector that a value is the length of: that of `hypot` is its operands, side by side; that of a length times what
+  /// is known to be positive, as `std` is one, is the vector times it.
+  private func length(_ value: Value, depth: Int = 3) -> (x: Value, axes: AxisSet)? {
+    let node = columns.producers[Int(value.id)]
+    func operand(_ index: Int) -> Value { self.value(columns.operand(node, index)) }
+    switch columns.opcodes[Int(node)] {
+    case .norm: return powerOfLength(value).map { ($0.x, $0.axes) }
+    case .coincident: return depth > 0 ? length(operand(0), depth: depth - 1) : nil
+    case .hypot where value.shape.rank < Shape.maximumRank:
+      let column = value.shape.appending([1])
+      let sides = concat([reshape(operand(0), to: column), reshape(operand(1), to: column)], axis: value.shape.rank)
+      return (sides, AxisSet([value.shape.rank]))
+    case .mul, .div:
+      let opcode = columns.opcodes[Int(node)]
+      for (part, factor) in opcode == .mul ? [(0, 1), (1, 0)] : [(0, 1)] where depth > 0 && isPositive(operand(factor)) {
+        guard let (x, axes) = length(operand(part), depth: depth - 1) else { continue }
+        return (emit(opcode, x, stretch(operand(factor), over: axes, to: x.shape)), axes)
+      }
+      return nil
+    default: return nil
+    }
+  }
+
+  /// Whether a value is known to be a positive number: a constant, or 1 over a power of two.
+  private func isPositive(_ value: Value) -> Bool {
+    if let number = filledNumber(value) { return number > 0 && number < .infinity }
+    return self.operand(of: value, if: .reciprocal).flatMap { self.operand(of: $0, if: .scale) } != nil
+  }
+
   /// The vectors that a value has the lengths of, if it has been reshaped and stretched at most: these are too, each
   /// along a last axis.
   private func vectors(of value: Value, depth: Int = 4) -> (x: Value, axes: AxisSet)? {
-    if let length = powerOfLength(value), length.power == 1 { return (length.x, length.axes) }
+    if let length = length(value) { return length }
     guard depth > 0, value.shape.rank < Shape.maximumRank,
       let inner = operand(of: value, if: .reshape) ?? operand(of: value, if: .broadcast),
       let (x, axes) = vectors(of: inner, depth: depth - 1)
@@ -137,11 +166,29 @@ extension GraphBuilder {
     return vectors(of: x).map { $0.x.lengthPower(p, over: $0.axes, length: x) }
   }
 
-  /// A product of powers of one length.
+  /// A product of powers of one length. That of the length alone with itself is a sum of squares, see ``SquareOfRoot``.
   func productOfPowers(_ x: Value, _ y: Value) -> Value? {
-    guard !isWithinRoot, let left = powerOfLength(x), let right = powerOfLength(y), left.x.id == right.x.id,
-      left.axes == right.axes, left.power + right.power > 2, left.power != 2 || right.power != 2
+    guard !isWithinRoot, x.isValid, y.isValid else { return nil }
+    var (left, right) = (evenPower(x, besides: y) ?? powerOfLength(x), evenPower(y, besides: x) ?? powerOfLength(y))
+    // Of others than norm the vector is only made where it is of use.
+    if let right, right.power > 1, left == nil { left = length(x).map { ($0.x, $0.axes, 1) } }
+    if let left, left.power > 1, right == nil { right = length(y).map { ($0.x, $0.axes, 1) } }
+    guard let left, let right, left.x.id == right.x.id, left.axes == right.axes, left.power + right.power > 2,
+      left.power != 2 || right.power != 2
     else { return nil }
     return left.x.lengthPower(x.filled(left.power + right.power), over: left.axes)
+  }
+
+  /// x² + y² as the square of hypot(x, y), if that is the other factor.
+  private func evenPower(_ value: Value, besides other: Value) -> (x: Value, axes: AxisSet, power: Double)? {
+    let (sum, node) = (columns.producers[Int(value.id)], columns.producers[Int(other.id)])
+    guard columns.opcodes[Int(sum)] == .add, columns.opcodes[Int(node)] == .hypot else { return nil }
+    for index in 0..<2 {
+      let square = columns.producers[Int(columns.operand(sum, index))]
+      let side = columns.operand(node, index)
+      guard columns.opcodes[Int(square)] == .mul, columns.operand(square, 0) == side, columns.operand(square, 1) == side
+      else { return nil }
+    }
+    return length(other).map { ($0.x, $0.axes, 2) }
   }
 }

@@ -17,7 +17,7 @@ extension TypeInference {
       return other.rank == shape.rank && other.axes(0..<(other.rank - 2)) == stack && other[other.rank - 2] == rows
         && (columns == nil || other[other.rank - 1] == columns)
     }
-    guard squareOperands.allSatisfy({ fits($0, rows: n, columns: n) }), factors.map({ fits($0, rows: n + 1, columns: n) }) ?? true,
+    guard squareOperands.allSatisfy({ fits($0, rows: n, columns: n) }), factors.map({ fits($0, rows: n + 3, columns: n) }) ?? true,
       right.map({ fits($0, rows: n, columns: nil) }) ?? true
     else { throw fault("stacks of matrices that fit are expected, got \((0..<count).map(operand))") }
     // LAPACK counts in 32 bits.

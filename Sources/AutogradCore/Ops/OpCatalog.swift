@@ -16,7 +16,7 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case i0e, i1e, ndtr, logNdtr, ndtri, erfcx, sinc, gammaInc, gammaIncC, zeta, betaInc
   case familyDerivative, gammaIncPartial, zetaPartial
   case equal, notEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot
-  case select, cast, stopGradient, settled, guarded
+  case select, cast, stopGradient, settled, guarded, kept, coincident, signed
   // Shape.
   case reshape, transpose, broadcast, slice, unslice, split, concat
   // Indices.
@@ -60,6 +60,8 @@ public enum OpCatalog {
   private static let structural: [Opcode: any Primitive] = [
     .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"), .stopGradient: StopGradientPrimitive(),
     .cast: CastPrimitive(), .select: SelectPrimitive(), .settled: SettledPrimitive(), .guarded: GuardedPrimitive(),
+    .kept: KeptPrimitive(), .coincident: CoincidentPrimitive(),
+    .signed: SignedPrimitive(),
     .betaInc: IncompleteBetaPrimitive(),
     .reshape: ReshapePrimitive(), .transpose: TransposePrimitive(), .broadcast: BroadcastPrimitive(),
     .slice: SlicePrimitive(), .unslice: UnslicePrimitive(), .split: SplitPrimitive(), .concat: ConcatPrimitive(),

@@ -28,7 +28,7 @@ struct TriangularSolvePrimitive: Primitive {
   }
 }
 
-/// `lu(a)`: what elimination makes of each matrix, one row longer, for `lu_solve` and determinants. It is no function of its own to
+/// `lu(a)`: what elimination makes of each matrix, three rows longer, for `lu_solve` and determinants. It is no function of its own to
 /// derivatives: those who use it state theirs by a.
 struct LUPrimitive: Primitive {
   let name = "lu"
@@ -37,7 +37,7 @@ struct LUPrimitive: Primitive {
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], count: 1)
     var type = node.operand(0)
-    type.shape[type.shape.rank - 2] += 1
+    type.shape[type.shape.rank - 2] += 3
     try node.result(type)
   }
 

@@ -11,7 +11,7 @@ extension PointwiseFunction {
     unary(
       .abs, CK_ABS, "abs", "Absolute value.", "|x|", dtypes: .numeric, "sign(x)", conventions: ["the gradient at 0 is 0"],
       otherNames: ["absolute", "fabs", "magnitude"]
-    ) { x, _ in x.emit(.sign) },
+    ) { ct, x, _ in x.signed(ct) },
     unary(
       .square, CK_SQUARE, "square", "Square.", "x^2", dtypes: .numeric, "2 x", conventions: ["integers wrap around on overflow"],
       otherNames: ["sqr", "pow2"]

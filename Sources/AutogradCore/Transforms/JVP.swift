@@ -3,12 +3,14 @@ struct ForwardPass {
   let builder: GraphBuilder
   /// For each value that existed at the start its tangent; nil where it does not depend on anything that has one.
   private var tangents: [ValueID: Value] = [:]
+  private let primals: Set<ValueID>
   /// For rules that say only how cotangents go back.
   private var reverse: ReversePass?
 
   init(_ builder: GraphBuilder, along directions: [(primal: Value, tangent: Value)]) {
     self.builder = builder
     for (primal, tangent) in directions where primal.isValid { tangents[primal.id] = tangent }
+    primals = Set(tangents.keys)
   }
 
   func tangent(of value: Value) -> Value? { tangents[value.id] }
@@ -76,7 +78,7 @@ struct ForwardPass {
 
   /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes tangents forward.
   private mutating func pushThroughTranspose(_ operands: [Value?], _ node: NodeContext) {
-    let pass = reverse ?? ReversePass(builder, withRespectTo: [])
+    let pass = reverse ?? ReversePass(builder, withRespectTo: [], along: primals)
     reverse = pass
     // All that depends on these placeholders is made after them.
     let start = NodeID(builder.columns.nodeCount)

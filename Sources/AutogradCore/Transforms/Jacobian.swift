@@ -1,6 +1,6 @@
 extension GraphBuilder {
   /// Jacobians of outputs by inputs or intermediate values: all directions go through at once as a batch, forwards where the values have
-  /// fewer elements than the outputs, else backwards.
+  /// fewer elements than the outputs, else backwards. What is 0 by structure (``AlignmentPass``) takes no direction.
   ///
   /// - Returns: for each output and each value a tensor of the output's dtype, of its shape followed by the value's; zeros where nothing connects them.
   public func jacobians(of outputs: [Value], withRespectTo values: [Value]) -> [[Value]] {
@@ -13,13 +13,25 @@ extension GraphBuilder {
   /// by the value's. Forwards, one batch of directions per value.
   public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] { forwardJacobians(gradients, values) }
 
+  private static let mostAligned = 16
+
   private func reverseJacobians(_ output: Value, _ values: [Value]) -> [Value] {
-    let count = output.shape.elementCount
     let cotangent = placeholder(output.type)
+    // A walk for each value: of many, one batch of all directions is less work.
+    let isWorthIt = output.shape.elementCount > 1 && values.count <= GraphBuilder.mostAligned
+    let pairs: [[(first: Int, second: Int)]?] = values.map { value in
+      guard isWorthIt else { return [] }
+      return AlignmentPass(self, source: value, through: [output]).pairs(of: output)?.map { ($0.value, $0.source) }
+    }
+    let together = joint(pairs.map { $0?.map(\.first) }, of: output.shape)
     let gradients = zip(values, gradients(of: [(output, cotangent)], withRespectTo: values)).map { $1 ?? zeros($0.type) }
-    let stacks = batched(gradients, size: count, over: [(cotangent, directions(output.type))])
-    return zip(stacks, values).map { stack, value in
-      let jacobian = reshape(stack, to: output.shape, value.shape)
+    let units = directions(output.type, together: together)
+    let count = output.shape.keeping(together).elementCount
+    let stacks = batched(gradients, size: count, over: [(cotangent, units)])
+    return values.indices.map { index in
+      let (stack, value) = (stacks[index], values[index])
+      let rows = reshape(stack, to: output.shape.keeping(together), value.shape)
+      let jacobian = spread(rows, output.shape, value.shape, (pairs[index] ?? []).filter { together.contains($0.first) })
       return jacobian.isValid && jacobian.dtype != output.dtype ? emit(.cast, jacobian, .dtype(output.dtype)) : jacobian
     }
   }
@@ -27,18 +39,47 @@ extension GraphBuilder {
   private func forwardJacobians(_ outputs: [Value], _ values: [Value]) -> [[Value]] {
     var jacobians = outputs.map { _ in [Value]() }
     for value in values {
-      let count = value.shape.elementCount
+      let alignment = AlignmentPass(self, source: value, through: value.shape.elementCount > 1 ? outputs : [])
+      let pairs = outputs.map { output in
+        alignment.pairs(of: output)?.map { (first: $0.value, second: $0.source) }
+      }
+      let together = joint(pairs.map { $0?.map(\.second) }, of: value.shape)
+      let (count, kept) = (value.shape.keeping(together).elementCount, value.shape.keeping(together))
       let tangent = placeholder(value.type)
       let tangents = zip(outputs, tangents(of: outputs, along: [(value, tangent)])).map { $1 ?? zeros($0.type) }
-      let stacks = batched(tangents, size: count, over: [(tangent, directions(value.type))])
+      let stacks = batched(tangents, size: count, over: [(tangent, directions(value.type, together: together))])
       for (index, stack) in stacks.enumerated() {
         // Directions stand first; a Jacobian has them last.
-        let elements = outputs[index].shape.elementCount
-        let matrix = transpose(reshape(stack, to: [count, elements]), [1, 0])
-        jacobians[index].append(reshape(matrix, to: outputs[index].shape, value.shape))
+        let shape = outputs[index].shape
+        let matrix = transpose(reshape(stack, to: [count, shape.elementCount]), [1, 0])
+        let columns = reshape(matrix, to: shape, kept)
+        let isDiagonal = (pairs[index] ?? []).filter { together.contains($0.second) }
+        jacobians[index].append(spread(columns, shape, value.shape, isDiagonal))
       }
     }
     return jacobians
+  }
+
+  /// The axes that stand in all of the lists, those without a list aside, and that have more than one position.
+  private func joint(_ lists: [[Int]?], of shape: Shape) -> AxisSet {
+    let given = lists.compactMap { $0 }
+    guard !given.isEmpty, !shape.isEmpty else { return AxisSet() }
+    return AxisSet((0..<shape.rank).filter { axis in shape[axis] > 1 && given.allSatisfy { $0.contains(axis) } })
+  }
+
+  /// A Jacobian of which one position along some axes stands for all: those off the diagonals of the pairs are 0.
+  private func spread(_ part: Value, _ first: Shape, _ second: Shape, _ pairs: [(first: Int, second: Int)]) -> Value {
+    guard part.isValid else { return part }
+    let full = first.appending(second)
+    let whole = broadcast(part, to: full)
+    func positions(_ axis: Int) -> Value {
+      var shape = Shape(repeating: 1, rank: full.rank)
+      shape[axis] = full[axis]
+      return broadcast(reshape(indexVector(full[axis]), to: shape), to: full)
+    }
+    let masks = pairs.map { emit(.equal, positions($0.first), positions(first.rank + $0.second)) }
+    guard let mask = masks.first else { return whole }
+    return select(masks.dropFirst().reduce(mask) { emit(.logicalAnd, $0, $1) }, whole, zeros(whole.type))
   }
 
   private func reshape(_ value: Value, to first: Shape, _ second: Shape) -> Value {
@@ -53,11 +94,12 @@ extension GraphBuilder {
     return reshape(value, to: first.appending(second))
   }
 
-  /// Every unit tensor of a type, one behind the other.
-  private func directions(_ type: TensorType) -> Value {
-    let count = type.elementCount
+  /// Every unit tensor of a type, one behind the other; along the axes taken together, all positions at once.
+  private func directions(_ type: TensorType, together: AxisSet) -> Value {
     guard type.shape.rank < Shape.maximumRank else { return fail(BatchPass.rankError) }
-    let isOwn = diagonalMask(count)
-    return reshape(emit(.cast, isOwn, .dtype(type.dtype)), to: Shape([count]).appending(type.shape))
+    let kept = type.shape.keeping(together)
+    let (count, isOwn) = (kept.elementCount, diagonalMask(kept.elementCount))
+    let units = reshape(emit(.cast, isOwn, .dtype(type.dtype)), to: Shape([count]).appending(kept))
+    return broadcast(units, to: Shape([count]).appending(type.shape))
   }
 }

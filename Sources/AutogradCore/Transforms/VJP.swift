@@ -16,6 +16,9 @@ public struct Pullback {
   /// The cotangent of the first result, which an operation of one result always has here.
   public var ct: Value { cotangent(0) ?? builder.zeros(result(0).type) }
 
+  /// Whether an operand is what derivatives are taken by, and not only on the way there.
+  func isTarget(_ operand: Int) -> Bool { pass.targets.contains(context.operand(operand).id) }
+
   /// Whether the cotangent of an operand is asked for.
   public func wants(_ operand: Int) -> Bool { pass.wants(context.operand(operand).id) }
 
@@ -36,13 +39,18 @@ final class ReversePass {
   /// How many terms each of those in float32 has, up to 255.
   @exclusivity(unchecked) private var termCounts: [UInt8]
   private static let none: ValueID = -1
+  /// What derivatives are taken by.
+  let targets: Set<ValueID>
   /// More terms of float32 than these are added in double: a value may have ten thousand uses.
   private static let mostNarrowTerms: UInt8 = 4
 
-  /// - Parameter start: the first node that can depend on a target.
-  init(_ builder: GraphBuilder, withRespectTo targets: [Value], from start: NodeID = 0) {
+  /// - Parameters:
+  ///   - primals: what a forward pass that uses this one has directions of.
+  ///   - start: the first node that can depend on a target.
+  init(_ builder: GraphBuilder, withRespectTo targets: [Value], along primals: Set<ValueID> = [], from start: NodeID = 0) {
     self.builder = builder
     let columns = builder.columns
+    self.targets = primals.union(targets.map(\.id))
     first = columns.firstResult[Int(start)]
     wanted = Array(repeating: false, count: columns.valueCount - Int(first))
     cotangents = Array(repeating: ReversePass.none, count: columns.valueCount - Int(first))
@@ -156,12 +164,12 @@ extension GraphBuilder {
   public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
     for (index, target) in targets.enumerated() where target.isValid && lookedThrough.contains(target.id) {
       let node = columns.producers[Int(target.id)]
-      if columns.opcodes[Int(node)] != .input && !futureTargets.contains(target.id) {
+      if columns.opcodes[Int(node)] != .input {
         _ = fail(
           GraphError(
             .invalidAttribute,
             "target \(index), a \(columns.opcodes[Int(node)]), was simplified away in what is computed from it, so its "
-              + "gradient is lost; call keepAsTarget on it before using it"))
+              + "gradient is lost; call keepAsTarget on it first, and use what that returns"))
       }
     }
     return gradients(of: outputs, withRespectTo: targets, from: 0)

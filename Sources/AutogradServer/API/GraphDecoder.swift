@@ -253,7 +253,7 @@ final class GraphDecoder {
         node.operation, operands, attributes, resultCount: node.outputs.count, defaultDType: defaultDType)
       if !targets.isEmpty {
         for (result, value) in results[index].enumerated() where targets.contains(firstResults[index] + result) {
-          builder.keepAsTarget(value)
+          results[index][result] = builder.kept(value)
         }
       }
     } catch {

@@ -15,8 +15,8 @@
 // Returns 0, or the order of the first leading minor that is not positive; z is then of no use. A NaN anywhere in that half gives NaN.
 int32_t cl_cholesky(size_t n, double *z, const double *x, const int32_t *stop);
 
-// z, of n + 1 rows: the factors of x = L U with partial pivoting as LAPACK packs them, for the functions below; the last row holds the
-// row exchanges. A singular x has factors too.
+// z, of n + 3 rows: the factors of x = L U with partial pivoting as LAPACK packs them, for the functions below; behind them the row
+// exchanges, and the powers of two by which the rows and the columns of a graded x were scaled before. A singular x has factors too.
 void cl_lu(size_t n, double *z, const double *x, const int32_t *stop);
 
 // z (n by m) = x⁻¹ b, or x⁻ᵀ b, for the x whose factors `lu` holds. z may be b.
