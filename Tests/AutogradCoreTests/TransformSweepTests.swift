@@ -97,7 +97,8 @@ import Testing
     }
   }
 
-  /// Jacobians made forwards and backwards are one matrix, and its product with a tangent is the JVP.
+  /// Jacobians made forwards and backwards are one matrix, and its product with a tangent is the JVP: so nothing is 0
+  /// that was taken for 0 by structure.
   @Test(arguments: cases) func jacobiansAgree(_ test: SweepTests.Case) throws {
     var random = test.random
     let graph = try test.graph()
@@ -111,7 +112,47 @@ import Testing
       let results = try ways.map { try Plan(builder.graph(outputs: $0)).run(inputs) }
       for (primal, jacobian) in zip(primals, results[0]) { #expect(jacobian.shape == output.shape.appending(primal.shape)) }
       #expect(Comparison.close(results[0], results[1], tolerance: Self.tolerance(graph)) == nil)
+      try expectProducts(results[0], output, primals, builder, inputs, &random)
     }
+  }
+
+  /// The same of gradients: Hessians.
+  @Test(arguments: SweepTests.differentiable) func hessiansTimesTangents(_ test: SweepTests.Case) throws {
+    var random = test.random
+    let graph = try test.graph()
+    let inputs = test.inputs(graph, &random)
+    let builder = GraphBuilder(extending: graph)
+    let primals = graph.columns.inputs.map(builder.value).filter { $0.dtype.isFloating }
+    guard primals.allSatisfy({ $0.shape.rank <= 4 }) else { return }
+    let seeds = graph.outputs.map(builder.value).filter { $0.dtype.isFloating }.map {
+      (value: $0, cotangent: builder.constant(Tensor.random($0.type, using: &random)))
+    }
+    let gradients = builder.gradients(of: seeds, withRespectTo: primals).compactMap { $0 }
+    let rows = builder.hessians(gradients, withRespectTo: primals)
+    for (gradient, row) in zip(gradients, rows) {
+      try expectProducts(Plan(builder.graph(outputs: row)).run(inputs), gradient, primals, builder, inputs, &random)
+    }
+  }
+
+  /// Jacobians of an output by several values, times random tangents, are together what forward mode gives along those.
+  private func expectProducts(
+    _ jacobians: [Tensor], _ output: Value, _ primals: [Value], _ builder: GraphBuilder, _ inputs: [Tensor],
+    _ random: inout SeededGenerator
+  ) throws {
+    let directions = primals.map { Tensor.random($0.type, using: &random) }
+    let along = zip(primals, directions).map { (primal: $0, tangent: builder.constant($1)) }
+    guard let tangent = builder.tangents(of: [output], along: along)[0] else { return }
+    let expected = try Plan(builder.graph(outputs: [tangent])).run(inputs)[0].doubles
+    var products = expected.map { _ in 0.0 }
+    for (jacobian, direction) in zip(jacobians, directions) {
+      let (entries, numbers) = (jacobian.doubles, direction.doubles)
+      for row in products.indices {
+        for column in numbers.indices { products[row] += entries[row * numbers.count + column] * numbers[column] }
+      }
+    }
+    let size = expected.reduce(1) { max($0, abs($1)) }
+    let tolerance = builder.columns.typeTable.contains { $0.dtype == .float32 } ? 1e-6 : 1e-10
+    #expect(zip(products, expected).allSatisfy { abs($0 - $1) <= tolerance * size }, "\(products) and \(expected)")
   }
 
   /// Casts to float32 round to seven digits on the way.

@@ -64,14 +64,14 @@ struct AlignmentPass {
     case .permutation(let order):
       return axes[operands[0].id].map { renumbered($0) { axis in order.array.firstIndex(of: axis) } }
     case .window(let window) where opcode == .slice || opcode == .unslice:
-      return axes[operands[0].id].map { renumbered($0) { window.sizes[$0] == window.whole[$0] ? $0 : nil } }
+      return axes[operands[0].id].map { renumbered($0) { window.isWhole(along: $0) ? $0 : nil } }
     default: return nil
     }
   }
 
   private static func isElementwise(_ opcode: Opcode, _ primitive: any Primitive) -> Bool {
     switch opcode {
-    case .select, .cast, .stopGradient, .settled, .guarded, .kept, .coincident, .signed: true
+    case .select, .cast, .stopGradient, .settled, .guarded, .kept, .coincident, .signed, .betaInc, .powDerivative: true
     default: primitive is PointwisePrimitive
     }
   }
@@ -108,5 +108,12 @@ struct AlignmentPass {
     let rank = x.shape.rank
     let kept = axes[y.id] == nil ? rank - 2 : axes[x.id] == nil ? rank - 1 : rank
     return renumbered(aligned) { $0 < rank - 2 || $0 == kept ? $0 : nil }
+  }
+}
+
+extension Window {
+  /// Whether all positions along an axis stay where they are.
+  fileprivate func isWhole(along axis: Int) -> Bool {
+    sizes[axis] == whole[axis] && starts[axis] == 0 && steps[axis] == 1
   }
 }
