@@ -81,7 +81,8 @@ static double prefactor(double a, double x, int n, double factor, double other) 
     double whole_power = pow(x, a), power = whole_power;
     for (int k = 0; k < n; k++) power /= x;
     // A subnormal number has lost bits that no division brings back.
-    if (x < 700 && power < 1e290 && power > 1e-290 && whole_power > 1e-290) return power * exp(-x) * ck_reciprocal_gamma(a) * factor * other;
+    if (x < 700 && power < 1e290 && power > 1e-290 && whole_power > 1e-290)
+      return power * exp(-x) * ck_reciprocal_gamma(a) * factor * other;
     // In parts, so that no power leaves the range before the product does. What a - n lacks counts ln x times.
     double half = exp(-x / 2), shifted = a - n, whole = shifted + n;
     double lost = (a - whole) - (n - (whole - shifted));
@@ -94,7 +95,7 @@ static double prefactor(double a, double x, int n, double factor, double other) 
   double exponent = fabs(r) < 0.9 ? a * ck_log1p_rest(r) : a * log_ratio(x, a) - (x - a);
   // No factor brings that back, nor may one out of range spoil it.
   if (exponent < -20000) return 0;
-  double scale = 1 / sqrt(2 * pi) / sqrt(a) * factor * other, power = pow(x, -n);
+  double scale = quotient_of(3, (double[]){factor, other, 1 / sqrt(2 * pi) / sqrt(a)}, 1), power = pow(x, -n);
   if (power > 1e-290 && power < INFINITY && exponent > -600) return exp(exponent - ck_stirling_tail(a)) * scale * power;
   return exp(exponent - ck_stirling_tail(a) - n * log(x)) * scale;
 }

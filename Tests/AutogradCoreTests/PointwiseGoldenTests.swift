@@ -96,10 +96,9 @@ import Testing
       graph(%0 x: float64[2], %1 y: float64[2], %2 ct0: float64[2]) {
         %3 = div %0 %1 : float64[2]
         %4 = div %2 %1 : float64[2]
-        %5 = div %3 %1 : float64[2]
-        %6 = mul %2 %5 : float64[2]
-        %7 = neg %6 : float64[2]
-        return %3, %4, %7
+        %5 = product_quotient %2 %3 %1 : float64[2]
+        %6 = neg %5 : float64[2]
+        return %3, %4, %6
       }
 
       """

@@ -56,7 +56,8 @@ extension GradientCheck {
       return result.builder.select(effect.emit(.isNaN), result.builder.zeros(effect.type), effect)
     }
 
-    /// All floating results between the targets and the outputs that do not merely move numbers.
+    /// All floating results between the targets and the outputs that do not merely move numbers, but for weights, by which
+    /// what is made of deviations from their mean has no derivative of its own.
     private static func roundedResults(
       _ outputs: [Value], _ targets: [Value], _ builder: GraphBuilder
     ) throws(GraphError) -> [Value] {
@@ -64,12 +65,18 @@ extension GradientCheck {
       let columns = builder.columns
       var depends = [Bool](repeating: false, count: columns.valueCount)
       for target in targets where target.isValid { depends[Int(target.id)] = true }
+      var weights: Set<ValueID> = []
+      for node in 0..<NodeID(live.count) where live[Int(node)] {
+        if columns.opcodes[Int(node)].primitive is WeightedPrimitive { weights.insert(columns.operand(node, 0)) }
+      }
       var found: [Value] = []
       for node in 0..<NodeID(live.count) where live[Int(node)] {
         guard columns.operandRange(node).contains(where: { depends[Int(columns.operands[$0])] }) else { continue }
         for result in columns.resultRange(node) { depends[result] = true }
         if movesOnly(columns.opcodes[Int(node)]) { continue }
-        found += columns.resultRange(node).map { builder.value(ValueID($0)) }.filter(\.dtype.isFloating)
+        found += columns.resultRange(node).map { builder.value(ValueID($0)) }.filter {
+          $0.dtype.isFloating && !weights.contains($0.id)
+        }
       }
       return found
     }
@@ -77,7 +84,8 @@ extension GradientCheck {
     private static func movesOnly(_ opcode: Opcode) -> Bool {
       switch opcode {
       case .reshape, .transpose, .broadcast, .slice, .unslice, .split, .concat, .gather, .gatherAlong, .permute,
-        .unpermute, .neg, .abs, .select, .stopGradient, .settled, .guarded:
+        .unpermute, .neg, .abs, .select, .stopGradient, .settled, .guarded, .kept,
+        .coincident, .signed:
         true
       default: false
       }

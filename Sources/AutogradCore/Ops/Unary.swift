@@ -76,7 +76,8 @@ extension PointwiseFunction {
     unary(
       .asinh, CK_ASINH, "asinh", "Inverse hyperbolic sine.", "arsinh x", "1 / √(x^2 + 1)",
       conventions: ["derivatives up to order \(CK_MOST_ORDERS), refused beyond"], otherNames: ["arcsinh", "arsinh"]
-    ) { x, _ in x.filled(1).emit(.direction, x)
+    ) { x, _ in
+      x.filled(1).emit(.direction, x)
     },
     unary(
       .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],
