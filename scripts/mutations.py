@@ -47,7 +47,7 @@ MUTATIONS = {
     "asin",
     UNARY, "x, _ in x.emit(.asinSlope)\n", "x, _ in (1 - x).emit(.rsqrt) * (x + 1).emit(.rsqrt)\n"),
   "asinh' by a square": (
-    "asinh", UNARY, "x, _ in x.filled(1).emit(.direction, x)", "x, _ in (x * x + 1).emit(.rsqrt)"),
+    "asinh", UNARY, "x, _ in\n      x.filled(1).emit(.direction, x)", "x, _ in (x * x + 1).emit(.rsqrt)"),
   "atan' = 1 / (1 + x^2)": (
     "atan", UNARY, "x.filled(1).emit(.inversion, x)", "1 / (x * x + 1)"),
   "hypot' masked at the origin": (
