@@ -110,16 +110,15 @@ extension GradientCheck.Run {
     var again = quotients.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe))
     if finding.result != .fails { return again.isKink ? finding : doubtful }
     guard again.result == .fails, !quotients.leaps(beside: finding.analytic) else { return doubtful }
-    guard let element = probe.element else { return again }
-    // Steps longer than the number itself may reach over what the function does at its scale.
-    let scale = targets[probe.target].scale(element)
-    var short = quotients
-    short.steps.removeAll { max($0.forward, $0.backward) > scale / 8 }
-    if short.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe)).result == .fails {
-      return again
-    }
     again.uncertainty = max(again.uncertainty, again.error)
-    return try isSteady(probe, again, quotients) ? again : doubtful
+    if try contradicts(probe, again, quotients) { return again }
+    // Where steps speak against it that do not reach far there may be a kink, which is judged later.
+    var short = quotients
+    let reach = probe.element.map(targets[probe.target].scale) ?? 1
+    short.steps.removeAll { max($0.forward, $0.backward) > reach / 8 }
+    let isNear = short.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe)).result == .fails
+    guard isNear, try !isSmoothAllAround() else { return doubtful }
+    return again
   }
 
   /// What rounding may change a value by, here and a step away: what it changes in all, without what it does to results
@@ -140,27 +139,38 @@ extension GradientCheck.Run {
     return largest
   }
 
-  /// Whether the derivative hardly changes over the steps that speak against it. A quotient is the mean of the
-  /// derivative between its ends: if that is the same all along, the two contradict each other; otherwise either may be
-  /// right.
-  private func isSteady(
+  /// Whether the finest step that speaks against the derivative does so too by what the derivative is along the step. A
+  /// quotient is the mean of the derivative between its ends. Of that two quadratures must agree, which they hardly do
+  /// where the step is a period or more.
+  private func contradicts(
     _ probe: GradientCheck.Probe, _ finding: SlopeFinding, _ quotients: DifferenceQuotients
   ) throws(GraphError) -> Bool {
-    guard let element = probe.element else { return true }
     let finest = quotients.steps.last {
       64 * quotients.noise($0, .both) <= finding.error * min($0.forward, $0.backward)
     }
-    guard let step = finest else { return false }
+    guard let step = finest, let quotient = quotients.quotient(step, .both) else { return false }
     for part in [1, 0.61] {
-      var slopes: [Double] = []
-      for point in points(probe, [step.forward * part], targets) {
-        let results = try nearbyResults(PointEvaluator.inputs(at: point, of: check.inputs))
-        slopes.append(results?[probe.target].doubles[element] ?? .nan)
-      }
-      let mean = slopes[0] * 0.5 + slopes[1] * 0.5
-      guard abs(mean - finding.analytic) <= finding.error / 4 else { return false }
+      let size = step.forward * part
+      // Gauss and Legendre's, with two points and with four.
+      let rough = try mean(probe, size * 0.577350269189626)
+      let mean = try mean(probe, size * 0.861136311594053) * 0.347854845137454
+        + mean(probe, size * 0.339981043584856) * 0.652145154862546
+      guard abs(rough - mean) <= finding.error / 8 else { return false }
+      if part == 1 && !(abs(quotient - mean) >= finding.error / 2) { return false }
     }
     return true
+  }
+
+  /// The mean of the derivative at two points to both sides.
+  private func mean(_ probe: GradientCheck.Probe, _ distance: Double) throws(GraphError) -> Double {
+    let direction = probe.element == nil ? targets[probe.target].direction : []
+    var sum = 0.0
+    for point in points(probe, [distance], targets) {
+      guard let results = try nearbyResults(PointEvaluator.inputs(at: point, of: check.inputs)) else { return .nan }
+      let slopes = results[probe.target].doubles
+      sum += probe.element.map { slopes[$0] } ?? zip(slopes, direction).reduce(0) { $1.1 == 0 ? $0 : $0 + $1.0 * $1.1 }
+    }
+    return sum / 2
   }
 }
 

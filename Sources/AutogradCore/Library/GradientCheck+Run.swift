@@ -45,9 +45,15 @@ extension GradientCheck {
 
     private func stepSizes(_ probe: Probe) -> [Double] {
       let target = targets[probe.target]
-      let x = probe.element.map { target.elements[$0] } ?? 0
+      guard let element = probe.element else {
+        // Each step is to move every element of the direction.
+        let least = zip(target.elements, target.direction).reduce(0) { $1.1 == 0 ? $0 : max($0, $1.0.ulp / abs($1.1)) }
+        let sizes = DifferenceQuotients.sizes(around: 0, scales: givenStep(probe).map { [4 * $0] } ?? [1])
+        return sizes.filter { $0 >= least }
+      }
+      let x = target.elements[element]
       if let step = givenStep(probe) { return DifferenceQuotients.sizes(around: x, scales: [4 * step]) }
-      return DifferenceQuotients.sizes(around: x, scales: [probe.element.map(target.scale) ?? 1, 1])
+      return DifferenceQuotients.sizes(around: x, scales: [target.scale(element), 1])
     }
 
     /// Two steps at which most functions are neither curved nor rounded much.

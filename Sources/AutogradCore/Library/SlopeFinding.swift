@@ -127,7 +127,7 @@ extension DifferenceQuotients {
       // NaN says itself that it is no derivative.
       let isClear =
         !analytic.isNaN && found.count >= 3
-        && (best.error <= max(1e-3 * abs(best.slope), negligible) || isBelowRounding(best.error))
+        && best.error <= max(1e-3 * abs(best.slope), negligible)
       return isClear ? finding(.fails) : finding(.inconclusive, .derivativeNotFinite)
     }
     let size = max(abs(analytic), abs(best.slope))

@@ -39,8 +39,11 @@ extension Value {
     }
     let isZero = emit(.equal, builder.zeros(type))
     let directions = within.map { (primal: $0.sign, tangent: builder.operands(of: $0.sign)[0]) }
-    let axes = Array(0..<shape.rank)
-    guard within.allSatisfy({ $0.pairs.map(\.source) == axes && $0.pairs.map(\.value) == axes }) else {
+    let isAligned = within.allSatisfy { sign in
+      // An axis with one position goes with any.
+      (0..<shape.rank).allSatisfy { axis in shape[axis] == 1 || sign.pairs.contains { $0.source == axis && $0.value == axis } }
+    }
+    guard isAligned else {
       // What an element is to others has the sign of 0 once.
       let isMoved = directions.map { $0.tangent.emit(.notEqual, builder.zeros(type)) }
       return product.spoilt(where: isZero.emit(.logicalAnd, isMoved.dropFirst().reduce(isMoved[0]) { $0.emit(.logicalOr, $1) }))
