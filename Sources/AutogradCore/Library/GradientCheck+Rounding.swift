@@ -153,7 +153,8 @@ extension GradientCheck.Run {
       let size = step.forward * part
       // Gauss and Legendre's, with two points and with four.
       let rough = try mean(probe, size * 0.577350269189626)
-      let mean = try mean(probe, size * 0.861136311594053) * 0.347854845137454
+      let mean =
+        try mean(probe, size * 0.861136311594053) * 0.347854845137454
         + mean(probe, size * 0.339981043584856) * 0.652145154862546
       guard abs(rough - mean) <= finding.error / 8 else { return false }
       if part == 1 && !(abs(quotient - mean) >= finding.error / 2) { return false }
