@@ -78,6 +78,7 @@ def scattered(xp, op, operands, attributes):
   else:
     at = tuple(indices if a == axis else g for a, g in enumerate(np.indices(indices.shape)))
   if xp is jnp:
+    x = jnp.asarray(x)
     return x.at[at].set(updates) if op == "scatter" else x.at[at].add(updates)
   result = np.array(x)
   if op == "scatter":
