@@ -1,5 +1,6 @@
 """Random graphs that hold operations of the enlarged catalog, among those that `catalog_graphs.py` knows. Their lines look the same."""
 
+import functools
 import random
 import sys
 
@@ -50,6 +51,20 @@ class MoreAdders:
     if op == "matrix_power":
       return condition(x) < MAX_CONDITION
     return True
+
+  @functools.cached_property
+  def of_either_sign(self):
+    """Names of vectors whose sign is nobody's to say: only their squares are used."""
+    return set()
+
+  def is_settled(self, value):
+    return not any(value is self.values[name] for name in self.of_either_sign)
+
+  def floating(self, accepts=lambda v: True):
+    return super().floating(lambda v: self.is_settled(v) and accepts(v))
+
+  def pick(self, accepts):
+    return super().pick(lambda v: self.is_settled(v) and accepts(v))
 
   def add(self, op):
     if op in POINTWISE:
@@ -211,8 +226,9 @@ class MoreAdders:
 
   def put_svd(self):
     u, _, v = self.then("svd", [self.tall()], {}, 3)
-    self.then("square", [v])
-    return self.then("square", [u])
+    squares = self.then("square", [v]), self.then("square", [u])
+    self.of_either_sign.update((u, v))
+    return squares[1]
 
   def put_svdvals(self):
     return self.then("svdvals", [self.tall()])
