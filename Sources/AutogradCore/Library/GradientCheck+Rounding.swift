@@ -112,13 +112,16 @@ extension GradientCheck.Run {
     guard again.result == .fails, !quotients.leaps(beside: finding.analytic) else { return doubtful }
     again.uncertainty = max(again.uncertainty, again.error)
     if try contradicts(probe, again, quotients) { return again }
-    // Where steps speak against it that do not reach far there may be a kink, which is judged later.
+    // Where steps speak against it that do not reach far there may be a kink, or what looks like one.
     var short = quotients
     let reach = probe.element.map(targets[probe.target].scale) ?? 1
     short.steps.removeAll { max($0.forward, $0.backward) > reach / 8 }
     let isNear = short.finding(of: finding.analytic, tolerance(probe), negligible: negligible(probe)).result == .fails
-    guard isNear, try !isSmoothAllAround() else { return doubtful }
-    return again
+    guard isNear else { return doubtful }
+    if try !isSmoothAllAround() {
+      (doubtful.cause, doubtful.isKink) = (.kink(left: -.infinity, right: .infinity), true)
+    }
+    return doubtful
   }
 
   /// What rounding may change a value by, here and a step away: what it changes in all, without what it does to results

@@ -134,8 +134,9 @@ extension GradientCheck {
       if finding.result == .fails, let cause = doubt(probe, sizes) {
         (finding.result, finding.cause) = (.inconclusive, cause)
       }
-      if finding.result == .fails { finding = try reconsidered(finding, probe, quotients) }
-      if case .kink = finding.cause, finding.result == .inconclusive {
+      if finding.result == .fails {
+        finding = try reconsidered(finding, probe, quotients)
+      } else if case .kink = finding.cause, finding.result == .inconclusive {
         finding = try reconsidered(finding, probe, quotients)
       }
       if finding.isKink { sawKink = true }
