@@ -71,6 +71,24 @@ import Testing
     #expect(abs(left - right) <= 1e-10 * max(1, abs(left)), "\(left) and \(right)")
   }
 
+  /// What a builder remembers of its values must not hold the builder itself: it would stay for ever.
+  @Test(arguments: SweepTests.differentiable) func buildersAreReleased(_ test: SweepTests.Case) throws {
+    weak var remaining: GraphBuilder?
+    func differentiateTwice() throws {
+      let graph = try test.graph()
+      let builder = GraphBuilder(extending: graph)
+      remaining = builder
+      var values = graph.outputs.map(builder.value).filter { $0.dtype.isFloating }
+      let primals = graph.columns.inputs.map(builder.value).filter { $0.dtype.isFloating }
+      for _ in 0..<2 {
+        let seeds = values.map { (value: $0, cotangent: builder.ones($0.type)) }
+        values = builder.gradients(of: seeds, withRespectTo: primals).compactMap { $0 }
+      }
+    }
+    try differentiateTwice()
+    #expect(remaining == nil)
+  }
+
   /// A batch gives what its examples give one by one, for values and gradients, whichever operands carry the batch.
   @Test(arguments: cases) func batchEqualsExamples(_ test: SweepTests.Case) throws {
     var random = test.random

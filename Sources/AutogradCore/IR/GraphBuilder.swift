@@ -25,7 +25,7 @@ public final class GraphBuilder {
   var lookedThrough: Set<ValueID> = []
 
   /// Derivatives of |x| by x, see ``SignedPrimitive``.
-  var signs: [ValueID: [Value]] = [:]
+  var signs: [ValueID: [ValueID]] = [:]
   /// Nodes that have been walked over to find them.
   var signSteps = 0
 

@@ -28,13 +28,13 @@ extension Value {
     guard isValid, ct.isValid else { return isValid ? ct : self }
     let product = builder.emit(.mul, [ct, emit(.sign)], .none)[0]
     guard product.isValid else { return product }
-    let within = (builder.signs[id] ?? []).compactMap { sign -> (sign: Value, pairs: [(source: Int, value: Int)])? in
+    let within = (builder.signs[id] ?? []).map(builder.value).compactMap { sign -> (sign: Value, pairs: [(source: Int, value: Int)])? in
       guard builder.mayWalk(from: sign, to: ct) else { return nil }
       return AlignmentPass(builder, source: sign, through: [ct]).pairs(of: ct).map { (sign: sign, pairs: $0) }
     }
     guard !within.isEmpty else {
       let result = builder.emit(.signed, [ct, self, product], .none)[0]
-      if result.isValid { builder.signs[id, default: []].append(result) }
+      if result.isValid { builder.signs[id, default: []].append(result.id) }
       return result
     }
     let isZero = emit(.equal, builder.zeros(type))
