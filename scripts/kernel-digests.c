@@ -1,8 +1,9 @@
-// Runs the kernels whose results do not depend on the processor on random operands, with several lengths and strides, and prints a digest of
-// the results of each: scripts/arm64-kernels.sh compares two processors' lists. Elementary functions are left out (their last places are
-// the library's), and so is all that is the order of a table's products where it does not multiply and add with one rounding.
+// Runs the kernels on random operands, with several lengths and strides. Of those whose results do not depend on the
+// processor it prints a digest; the results of the others, whose last places are the C library's, go to a file. The
+// order of a table's products is left out where it does not multiply and add with one rounding.
+// scripts/arm64-kernels.sh compares two processors' lists and files.
 //
-//   kernel-digests TABLE    baseline, avx2 or avx512
+//   kernel-digests TABLE FILE    baseline, avx2 or avx512
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 enum { COUNT = 5000, ROOM = COUNT * 4 };
 static uint64_t state = 88172645463325252u;
 static _Alignas(64) uint8_t x[ROOM * 8], y[ROOM * 8], z[ROOM * 8], scratch[ROOM * 32];
+static FILE *others;
 static const size_t widths[] = {8, 4, 8, 4, 1};
 
 static uint64_t draw(void) {
@@ -43,14 +45,23 @@ static void digest(const char *kind, int op, int dtype) {
   printf("%s %d %d %016" PRIx64 "\n", kind, op, dtype, hash);
 }
 
-static bool is_exact_unary(int op) { return (op < CK_EXP || op > CK_LOG_SIGMOID); }
-static bool is_exact_binary(int op) {
-  return op != CK_POW && op != CK_ATAN2 && op != CK_HYPOT && op != CK_LOGADDEXP && op != CK_XLOGY && op != CK_POLYGAMMA;
+// A line that names the kernel, then the ROOM numbers of z.
+static void keep(const char *kind, int op, int dtype) {
+  fprintf(others, "%s %d %d\n", kind, op, dtype);
+  fwrite(z, widths[dtype], ROOM, others);
+}
+
+static bool is_exact_unary(int op, int dtype) {
+  return dtype > CK_FLOAT32 || op < CK_EXP || op == CK_RELU || op == CK_ZERO_OF || op == CK_LENGTH_OF || op >= CK_ISNAN;
+}
+static bool is_exact_binary(int op, int dtype) {
+  return dtype > CK_FLOAT32 || op <= CK_DIV || op == CK_MAXIMUM || op == CK_MINIMUM || op == CK_REMAINDER || op == CK_DIRECTION ||
+    op == CK_INVERSION || op == CK_PER_LENGTH || op == CK_PRODUCT_QUOTIENT || op >= CK_EQUAL;
 }
 
 static void elementwise(const ck_kernels *table, int dtype) {
   for (int op = 0; op < CK_UNARY_COUNT; op++) {
-    if (!ck_unary(table, op, dtype) || !is_exact_unary(op)) continue;
+    if (!ck_unary(table, op, dtype)) continue;
     prepare(dtype);
     // The sign of a NaN is the processor's choice.
     if (op == CK_SQRT || op == CK_RSQRT) ck_unary(table, CK_ABS, dtype)(ROOM, x, 1, x, 1);
@@ -58,16 +69,16 @@ static void elementwise(const ck_kernels *table, int dtype) {
       size_t place = at * widths[dtype];
       ck_unary(table, op, dtype)(n, z + place, 1, x + place, 2);
     }
-    digest("unary", op, dtype);
+    (is_exact_unary(op, dtype) ? digest : keep)("unary", op, dtype);
   }
   for (int op = 0; op < CK_BINARY_COUNT; op++) {
-    if (!ck_binary(table, op, dtype) || !is_exact_binary(op)) continue;
+    if (!ck_binary(table, op, dtype)) continue;
     prepare(dtype);
     for (size_t n = 1, at = 0; n < 600; at += 2 * n, n = n * 2 + 1) {
       size_t place = at * widths[dtype];
       ck_binary(table, op, dtype)(n, z + place, 1, x + place, 1, y + place, (ptrdiff_t)(n % 3));
     }
-    digest("binary", op, dtype);
+    (is_exact_binary(op, dtype) ? digest : keep)("binary", op, dtype);
   }
   for (int to = 0; to < CK_DTYPE_COUNT; to++) {
     if (!ck_cast(table, dtype, to)) continue;
@@ -117,14 +128,14 @@ int main(int count, char **arguments) {
   const ck_kernels *tables[3];
   size_t tables_count = ck_all_kernels(tables);
   for (size_t i = 0; i < tables_count; i++) {
-    if (count != 2 || strcmp(ck_name(tables[i]), arguments[1]) != 0) continue;
+    if (count != 3 || strcmp(ck_name(tables[i]), arguments[1]) != 0 || !(others = fopen(arguments[2], "wb"))) continue;
     for (int dtype = 0; dtype < CK_DTYPE_COUNT; dtype++) {
       elementwise(tables[i], dtype);
       lines(tables[i], dtype);
       products(tables[i], dtype);
     }
-    return 0;
+    return fclose(others) != 0;
   }
-  fprintf(stderr, "usage: kernel-digests TABLE, of those that this processor can run\n");
+  fprintf(stderr, "usage: kernel-digests TABLE FILE, of those that this processor can run\n");
   return 2;
 }
