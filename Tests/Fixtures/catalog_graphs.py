@@ -40,9 +40,13 @@ class CatalogRequest(CatalogBuilder):
     if self.chance(0.3):
       self.nodes = self.shuffled(self.nodes)
     self.outputs = self.shuffled(self.outputs + ([rng.choice(list(self.values))] if self.chance(0.1) else []))
-    self.outputs = [n for n in dict.fromkeys(self.outputs) if self.values[n].dtype != np.float32]
+    self.outputs = [n for n in dict.fromkeys(self.outputs) if self.values[n].dtype != np.float32 and self.is_settled(self.values[n])]
     self.seeded = [n for n in self.outputs if self.values[n].dtype == np.float64]
     self.floats = [n for n in self.inputs if self.values[n].dtype == np.float64]
+
+  def is_settled(self, value):
+    """Whether the operation that made a value leaves nothing of it open, such as its sign."""
+    return True
 
   def request(self):
     """What all asks share."""

@@ -214,6 +214,7 @@ class MoreAdders:
 
   def put_eigh(self):
     values, vectors = self.then("eigh", [self.symmetric()], {}, 2)
+    self.of_either_sign.add(vectors)
     squares = self.then("square", [vectors])
     return self.rng.choice((values, squares))
 
