@@ -20,7 +20,7 @@ import Testing
       return try builder.graph(outputs: results)
     }
 
-    private func dtype(of operand: Int) -> DType {
+    func dtype(of operand: Int) -> DType {
       switch operation.reference.kind(of: operand) {
       case .promoted, .asItIs: dtype
       case .condition: .bool

@@ -45,6 +45,10 @@ public final class GraphBuilder {
   package var maximumRank = Shape.maximumRank
   /// Ends building and transforms with the error `interrupted`; planning has its own.
   package var interruption: Interruption?
+  /// Asked, each time the graph has grown by ``nodesReserved``, for memory for as many nodes more. False ends building with the error
+  /// `interrupted`.
+  package var reserveNodes: ((_ count: Int) -> Bool)?
+  private var reservedNodes = 0
 
   public init() {
     columns = GraphColumns()
@@ -215,12 +219,7 @@ public final class GraphBuilder {
 
   /// Adds a node whose operands stand at the end of `columns.operands`, or finds its equal.
   private func add(_ opcode: Opcode, _ attributes: Int32) throws(GraphError) -> NodeID {
-    do throws(GraphError) {
-      try checkCount()
-    } catch {
-      dropOpenOperands()
-      throw error
-    }
+    checkCount()
     let (node, isNew) = append(opcode, attributes)
     guard isNew else { return node }
     pendingTypes.removeAll(keepingCapacity: true)
@@ -276,19 +275,28 @@ public final class GraphBuilder {
 
   // MARK: Limits
 
-  private func checkCount() throws(GraphError) {
+  /// Remembers the error of a builder that has been interrupted or has grown too large. The node that is being added is added all the same,
+  /// so that what an operation or a rule makes in between can be relied on; whoever goes through many looks at ``firstError``.
+  private func checkCount() {
     added &+= 1
-    if added % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { throw Interruption.error }
+    if added % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { fail(Interruption.error) }
     // Values and operands are counted in as many bits as nodes, and a node has any number of them.
     let count = max(columns.nodeCount, columns.valueCount / 4, columns.operands.count / 16)
-    guard count < maximumNodes else {
-      throw GraphError(
-        .limitExceeded, "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
-        limit: .nodes(maximumNodes), value: count + 1)
+    if let reserveNodes, count > reservedNodes {
+      // Whoever says no knows why.
+      if !reserveNodes(GraphBuilder.nodesReserved) { fail(Interruption.error) }
+      reservedNodes += GraphBuilder.nodesReserved
     }
+    guard count >= maximumNodes else { return }
+    fail(
+      GraphError(
+        .limitExceeded, "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
+        limit: .nodes(maximumNodes), value: count + 1))
   }
 
-  static let nodesBetweenLooks = 1024
+  /// Some hundred microseconds of building.
+  static let nodesBetweenLooks = 64
+  package static let nodesReserved = 1024
 
   /// - Throws: `limit_exceeded` for a tensor larger than this builder's limits.
   package func checkLimits(_ shape: Shape) throws(GraphError) {

@@ -28,7 +28,7 @@ struct DifferenceOperation: Operation {
     }
     var result = call.x
     for _ in 0..<times {
-      guard result.isValid else { break }
+      guard builder.firstError == nil else { break }
       let count = result.shape[axis] - 1
       result = builder.part(result, axis, from: 1, count: count).emit(
         .sub, builder.part(result, axis, from: 0, count: count))

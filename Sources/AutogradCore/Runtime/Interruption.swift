@@ -1,17 +1,40 @@
 import CKernels
+import Glibc
 
-/// Ends runs early, from any thread and once for all: raised by whoever no longer waits for the results, after a deadline or a disconnect.
+/// Ends building, planning and runs early, from any thread and once for all: raised by whoever no longer waits for the results, after a deadline
+/// or a disconnect, or by itself when a step has taken too long for the thread that it is on.
 package final class Interruption: Sendable {
   /// Kernels look at it by its address. Read and written atomically only, and freed with this.
   nonisolated(unsafe) private let memory = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
-  package init() { memory.initialize(to: 0) }
+  /// Of the monotonic clock in nanoseconds; `max` for one that is only raised by others.
+  private let deadline: Int64
+
+  package init() {
+    memory.initialize(to: 0)
+    deadline = .max
+  }
+
+  /// Raises itself, when it is next looked at, once so many nanoseconds have passed. Kernels do not notice by themselves.
+  package init(after nanoseconds: Int64) {
+    memory.initialize(to: 0)
+    deadline = Interruption.now &+ nanoseconds
+  }
+
+  private static var now: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
 
   deinit { memory.deallocate() }
 
   package func interrupt() { ck_raise(memory) }
 
-  package var isInterrupted: Bool { ck_is_raised(memory) }
+  package var isInterrupted: Bool {
+    if deadline != .max, Interruption.now > deadline { ck_raise(memory) }
+    return ck_is_raised(memory)
+  }
 
   /// - Throws: `interrupted`, once it is.
   package func check() throws(GraphError) {

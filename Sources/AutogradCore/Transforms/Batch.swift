@@ -128,6 +128,7 @@ private struct BatchedNode {
     }
     var columns: [[Value]] = Array(repeating: [], count: context.resultCount)
     for example in 0..<pass.size {
+      guard builder.firstError == nil else { return [builder.value(-1)] }
       let operands = (0..<context.operandCount).map { index -> Value in
         let operand = context.operand(index)
         guard pass.isBatched(operand) else { return operand }

@@ -6,7 +6,8 @@ extension GraphBuilder {
   public func jacobians(of outputs: [Value], withRespectTo values: [Value]) -> [[Value]] {
     let width = values.reduce(0) { $0 + $1.shape.elementCount }
     let height = outputs.reduce(0) { $0 + $1.shape.elementCount }
-    return width < height ? forwardJacobians(outputs, values) : outputs.map { reverseJacobians($0, values) }
+    if width < height { return forwardJacobians(outputs, values) }
+    return outputs.map { firstError == nil ? reverseJacobians($0, values) : faulty(values.count) }
   }
 
   /// Second derivatives of what `gradients` are the gradients of: for each gradient and each value a tensor of the gradient's shape followed
@@ -14,6 +15,9 @@ extension GraphBuilder {
   public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] { forwardJacobians(gradients, values) }
 
   private static let mostAligned = 16
+
+  /// What stands for results after a mistake, without going through what led there for each of them.
+  private func faulty(_ count: Int) -> [Value] { Array(repeating: Value(self, -1), count: count) }
 
   private func reverseJacobians(_ output: Value, _ values: [Value]) -> [Value] {
     let cotangent = placeholder(output.type)
@@ -28,6 +32,7 @@ extension GraphBuilder {
     let units = directions(output.type, together: together)
     let count = output.shape.keeping(together).elementCount
     let stacks = batched(gradients, size: count, over: [(cotangent, units)])
+    guard firstError == nil else { return faulty(values.count) }
     return values.indices.map { index in
       let (stack, value) = (stacks[index], values[index])
       let rows = reshape(stack, to: output.shape.keeping(together), value.shape)
@@ -39,6 +44,7 @@ extension GraphBuilder {
   private func forwardJacobians(_ outputs: [Value], _ values: [Value]) -> [[Value]] {
     var jacobians = outputs.map { _ in [Value]() }
     for value in values {
+      guard firstError == nil else { return outputs.map { _ in faulty(values.count) } }
       let alignment = AlignmentPass(self, source: value, through: value.shape.elementCount > 1 ? outputs : [])
       let pairs = outputs.map { output in
         alignment.pairs(of: output)?.map { (first: $0.value, second: $0.source) }
@@ -48,6 +54,7 @@ extension GraphBuilder {
       let tangent = placeholder(value.type)
       let tangents = zip(outputs, tangents(of: outputs, along: [(value, tangent)])).map { $1 ?? zeros($0.type) }
       let stacks = batched(tangents, size: count, over: [(tangent, directions(value.type, together: together))])
+      guard firstError == nil else { return outputs.map { _ in faulty(values.count) } }
       for (index, stack) in stacks.enumerated() {
         // Directions stand first; a Jacobian has them last.
         let shape = outputs[index].shape
