@@ -12,14 +12,18 @@ struct Limits: Sendable {
   var jsonDepth = 64
   /// Of a graph as it is posted; also results of all its nodes, tensors given for it, and names in any one list.
   var nodes = 200_000
-  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words.
-  var derivedNodes: Int { min(nodes * 10, planningBytes / Limits.planningBytesPerNode) }
+  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words, and grow by a factor each time: so
+  /// the limit follows from the text, and what a client can make the server do from what it sends.
+  func derivedNodes(ofText byteCount: Int) -> Int {
+    let most = min(nodes * 10, planningBytes / Limits.planningBytesPerNode)
+    return min(most, Limits.derivedNodesAtLeast + byteCount * Limits.derivedNodesPerByte)
+  }
+  private static let derivedNodesAtLeast = 50_000
+  private static let derivedNodesPerByte = 50
   /// Memory that building a graph, differentiating it and planning it may take.
   var planningBytes = Int.max
   /// Measured for chains with their gradients, of 70,000 to 700,000 nodes: 840 bytes each, with the body.
-  private static let planningBytesPerNode = 900
-  /// Of what is made on a socket's thread, in some ten milliseconds; more is left to the compute pool.
-  static let inlineNodes = 10_000
+  static let planningBytesPerNode = 900
   /// Tensors in an answer.
   var outputs = 4096
   /// Axes of any one tensor, and its elements.

@@ -4,6 +4,10 @@ import AutogradCore
 enum Admission {
   /// A sum of sizes of what may never be made, which stops where no machine could follow.
   static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, 1 << 61) }
+  static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, isTooLarge) = a.multipliedReportingOverflow(by: b)
+    return isTooLarge ? 1 << 61 : min(product, 1 << 61)
+  }
 
   /// Whether the tensors of a graph are within the limit, where its builder did not see to it.
   static func check(_ shapes: [Shape], _ limits: Limits) throws(Problem) {

@@ -7,6 +7,7 @@ struct AnswerTemplate: Sendable {
   private let fields: [Field]
   /// Nil for a safetensors file, which has the bytes of the tensors themselves.
   private let encoder: TensorEncoder?
+  /// The most that its data are written with.
   private let dataByteCount: Int
 
   struct Field: Sendable {
@@ -25,7 +26,7 @@ struct AnswerTemplate: Sendable {
     text = writer.text
     fields = writer.fields
     encoder = writer.encoder
-    dataByteCount = plan.outputTypes.reduce(0) { Admission.sum($0, $1.byteCount) }
+    dataByteCount = writer.fields.reduce(0) { Admission.sum($0, writer.encoder.byteLimit($1.type)) }
   }
 
   init(text: ByteBuffer, fields: [Field], encoder: TensorEncoder?, dataByteCount: Int) {
@@ -35,8 +36,9 @@ struct AnswerTemplate: Sendable {
     self.dataByteCount = dataByteCount
   }
 
-  /// Of an answer, about. Numbers as text take two and a half times their bytes, and the encoder asks for room beyond them; what is not enough grows.
-  var answerByteCount: Int { text.count + (encoder == nil ? dataByteCount : dataByteCount / 2 * 5 + 256) }
+  /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that nothing is written to
+  /// the system has none.
+  var answerByteCount: Int { Admission.sum(text.count, dataByteCount) }
 
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 

@@ -15,6 +15,11 @@ struct DifferentialHandler: Sendable {
   /// as lgamma; and an instruction takes 23 ns however few elements it has, so that chains of scalars count by their instructions.
   static let inlineWork = 200_000
   static let instructionWork = 25
+  /// Nor may it take more memory there, or write more: some hundred microseconds.
+  static let largestInlineRun = 1 << 20
+  static let largestInlineAnswer = 64 << 10
+  /// Nanoseconds that a graph may be built and planned for on a socket's thread. What takes longer is begun anew on the compute pool.
+  private static let longestStep: Int64 = 1_000_000
   /// Nanoseconds that it takes, at least, to plan what is too large to be planned on a socket's thread.
   private static let costOfPlanning: Int64 = 20_000_000
 
@@ -28,30 +33,56 @@ struct DifferentialHandler: Sendable {
     if let plans, let reply = recalledReply(to: request, endpoint, plans) { return reply }
     do throws(Problem) {
       let body = try ParsedBody(request, limits)
-      guard let plans else { return reply(try Computation(endpoint, body, limits), request, "off") }
+      guard let plans else { return plan(Planning(endpoint: endpoint, body: body, cache: "off"), request) }
       let scratch = scratch.take()
       guard RequestOutline.write(endpoint, body, limits, to: scratch) else {
         self.scratch.give(scratch)
-        return reply(try Computation(endpoint, body, limits), request, "miss")
+        return plan(Planning(endpoint: endpoint, body: body), request)
       }
       switch plans.find(scratch.key.bytes) {
       case .plan(let plan): return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
-      case .nobody(let making):
-        // Whatever comes of it, those who wait for it go on.
-        defer { making.end() }
-        let computation = try Computation(endpoint, body, limits)
-        plans.insert(computation.plan, for: scratch.key.bytes)
-        self.scratch.give(scratch)
-        return reply(computation, request, "miss")
+      case .nobody(let making): return plan(Planning(endpoint: endpoint, body: body, making: making, outline: scratch), request)
       case .somebody(let flight):
         self.scratch.park(scratch)
-        return .after(flight, Work { .now(follow(body, scratch, request.on($0), endpoint, plans)) })
+        let held = body.byteCount + scratch.key.capacity
+        return .after(flight, Work(heldByteCount: held) { follow(body, scratch, request.on($0), endpoint, plans) })
       }
     } catch {
-      if request.interruption == nil && error.reason == .nodes && error.limit == Limits.inlineNodes {
-        return .later(Work(cost: DifferentialHandler.costOfPlanning) { reply(to: request.on($0), endpoint) })
-      }
       return .now(error.response(requestID: request.id))
+    }
+  }
+
+  /// What a plan is to be made of, and for whom beside the request.
+  private struct Planning {
+    let endpoint: Endpoint
+    let body: ParsedBody
+    var cache: StaticString = "miss"
+    /// Those who wait for the same plan go on when this ends, or is gone.
+    var making: PlanInMaking?
+    /// Holds the key that the plan will be found under.
+    var outline: RequestScratch?
+  }
+
+  /// Plans, in a step on a socket's thread, and where that is not enough on the compute pool.
+  private func plan(_ planning: Planning, _ request: Request) -> Reply {
+    let step = request.interruption ?? Interruption(after: DifferentialHandler.longestStep)
+    do throws(Problem) {
+      let computation = try Computation(
+        planning.endpoint, planning.body.on(step, request.interruption == nil ? nil : request.memory), limits)
+      if let outline = planning.outline {
+        plans?.insert(computation.plan, for: outline.key.bytes)
+        scratch.give(outline)
+      }
+      planning.making?.end()
+      return reply(computation, request, planning.cache)
+    } catch {
+      guard request.interruption == nil, step.isInterrupted else {
+        planning.making?.end()
+        return .now(error.response(requestID: request.id))
+      }
+      if let outline = planning.outline { scratch.park(outline) }
+      let held = planning.body.byteCount + (planning.outline?.key.capacity ?? 0)
+      return .later(Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
     }
   }
 
@@ -64,7 +95,7 @@ struct DifferentialHandler: Sendable {
         guard let numbers = skeleton.numbers(of: request.body) else { continue }
         clock.mark(.read)
         countRecall(plans)
-        return skeleton.plan.later { [clock] in
+        return skeleton.plan.later(holding: numbers.blockByteCount) { [clock] in
           let scratch = self.scratch.take()
           skeleton.place(numbers, in: scratch.block(of: skeleton.plan.layout.byteCount))
           return respond(skeleton, scratch, clock, request.on($0))
@@ -107,27 +138,24 @@ struct DifferentialHandler: Sendable {
   /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with it.
   private func follow(
     _ body: ParsedBody, _ scratch: RequestScratch, _ request: Request, _ endpoint: Endpoint, _ plans: PlanCache
-  ) -> Response {
+  ) -> Reply {
     var body = body
     body.clock.mark(.wait)
-    if let plan = plans.plan(for: scratch.key.bytes) { return respond(RepeatedComputation(plan, body, scratch), request, endpoint) }
+    if let plan = plans.plan(for: scratch.key.bytes) { return reply(RepeatedComputation(plan, body, scratch), request, endpoint) }
     self.scratch.give(scratch)
-    do throws(Problem) {
-      return respond(try Computation(endpoint, body.on(request.interruption), limits), request, "miss")
-    } catch {
-      return error.response(requestID: request.id)
-    }
+    let planning = Planning(endpoint: endpoint, body: body)
+    return .later(Work(cost: DifferentialHandler.costOfPlanning) { plan(planning, request.on($0)) })
   }
 
   private func reply(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, cache)) }
-    return computation.plan.later { respond(computation, request.on($0), cache) }
+    return computation.plan.later(holding: computation.byteCount) { respond(computation, request.on($0), cache) }
   }
 
   private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, endpoint)) }
     scratch.park(computation.scratch)
-    return computation.plan.later {
+    return computation.plan.later(holding: computation.byteCount) {
       scratch.unpark(computation.scratch)
       return respond(computation, request.on($0), endpoint)
     }
@@ -157,7 +185,8 @@ struct DifferentialHandler: Sendable {
       // Then it did not fail, it was ended.
       if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
       // The graph was planned before, on the compute pool where it is too large for here; its size is no reason to refuse it now.
-      let body = try ParsedBody(request, limits).on(request.interruption ?? Interruption())
+      let body = try ParsedBody(request, limits).on(
+        request.interruption ?? Interruption(), request.interruption == nil ? nil : request.memory)
       return respond(try Computation(endpoint, body, limits), request, "miss")
     } catch {
       return error.response(requestID: request.id)
@@ -171,12 +200,16 @@ extension PreparedPlan {
     return overflow ? .max : work
   }
 
-  /// Whether it may run on a socket thread.
-  fileprivate var isBrief: Bool { work <= DifferentialHandler.inlineWork }
+  /// Whether it may run on a socket thread, which reserves nothing before.
+  fileprivate var isBrief: Bool {
+    work <= DifferentialHandler.inlineWork && answerByteCount <= DifferentialHandler.largestInlineAnswer
+      && peakByteCount <= DifferentialHandler.largestInlineRun
+  }
 
-  fileprivate func later(_ body: @escaping @Sendable (Interruption) -> Response) -> Reply {
-    // An operation takes a third of a nanosecond, or more.
-    .later(Work(cost: Int64(work / 3), byteCount: peakByteCount) { .now(body($0)) })
+  fileprivate func later(holding held: Int, _ body: @escaping @Sendable (Interruption) -> Response) -> Reply {
+    // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
+    let cost = Admission.sum(work / 3, answerByteCount)
+    return .later(Work(cost: Int64(cost), byteCount: peakByteCount, heldByteCount: held) { .now(body($0)) })
   }
 }
 
@@ -197,6 +230,9 @@ final class Computation: @unchecked Sendable {
   private let body: ParsedBody
   private let request: DifferentialRequest
   @exclusivity(unchecked) private var clock: PhaseClock
+
+  /// Memory that it holds, about, until it has run.
+  var byteCount: Int { body.byteCount + request.graph.builder.columns.nodeCount * Limits.planningBytesPerNode }
 
   init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(Problem) {
     self.body = body
@@ -246,6 +282,9 @@ final class RepeatedComputation: @unchecked Sendable {
     self.body = body
     clock = body.clock
   }
+
+  /// Memory that it holds, about, until it has run.
+  var byteCount: Int { body.byteCount + scratch.key.capacity }
 
   /// - Returns: nil where something is wrong with the numbers.
   func run(_ interruption: Interruption?) -> Response? {

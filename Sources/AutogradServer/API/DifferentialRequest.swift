@@ -108,8 +108,9 @@ struct DifferentialRequest {
       throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     let decoder = GraphDecoder(document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
-    decoder.builder.maximumNodes = body.interruption == nil ? min(Limits.inlineNodes, limits.derivedNodes) : limits.derivedNodes
+    decoder.builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
     decoder.builder.interruption = body.interruption
+    if let memory = body.memory { decoder.builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) } }
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
     decoder.builder.label = -1
 
@@ -145,6 +146,24 @@ struct DifferentialRequest {
     }
     self.warnings = warnings
     graph = decoder
+    try checkAnswer(limits)
+  }
+
+  /// How many tensors the answer will have is known before any of them is made: there may be as many as the square of what was sent.
+  private func checkAnswer(_ limits: Limits) throws(Problem) {
+    let (rows, columns) = (of.count { $0.value.dtype.isFloating }, targets?.count ?? 0)
+    let derivatives =
+      switch endpoint {
+      case .jacobian: rows * columns
+      case .hessian: columns * columns + columns
+      default: 0
+      }
+    let count = outputs.count + derivatives
+    guard derivatives > 0, count > limits.outputs else { return }
+    throw Problem(
+      .outputs, "the graph yields \(count) tensors to answer with, at most \(limits.outputs) are allowed", at: "/graph",
+      limit: limits.outputs,
+      value: count)
   }
 
   private static func form(_ value: JSONValue?) throws(Problem) -> TensorEncoder.Form {

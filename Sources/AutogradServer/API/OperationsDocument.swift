@@ -77,10 +77,9 @@ enum OperationsDocument {
   /// The first sample as a request, with the answer that this server gives.
   private static func appendExample(_ reference: OperationReference, to json: ByteBuffer) {
     let request = ExampleRequest.text(reference)
-    guard
-      case .now(let response) = DifferentialHandler(limits: Limits()).reply(
-        to: Request(method: "POST", path: "", body: request.bytes), .evaluate), response.status == 200
-    else { return }
+    let posted = Request(method: "POST", path: "", body: request.bytes)
+    let response = DifferentialHandler(limits: Limits()).reply(to: posted, .evaluate).answer()
+    guard response.status == 200 else { return }
     json.append(", \"example\": {\"request\": ")
     json.append(request.bytes)
     json.append(", \"answer\": ")

@@ -56,10 +56,9 @@ enum OperationsPage {
 
   private static func appendExample(_ reference: OperationReference, to page: ByteBuffer) {
     let request = ExampleRequest.text(reference)
-    guard
-      case .now(let response) = DifferentialHandler(limits: Limits()).reply(
-        to: Request(method: "POST", path: "", body: request.bytes), .evaluate), response.status == 200
-    else { return }
+    let posted = Request(method: "POST", path: "", body: request.bytes)
+    let response = DifferentialHandler(limits: Limits()).reply(to: posted, .evaluate).answer()
+    guard response.status == 200 else { return }
     page.append("\n```json\n\(request.string)\n```\n\n```json\n\(response.body.string)```\n")
   }
 

@@ -13,17 +13,27 @@ struct ParsedBody: @unchecked Sendable {
   private let text: ByteBuffer?
   /// Of the request, see there.
   private(set) var interruption: Interruption?
+  /// Of the request, on the compute pool.
+  private(set) var memory: (any WorkMemory)?
   var clock = PhaseClock()
 
-  /// The same, on the compute pool.
-  func on(_ interruption: Interruption?) -> ParsedBody {
+  /// The same, for what may be interrupted or need more memory.
+  func on(_ interruption: Interruption?, _ memory: (any WorkMemory)?) -> ParsedBody {
     var body = self
     body.interruption = interruption
+    body.memory = memory
     return body
   }
 
+  /// How long the document's text is.
+  let textByteCount: Int
+
+  /// Memory that it takes beside the request's body, at most.
+  var byteCount: Int { document.byteCount + (text?.capacity ?? 0) }
+
   init(_ request: Request, _ limits: Limits) throws(Problem) {
     interruption = request.interruption
+    memory = request.interruption == nil ? nil : request.memory
     answersSafetensors = MediaTypes.answersSafetensors(request)
     var bytes = request.body
     if MediaTypes.isSafetensors(request.contentType) {
@@ -36,6 +46,7 @@ struct ParsedBody: @unchecked Sendable {
     } else {
       (file, text) = (nil, nil)
     }
+    textByteCount = bytes.count
     do throws(JSONSyntaxError) {
       document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {

@@ -34,6 +34,8 @@ final class PreparedPlan: Sendable {
   /// Memory that a run and its answer take, about.
   var peakByteCount: Int { Admission.sum(plan.peakByteCount, template.answerByteCount) }
 
+  var answerByteCount: Int { template.answerByteCount }
+
   /// The answer of a run in a block of memory.
   func answer(from block: UnsafeMutableRawPointer, _ interruption: Interruption?) throws(GraphError) -> ByteBuffer {
     try template.answer(interruption) { UnsafeRawPointer(block + layout.results[$0]) }

@@ -21,7 +21,7 @@ enum Routes {
     return differential + [
       Route("POST", "/v1/check", isHeavy: true) { request, _ in check.reply(to: request) },
       Route("POST", "/v1/inspect", isHeavy: true) { request, _ in inspect.reply(to: request) },
-      Route("GET", "/v1/operations") { _, _ in .now(Response(body: OperationsDocument.list)) },
+      Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
       Route("GET", "/livez", isPublic: true) { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },
       Route("GET", "/readyz", isPublic: true) { request, _ in
@@ -34,10 +34,10 @@ enum Routes {
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },
       Route("GET", "/openapi.yaml", contentType: "application/yaml") { _, _ in
-        .now(Response(contentType: "application/yaml", body: document(embedded_openapi_yaml())))
+        .now(.shared(openapiYAML, contentType: "application/yaml"))
       },
-      Route("GET", "/openapi.json") { _, _ in .now(Response(body: document(embedded_openapi_json()))) },
-      Route("GET", "/problems") { _, _ in .now(Response(body: ProblemsDocument.list)) },
+      Route("GET", "/openapi.json") { _, _ in .now(.shared(openapiJSON)) },
+      Route("GET", "/problems") { _, _ in .now(.shared(ProblemsDocument.list)) },
       Route("GET", "/problems/{code}") { request, code in ProblemsDocument.reply(to: request, code: code) },
     ]
   }
@@ -48,6 +48,9 @@ enum Routes {
   private static var version: ByteBuffer {
     ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")
   }
+
+  private static let openapiYAML = document(embedded_openapi_yaml())
+  private static let openapiJSON = document(embedded_openapi_json())
 
   private static func document(_ embedded: embedded_document) -> ByteBuffer {
     let buffer = ByteBuffer(capacity: embedded.count)

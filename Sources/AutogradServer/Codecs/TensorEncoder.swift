@@ -19,6 +19,44 @@ struct TensorEncoder {
   /// Numbers between two looks at a request's interruption: some milliseconds.
   private static let longestPiece = 65_536
 
+  /// The most bytes that the data of a tensor may be written with, and the room that the writer asks for beside them. Stops where no machine
+  /// could follow.
+  func byteLimit(_ type: TensorType) -> Int {
+    let shape = type.shape
+    switch form {
+    case .base64: return Admission.sum(type.byteCount, type.byteCount / 3 + 4)
+    case .flat:
+      return Admission.sum(
+        Admission.product(type.elementCount, TensorEncoder.width(of: type.dtype)), TensorEncoder.slack(type.elementCount))
+    case .nested, .values:
+      // A list is written with two brackets, and a comma and a space behind it; those on the last axis before an empty one are all there is.
+      var (lists, total, axis) = (1, 4, 0)
+      while axis < shape.rank, shape[axis] > 0 {
+        lists = Admission.product(lists, shape[axis])
+        if axis < shape.rank - 1 { total = Admission.sum(total, Admission.product(lists, 4)) }
+        axis += 1
+      }
+      let elements = axis == shape.rank ? Admission.product(lists, TensorEncoder.width(of: type.dtype)) : 0
+      return Admission.sum(Admission.sum(total, elements), TensorEncoder.slack(shape.last ?? 1))
+    }
+  }
+
+  /// Bytes of the longest number, with the comma and the space behind it.
+  private static func width(of dtype: DType) -> Int {
+    switch dtype {
+    case .float64, .int64: 27
+    case .float32: 18
+    case .int32: 13
+    case .bool: 7
+    }
+  }
+
+  /// What the writer takes room for beyond the numbers of a row of so many.
+  private static func slack(_ row: Int) -> Int { min(row, rowPiece) * (NumberWriter.room + 2) + 2 * Shape.maximumRank }
+
+  /// Numbers that room is taken for at once.
+  private static let rowPiece = 64
+
   func append(_ tensor: Tensor, to json: ByteBuffer) {
     appendHead(tensor.type, to: json)
     tensor.withUnsafeBytes { bytes in
@@ -118,7 +156,7 @@ struct TensorEncoder {
           if interruption?.isInterrupted ?? false { return }
           nextLook = index + TensorEncoder.longestPiece
         }
-        let blockEnd = min(rowEnd, index + 64)
+        let blockEnd = min(rowEnd, index + TensorEncoder.rowPiece)
         // The brackets of a row's end, and a comma between them, take the place of the last comma and this much more.
         let brackets = 2 * Shape.maximumRank
         let start = json.reserve((blockEnd - index) * (NumberWriter.room + 2) + brackets)

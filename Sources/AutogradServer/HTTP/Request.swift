@@ -1,5 +1,11 @@
 import AutogradCore
 
+/// Reserves memory for work while it is done.
+protocol WorkMemory: AnyObject, Sendable {
+  /// False where there is none: whatever is answered then, the client is told that instead.
+  func reserveMore(_ byteCount: Int) -> Bool
+}
+
 /// One HTTP request as the handlers see it.
 ///
 /// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing out of it but numbers.
@@ -20,6 +26,8 @@ struct Request: @unchecked Sendable {
   var body: UnsafeRawBufferPointer
   /// Raised when nobody waits for the answer any more; nil on a socket's thread, where nothing may take long.
   var interruption: Interruption?
+  /// Where work on the compute pool gets memory that it was not known to need.
+  var memory: (any WorkMemory)?
 
   init(
     method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil, contentEncoding: String? = nil,

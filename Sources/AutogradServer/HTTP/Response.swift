@@ -6,8 +6,20 @@ struct Response: Sendable {
   var contentType: String
   var headers: [(name: String, value: String)] = []
   var body: ByteBuffer
+  /// Whether the body is one that all answers share.
+  var isShared = false
   /// Not sent: what log and metrics tell of it.
   var observation = Observation()
+
+  /// Memory that it takes until it is sent.
+  var byteCount: Int { isShared ? 0 : body.capacity }
+
+  /// One whose body is there for as long as the server is.
+  static func shared(_ body: ByteBuffer, contentType: String = "application/json") -> Response {
+    var response = Response(contentType: contentType, body: body)
+    response.isShared = true
+    return response
+  }
 
   init(status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer) {
     self.status = status
@@ -43,6 +55,8 @@ struct Work: Sendable {
   var cost: Int64 = 0
   /// Memory that it takes beside the request's body.
   var byteCount = 0
+  /// Memory that it holds already while it waits.
+  var heldByteCount = 0
   /// Does it. Once interrupted it shall end soon; what it then yields is thrown away.
   let run: @Sendable (Interruption) -> Reply
 }

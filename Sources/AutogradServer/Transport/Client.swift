@@ -30,6 +30,8 @@ final class Client: Sendable {
   /// the same time.
   nonisolated(unsafe) var requestID = "-"
   private let hasBegun = Atomic<Bool>(false)
+  /// Of the memory for all requests, what its answer takes.
+  private let held = Atomic<Int>(0)
 
   init(descriptor: Int32, slot: Int) {
     self.descriptor = descriptor
@@ -42,6 +44,13 @@ final class Client: Sendable {
     if old & (Client.step - 1) == Phase.ended.rawValue { return false }
     return state.compareExchange(expected: old, desired: Client.next(old, phase), ordering: .acquiringAndReleasing).exchanged
   }
+
+  /// Notes what memory its answer takes until it is sent.
+  func hold(_ byteCount: Int) {
+    if held.load(ordering: .relaxed) != byteCount { held.store(byteCount, ordering: .relaxed) }
+  }
+
+  var heldByteCount: Int { held.load(ordering: .relaxed) }
 
   /// True the first time.
   func beginsFirstRequest() -> Bool {

@@ -5,7 +5,7 @@ import CMicroHTTPD
 /// `@unchecked Sendable`: the library calls for one connection on one thread, never twice at a time. While the connection is suspended
 /// nobody calls; then the exchange belongs to whoever takes it out of the server's ``SuspendedExchanges``, under whose lock the answer is
 /// stored and the connection resumed. The body is not touched between its end and the exchange's.
-final class Exchange: @unchecked Sendable {
+final class Exchange: WorkMemory, @unchecked Sendable {
   let server: HTTPServer
   let connection: OpaquePointer
   let client: Client
@@ -28,6 +28,8 @@ final class Exchange: @unchecked Sendable {
   @exclusivity(unchecked) private var memory: Reservation
   /// From the end of the body to the answer, in nanoseconds.
   @exclusivity(unchecked) private var patience: Int64
+  /// Why what is being worked on could not get memory that it came to need. For whoever does the work.
+  @exclusivity(unchecked) private(set) var refusalWhileWorking: Refusal?
   /// What the compute pool, or the end of the server, has to say; sent when the connection is resumed.
   @exclusivity(unchecked) private var outcome: Response?
   /// The client has hung up.
@@ -121,11 +123,15 @@ final class Exchange: @unchecked Sendable {
       if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
       return refuse(refusal)
     }
-    let request = Request(
+    var request = Request(
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
       body: body.bytes)
+    request.memory = self
     let reply = server.responder.respond(to: request)
-    if case .now(let response) = reply { return answer(response) }
+    if case .now(let response) = reply {
+      request.memory = nil
+      return answer(after: response)
+    }
     guard client.enter(.work) else { return false }
     // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
     if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
@@ -139,10 +145,32 @@ final class Exchange: @unchecked Sendable {
     return memory.add(size) ? nil : .overloaded(.memory)
   }
 
+  func reserveMore(_ size: Int) -> Bool {
+    refusalWhileWorking = reserve(size)
+    return refusalWhileWorking == nil
+  }
+
   /// Stores what `finish` shall answer, then lets the library call it. Only for the owner, see above.
-  func resume(with response: Response) {
+  private func resume(with response: Response) {
     outcome = response
     amhd_resume(connection)
+  }
+
+  /// The same when the work is done.
+  func resume(after response: Response) {
+    release(for: response)
+    resume(with: response)
+  }
+
+  private func answer(after response: Response) -> Bool {
+    release(for: response)
+    return answer(response)
+  }
+
+  /// The work is done: only its answer still takes memory.
+  private func release(for response: Response) {
+    body.removeAll()
+    memory.shrink(to: response.byteCount)
   }
 
   func resume(refusing refusal: Refusal) {
@@ -160,7 +188,13 @@ final class Exchange: @unchecked Sendable {
     answer(server.configuration.refuse(refusal, id), closes: closes)
   }
 
-  private func answer(_ response: Response, closes: Bool = false) -> Bool {
+  private func answer(_ made: Response, closes: Bool = false) -> Bool {
+    var response = made
+    // Until the client has taken it, it counts.
+    if response.byteCount > max(memory.size, Exchange.negligibleBody), !memory.add(response.byteCount - memory.size) {
+      response = server.configuration.refuse(.overloaded(.memory), id)
+    }
+    if memory.size > 0 { client.hold(memory.size) }
     guard client.enter(.answer) else { return false }
     let owner = Unmanaged.passRetained(response.body)
     guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque()) else {
@@ -185,6 +219,7 @@ final class Exchange: @unchecked Sendable {
 
   /// The request is over, one way or the other.
   func complete(_ outcome: amhd_outcome) {
+    client.hold(0)
     if status == 0 { status = outcome == amhd_outcome_timed_out || client.isEnded ? 408 : 499 }
     _ = client.enter(.waiting)
     server.configuration.observe(

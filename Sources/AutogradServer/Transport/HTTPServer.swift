@@ -95,7 +95,7 @@ final class HTTPServer: Sendable {
     self.pool = pool
     memory = MemoryBudget(limit: max(configuration.memoryLimit, 1))
     suspended = try SuspendedExchanges(pool: pool)
-    reaper = try Reaper(configuration.patience) { [configuration, requestIDs] in
+    reaper = try Reaper(configuration.patience, memory: memory) { [configuration, requestIDs] in
       HTTPServer.farewell(configuration, requestID: $0, requestIDs)
     }
     let descriptor: Int32

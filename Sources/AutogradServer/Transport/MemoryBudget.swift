@@ -1,9 +1,11 @@
 import Synchronization
 
-/// The memory that the requests in flight may take together: their bodies as they come in, and what their plans need.
+/// The memory that the requests in flight may take together: their bodies as they come in, what is made of these, what their plans need, and
+/// their answers until they are sent.
 final class MemoryBudget: Sendable {
   let limit: Int
   private let used = Atomic<Int>(0)
+  private let wasShort = Atomic<Bool>(false)
 
   init(limit: Int) { self.limit = limit }
 
@@ -15,8 +17,12 @@ final class MemoryBudget: Sendable {
     // Sizes are bounded by the limit and few at a time: no sum comes near an overflow.
     if used.add(size, ordering: .relaxed).newValue <= limit { return true }
     used.subtract(size, ordering: .relaxed)
+    wasShort.store(true, ordering: .relaxed)
     return false
   }
+
+  /// Whether somebody got none since this was last asked.
+  func takeShortage() -> Bool { wasShort.exchange(false, ordering: .relaxed) }
 
   func release(_ size: Int) { used.subtract(size, ordering: .relaxed) }
 }
@@ -32,6 +38,13 @@ struct Reservation: ~Copyable {
     guard budget.reserve(more) else { return false }
     size += more
     return true
+  }
+
+  /// Gives back what is not needed any more.
+  mutating func shrink(to less: Int) {
+    guard less < size else { return }
+    budget.release(size - less)
+    size = less
   }
 
   deinit { if size > 0 { budget.release(size) } }

@@ -33,7 +33,13 @@ final class Reaper: @unchecked Sendable {
   /// Connections that are looked at without letting go of the lock, which threads that serve need for new ones.
   private static let batch = 128
 
+  /// What answers may take of the memory while there is not enough for others: a share of it.
+  private static let shareOfAnswers = 4
+  /// How long an answer may be on its way before it can be given up for want of memory.
+  private static let youngAnswer: Int64 = 1_000_000_000
+
   private let patience: Patience
+  private let memory: MemoryBudget
   /// What to send before the end to a client whose request does not come in time. Its identifier is nil where no head had come.
   private let farewell: @Sendable (_ requestID: String?) -> ByteBuffer
   private let monitor = Monitor()
@@ -44,8 +50,9 @@ final class Reaper: @unchecked Sendable {
   private var isStopped = false
   private var isAsleep = false
 
-  init(_ patience: Patience, farewell: @escaping @Sendable (_ requestID: String?) -> ByteBuffer) throws(StartError) {
+  init(_ patience: Patience, memory: MemoryBudget, farewell: @escaping @Sendable (_ requestID: String?) -> ByteBuffer) throws(StartError) {
     self.patience = patience
+    self.memory = memory
     self.farewell = farewell
     let thread = NativeThread.start(name: "reaper", stackSize: 256 << 10) { [self] in run() }
     guard let thread else { throw StartError("cannot start the thread that ends slow connections") }
@@ -100,8 +107,28 @@ final class Reaper: @unchecked Sendable {
         let now = monotonicNanoseconds()
         for slot in next..<max(next, end) { look(at: slot, now) }
         next = end < slots.count ? end : 0
+        if next == 0, memory.takeShortage() { endSlowReaders(now) }
         monitor.unlocked {}
       }
+    }
+  }
+
+  /// While there is not enough memory for others, ends the connections of clients that are slow to take their answers, beginning with those
+  /// that have held the most for the longest.
+  private func endSlowReaders(_ now: Int64) {
+    var held = 0
+    var slow: [(slot: Int, bytes: Int, age: Int64)] = []
+    for slot in slots.indices {
+      guard let watched = slots[slot], watched.client.now.phase == .answer else { continue }
+      let bytes = watched.client.heldByteCount
+      held += bytes
+      if bytes > 0, now - watched.since > Reaper.youngAnswer { slow.append((slot, bytes, now - watched.since)) }
+    }
+    slow.sort { Double($0.bytes) * Double($0.age) > Double($1.bytes) * Double($1.age) }
+    for one in slow {
+      guard held > memory.limit / Reaper.shareOfAnswers, let watched = slots[one.slot] else { return }
+      end(watched, .answer, .left)
+      held -= one.bytes
     }
   }
 

@@ -46,11 +46,13 @@ final class SuspendedExchanges: @unchecked Sendable {
     switch reply {
     case .now: return nil
     case .later(let work):
+      if let refusal = exchange.reserve(work.heldByteCount) { return refusal }
       // Most who are turned away are turned away at once, before the connection is suspended.
       if let overload = pool.refusal(of: work.cost, until: deadline) { return .overloaded(overload) }
       guard suspend(held) else { return .shuttingDown }
       submit(work, held)
     case .after(let flight, let work):
+      if let refusal = exchange.reserve(work.heldByteCount) { return refusal }
       guard suspend(held) else { return .shuttingDown }
       flight.whenOver { [self] in submit(work, held) }
     }
@@ -81,9 +83,11 @@ final class SuspendedExchanges: @unchecked Sendable {
     while !held.interruption.isInterrupted {
       // Not before: what waits holds next to nothing.
       if let refusal = held.exchange.reserve(next.byteCount) { return finish(held, refusing: refusal) }
-      switch next.run(held.interruption) {
+      let reply = next.run(held.interruption)
+      if let refusal = held.exchange.refusalWhileWorking { return finish(held, refusing: refusal) }
+      switch reply {
       case .now(let response):
-        return finish(held) { $0.resume(with: response) }
+        return finish(held) { $0.resume(after: response) }
       case .later(let more):
         // What turns out to take long makes room for what does not.
         guard turn.lane == .long || ComputePool.lane(of: more.cost) == .brief else { return submit(more, held) }

@@ -9,7 +9,7 @@ import Glibc
 struct Column<Element: BitwiseCopyable>: ~Copyable {
   private(set) var base: UnsafeMutablePointer<Element>
   private(set) var count = 0
-  private var capacity: Int
+  private(set) var capacity: Int
 
   /// Without a capacity no memory is taken before the first element.
   init(capacity: Int = 0) {

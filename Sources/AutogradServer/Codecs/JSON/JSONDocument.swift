@@ -33,6 +33,11 @@ final class JSONDocument: @unchecked Sendable {
 
   deinit { storage.deallocate() }
 
+  /// Memory that it takes beside the body.
+  var byteCount: Int {
+    tape.capacity * MemoryLayout<JSONEntry>.stride + numbers.capacity * MemoryLayout<Double>.stride + unescaped.capacity
+  }
+
   var root: JSONValue { JSONValue(storage: UnsafePointer(storage), index: 0) }
 
   /// The values of all ``JSONKind/numbers`` in document order; see ``JSONValue/numbersOffset``.
