@@ -37,7 +37,7 @@ struct TensorEncoder {
         axis += 1
       }
       let elements = axis == shape.rank ? Admission.product(lists, TensorEncoder.width(of: type.dtype)) : 0
-      return Admission.sum(Admission.sum(total, elements), TensorEncoder.slack(shape.last ?? 1))
+      return Admission.sum(Admission.sum(total, elements), TensorEncoder.slack(axis > 0 ? shape[axis - 1] : 1))
     }
   }
 
