@@ -142,7 +142,10 @@ struct ServeCommand: ParsableCommand {
     return value
   }
 
-  func validate() throws { _ = try resolved() }
+  func validate() throws {
+    try SettingNames.check()
+    _ = try resolved()
+  }
 
   func run() throws {
     let configuration = try resolved()
