@@ -125,6 +125,34 @@ struct CommandTests {
     #expect(throws: (any Error).self) { try SettingNames.check(["AUTOGRAD_SERVER_PORT=8080"]) }
   }
 
+  @Test func argumentsAreThoseOfTheProcess() {
+    #expect(ProgramArguments.all == CommandLine.arguments && !ProgramArguments.all.isEmpty)
+  }
+
+  /// Where this machine lets processes have mounts of their own.
+  private static let canHideProc: Bool = {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/proc"]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  @Test(.enabled(if: canHideProc)) func argumentsWithoutProc() throws {
+    let hidden = ["--user", "--map-root-user", "--mount", "sh", "-c", #"mount -t tmpfs none /proc && exec "$0" "$@""#]
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = hidden + [ServerProcess.program.path, "operations", "mul", "--json"]
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0 && text == OperationsDocument.document(of: "mul")?.string, "\(text)")
+  }
+
   @Test func anAddressThatIsTakenOrNone() throws {
     let server = try ServerProcess("--port", "0")
     let port = try #require(server.port())

@@ -180,7 +180,7 @@ struct ServeCommand: ParsableCommand {
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
     var supervisor = try Supervisor(
-      workers: configuration.workers, arguments: CommandLine.arguments, listening: listening, drainSeconds: configuration.drainSeconds,
+      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
