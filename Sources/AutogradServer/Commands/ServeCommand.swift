@@ -151,19 +151,14 @@ struct ServeCommand: ParsableCommand {
     let configuration = try resolved()
     let supervision = Supervision()
     let supervises = configuration.workers > 1 && supervision == nil
-    // Before the log, which starts a thread: signals go to any thread that does not block them.
-    if supervises {
-      Supervisor.blockSignals()
-    } else {
-      SignalWait.block(hangups: supervision == nil && configuration.tokenFile != nil)
-    }
+    let watch = StartWatch(hangups: supervises || (supervision == nil && configuration.tokenFile != nil))
     LogSink.standardError.use(configuration.logFormat, worker: supervision?.metrics?.worker)
     let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
     do {
       if supervises {
-        try supervise(configuration, logger)
+        try supervise(configuration, watch, logger)
       } else {
-        try serve(configuration, logger, supervision)
+        try serve(configuration, watch, logger, supervision)
       }
     } catch let error as StartError {
       logger.critical("\(error)")
@@ -173,12 +168,14 @@ struct ServeCommand: ParsableCommand {
     LogSink.standardError.close()
   }
 
-  private func supervise(_ configuration: Configuration, _ logger: Logger) throws {
+  private func supervise(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger) throws {
     // Read by each worker; here so that a bad file is known before the port is taken.
     let access = try configuration.accessTokens()
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    watch.end()
+    Supervisor.blockSignals()
     var supervisor = try Supervisor(
       workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
@@ -186,7 +183,7 @@ struct ServeCommand: ParsableCommand {
     logger.info("stopped")
   }
 
-  private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
+  private func serve(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger, _ supervision: Supervision?) throws {
     // Workers share the machine.
     let memory = SystemLimits.memory() / configuration.workers
     let memoryInFlight = configuration.bytesInFlight ?? memory / 2
@@ -215,6 +212,7 @@ struct ServeCommand: ParsableCommand {
     transport.memoryLimit = memoryInFlight
     transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
     transport.listeningDescriptor = supervision?.listeningDescriptor
+    watch.end()
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
     readiness.follow(server)
