@@ -194,6 +194,7 @@ struct ServeCommand: ParsableCommand {
     MallocTuning.apply(memory: memory)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
+    LogSink.standardError.count(in: metrics.area)
     let scratch = ScratchPool(mostBytesKept: memory / 8)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength, metrics: metrics.area) {
