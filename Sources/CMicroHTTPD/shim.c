@@ -161,30 +161,12 @@ amhd_text amhd_header(amhd_connection *connection, const char *name) {
 
 // MARK: - Events
 
-static int hexadecimal(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/// Percent-decoding that leaves `%00` alone: decoded by the library's own function, "/livez%00/anything" would be the C string "/livez".
-static size_t decode_percent(void *context, struct MHD_Connection *connection, char *text) {
+/// Leaves paths as they are sent: there is none that needs percent-encoding, and a proxy that keeps `/metrics` from the outside may not see
+/// that `/%6detrics` is the same.
+static size_t keep_percent(void *context, struct MHD_Connection *connection, char *text) {
   (void)context;
   (void)connection;
-  char *to = text;
-  for (const char *from = text; *from != 0; from++) {
-    if (*from == '%') {
-      int high = hexadecimal(from[1]), low = high < 0 ? -1 : hexadecimal(from[2]);
-      if (low >= 0 && high + low > 0) {
-        *to++ = (char)(high << 4 | low);
-        from += 2;
-        continue;
-      }
-    }
-    *to++ = *from;
-  }
-  *to = 0;
-  return (size_t)(to - text);
+  return strlen(text);
 }
 
 static enum MHD_Result begin(
@@ -195,6 +177,7 @@ static enum MHD_Result begin(
   const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   if (client != NULL) walk.head.client = client->socket_context;
   walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
+  if (memchr(url, '%', walk.head.path.size) != NULL) walk.head.fault = amhd_header_fault_path;
   bool is_lax = is_lax_version();
   if (is_lax) walk.next = version + version_size + 2;
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &walk);
@@ -276,7 +259,7 @@ static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options
       MHD_OPTION_CONNECTION_LIMIT, options->connections_per_thread,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds < 1 ? 1u : options->timeout_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
-      MHD_OPTION_UNESCAPE_CALLBACK, decode_percent, NULL,
+      MHD_OPTION_UNESCAPE_CALLBACK, keep_percent, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, complete, self,
       MHD_OPTION_NOTIFY_CONNECTION, notify, self,
       // White space before a header's colon is refused at -1 only in the lax versions: the check is the wrong way round.

@@ -117,14 +117,38 @@ struct TransportRequestTests {
   }
 
   @Test(arguments: [
-    ("/v1/op%65rations/add?x=%20", "/v1/operations/add"), ("/%E2%88%82", "/∂"), ("/livez%00/secret", "/livez%00/secret"),
-    ("/100%", "/100%"), ("/%zz%4", "/%zz%4"), ("http://host:80/livez", "/livez"), ("http://host", "/"), ("*", "*"),
+    ("/v1/operations/add?x=%20&%", "/v1/operations/add"), ("/∂", "/∂"), ("//livez", "//livez"), ("/./livez/", "/./livez/"),
+    ("http://host:80/livez", "/livez"), ("http://host", "/"), ("*", "*"),
   ])
-  func pathIsDecoded(target: String, path: String) throws {
+  func pathIsTakenAsItIs(target: String, path: String) throws {
     try withTransportServer { server in
       let client = try server.connect()
       try client.send("OPTIONS \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(try client.readResponse().text == "OPTIONS \(path)")
+    }
+  }
+
+  /// Decoded, some would be paths that a proxy's rules know by their plain names.
+  @Test(arguments: ["/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://host/%6detrics", "/v1/operations/%61dd?x=1"])
+  func pathsWithPercentAreRefused(target: String) throws {
+    try withTransportServer { server in
+      let client = try server.connect()
+      try client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+      let response = try client.readResponse()
+      #expect(response.status == 400 && response.text.contains("a path with % in it"), "\(response.text)")
+    }
+  }
+
+  /// A proxy that hides `/metrics` hides it under that name alone.
+  @Test func metricsHaveOneName() throws {
+    let live = try LiveServer()
+    let port = live.server.port
+    #expect(ServerProcess.get("/metrics", port: port) == 200)
+    for path in ["//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#", "/metrics\\"] {
+      #expect(ServerProcess.get(path, port: port) == 404, "\(path)")
+    }
+    for path in ["/%6detrics", "/metrics%20", "/metric%73", "/%2fmetrics", "/%2e/metrics"] {
+      #expect(ServerProcess.get(path, port: port) == 400, "\(path)")
     }
   }
 

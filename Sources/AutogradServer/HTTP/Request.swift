@@ -8,7 +8,7 @@ import AutogradCore
 struct Request: @unchecked Sendable {
   /// Upper case, as sent: `GET`, `HEAD`, `POST`, …
   var method: String
-  /// The path, percent-decoded, without the query.
+  /// The path as sent, without the query.
   var path: String
   /// What answers and log lines carry so that the two can be matched.
   var id: String
