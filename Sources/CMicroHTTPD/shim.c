@@ -99,6 +99,14 @@ static void keep_first(amhd_text *slot, const char *value, size_t size) {
   if (slot->start == NULL) *slot = (amhd_text){value, size};
 }
 
+/// A value without the white space that may stand around it (RFC 9110, 5.5). The library takes away what stands before it, some versions
+/// not what follows.
+static amhd_text trimmed(const char *value, size_t size) {
+  while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) size--;
+  while (size > 0 && (value[0] == ' ' || value[0] == '\t')) value++, size--;
+  return (amhd_text){value, size};
+}
+
 /// Leaves nothing but an empty text of a header that stands there twice.
 static void keep_only(amhd_text *slot, const char *value, size_t size) {
   *slot = slot->start == NULL ? (amhd_text){value, size} : (amhd_text){slot->start, 0};
@@ -112,6 +120,9 @@ static enum MHD_Result visit_header(
   if (value == NULL) return MHD_YES;
   if (self->next != NULL && head->fault == amhd_header_fault_none) check_layout(self, key, key_size, value, value_size);
   if (head->fault == amhd_header_fault_none) head->fault = fault_of(key, key_size, value, value_size);
+  amhd_text sent = {value, value_size}, text = trimmed(value, value_size);
+  value = text.start;
+  value_size = text.size;
   // By length first: most headers are none of these, and this runs for every header of every request.
   switch (key_size) {
     case 4:
@@ -146,7 +157,8 @@ static enum MHD_Result visit_header(
     case 17:
       if (IS("Transfer-Encoding")) {
         head->transfer_encodings++;
-        keep_first(&head->transfer_encoding, value, value_size);
+        // As the library sees it: what it does not take for chunked it would never finish reading.
+        keep_first(&head->transfer_encoding, sent.start, sent.size);
       }
       break;
   }
