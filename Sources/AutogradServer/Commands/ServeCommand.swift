@@ -1,5 +1,6 @@
 import ArgumentParser
 import AutogradCore
+import Glibc
 import Logging
 
 /// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
@@ -85,6 +86,8 @@ struct ServeCommand: ParsableCommand {
       "File of bearer tokens, one a line; requests without one of them are refused, but for GET /livez and /readyz. AUTOGRAD_TOKEN_FILE. (default: none)"
   )
   var tokenFile: String?
+  @Flag(help: "Print the limits that the system sets, where they stand, and what will be used of them, and end.")
+  var showLimits = false
 
   /// What the flags and the environment come to.
   func resolved() throws -> Configuration {
@@ -149,6 +152,7 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try resolved()
+    if showLimits { return try printLimits(configuration) }
     let supervision = Supervision()
     let supervises = configuration.workers > 1 && supervision == nil
     let watch = StartWatch(hangups: supervises || (supervision == nil && configuration.tokenFile != nil))
@@ -168,6 +172,16 @@ struct ServeCommand: ParsableCommand {
     LogSink.standardError.close()
   }
 
+  private func printLimits(_ configuration: Configuration) throws {
+    let system = SystemLimits.find()
+    do throws(StartError) {
+      let report = try Resources(configuration, system).report(configuration, system)
+      CommandOutput.write(ByteBuffer(report), to: STDOUT_FILENO)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
   private func supervise(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger) throws {
     // Read by each worker; here so that a bad file is known before the port is taken.
     let access = try configuration.accessTokens()
@@ -184,18 +198,18 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func serve(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger, _ supervision: Supervision?) throws {
-    // Workers share the machine.
-    let memory = SystemLimits.memory() / configuration.workers
-    let memoryInFlight = configuration.bytesInFlight ?? memory / 2
+    let resources = try Resources(configuration, .find())
+    let memoryInFlight = resources.bytesInFlight
+    if let warning = resources.connectionsWarning { logger.warning("\(warning)") }
     var limits = configuration.limits
     // Several bodies are read, and several graphs planned, at a time, and each body stays in memory beside its values.
     limits.documentBytes = min(limits.documentBytes, memoryInFlight / 4)
     limits.planningBytes = memoryInFlight / 4
-    MallocTuning.apply(memory: memory)
+    MallocTuning.apply(keeping: resources.keptBytes)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
     LogSink.standardError.count(in: metrics.area)
-    let scratch = ScratchPool(mostBytesKept: memory / 8)
+    let scratch = ScratchPool(mostBytesKept: resources.keptBytes)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength, metrics: metrics.area) {
       scratch.giveBack()
@@ -204,11 +218,12 @@ struct ServeCommand: ParsableCommand {
     let readiness = Readiness()
     let plans =
       configuration.cachedPlans > 0
-      ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes, area: metrics.area) : nil
+      ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
     let router = Router(
       routes: Routes.all(limits: limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady },
       documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
+    transport.connectionLimit = resources.connections
     transport.access = access
     transport.memoryLimit = memoryInFlight
     transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
@@ -298,7 +313,6 @@ extension Configuration {
     transport.threads = threads
     transport.bodyLimit = limits.bodyBytes
     transport.timeout = idleTimeoutSeconds
-    transport.connectionLimit = connectionLimit(logger)
     transport.requestPatience = Int64(requestTimeoutSeconds) * 1_000_000_000
     transport.patience.head = Int64(headerTimeoutSeconds) * 1_000_000_000
     transport.patience.body = Int64(bodyTimeoutSeconds) * 1_000_000_000
@@ -316,16 +330,6 @@ extension Configuration {
       }
     }
     return transport
-  }
-
-  /// No more connections than there are descriptors for, some of which are needed for other things and to refuse clients with.
-  private func connectionLimit(_ logger: Logger) -> Int {
-    let descriptors = SystemLimits.raiseDescriptorLimit()
-    let possible = max(descriptors - max(64, descriptors / 16), 1)
-    if possible < connections {
-      logger.warning("at most \(possible) connections: the process may open \(descriptors) files (ulimit -n), too few for \(connections)")
-    }
-    return min(connections, possible)
   }
 }
 

@@ -78,9 +78,9 @@ struct StartWatch {
 enum MallocTuning {
   /// Keeps freed memory instead of giving it back to the kernel only to fault it in again at the next request: mixed requests took 2.4 to
   /// 3.1 times as long without it. To be called before the first thread is started.
-  /// - Parameter memory: bytes that the process may use; an eighth of it at most is kept.
-  static func apply(memory: Int) {
-    amhd_tune_malloc(memory / 8)
+  /// - Parameter bytes: of what is freed, at most so much is kept.
+  static func apply(keeping bytes: Int) {
+    amhd_tune_malloc(bytes)
   }
 
   /// Gives what was kept back, for when nothing has been asked for a while.
