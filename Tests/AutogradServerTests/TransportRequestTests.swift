@@ -144,7 +144,9 @@ struct TransportRequestTests {
     let live = try LiveServer()
     let port = live.server.port
     #expect(ServerProcess.get("/metrics", port: port) == 200)
-    for path in ["//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#", "/metrics\\"] {
+    for path in [
+      "//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#", "/metrics\\",
+    ] {
       #expect(ServerProcess.get(path, port: port) == 404, "\(path)")
     }
     for path in ["/%6detrics", "/metrics%20", "/metric%73", "/%2fmetrics", "/%2e/metrics"] {

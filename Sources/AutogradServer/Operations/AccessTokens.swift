@@ -101,7 +101,7 @@ final class AccessTokens: Sendable {
       defer { close(file) }
       var status = stat()
       guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw StartError("the token file \(path) is not a regular file, such as a pipe, a device or a directory; write the tokens to a file")
+        throw StartError("the token file \(path) is not a regular file but a pipe, a device or a directory; write the tokens to a file")
       }
       var text: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 64 << 10)
