@@ -45,6 +45,7 @@ let package = Package(
     .target(name: "CMicroHTTPD", cSettings: strictC, linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: strictC),
     .target(name: "CCounters", cSettings: strictC),
+    .target(name: "CSystem", cSettings: strictC),
 
     // The library: graphs, derivatives, plans. No HTTP, no JSON.
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"], swiftSettings: strict),
@@ -53,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters",
+        "AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -15,4 +15,7 @@ struct AutogradServerCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [ServeCommand.self, EvaluateCommand.self, OperationsCommand.self, HealthcheckCommand.self])
+
+  /// With arguments of our own finding, see ``ProgramArguments``.
+  static func main() { main(Array(ProgramArguments.all.dropFirst())) }
 }

@@ -99,6 +99,14 @@ static void keep_first(amhd_text *slot, const char *value, size_t size) {
   if (slot->start == NULL) *slot = (amhd_text){value, size};
 }
 
+/// A value without the white space that may stand around it (RFC 9110, 5.5). The library takes away what stands before it, some versions
+/// not what follows.
+static amhd_text trimmed(const char *value, size_t size) {
+  while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) size--;
+  while (size > 0 && (value[0] == ' ' || value[0] == '\t')) value++, size--;
+  return (amhd_text){value, size};
+}
+
 /// Leaves nothing but an empty text of a header that stands there twice.
 static void keep_only(amhd_text *slot, const char *value, size_t size) {
   *slot = slot->start == NULL ? (amhd_text){value, size} : (amhd_text){slot->start, 0};
@@ -112,6 +120,9 @@ static enum MHD_Result visit_header(
   if (value == NULL) return MHD_YES;
   if (self->next != NULL && head->fault == amhd_header_fault_none) check_layout(self, key, key_size, value, value_size);
   if (head->fault == amhd_header_fault_none) head->fault = fault_of(key, key_size, value, value_size);
+  amhd_text sent = {value, value_size}, text = trimmed(value, value_size);
+  value = text.start;
+  value_size = text.size;
   // By length first: most headers are none of these, and this runs for every header of every request.
   switch (key_size) {
     case 4:
@@ -146,7 +157,8 @@ static enum MHD_Result visit_header(
     case 17:
       if (IS("Transfer-Encoding")) {
         head->transfer_encodings++;
-        keep_first(&head->transfer_encoding, value, value_size);
+        // As the library sees it: what it does not take for chunked it would never finish reading.
+        keep_first(&head->transfer_encoding, sent.start, sent.size);
       }
       break;
   }
@@ -161,30 +173,12 @@ amhd_text amhd_header(amhd_connection *connection, const char *name) {
 
 // MARK: - Events
 
-static int hexadecimal(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/// Percent-decoding that leaves `%00` alone: decoded by the library's own function, "/livez%00/anything" would be the C string "/livez".
-static size_t decode_percent(void *context, struct MHD_Connection *connection, char *text) {
+/// Leaves paths as they are sent: there is none that needs percent-encoding, and a proxy that keeps `/metrics` from the outside may not see
+/// that `/%6detrics` is the same.
+static size_t keep_percent(void *context, struct MHD_Connection *connection, char *text) {
   (void)context;
   (void)connection;
-  char *to = text;
-  for (const char *from = text; *from != 0; from++) {
-    if (*from == '%') {
-      int high = hexadecimal(from[1]), low = high < 0 ? -1 : hexadecimal(from[2]);
-      if (low >= 0 && high + low > 0) {
-        *to++ = (char)(high << 4 | low);
-        from += 2;
-        continue;
-      }
-    }
-    *to++ = *from;
-  }
-  *to = 0;
-  return (size_t)(to - text);
+  return strlen(text);
 }
 
 static enum MHD_Result begin(
@@ -195,6 +189,7 @@ static enum MHD_Result begin(
   const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   if (client != NULL) walk.head.client = client->socket_context;
   walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
+  if (memchr(url, '%', walk.head.path.size) != NULL) walk.head.fault = amhd_header_fault_path;
   bool is_lax = is_lax_version();
   if (is_lax) walk.next = version + version_size + 2;
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &walk);
@@ -276,7 +271,7 @@ static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options
       MHD_OPTION_CONNECTION_LIMIT, options->connections_per_thread,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds < 1 ? 1u : options->timeout_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
-      MHD_OPTION_UNESCAPE_CALLBACK, decode_percent, NULL,
+      MHD_OPTION_UNESCAPE_CALLBACK, keep_percent, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, complete, self,
       MHD_OPTION_NOTIFY_CONNECTION, notify, self,
       // White space before a header's colon is refused at -1 only in the lax versions: the check is the wrong way round.

@@ -59,6 +59,69 @@ struct AccessTests {
     #expect(throws: StartError.self) { try AccessTokens(path: "/tmp") }
   }
 
+  /// Within a time: the open of a FIFO waits for a writer, and a device may have no end.
+  @Test(arguments: ["fifo", "/dev/zero", "/dev/tty", "/tmp"]) func onlyRegularFilesAreRead(kind: String) throws {
+    let fifo = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+    defer { unlink(fifo) }
+    #expect(mkfifo(fifo, 0o600) == 0)
+    let path = kind == "fifo" ? fifo : kind
+    let start = monotonicNanoseconds()
+    let server = try ServerProcess("--port", "0", "--token-file", path)
+    #expect(server.exitStatus() == 1)
+    #expect(monotonicNanoseconds() - start < 15_000_000_000 && server.output.contains("critical"), "\(server.output)")
+    // A process without a terminal has no /dev/tty.
+    if kind != "/dev/tty" { #expect(server.output.contains("the token file \(path) is not a regular file"), "\(server.output)") }
+  }
+
+  /// A mount of FUSE whose server never answers: opening a file there waits for ever. What follows is run in it.
+  private static let hungMount = """
+    import ctypes, os, sys
+    device = os.open("/dev/fuse", os.O_RDWR)
+    os.set_inheritable(device, True)
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()
+    if ctypes.CDLL(None).mount(b"hung", sys.argv[1].encode(), b"fuse", 0, options) != 0:
+      sys.exit(77)
+    os.execv(sys.argv[2], sys.argv[2:])
+    """
+
+  private static func inHungMount(_ folder: String, _ program: String...) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = ["--user", "--map-root-user", "--mount", "python3", "-c", hungMount, folder] + program
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  /// Where this machine lets processes have mounts of their own.
+  private static let canMount: Bool = {
+    guard let process = try? inHungMount(FileManager.default.temporaryDirectory.path, "/bin/true") else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  @Test(.enabled(if: canMount), arguments: ["1", "2"]) func terminationEndsAStartThatHangs(workers: String) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let process = try Self.inHungMount(
+      folder.path, ServerProcess.program.path, "serve", "--port", "0", "--workers", workers, "--token-file", folder.path + "/tokens")
+    defer { kill(process.processIdentifier, SIGKILL) }
+    let pid = process.processIdentifier
+    #expect(
+      eventually {
+        let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)
+        // Which a thread of the log shows to have begun.
+        let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+        return name == "autograd-server\n" && threads?.count ?? 0 > 1
+      })
+    usleep(200_000)
+    #expect(process.isRunning)
+    kill(pid, SIGTERM)
+    try #require(eventually { !process.isRunning })
+    #expect(process.terminationReason == .exit && process.terminationStatus == 128 + SIGTERM)
+  }
+
   // MARK: The header
 
   @Test func onlyWholeTokensOpen() throws {

@@ -98,6 +98,61 @@ struct CommandTests {
     #expect(result.status == 64 && result.error.contains(variable) && result.error.contains(expected), "\(result.error)")
   }
 
+  @Test(arguments: [
+    ("AUTOGRAD_TOKENFILE", "did you mean AUTOGRAD_TOKEN_FILE?"), ("AUTOGRAD_MAX_NODE", "did you mean AUTOGRAD_MAX_NODES?"),
+    ("AUTOGRAD_XYZZY_PLUGH", "autograd-server serve --help lists them"), ("AUTOGRAD_", "--help lists them"),
+  ])
+  func settingsThatAreNone(variable: String, hint: String) throws {
+    let unknown = try run("serve", environment: [variable: "1"])
+    #expect(unknown.status == 64 && unknown.error.contains("\(variable) is no setting; "), "\(unknown.error)")
+    #expect(unknown.error.contains(hint), "\(unknown.error)")
+  }
+
+  /// What the help names is what is known, and nothing else is.
+  @Test func settingsAreThoseOfTheHelp() throws {
+    let named = ServeCommand.helpMessage(columns: 1000).matches(of: /AUTOGRAD_[A-Z_]+/).map { String($0.output) }
+    #expect(named == SettingNames.all && named.contains("AUTOGRAD_TOKEN_FILE"))
+    for name in named { #expect(throws: Never.self) { try SettingNames.check(["\(name)=x"]) } }
+  }
+
+  /// Kubernetes tells each pod of the services around it by variables that nobody chose.
+  @Test func servicesAroundAreNoSettings() throws {
+    try SettingNames.check([
+      "PATH=/bin", "AUTOGRAD_SERVER_SERVICE_HOST=10.0.0.1", "AUTOGRAD_SERVER_SERVICE_PORT=8080", "AUTOGRAD_SERVER_SERVICE_PORT_HTTP=8080",
+      "AUTOGRAD_SERVER_PORT=tcp://10.0.0.1:8080", "AUTOGRAD_SERVER_PORT_8080_TCP=tcp://10.0.0.1:8080",
+      "AUTOGRAD_SERVER_PORT_8080_TCP_ADDR=10.0.0.1", "AUTOGRAD_SUPERVISED=3,4", "AUTOGRADE=1",
+    ])
+    #expect(throws: (any Error).self) { try SettingNames.check(["AUTOGRAD_SERVER_PORT=8080"]) }
+  }
+
+  @Test func argumentsAreThoseOfTheProcess() {
+    #expect(ProgramArguments.all == CommandLine.arguments && !ProgramArguments.all.isEmpty)
+  }
+
+  /// Where this machine lets processes have mounts of their own.
+  private static let canHideProc: Bool = {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/proc"]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  @Test(.enabled(if: canHideProc)) func argumentsWithoutProc() throws {
+    let hidden = ["--user", "--map-root-user", "--mount", "sh", "-c", #"mount -t tmpfs none /proc && exec "$0" "$@""#]
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = hidden + [ServerProcess.program.path, "operations", "mul", "--json"]
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0 && text == OperationsDocument.document(of: "mul")?.string, "\(text)")
+  }
+
   @Test func anAddressThatIsTakenOrNone() throws {
     let server = try ServerProcess("--port", "0")
     let port = try #require(server.port())

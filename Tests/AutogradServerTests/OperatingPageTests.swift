@@ -28,7 +28,7 @@ import Testing
       argument.names?.first { $0.kind == "long" }.map { (name: $0.name, help: argument.abstract ?? "") }
     }
     return ["| option | variable | default | meaning |", "|---|---|---|---|"]
-      + (try options.filter { !["help", "version"].contains($0.name) }.map { option in
+      + (try options.filter { !["help", "version", "show-limits"].contains($0.name) }.map { option in
         let match = try #require(
           option.help.wholeMatch(of: /(.+\.) (AUTOGRAD_[A-Z_]+)\. \(default: (.+)\)/),
           "--\(option.name): its help has another form: \(option.help)")

@@ -52,6 +52,7 @@ struct TransportGuardTests {
     ("Host: a\r\nContent-Length: 0x10\r\n", 400),
     ("Host: a\r\nContent-Length: 5, 5\r\n", 400),
     ("Host: a\r\nContent-Length:\r\n", 400),
+    ("Host: a\r\nContent-Length: 5 \r\n", 400),
     ("Host: a\r\nContent-Length: 9223372036854775807\r\n", 413),
     ("Host: a\r\nContent-Length: 18446744073709551615\r\n", 413),
     ("Host: a\r\nContent-Length: 99999999999999999999999\r\n", 413),

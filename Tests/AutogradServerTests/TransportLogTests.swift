@@ -129,6 +129,38 @@ struct TransportLogTests {
     close(ends[1])
   }
 
+  /// A disk that is full and then has room: what was lost is counted, and said before the next line, on a line of its own.
+  @Test(arguments: [LogFormat.text, .json]) func linesThatCannotBeWritten(format: LogFormat) throws {
+    var ends: [Int32] = [-1, -1]
+    pipe(&ends)
+    let full = open("/dev/full", O_WRONLY)
+    #expect(full >= 0)
+    let descriptor = dup(full)
+    let sink = LogSink(descriptor: descriptor, format: format)
+    let metrics = Metrics(routes: [], region: try .own())
+    func say(_ text: String) {
+      sink.line("info") { format == .json ? $0.appendMember("message", text) : $0.append(text) }
+      sink.flush()
+    }
+    say("lost before anybody counts")
+    sink.count(in: metrics.area)
+    for _ in 0..<3 { say("lost") }
+    #expect(metrics.area.value(of: .logLinesLost) == 4)
+    #expect(MetricsPage.response(metrics).body.string.contains("\nautograd_log_lines_lost_total 4\n"))
+    dup2(ends[1], descriptor)
+    say("written")
+    say("written, too")
+    sink.close()
+    for end in [ends[1], descriptor, full] { close(end) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = read(ends[0], &bytes, bytes.count)
+    close(ends[0])
+    let lines = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 3 && lines[0].contains("log lines lost, they could not be written (No space left on device): 4"), "\(lines)")
+    #expect(lines[0].contains("warning") && lines.dropFirst().allSatisfy { $0.contains("written") && !$0.contains("lost") })
+    #expect(metrics.area.value(of: .logLinesLost) == 4)
+  }
+
   @Test(arguments: [
     (0, 0, "1970-01-01T00:00:00.000Z"), (951_782_399, 999_999_999, "2000-02-28T23:59:59.999Z"),
     (951_782_400, 1_000_000, "2000-02-29T00:00:00.001Z"), (1_795_468_761, 123_456_789, "2026-11-23T21:19:21.123Z"),

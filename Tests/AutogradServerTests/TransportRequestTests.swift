@@ -1,5 +1,5 @@
 import AutogradTestSupport
-import Glibc
+import Foundation
 import Testing
 
 @testable import AutogradServer
@@ -117,14 +117,66 @@ struct TransportRequestTests {
   }
 
   @Test(arguments: [
-    ("/v1/op%65rations/add?x=%20", "/v1/operations/add"), ("/%E2%88%82", "/∂"), ("/livez%00/secret", "/livez%00/secret"),
-    ("/100%", "/100%"), ("/%zz%4", "/%zz%4"), ("http://host:80/livez", "/livez"), ("http://host", "/"), ("*", "*"),
+    ("/v1/operations/add?x=%20&%", "/v1/operations/add"), ("/∂", "/∂"), ("//livez", "//livez"), ("/./livez/", "/./livez/"),
+    ("http://host:80/livez", "/livez"), ("http://host", "/"), ("*", "*"),
   ])
-  func pathIsDecoded(target: String, path: String) throws {
+  func pathIsTakenAsItIs(target: String, path: String) throws {
     try withTransportServer { server in
       let client = try server.connect()
       try client.send("OPTIONS \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(try client.readResponse().text == "OPTIONS \(path)")
+    }
+  }
+
+  /// Decoded, some would be paths that a proxy's rules know by their plain names.
+  @Test(arguments: ["/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://host/%6detrics", "/v1/operations/%61dd?x=1"])
+  func pathsWithPercentAreRefused(target: String) throws {
+    try withTransportServer { server in
+      let client = try server.connect()
+      try client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+      let response = try client.readResponse()
+      #expect(response.status == 400 && response.text.contains("a path with % in it"), "\(response.text)")
+    }
+  }
+
+  /// A proxy that hides `/metrics` hides it under that name alone.
+  @Test func metricsHaveOneName() throws {
+    let live = try LiveServer()
+    let port = live.server.port
+    #expect(ServerProcess.get("/metrics", port: port) == 200)
+    for path in [
+      "//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#", "/metrics\\",
+    ] {
+      #expect(ServerProcess.get(path, port: port) == 404, "\(path)")
+    }
+    for path in ["/%6detrics", "/metrics%20", "/metric%73", "/%2fmetrics", "/%2e/metrics"] {
+      #expect(ServerProcess.get(path, port: port) == 400, "\(path)")
+    }
+  }
+
+  // MARK: White space
+
+  /// Spaces and tabs around a value are none of it (RFC 9110, 5.5).
+  @Test(arguments: [
+    ("Content-Type", "application/json"), ("Accept", "application/json"), ("Content-Encoding", "identity"), ("Request-Timeout", "5"),
+    ("X-Request-Id", "one"), ("Expect", "100-continue"), ("Host", "test"), ("Authorization", "Bearer 0123456789abcdef"),
+    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+  ])
+  func whiteSpaceAroundValues(name: String, value: String) throws {
+    let tokens = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try Data("0123456789abcdef\n".utf8).write(to: tokens)
+    defer { try? FileManager.default.removeItem(at: tokens) }
+    let live = try LiveServer(access: try AccessTokens(path: tokens.path))
+    let body = #"{"graph": {"nodes": [{"op": "neg", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 1}}"#
+    for (before, after) in [("", ""), (" ", " "), ("\t", "\t"), (" \t ", "\t \t  ")] {
+      let standard = ["Host": "test", "Authorization": "Bearer 0123456789abcdef", "X-Request-Id": "one"]
+      let others = standard.filter { $0.key != name }.map { "\($0.key): \($0.value)\r\n" }.joined()
+      let client = try RawConnection(port: live.server.port)
+      try client.send(
+        "POST /v1/evaluate HTTP/1.1\r\n\(others)\(name):\(before)\(value)\(after)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      var response = try client.readResponse()
+      if response.status == 100 { response = try client.readResponse() }
+      #expect(response.status == 200 && response.header("X-Request-Id") == "one", "\(response.status) \(response.text)")
     }
   }
 

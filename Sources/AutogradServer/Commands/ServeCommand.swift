@@ -1,5 +1,6 @@
 import ArgumentParser
 import AutogradCore
+import Glibc
 import Logging
 
 /// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
@@ -85,6 +86,8 @@ struct ServeCommand: ParsableCommand {
       "File of bearer tokens, one a line; requests without one of them are refused, but for GET /livez and /readyz. AUTOGRAD_TOKEN_FILE. (default: none)"
   )
   var tokenFile: String?
+  @Flag(help: "Print the limits that the system sets, where they stand, and what will be used of them, and end.")
+  var showLimits = false
 
   /// What the flags and the environment come to.
   func resolved() throws -> Configuration {
@@ -142,25 +145,24 @@ struct ServeCommand: ParsableCommand {
     return value
   }
 
-  func validate() throws { _ = try resolved() }
+  func validate() throws {
+    try SettingNames.check()
+    _ = try resolved()
+  }
 
   func run() throws {
     let configuration = try resolved()
+    if showLimits { return try printLimits(configuration) }
     let supervision = Supervision()
     let supervises = configuration.workers > 1 && supervision == nil
-    // Before the log, which starts a thread: signals go to any thread that does not block them.
-    if supervises {
-      Supervisor.blockSignals()
-    } else {
-      SignalWait.block(hangups: supervision == nil && configuration.tokenFile != nil)
-    }
+    let watch = StartWatch(hangups: supervises || (supervision == nil && configuration.tokenFile != nil))
     LogSink.standardError.use(configuration.logFormat, worker: supervision?.metrics?.worker)
     let logger = Logger(label: "autograd-server") { _ in SinkLogHandler() }
     do {
       if supervises {
-        try supervise(configuration, logger)
+        try supervise(configuration, watch, logger)
       } else {
-        try serve(configuration, logger, supervision)
+        try serve(configuration, watch, logger, supervision)
       }
     } catch let error as StartError {
       logger.critical("\(error)")
@@ -170,31 +172,44 @@ struct ServeCommand: ParsableCommand {
     LogSink.standardError.close()
   }
 
-  private func supervise(_ configuration: Configuration, _ logger: Logger) throws {
+  private func printLimits(_ configuration: Configuration) throws {
+    let system = SystemLimits.find()
+    do throws(StartError) {
+      let report = try Resources(configuration, system).report(configuration, system)
+      CommandOutput.write(ByteBuffer(report), to: STDOUT_FILENO)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  private func supervise(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger) throws {
     // Read by each worker; here so that a bad file is known before the port is taken.
     let access = try configuration.accessTokens()
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    watch.end()
+    Supervisor.blockSignals()
     var supervisor = try Supervisor(
-      workers: configuration.workers, arguments: CommandLine.arguments, listening: listening, drainSeconds: configuration.drainSeconds,
+      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
   }
 
-  private func serve(_ configuration: Configuration, _ logger: Logger, _ supervision: Supervision?) throws {
-    // Workers share the machine.
-    let memory = SystemLimits.memory() / configuration.workers
-    let memoryInFlight = configuration.bytesInFlight ?? memory / 2
+  private func serve(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger, _ supervision: Supervision?) throws {
+    let resources = try Resources(configuration, .find())
+    let memoryInFlight = resources.bytesInFlight
+    if let warning = resources.connectionsWarning { logger.warning("\(warning)") }
     var limits = configuration.limits
     // Several bodies are read, and several graphs planned, at a time, and each body stays in memory beside its values.
     limits.documentBytes = min(limits.documentBytes, memoryInFlight / 4)
     limits.planningBytes = memoryInFlight / 4
-    MallocTuning.apply(memory: memory)
+    MallocTuning.apply(keeping: resources.keptBytes)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
-    let scratch = ScratchPool(mostBytesKept: memory / 8)
+    LogSink.standardError.count(in: metrics.area)
+    let scratch = ScratchPool(mostBytesKept: resources.keptBytes)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
     let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength, metrics: metrics.area) {
       scratch.giveBack()
@@ -203,15 +218,17 @@ struct ServeCommand: ParsableCommand {
     let readiness = Readiness()
     let plans =
       configuration.cachedPlans > 0
-      ? PlanCache(plans: configuration.cachedPlans, bytes: configuration.cachedPlanBytes, area: metrics.area) : nil
+      ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
     let router = Router(
       routes: Routes.all(limits: limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady },
       documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
+    transport.connectionLimit = resources.connections
     transport.access = access
     transport.memoryLimit = memoryInFlight
     transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
     transport.listeningDescriptor = supervision?.listeningDescriptor
+    watch.end()
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
     readiness.follow(server)
@@ -296,7 +313,6 @@ extension Configuration {
     transport.threads = threads
     transport.bodyLimit = limits.bodyBytes
     transport.timeout = idleTimeoutSeconds
-    transport.connectionLimit = connectionLimit(logger)
     transport.requestPatience = Int64(requestTimeoutSeconds) * 1_000_000_000
     transport.patience.head = Int64(headerTimeoutSeconds) * 1_000_000_000
     transport.patience.body = Int64(bodyTimeoutSeconds) * 1_000_000_000
@@ -314,16 +330,6 @@ extension Configuration {
       }
     }
     return transport
-  }
-
-  /// No more connections than there are descriptors for, some of which are needed for other things and to refuse clients with.
-  private func connectionLimit(_ logger: Logger) -> Int {
-    let descriptors = SystemLimits.raiseDescriptorLimit()
-    let possible = max(descriptors - max(64, descriptors / 16), 1)
-    if possible < connections {
-      logger.warning("at most \(possible) connections: the process may open \(descriptors) files (ulimit -n), too few for \(connections)")
-    }
-    return min(connections, possible)
   }
 }
 

@@ -14,7 +14,7 @@ protocol WorkMemory: AnyObject, Sendable {
 struct Request: @unchecked Sendable {
   /// Upper case, as sent: `GET`, `HEAD`, `POST`, …
   var method: String
-  /// The path, percent-decoded, without the query.
+  /// The path as sent, without the query.
   var path: String
   /// What answers and log lines carry so that the two can be matched.
   var id: String

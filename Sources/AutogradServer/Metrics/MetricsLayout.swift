@@ -21,7 +21,8 @@ enum MetricsLayout {
   enum Counter: Int, CaseIterable {
     case bytesIn, bytesOut, connectionsAccepted
     case planHits, planMisses, planRecalled, planFallbacks, planEvictions
-    static var count: Int { planEvictions.rawValue + 1 }
+    case logLinesLost
+    static var count: Int { logLinesLost.rawValue + 1 }
   }
 
   /// What there is now.

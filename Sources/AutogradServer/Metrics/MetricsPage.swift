@@ -50,6 +50,7 @@ struct MetricsPage {
     case .planEvictions: counter(family, .planEvictions)
     case .plans: gauge(family, .plans)
     case .planBytes: gauge(family, .planBytes)
+    case .logLinesLost: counter(family, .logLinesLost)
     case .processorTime: sample(family, [], nanoseconds: areas.reduce(0) { $0 + $1.processorMicroseconds } &* 1000)
     case .residentMemory: process(family, ProcessFacts.residentBytes)
     case .openDescriptors: process(family, ProcessFacts.openDescriptors)

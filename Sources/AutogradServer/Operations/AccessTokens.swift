@@ -91,18 +91,27 @@ final class AccessTokens: Sendable {
       return words
     }
 
+    /// Far more than tokens that anybody writes down take.
+    private static let largestFile = 1 << 20
+
     private static func text(_ path: String) throws(StartError) -> [UInt8] {
-      let file = open(path, O_RDONLY | O_CLOEXEC)
+      // Opened without waiting: the open of a FIFO that nobody writes to would never return.
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
       guard file >= 0 else { throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))") }
       defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw StartError("the token file \(path) is not a regular file but a pipe, a device or a directory; write the tokens to a file")
+      }
       var text: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 64 << 10)
       while true {
         let count = read(file, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
         guard count >= 0 else { throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))") }
         if count == 0 { return text }
         text += chunk.prefix(count)
-        guard text.count <= 1 << 20 else { throw StartError("the token file \(path) is larger than a megabyte") }
+        guard text.count <= largestFile else { throw StartError("the token file \(path) is larger than a megabyte") }
       }
     }
   }

@@ -4,9 +4,11 @@ import Synchronization
 /// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a terminal or a pipe.
 ///
 /// Lines appear within 50 ms, or sooner when many come. When the reader of the log cannot keep up, lines are dropped and counted: memory
-/// stays bounded and requests go on.
+/// stays bounded and requests go on. Likewise when they cannot be written, as to a full disk. How many were lost is counted, and said once
+/// lines can be written again.
 ///
-/// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing` by the writer thread only.
+/// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing`, `isMidLine` and `writeFailure` by
+/// the writer thread only.
 final class LogSink: @unchecked Sendable {
   /// The process's stderr. Flushed when the process exits.
   static let standardError: LogSink = {
@@ -27,7 +29,15 @@ final class LogSink: @unchecked Sendable {
   private var pending = ByteBuffer(capacity: 64 << 10)
   private var writing = ByteBuffer(capacity: 64 << 10)
   private var stamp = LogTimestamp()
+  /// Lines that found no room, and that could not be written, since that was last said; and for what reason.
   private var dropped = 0
+  private var unwritten = 0
+  private var writeFailure: Int32 = 0
+  /// Where lost lines are counted, and how many were before there was such a place.
+  private var area: MetricsArea?
+  private var uncounted = 0
+  /// What was written last is a part of a line.
+  private var isMidLine = false
   /// What ends every object of JSON: the process, and which of the workers it is.
   private var origin = ""
   private var isWriting = false
@@ -65,17 +75,17 @@ final class LogSink: @unchecked Sendable {
     monitor.withLock {
       guard !isClosed, pending.count < capacity else {
         dropped += 1
+        countLost(1)
         return
       }
       let before = pending.count
-      append(level, body)
+      append(level, to: pending, body)
       // The writer sleeps without lines, and gathers for a while once it has the first: only these two changes concern it.
       if before == 0 || (before < LogSink.gatherSize && pending.count >= LogSink.gatherSize) { linesWaiting.signal() }
     }
   }
 
-  private func append(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
-    let line = pending
+  private func append(_ level: StaticString, to line: ByteBuffer, _ body: (ByteBuffer) -> Void) {
     if format == .json {
       line.append("{\"time\":\"" as StaticString)
       stamp.append(to: line)
@@ -125,11 +135,19 @@ final class LogSink: @unchecked Sendable {
         gather()
         swap(&pending, &writing)
         isWriting = true
+        let notice = unwrittenNotice()
+        var isNoticed = false
+        var lost = 0
         monitor.unlocked {
-          writeAll(writing.bytes)
+          isNoticed = notice.map { writeAll($0.bytes) == 0 } ?? true
+          // Where not even the notice can be written, the lines would be lost too.
+          lost = isNoticed ? writeAll(writing.bytes) : LogSink.lines(in: writing.bytes[...])
           writing.removeAll()
         }
         isWriting = false
+        if isNoticed { unwritten = 0 }
+        unwritten += lost
+        countLost(lost)
         reportDropped()
         batchWritten.broadcast()
       }
@@ -148,15 +166,46 @@ final class LogSink: @unchecked Sendable {
     let lost = dropped
     dropped = 0
     let message = "log lines dropped, the reader is too slow: \(lost)"
-    append("warning") { format == .json ? $0.appendMember("message", message) : $0.append(message) }
+    append("warning", to: pending) { format == .json ? $0.appendMember("message", message) : $0.append(message) }
   }
 
-  private func writeAll(_ bytes: UnsafeRawBufferPointer) {
+  /// What is said before the next lines, if some before them could not be written.
+  private func unwrittenNotice() -> ByteBuffer? {
+    guard unwritten > 0 else { return nil }
+    let notice = ByteBuffer(capacity: 256)
+    // Ends the line of which a part was written.
+    if isMidLine { notice.append(UInt8(ascii: "\n")) }
+    let message = "log lines lost, they could not be written (\(String(cString: strerror(writeFailure)))): \(unwritten)"
+    append("warning", to: notice) { format == .json ? $0.appendMember("message", message) : $0.append(message) }
+    return notice
+  }
+
+  /// Counts lines lost from now on, and those lost before, among what `/metrics` shows.
+  func count(in area: MetricsArea) {
+    monitor.withLock {
+      self.area = area
+      countLost(uncounted)
+      uncounted = 0
+    }
+  }
+
+  private func countLost(_ lines: Int) {
+    guard let area else { return uncounted += lines }
+    if lines > 0 { area.add(lines, to: .logLinesLost) }
+  }
+
+  private static func lines(in bytes: Slice<UnsafeRawBufferPointer>) -> Int {
+    bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+  }
+
+  /// - Returns: how many lines were not, or not wholly, written.
+  private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Int {
     var rest = bytes[...]
     while !rest.isEmpty {
       let slice = UnsafeRawBufferPointer(rebasing: rest)
       let written = write(descriptor, slice.baseAddress, slice.count)
       if written > 0 {
+        isMidLine = slice[written - 1] != UInt8(ascii: "\n")
         rest = rest.dropFirst(written)
       } else if written < 0 && errno == EAGAIN {
         // Somebody made our stderr non-blocking: wait for the reader.
@@ -165,9 +214,11 @@ final class LogSink: @unchecked Sendable {
       } else if written < 0 && errno == EINTR {
         continue
       } else {
-        return
+        writeFailure = written == 0 ? ENOSPC : errno
+        return LogSink.lines(in: rest)
       }
     }
+    return 0
   }
 }
 

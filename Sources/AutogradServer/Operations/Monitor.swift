@@ -106,6 +106,10 @@ enum NativeThread {
     guard pthread_attr_setstacksize(&attributes, stackSize) == 0 else { return nil }
     let start = Unmanaged.passRetained(Start(name: name, body: body))
     var thread = pthread_t()
+    // The thread inherits the mask. Signals to the process are for whoever waits for them.
+    var (signals, before) = (NativeThread.processSignals, sigset_t())
+    pthread_sigmask(SIG_BLOCK, &signals, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let failure = pthread_create(
       &thread, &attributes,
       { argument in
@@ -121,6 +125,14 @@ enum NativeThread {
       return nil
     }
     return thread
+  }
+
+  /// Faults of a thread itself are not among them: blocked, they would end the process without a word.
+  private static var processSignals: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2] { sigaddset(&signals, signal) }
+    return signals
   }
 
   /// Names the calling thread for `top` and debuggers. Through the file because pthread_setname_np is hidden from Swift; without /proc the

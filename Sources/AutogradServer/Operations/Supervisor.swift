@@ -52,10 +52,8 @@ struct Supervisor {
     self.logger = logger
   }
 
-  /// To be called before any thread is started, for threads inherit the mask.
+  /// To be called before ``run()``, which waits for them.
   static func blockSignals() {
-    // A log that nobody reads any more is no reason to end.
-    signal(SIGPIPE, SIG_IGN)
     var signals = handled
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }

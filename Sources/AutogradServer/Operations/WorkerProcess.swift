@@ -27,6 +27,7 @@ struct WorkerProcess {
   /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from the other, which
   /// programs of another version read.
   static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
+  static let variables = [variable, metricsVariable]
   /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
   static let replacedSignal = SIGINT
   private static let (listeningDescriptor, channelDescriptor, metricsDescriptor): (Int32, Int32, Int32) = (3, 4, 5)
@@ -175,7 +176,7 @@ struct Supervision {
 }
 
 /// The process's environment, as `posix_spawn` takes it.
-private func environmentEntries() -> [String] {
+func environmentEntries() -> [String] {
   var entries: [String] = []
   var next = environ
   while let entry = next.pointee {

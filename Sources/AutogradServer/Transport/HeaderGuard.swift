@@ -102,6 +102,7 @@ extension FramingFacts {
     case amhd_header_fault_lookalike: "a header name that looks like Content-Length or Transfer-Encoding"
     case amhd_header_fault_value: "a header value with a control character"
     case amhd_header_fault_lines: "header lines must be `name: value`, each ended by CR LF and not folded"
+    case amhd_header_fault_path: "a path with % in it: no path of this server needs percent-encoding; send the characters themselves"
     default: "a malformed header"
     }
   }

@@ -39,12 +39,14 @@ typedef enum amhd_header_fault {
   /// The lines are not `name: value CR LF` one after the other: folded (the library glues the second line to the *name* of the first), with
   /// an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL, behind which it hides the rest of the line.
   amhd_header_fault_lines,
+  /// The path has a `%`. Not of the headers, but told with them.
+  amhd_header_fault_path,
 } amhd_header_fault;
 
 /// The head of a request: what routing needs, and the facts by which its framing is judged.
 typedef struct amhd_head {
   amhd_text method;
-  /// Percent-decoded, without the query. `%00` stays as it is, so that no NUL can cut the path short.
+  /// As sent, without the query; one with `%` has a fault.
   amhd_text path;
   /// The x of HTTP/1.x.
   int minor_version;

@@ -1,0 +1,55 @@
+import ArgumentParser
+import AutogradCore
+import Glibc
+
+/// The variables that set options of `serve`: one for each option, by its name.
+///
+/// A misspelt one would be ignored, and the server would run with a default that nobody chose: without tokens, say.
+enum SettingNames {
+  static let prefix = "AUTOGRAD_"
+
+  /// `AUTOGRAD_MAX_NODES` and so on, in the order of the options.
+  static let all: [String] = Mirror(reflecting: ServeCommand()).children.compactMap { child in
+    // An option is the property `_maxNodes` of the type `Option`; flags have no variables.
+    guard let label = child.label, label.hasPrefix("_"), String(describing: type(of: child.value)).hasPrefix("Option<") else { return nil }
+    return variable(of: label.dropFirst())
+  }
+
+  /// What the examples read, who are often started from the same shell.
+  private static let ofExamples = ["AUTOGRAD_URL"]
+
+  /// `maxNodes` as `AUTOGRAD_MAX_NODES`.
+  private static func variable(of property: Substring) -> String {
+    prefix + property.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+  }
+
+  /// Throws for the first entry, `NAME=value`, whose name begins like ours and is none of ours.
+  static func check(_ environment: [String] = environmentEntries()) throws(ValidationError) {
+    for entry in environment where entry.hasPrefix(prefix) {
+      let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let (name, value) = (parts[0], parts.count > 1 ? parts[1] : "")
+      let others = WorkerProcess.variables + ofExamples
+      if all.contains(name) || others.contains(name) || isServiceLink(name, value) { continue }
+      // The part that all share would make them all look alike.
+      let near = NearestNames.find(String(name.dropFirst(prefix.count)), among: all.map { String($0.dropFirst(prefix.count)) })
+      let hint =
+        near.isEmpty
+        ? "autograd-server serve --help lists them" : "did you mean \(near.map { prefix + $0 }.joined(separator: " or "))?"
+      throw ValidationError("\(name) is no setting; \(hint)")
+    }
+  }
+
+  /// Whether Kubernetes or Docker has set it to tell where a service is whose name begins with `autograd`: `AUTOGRAD_SERVER_SERVICE_HOST`,
+  /// `AUTOGRAD_SERVER_PORT=tcp://…`, `AUTOGRAD_SERVER_PORT_8080_TCP_ADDR`.
+  private static func isServiceLink(_ name: String, _ value: String) -> Bool {
+    let words = name.split(separator: "_", omittingEmptySubsequences: false)
+    let isAddress = ["tcp://", "udp://", "sctp://"].contains { value.hasPrefix($0) }
+    if name.hasSuffix("_PORT") && isAddress { return true }
+    for (index, word) in words.enumerated().dropFirst() {
+      let next = index + 1 < words.count ? words[index + 1] : ""
+      if word == "SERVICE" && ["HOST", "PORT"].contains(next) { return true }
+      if word == "PORT" && Int(next) != nil { return true }
+    }
+    return false
+  }
+}
