@@ -25,6 +25,7 @@ import Testing
 
   private static func norm(_ x: Value) -> Value { x.applying("norm") }
   private static func square(_ x: Value) -> Value { x.applying("square") }
+  private static func size(_ x: Value) -> Value { x.applying("abs") }
 
   static let smooth: [Case] = [
     Case("square(norm)") { square(norm($0)) },
@@ -231,6 +232,32 @@ import Testing
     Case("square(largest abs)", [[.nan, 0], [0, .nan]]) {
       square($0.applying("norm", attributes: ["ord": .text("Infinity")]))
     },
+    Case("|2x| |3x|", [[12, 0], [0, 12]]) { (size(2 * $0) * size(3 * $0)).sum() },
+    Case("|x| |sin x|") { (size($0) * size($0.applying("sin"))).sum() },
+    Case("|x| |-tanh x|") { (size($0) * size(-$0.applying("tanh"))).sum() },
+    Case("exp |x| - exp -|2x|", [[-3, 0], [0, -3]]) {
+      (size($0).applying("exp") - (-size(2 * $0)).applying("exp")).sum()
+    },
+    Case("exp(|x| |3x|)", [[6, 0], [0, 6]]) { (size($0) * size(3 * $0)).applying("exp").sum() },
+    Case("|p - q| |q - p|", at: [0.5, 0.5], [[2, -2], [-2, 2]]) {
+      let parts = $0.split(into: 2)
+      return (size(parts[0] - parts[1]) * size(parts[1] - parts[0])).sum()
+    },
+    Case("|p - q| |p² - q²|", at: [0.5, 0.5], [[2, -2], [-2, 2]]) {
+      let parts = $0.split(into: 2)
+      return (size(parts[0] - parts[1]) * size(square(parts[0]) - square(parts[1]))).sum()
+    },
+    Case("|x| |x³|", [[0, 0], [0, 0]]) { (size($0) * size($0 * $0 * $0)).sum() },
+    Case("|x| |y|, with no limit and nothing in common", [[0, 0], [0, 0]]) {
+      let parts = $0.split(into: 2)
+      return (size(parts[0]) * size(parts[1])).sum()
+    },
+    Case("|x| |x + y|, with no limit", [[.nan, .nan], [.nan, 0]]) {
+      let parts = $0.split(into: 2)
+      return (size(parts[0]) * size(parts[0] + parts[1])).sum()
+    },
+    Case("Σ |2x| Σ |3x|", [[.nan, 0], [0, .nan]]) { size(2 * $0).sum() * size(3 * $0).sum() },
+    Case("Σ |x - 1| Σ |x|", [[0, 0], [0, 0]]) { size($0 - 1).sum() * size($0).sum() },
   ]
 
   @Test(arguments: throughSizes, [[Mode.forward, .reverse], [.reverse, .forward], [.reverse, .reverse]])

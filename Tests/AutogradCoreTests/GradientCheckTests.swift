@@ -137,6 +137,12 @@ import Testing
   @Test func wrongBesideAKink() throws {
     let report = try reports([0, 2]) { x in x.applying("relu").sum() + x.builder.apply(Cube(factor: 1.01), x)[0].sum() }
     #expect(report.result == .fails && report.position == 1 && report.isKink, "\(report)")
+    for factor in [1 + 1e-6, 1 - 1e-6] {
+      let report = try reports([0, 0.5, 0, 0.7]) { x in
+        x.applying("relu").sum() + x.builder.apply(Cube(factor: factor), x)[0].sum()
+      }
+      #expect(report.result == .fails && [1, 3].contains(report.position), "\(factor): \(report)")
+    }
   }
 
   @Test func toleranceAndStepAreTheCallers() throws {

@@ -26,6 +26,17 @@ struct CheckEndpointTests {
     }
   }
 
+  /// Everything is computed in float64, derivatives too: no constant of theirs is rounded to float32 before.
+  @Test(arguments: ["erf", "erfc", "log2", "log10", "gelu"]) func narrowInputsAreMadeWideFirst(_ operation: String) {
+    let graph = #"{"nodes": [{"op": "\#(operation)", "inputs": ["x"], "outputs": ["y"]}]}"#
+    for (shape, batch) in [("[3]", ""), ("[3, 1]", #", "batch": ["x"]"#)] {
+      let x = #"{"dtype": "float32", "shape": \#(shape), "data": [0.3, 0.7, 1.5]}"#
+      let body = #"{"graph": \#(graph), "inputs": {"x": \#(x)}, "encoding": "flat", "rtol": 1e-9\#(batch)}"#
+      let response = InProcessServer().send("POST", "/v1/check", body: Data(body.utf8))
+      #expect(response.json["result"] as? String == "passes", "\(response.body.string)")
+    }
+  }
+
   @Test func whatWasNotComparedDoesNotPass() {
     for step in ["1e-300", "1e308"] {
       let response = send("/v1/check", "\"step\": \(step)")

@@ -14,7 +14,7 @@ import Testing
   @Test func compositesAreRightAtEveryScale() throws {
     let ranges = try Project.lines("Tests/Fixtures/ranges.jsonl")
     let corners = try Project.lines("Tests/Fixtures/corners.jsonl")
-    #expect(ranges.count >= 600 && corners.count == 100)
+    #expect(ranges.count >= 600 && corners.count == 112)
     for line in ranges + corners {
       try line.withDocument { document in
         let name = document.root["name"]?.string ?? "?"

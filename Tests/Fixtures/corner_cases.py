@@ -80,6 +80,30 @@ LOG_SUMS = node("logcumsumexp", ["x"], ["y"], {"axis": 0})
 LOG_SUMS_SLOPE = [node("logcumsumexp", ["x"], ["s"], {"axis": 0}), node("grad", ["s", "x"], ["y"])]
 
 
+def sizes(p, q):
+  """The sum of |p| |q|, of nodes that make p and q."""
+  return p + q + [node("abs", ["p"], ["P"]), node("abs", ["q"], ["Q"]), node("mul", ["P", "Q"], ["m"]), node("sum", ["m"], ["y"])]
+
+
+def minus_tanh(a):
+  e = (a + a).exp()
+  one = Jet.constant(1, len(a.gradient))
+  return (one - e) * (e + one).reciprocal()
+
+
+P = node("mul", ["x", 2], ["p"])
+# Nodes of p and q, which cross 0 together, and |p| |q| without corners.
+CROSSINGS = {
+  "|2x| |3x|": ([P], [node("mul", ["x", 3], ["q"])], lambda x: total([a * a * mpf(6) for a in x])),
+  "|2x| |-tanh x|": ([P], [node("tanh", ["x"], ["t"]), node("neg", ["t"], ["q"])],
+                     lambda x: total([a * minus_tanh(a) * mpf(-2) for a in x])),
+  "|2x| |e^x - 1|": ([P], [node("expm1", ["x"], ["q"])],
+                     lambda x: total([a * (a.exp() - Jet.constant(1, len(x))) * mpf(2) for a in x])),
+  "|a - b| |b - a|": (SIDES + [node("sub", ["a", "b"], ["p"])], [node("sub", ["b", "a"], ["q"])],
+                      lambda x: (x[0] - x[1]) * (x[0] - x[1])),
+}
+
+
 def cases():
   """Name, nodes, x, its shape, what y is, and how near it must be."""
   for n, grades in GRADES.items():
@@ -100,6 +124,9 @@ def cases():
         return [r * r * r]
       yield f"{name} to the third at {scale:g}", nodes + [POWER], x, [2], cube, 1e-14
       yield f"{name} three times at {scale:g}", nodes + CUBE, x, [2], cube, 1e-14
+  for name, (p, q, product) in CROSSINGS.items():
+    for x in ([0, 0], [0.5, 0.5], [0, -0.75]):
+      yield f"{name} at {x}", sizes(p, q), x, [2], lambda x, product=product: [product(x)], 1e-14
   for x in ([0.5, -1.25, 2, 0.25], [700, -700, 710], [-1000, -1001, -999], [1e300, 1e-300, -1e300], [-1e300, 1e-300, 1e300],
             [0, -40, 40], [40, 0, -40], [1e-300, -1e-300, 1e-300]):
     # Weights are made of the results, which are rounded beside their own size.

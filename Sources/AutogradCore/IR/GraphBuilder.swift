@@ -24,10 +24,8 @@ public final class GraphBuilder {
   /// Values that a rewrite has looked through: what was computed of them does not depend on them any more.
   var lookedThrough: Set<ValueID> = []
 
-  /// Derivatives of |x| by x, see ``SignedPrimitive``.
-  var signs: [ValueID: [ValueID]] = [:]
-  /// Nodes that have been walked over to find them.
-  var signSteps = 0
+  /// Which derivatives of |x| values depend on, see ``SignedPrimitive``.
+  @exclusivity(unchecked) var signs = SignTable()
 
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]

@@ -71,16 +71,32 @@ extension GradientCheck.Run {
     }
   }
 
-  /// The same element a little farther on.
-  func nearbyFinding(_ probe: GradientCheck.Probe, _ sizes: [Double]) throws(GraphError) -> SlopeFinding {
-    let inputs = nearby(0, 0x1p-20)
+  /// Whether the same element fails a little farther on, too: at the first distance at which that can be told of an
+  /// error of this size.
+  mutating func failsNearby(
+    _ probe: GradientCheck.Probe, _ sizes: [Double], _ error: Double
+  ) throws(GraphError) -> Bool {
+    for distance in [0x1p-20, 0x1p-14, 0x1p-8] {
+      closerLooks -= 2 * sizes.count
+      guard closerLooks >= 0 else { return false }
+      let finding = try nearbyFinding(probe, sizes, distance)
+      if finding.result == .fails { return true }
+      if finding.result == .passes && finding.uncertainty <= error / 8 { return false }
+    }
+    return false
+  }
+
+  private func nearbyFinding(
+    _ probe: GradientCheck.Probe, _ sizes: [Double], _ distance: Double
+  ) throws(GraphError) -> SlopeFinding {
+    let inputs = nearby(0, distance)
     guard let results = try nearbyResults(inputs) else {
       return SlopeFinding(.inconclusive, .valueNotFinite(.nan), analytic: .nan, numeric: .nan)
     }
     let value = try check.evaluator.value(at: .line(CheckLine(directions: []), 0), of: inputs, interruption)
     let moved = zip(check.varied, results).map { GradientCheck.target($0, inputs[$0], $1.doubles) }
     // Steps that stay on this side of the kink.
-    let near = sizes.filter { $0 <= 0x1p-24 * (probe.element.map { moved[probe.target].scale($0) } ?? 1) }
+    let near = sizes.filter { $0 <= distance / 16 * (probe.element.map { moved[probe.target].scale($0) } ?? 1) }
     var values: [Double] = []
     for point in points(probe, near, moved) {
       values.append(try check.evaluator.value(at: point, of: inputs, interruption))

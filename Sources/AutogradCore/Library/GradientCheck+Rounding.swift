@@ -111,7 +111,17 @@ extension GradientCheck.Run {
     if finding.result != .fails { return again.isKink ? finding : doubtful }
     guard again.result == .fails, !quotients.leaps(beside: finding.analytic) else { return doubtful }
     again.uncertainty = max(again.uncertainty, again.error)
-    if try contradicts(probe, again, quotients) { return again }
+    switch try alongStep(probe, again, quotients) {
+    case .contradicted: return again
+    case .stairs:
+      doubtful.cause = .hiddenSteps
+      return doubtful
+    case .tooFast:
+      doubtful.cause = .unresolved
+      return doubtful
+    case .unseen: return doubtful
+    case .confirmed: break
+    }
     // Where steps speak against it that do not reach far there may be a kink, or what looks like one.
     var short = quotients
     let reach = probe.element.map(targets[probe.target].scale) ?? 1
@@ -145,13 +155,14 @@ extension GradientCheck.Run {
   /// Whether the finest step that speaks against the derivative does so too by what the derivative is along the step. A
   /// quotient is the mean of the derivative between its ends. Of that two quadratures must agree, which they hardly do
   /// where the step is a period or more.
-  private func contradicts(
+  private func alongStep(
     _ probe: GradientCheck.Probe, _ finding: SlopeFinding, _ quotients: DifferenceQuotients
-  ) throws(GraphError) -> Bool {
+  ) throws(GraphError) -> AlongStep {
     let finest = quotients.steps.last {
       64 * quotients.noise($0, .both) <= finding.error * min($0.forward, $0.backward)
     }
-    guard let step = finest, let quotient = quotients.quotient(step, .both) else { return false }
+    guard let step = finest, let quotient = quotients.quotient(step, .both) else { return .unseen }
+    guard try staysOnStairs(probe, step.forward) else { return .stairs }
     for part in [1, 0.61] {
       let size = step.forward * part
       // Gauss and Legendre's, with two points and with four.
@@ -159,8 +170,41 @@ extension GradientCheck.Run {
       let mean =
         try mean(probe, size * 0.861136311594053) * 0.347854845137454
         + mean(probe, size * 0.339981043584856) * 0.652145154862546
-      guard abs(rough - mean) <= finding.error / 8 else { return false }
-      if part == 1 && !(abs(quotient - mean) >= finding.error / 2) { return false }
+      guard abs(rough - mean) <= finding.error / 8 else { return .tooFast }
+      if part == 1 && !(abs(quotient - mean) >= finding.error / 2) {
+        // It goes over from one to the other on the way, unless there is a kink at the point.
+        return abs(try self.mean(probe, size / 8) - finding.analytic) < finding.error / 8 ? .tooFast : .confirmed
+      }
+    }
+    return .contradicted
+  }
+
+  /// What the derivatives along a step say of a quotient.
+  private enum AlongStep {
+    /// They have another mean.
+    case contradicted
+    /// They have this mean, though the derivative at the point is another.
+    case confirmed
+    /// They change too much on the way for their mean to be told, or to be that at the point.
+    case tooFast
+    /// The step goes from one whole number to another, to which the function rounds.
+    case stairs
+    /// There is no such step.
+    case unseen
+  }
+
+  /// Whether a step to both sides leaves all numbers as they are that the function rounds to.
+  private func staysOnStairs(_ probe: GradientCheck.Probe, _ distance: Double) throws(GraphError) -> Bool {
+    guard let rounded = check.rounded, !stairs.isEmpty else { return true }
+    for point in points(probe, [distance], targets) {
+      do throws(GraphError) {
+        let inputs = PointEvaluator.inputs(at: point, of: check.inputs)
+        let whole = try rounded.run(inputs, interruption: interruption)
+        if check.stairs(of: whole) != stairs { return false }
+      } catch {
+        if error.code == .interrupted { throw error }
+        return false
+      }
     }
     return true
   }
@@ -183,11 +227,18 @@ extension DifferenceQuotients {
   /// function does, or rounding would hide it: it may be as steep, on a distance that no step is short enough for.
   fileprivate func leaps(beside slope: Double) -> Bool {
     func change(_ step: Step) -> Double { max(abs(step.above - value), abs(step.below - value)) }
-    guard let finest = steps.last, let widest = steps.map(change).max(), slope.isFinite else { return false }
+    guard let finest = steps.last, slope.isFinite else { return false }
     var exact = self
     exact.floor = 0
-    let isSudden = change(finest) > 0.25 * widest || widest <= 4 * floor
-    return isSudden && widest > 16 * exact.noise(finest, .both)
-      && abs(slope) * max(finest.forward, finest.backward) > 0.25 * widest
+    // Far away the function may be of another size: the finest six steps, then more of them.
+    var widest = 0.0
+    for (number, step) in steps.reversed().enumerated() {
+      widest = max(widest, change(step))
+      guard number >= 5 || number == steps.count - 1 else { continue }
+      let isSudden = change(finest) > 0.25 * widest || widest <= 4 * floor
+      let isSteep = abs(slope) * max(finest.forward, finest.backward) > 0.25 * widest
+      if isSudden && isSteep && widest > 16 * exact.noise(finest, .both) { return true }
+    }
+    return false
   }
 }

@@ -12,6 +12,9 @@ extension GradientCheck {
     /// Whether the function is smooth along a direction through everything, once that has been looked at.
     var isSmooth: Bool?
     var hidesSteps = false
+    var hidesPeriods = false
+    /// The whole numbers that the function rounds to.
+    var stairs: [[Double]] = []
     /// An element with a kink was seen: along a direction the kinks of several may cancel.
     var sawKink = false
 
@@ -150,12 +153,13 @@ extension GradientCheck {
       excused.result = .inconclusive
       excused.cause = .kink(left: -.infinity, right: .infinity)
       excused.isKink = true
-      return try nearbyFinding(probe, sizes).result == .fails ? finding : excused
+      return try failsNearby(probe, sizes, finding.error) ? finding : excused
     }
 
     /// Why a disagreement proves nothing, if it does not.
     private func doubt(_ probe: Probe, _ sizes: [Double]) -> SlopeFinding.Cause? {
       if hidesSteps { return .hiddenSteps }
+      if hidesPeriods { return .unresolved }
       let target = targets[probe.target]
       guard let element = probe.element else {
         return zip(target.elements, target.direction).contains { $1 != 0 && $0.ulp > 1 } ? .coarseNumbers : nil

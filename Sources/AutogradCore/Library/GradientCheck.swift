@@ -50,8 +50,11 @@ package struct GradientCheck {
   package var closerLooks = Int.max
 
   let evaluator: PointEvaluator
-  /// How large the numbers are that the function rounds to whole ones, if it does.
-  private let rounded: Plan?
+  /// Of numbers that the function rounds to whole ones how large they are, then which whole ones, then how large numbers
+  /// are of which it takes a function with whole periods.
+  let rounded: Plan?
+  /// How many nodes round.
+  private let stairCount: Int
   let derivatives: Plan
   let inputs: [Tensor]
   let varied: [Int]
@@ -81,30 +84,41 @@ package struct GradientCheck {
       : counts.reduce(0) { $0 + 4 * (min($1, GradientCheck.elementsPerInput) + 1) }
     self.derivatives = try Plan(derivatives, interruption: interruption)
     let moved = zip(checked, dependsOn).filter(\.1).map(\.0)
-    rounded = try GradientCheck.rounded(function, interruption)
+    (rounded, stairCount) = try GradientCheck.rounded(function, interruption)
     evaluator = try PointEvaluator(function, inputs, varied: moved, points: evaluations, interruption)
   }
 
-  /// A graph of the largest number that each node makes a whole one of.
-  private static func rounded(_ function: Graph, _ interruption: Interruption?) throws(GraphError) -> Plan? {
+  /// A graph of the largest number that each node makes a whole one of, of all the whole ones, and of the largest number
+  /// of which a node takes a function with whole periods.
+  private static func rounded(
+    _ function: Graph, _ interruption: Interruption?
+  ) throws(GraphError) -> (plan: Plan?, stairCount: Int) {
     let columns = function.columns
     let live = function.reachableNodes
     let builder = GraphBuilder(extending: function)
-    var sizes: [Value] = []
+    var (sizes, stairs, periods): ([Value], [Value], [Value]) = ([], [], [])
     for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] {
       let operands = columns.operandRange(node).map { builder.value(columns.operands[$0]) }
       guard let x = operands.first, x.dtype.isFloating, !x.shape.array.contains(0) else { continue }
       switch (columns.opcodes[Int(node)], columns.attributes(of: node)) {
-      case (.floor, _), (.ceil, _), (.round, _), (.trunc, _): sizes.append(x)
+      case (.floor, _), (.ceil, _), (.round, _), (.trunc, _):
+        sizes.append(x)
+        stairs.append(builder.value(ValueID(columns.firstResult[Int(node)])))
       // Its steps are as far apart as the divisor is large, and are looked at from up to 1 away.
-      case (.remainder, _): sizes.append((x.applying("abs") + 1) / operands[1])
-      case (.cast, .dtype(let dtype)) where !dtype.isFloating: sizes.append(x)
+      case (.remainder, _):
+        sizes.append((x.applying("abs") + 1) / operands[1])
+        stairs.append((x / operands[1]).applying("floor"))
+      case (.cast, .dtype(let dtype)) where !dtype.isFloating:
+        sizes.append(x)
+        stairs.append(x.applying("trunc"))
+      case (.sinc, _): periods.append(x)
       default: continue
       }
     }
-    if sizes.isEmpty { return nil }
-    let largest = sizes.map { $0.applying("abs").applying("max") }
-    return try Plan(try builder.graph(outputs: largest), interruption: interruption)
+    if sizes.isEmpty && periods.isEmpty { return (nil, 0) }
+    func largest(_ values: [Value]) -> [Value] { values.map { $0.applying("abs").applying("max") } }
+    let outputs = largest(sizes) + stairs + largest(periods)
+    return (try Plan(try builder.graph(outputs: outputs), interruption: interruption), stairs.count)
   }
 
   package var work: Int { evaluator.plan.work }
@@ -123,8 +137,11 @@ package struct GradientCheck {
       check: self, targets: targets, value: value, size: size.isFinite ? abs(size) : 0,
       rounding: results[results.count - 1].doubles[0], interruption: interruption, closerLooks: closerLooks)
     // Of these a step of one can hardly be told from rounding.
-    run.hidesSteps =
-      try rounded?.run(inputs, interruption: interruption).contains { !($0.doubles[0] < 0x1p45) } ?? false
+    let whole = try rounded?.run(inputs, interruption: interruption) ?? []
+    run.hidesSteps = whole.prefix(stairCount).contains { !($0.doubles[0] < 0x1p45) }
+    run.stairs = stairs(of: whole)
+    // From there on all numbers are whole, and the function of all of them is the same.
+    run.hidesPeriods = whole.dropFirst(2 * stairCount).contains { !($0.doubles[0] < 0x1p53) }
     var reports = targets.map { _ in Report() }
     for (index, target) in targets.enumerated() where !dependsOn[index] {
       for element in GradientCheck.sampled(target.elements.count) {
@@ -151,6 +168,11 @@ package struct GradientCheck {
       }
     }
     return reports
+  }
+
+  /// The whole numbers that the function rounds to.
+  func stairs(of rounded: [Tensor]) -> [[Double]] {
+    rounded.dropFirst(stairCount).prefix(stairCount).map(\.doubles)
   }
 
   private static func sampled(_ count: Int) -> [Int] {

@@ -37,8 +37,10 @@ package struct SlopeFinding: Sendable {
     case noStep
     /// Other numbers are too far away to prove anything, as they are from an infinity.
     case coarseNumbers
-    /// The function rounds numbers to whole ones that are too large for that to be seen.
+    /// The function rounds numbers to whole ones, and shorter steps than from one to another change it too little.
     case hiddenSteps
+    /// The derivative changes within the shortest steps that tell it from another: they may be periods.
+    case unresolved
     /// It would have taken more evaluations than are allowed.
     case tooMuchWork
   }
@@ -72,7 +74,7 @@ package struct SlopeFinding: Sendable {
     guard result == .inconclusive else { return result == .passes }
     switch cause {
     case .valueNotFinite, .derivativeNotFinite, .kink, .noStep: return false
-    case .compared, .rounding, .unsettled, .coarseNumbers, .hiddenSteps, .tooMuchWork: return true
+    case .compared, .rounding, .unsettled, .coarseNumbers, .hiddenSteps, .unresolved, .tooMuchWork: return true
     }
   }
 }

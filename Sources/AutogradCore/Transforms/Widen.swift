@@ -3,18 +3,35 @@ extension Graph {
   /// - Throws: `internal` if a node does not take float64, which none does that takes float32.
   package func widened() throws(GraphError) -> Graph {
     let builder = GraphBuilder()
+    let values = try widened(into: builder)
+    return try builder.graph(outputs: outputs.compactMap { values[Int($0)] }, names: outputNames)
+  }
+
+  /// Writes this graph to an empty builder with every float32 made a float64, to go on with there.
+  /// - Returns: the values in it by those of this graph, as far as the outputs need them.
+  package func widened(into builder: GraphBuilder) throws(GraphError) -> [Value?] {
     var values = [Value?](repeating: nil, count: columns.valueCount)
     for (value, name) in zip(columns.inputs, columns.inputNames) {
       let type = columns.type(of: value)
       values[Int(value)] = builder.input(name, Graph.wide(type.dtype), type.shape)
     }
     let live = reachableNodes
-    for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] && columns.opcodes[Int(node)] != .input {
+    for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] {
+      if columns.opcodes[Int(node)] == .input {
+        // What is given was declared; what stands for something is made anew.
+        let value = ValueID(columns.firstResult[Int(node)])
+        let type = columns.type(of: value)
+        if values[Int(value)] == nil {
+          values[Int(value)] = builder.placeholder(TensorType(Graph.wide(type.dtype), type.shape))
+        }
+        continue
+      }
       let operands = columns.operandRange(node).compactMap { values[Int(columns.operands[$0])] }
       let results = wide(node, operands, builder)
       for (result, value) in zip(columns.resultRange(node), results) { values[result] = value }
     }
-    return try builder.graph(outputs: outputs.compactMap { values[Int($0)] }, names: outputNames)
+    builder.label = -1
+    return values
   }
 
   private static func wide(_ dtype: DType) -> DType { dtype == .float32 ? .float64 : dtype }

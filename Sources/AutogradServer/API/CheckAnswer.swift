@@ -90,7 +90,12 @@ struct CheckAnswer {
       return "\(place) the numbers nearby are too far away to tell; the gradient is \(slope)"
     case .hiddenSteps:
       return
-        "\(place) the function rounds numbers that are too large for steps of 1 to be seen; the gradient is \(slope)"
+        "\(place) the function rounds to whole numbers, and steps that stay between two of them change it too little to "
+        + "be seen; the gradient is \(slope)"
+    case .unresolved:
+      return
+        "\(place) the gradient changes within the steps that rounding lets see anything, as that of a function does whose "
+        + "periods are short beside its argument; here it is \(slope)"
     case .tooMuchWork:
       return "\(place) a closer look would take more evaluations than are allowed; the gradient is \(slope)"
     }

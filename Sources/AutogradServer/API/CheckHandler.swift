@@ -116,7 +116,8 @@ final class CheckRequest: @unchecked Sendable {
   }
 }
 
-/// What is evaluated, all in float64.
+/// What is evaluated, all in float64. The graph is made wide before it is differentiated: derivatives written for float32
+/// hold constants that are rounded to it.
 private struct Graphs {
   /// The cotangent-weighted sum of what is differentiated.
   var function: Graph
@@ -126,19 +127,36 @@ private struct Graphs {
   var trace: Graph
 
   init(_ request: DifferentialRequest, _ results: [Value]) throws(GraphError) {
-    let builder = request.graph.builder
     let targets = request.targets ?? []
-    let parts = try GradientCheck.Parts(of: request.seeds, withRespectTo: targets.map(\.value), builder)
+    let (builder, moved) = try Graphs.widened(request, results)
+    let seeds = request.seeds.map { (value: moved($0.value), cotangent: moved($0.cotangent)) }
+    let parts = try GradientCheck.Parts(of: seeds, withRespectTo: targets.map { moved($0.value) }, builder)
     var values: [(value: Value, isSum: Bool)] = zip(targets, parts.gradients).map { target, gradient in
       (gradient, request.graph.batch.map { !$0.contains(target.name.bytes) } ?? false)
     }
     values += [(parts.size, true), (parts.rounding, true), (parts.total, true)]
-    values += results.map { ($0, false) }
-    let run = request.graph.batch?.run(values, builder) ?? values.map(\.value)
+    values += results.map { (moved($0), false) }
+    let run = request.graph.batch?.run(values, builder, moved: moved) ?? values.map(\.value)
     let last = targets.count + 2
-    function = try builder.graph(outputs: [run[last]]).widened()
-    derivatives = try builder.graph(outputs: Array(run[..<last])).widened()
-    trace = try builder.graph(outputs: Array(run[(last + 1)...])).widened()
+    function = try builder.graph(outputs: [run[last]])
+    derivatives = try builder.graph(outputs: Array(run[..<last]))
+    trace = try builder.graph(outputs: Array(run[(last + 1)...]))
+  }
+
+  /// The request's graph in a builder of its own, and where its values are there.
+  private static func widened(
+    _ request: DifferentialRequest, _ results: [Value]
+  ) throws(GraphError) -> (builder: GraphBuilder, moved: (Value) -> Value) {
+    let narrow = request.graph.builder
+    var needed = request.seeds.flatMap { [$0.value, $0.cotangent] } + results
+    needed += (request.targets ?? []).map(\.value) + (request.graph.batch?.pairs ?? []).map(\.value)
+    let builder = GraphBuilder()
+    builder.interruption = narrow.interruption
+    builder.maximumNodes = narrow.maximumNodes
+    builder.maximumElements = narrow.maximumElements
+    builder.maximumRank = narrow.maximumRank
+    let values = try narrow.graph(outputs: needed).widened(into: builder)
+    return (builder, { values[Int($0.id)] ?? $0 })
   }
 }
 

@@ -67,7 +67,11 @@ final class ExampleBatch {
   }
 
   /// The values of all examples, behind one axis; added up where `isSum` says so.
-  func run(_ values: [(value: Value, isSum: Bool)], _ builder: GraphBuilder) -> [Value] {
+  /// - Parameter moved: values of the builder that the request was read into, as values of this one.
+  func run(
+    _ values: [(value: Value, isSum: Bool)], _ builder: GraphBuilder, moved: (Value) -> Value = { $0 }
+  ) -> [Value] {
+    let pairs = pairs.map { (value: moved($0.value), batched: moved($0.batched)) }
     let stacks = builder.batched(values.map(\.value), size: size ?? 0, over: pairs)
     return zip(values, stacks).map { entry, stack in entry.isSum ? builder.sum(stack, over: AxisSet([0])) : stack }
   }
