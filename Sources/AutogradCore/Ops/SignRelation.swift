@@ -55,7 +55,7 @@ extension GraphBuilder {
 
   /// The tangents of a value along two directions of all inputs.
   private func tangents(of value: Value) -> [Value] {
-    if let known = signs.tangents[value.id] { return known }
+    if let known = signs.tangents[value.id] { return known.map(self.value) }
     guard mayWalk(2 * columns.nodeCount) else { return [] }
     let inputs = columns.inputsAndPlaceholders.map(self.value).filter { $0.dtype.isFloating && !isConstant($0) }
     let found = [0.6180339887498949, 0.7548776662466927].map { step in
@@ -64,7 +64,7 @@ extension GraphBuilder {
       }
       return tangents(of: [value], along: directions)[0] ?? zeros(value.type)
     }
-    signs.tangents[value.id] = found
+    signs.tangents[value.id] = found.map(\.id)
     return found
   }
 

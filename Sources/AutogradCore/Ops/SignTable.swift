@@ -9,8 +9,8 @@ struct SignTable {
   private var walkedNodes: NodeID = 0
   /// Nodes that have been walked over to find out how values are related.
   var steps = 0
-  /// The tangents of operands along two directions of the inputs.
-  var tangents: [ValueID: [Value]] = [:]
+  /// The tangents of operands along two directions of the inputs. Values would keep their builder alive.
+  var tangents: [ValueID: [ValueID]] = [:]
 
   mutating func extend(_ columns: borrowing GraphColumns) {
     signBits.reserveCapacity(columns.valueCount)
