@@ -89,6 +89,21 @@ import Testing
     #expect(remaining == nil)
   }
 
+  /// Nor what it knows of corners that meet.
+  @Test func cornersAreReleased() throws {
+    weak var remaining: GraphBuilder?
+    func differentiateTwice() throws {
+      let builder = GraphBuilder()
+      remaining = builder
+      let x = builder.input("x", .float64, [2])
+      let y = (x * 2).applying("abs") * (x * 3).applying("abs")
+      let first = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x]).compactMap { $0 }
+      _ = try builder.graph(outputs: builder.hessians(first, withRespectTo: [x])[0])
+    }
+    try differentiateTwice()
+    #expect(remaining == nil)
+  }
+
   /// A batch gives what its examples give one by one, for values and gradients, whichever operands carry the batch.
   @Test(arguments: cases) func batchEqualsExamples(_ test: SweepTests.Case) throws {
     var random = test.random

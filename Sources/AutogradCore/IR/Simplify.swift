@@ -21,6 +21,9 @@ struct Rewrite: Sendable {
       guard case .shape(let shape) = attributes, let inner = builder.operand(of: x, if: .reshape) else { return nil }
       return builder.reshape(inner, to: shape)
     },
+    Rewrite(name: "a cast to the same dtype", opcode: .cast) { _, x, _, attributes in
+      if case .dtype(x.dtype) = attributes { x } else { nil }
+    },
     Rewrite(name: "a broadcast of a broadcast is one", opcode: .broadcast) { builder, x, _, attributes in
       guard case .shape(let shape) = attributes, let inner = builder.operand(of: x, if: .broadcast) else { return nil }
       return builder.broadcast(inner, to: shape)
