@@ -152,6 +152,7 @@ private struct Graphs {
     needed += (request.targets ?? []).map(\.value) + (request.graph.batch?.pairs ?? []).map(\.value)
     let builder = GraphBuilder()
     builder.interruption = narrow.interruption
+    builder.reserveNodes = narrow.reserveNodes
     builder.maximumNodes = narrow.maximumNodes
     builder.maximumElements = narrow.maximumElements
     builder.maximumRank = narrow.maximumRank

@@ -98,7 +98,7 @@ struct DifferentialHandler: Sendable {
         return skeleton.plan.later(holding: numbers.blockByteCount) { [clock] in
           let scratch = self.scratch.take()
           skeleton.place(numbers, in: scratch.block(of: skeleton.plan.layout.byteCount))
-          return respond(skeleton, scratch, clock, request.on($0))
+          return reply(skeleton, scratch, clock, request.on($0))
         }
       }
       let scratch = scratch.take()
@@ -108,7 +108,7 @@ struct DifferentialHandler: Sendable {
       }
       clock.mark(.read)
       countRecall(plans)
-      return .now(respond(skeleton, scratch, clock, request))
+      return reply(skeleton, scratch, clock, request)
     }
     return nil
   }
@@ -118,7 +118,7 @@ struct DifferentialHandler: Sendable {
     plans.counters.recalled.add(1)
   }
 
-  private func respond(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Response {
+  private func reply(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Reply {
     var clock = clock
     let block = scratch.block(of: skeleton.plan.layout.byteCount)
     let answer: ByteBuffer
@@ -128,11 +128,11 @@ struct DifferentialHandler: Sendable {
       answer = try skeleton.plan.answer(from: block, request.interruption)
     } catch {
       self.scratch.give(scratch)
-      return respondInFull(request, skeleton.endpoint)
+      return replyInFull(to: request, skeleton.endpoint)
     }
     let response = clock.respond(skeleton.plan, answer, skeleton.graphDigest, "hit")
     self.scratch.give(scratch)
-    return response
+    return .now(response)
   }
 
   /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with it.
@@ -149,15 +149,15 @@ struct DifferentialHandler: Sendable {
 
   private func reply(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Reply {
     if computation.plan.isBrief { return .now(respond(computation, request, cache)) }
-    return computation.plan.later(holding: computation.byteCount) { respond(computation, request.on($0), cache) }
+    return computation.plan.later(holding: computation.byteCount) { .now(respond(computation, request.on($0), cache)) }
   }
 
   private func reply(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
-    if computation.plan.isBrief { return .now(respond(computation, request, endpoint)) }
+    if computation.plan.isBrief { return run(computation, request, endpoint) }
     scratch.park(computation.scratch)
     return computation.plan.later(holding: computation.byteCount) {
       scratch.unpark(computation.scratch)
-      return respond(computation, request.on($0), endpoint)
+      return run(computation, request.on($0), endpoint)
     }
   }
 
@@ -171,25 +171,22 @@ struct DifferentialHandler: Sendable {
     }
   }
 
-  private func respond(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Response {
+  private func run(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
     let response = computation.run(request.interruption)
     if response != nil, skeletons.wantsMore(), let skeleton = computation.skeleton(of: request, endpoint) { skeletons.insert(skeleton) }
     scratch.give(computation.scratch)
-    return response ?? respondInFull(request, endpoint)
+    return response.map { .now($0) } ?? replyInFull(to: request, endpoint)
   }
 
   /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
-  private func respondInFull(_ request: Request, _ endpoint: Endpoint) -> Response {
+  private func replyInFull(to request: Request, _ endpoint: Endpoint) -> Reply {
     plans?.counters.fallbacks.add(1)
     do throws(Problem) {
       // Then it did not fail, it was ended.
       if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
-      // The graph was planned before, on the compute pool where it is too large for here; its size is no reason to refuse it now.
-      let body = try ParsedBody(request, limits).on(
-        request.interruption ?? Interruption(), request.interruption == nil ? nil : request.memory)
-      return respond(try Computation(endpoint, body, limits), request, "miss")
+      return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits)), request)
     } catch {
-      return error.response(requestID: request.id)
+      return .now(error.response(requestID: request.id))
     }
   }
 }
@@ -206,10 +203,10 @@ extension PreparedPlan {
       && peakByteCount <= DifferentialHandler.largestInlineRun
   }
 
-  fileprivate func later(holding held: Int, _ body: @escaping @Sendable (Interruption) -> Response) -> Reply {
+  fileprivate func later(holding held: Int, _ body: @escaping @Sendable (Interruption) -> Reply) -> Reply {
     // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
     let cost = Admission.sum(work / 3, answerByteCount)
-    return .later(Work(cost: Int64(cost), byteCount: peakByteCount, heldByteCount: held) { .now(body($0)) })
+    return .later(Work(cost: Int64(cost), byteCount: peakByteCount, heldByteCount: held, run: body))
   }
 }
 

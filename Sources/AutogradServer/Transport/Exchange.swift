@@ -4,7 +4,8 @@ import CMicroHTTPD
 ///
 /// `@unchecked Sendable`: the library calls for one connection on one thread, never twice at a time. While the connection is suspended
 /// nobody calls; then the exchange belongs to whoever takes it out of the server's ``SuspendedExchanges``, under whose lock the answer is
-/// stored and the connection resumed. The body is not touched between its end and the exchange's.
+/// stored and the connection resumed. The body is not touched between its end and that of the work. Work that nobody waits for any more may
+/// still be at it, and reserve memory, while the refusal is sent: that leaves both alone.
 final class Exchange: WorkMemory, @unchecked Sendable {
   let server: HTTPServer
   let connection: OpaquePointer
@@ -129,8 +130,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     request.memory = self
     let reply = server.responder.respond(to: request)
     if case .now(let response) = reply {
-      request.memory = nil
-      return answer(after: response)
+      release(for: response)
+      return answer(response)
     }
     guard client.enter(.work) else { return false }
     // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
@@ -162,11 +163,6 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     resume(with: response)
   }
 
-  private func answer(after response: Response) -> Bool {
-    release(for: response)
-    return answer(response)
-  }
-
   /// The work is done: only its answer still takes memory.
   private func release(for response: Response) {
     body.removeAll()
@@ -190,11 +186,14 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   private func answer(_ made: Response, closes: Bool = false) -> Bool {
     var response = made
-    // Until the client has taken it, it counts.
-    if response.byteCount > max(memory.size, Exchange.negligibleBody), !memory.add(response.byteCount - memory.size) {
-      response = server.configuration.refuse(.overloaded(.memory), id)
+    if response.byteCount > Exchange.negligibleBody {
+      // Until the client has taken it, it counts.
+      if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size) {
+        client.hold(memory.size)
+      } else {
+        response = server.configuration.refuse(.overloaded(.memory), id)
+      }
     }
-    if memory.size > 0 { client.hold(memory.size) }
     guard client.enter(.answer) else { return false }
     let owner = Unmanaged.passRetained(response.body)
     guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque()) else {
