@@ -94,6 +94,8 @@ struct BudgetTests {
     #expect(!budget.reserve(91) && budget.takeShortage() && !budget.takeShortage())
     reservation.shrink(to: 20)
     #expect(budget.usedBytes == 10)
+    #expect(budget.reserve(90) && !budget.reserve(1) && budget.reserve(6, isPage: true) && !budget.reserve(1, isPage: true))
+    #expect(MemoryBudget(limit: .max).reserve(1000, isPage: true))
   }
 
   // MARK: Plans

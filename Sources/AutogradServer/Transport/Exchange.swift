@@ -188,7 +188,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     var response = made
     if response.byteCount > Exchange.negligibleBody {
       // Until the client has taken it, it counts.
-      if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size) {
+      if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size, isPage: method != "POST") {
         client.hold(memory.size)
       } else {
         response = server.configuration.refuse(.overloaded(.memory), id)

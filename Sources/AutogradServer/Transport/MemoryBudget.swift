@@ -4,18 +4,22 @@ import Synchronization
 /// their answers until they are sent.
 final class MemoryBudget: Sendable {
   let limit: Int
+  private static let shareOfPages = 16
   private let used = Atomic<Int>(0)
   private let wasShort = Atomic<Bool>(false)
 
-  init(limit: Int) { self.limit = limit }
+  /// Beyond 2^61 bytes sums of sizes might overflow.
+  init(limit: Int) { self.limit = min(limit, 1 << 61) }
 
   var usedBytes: Int { used.load(ordering: .relaxed) }
 
   /// False, and nothing is reserved, where it would be too much.
-  func reserve(_ size: Int) -> Bool {
-    guard size <= limit else { return false }
+  /// - Parameter isPage: for a page about the server itself, which shall be seen when requests take all memory: there is a little more.
+  func reserve(_ size: Int, isPage: Bool = false) -> Bool {
+    let most = isPage ? limit + limit / MemoryBudget.shareOfPages : limit
+    guard size <= most else { return false }
     // Sizes are bounded by the limit and few at a time: no sum comes near an overflow.
-    if used.add(size, ordering: .relaxed).newValue <= limit { return true }
+    if used.add(size, ordering: .relaxed).newValue <= most { return true }
     used.subtract(size, ordering: .relaxed)
     wasShort.store(true, ordering: .relaxed)
     return false
@@ -34,8 +38,8 @@ struct Reservation: ~Copyable {
 
   init(_ budget: MemoryBudget) { self.budget = budget }
 
-  mutating func add(_ more: Int) -> Bool {
-    guard budget.reserve(more) else { return false }
+  mutating func add(_ more: Int, isPage: Bool = false) -> Bool {
+    guard budget.reserve(more, isPage: isPage) else { return false }
     size += more
     return true
   }
