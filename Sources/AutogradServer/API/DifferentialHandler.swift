@@ -20,6 +20,8 @@ struct DifferentialHandler: Sendable {
   static let largestInlineAnswer = 64 << 10
   /// Nanoseconds that a graph may be built and planned for on a socket's thread. What takes longer is begun anew on the compute pool.
   private static let longestStep: Int64 = 1_000_000
+  /// Of a text that is longer, a hundred nodes or so, that is known before.
+  private static let longestInlineText = 8 << 10
   /// Nanoseconds that it takes, at least, to plan what is too large to be planned on a socket's thread.
   private static let costOfPlanning: Int64 = 20_000_000
 
@@ -65,6 +67,9 @@ struct DifferentialHandler: Sendable {
 
   /// Plans, in a step on a socket's thread, and where that is not enough on the compute pool.
   private func plan(_ planning: Planning, _ request: Request) -> Reply {
+    if request.interruption == nil, planning.body.textByteCount > DifferentialHandler.longestInlineText {
+      return planLater(planning, request)
+    }
     let step = request.interruption ?? Interruption(after: DifferentialHandler.longestStep)
     do throws(Problem) {
       let computation = try Computation(
@@ -80,10 +85,14 @@ struct DifferentialHandler: Sendable {
         planning.making?.end()
         return .now(error.response(requestID: request.id))
       }
-      if let outline = planning.outline { scratch.park(outline) }
-      let held = planning.body.byteCount + (planning.outline?.key.capacity ?? 0)
-      return .later(Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
+      return planLater(planning, request)
     }
+  }
+
+  private func planLater(_ planning: Planning, _ request: Request) -> Reply {
+    if let outline = planning.outline { scratch.park(outline) }
+    let held = planning.body.byteCount + (planning.outline?.key.capacity ?? 0)
+    return .later(Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
   }
 
   /// For a body that differs from that of a late request in its numbers only.
