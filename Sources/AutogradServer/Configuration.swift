@@ -70,6 +70,8 @@ struct Configuration: Sendable {
   var readinessDelaySeconds = 0
   var logsRequests = true
   var logFormat = LogFormat.text
+  /// Who is believed about whom requests come from.
+  var trustedProxies = TrustedProxies()
   /// A file of bearer tokens, one a line; nil serves everybody.
   var tokenFile: String?
 }

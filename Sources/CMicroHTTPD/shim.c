@@ -165,10 +165,24 @@ static enum MHD_Result visit_header(
   return MHD_YES;
 }
 
-amhd_text amhd_header(amhd_connection *connection, const char *name) {
-  amhd_text text = {NULL, 0};
-  MHD_lookup_connection_value_n(mhd(connection), MHD_HEADER_KIND, name, strlen(name), &text.start, &text.size);
-  return text;
+typedef struct search {
+  const char *name;
+  amhd_text found;
+} search;
+
+static enum MHD_Result keep_last(
+    void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size) {
+  (void)kind;
+  search *self = context;
+  if (value != NULL && key_size == strlen(self->name) && strncasecmp(key, self->name, key_size) == 0)
+    self->found = (amhd_text){value, value_size};
+  return MHD_YES;
+}
+
+amhd_text amhd_last_header(amhd_connection *connection, const char *name) {
+  search search = {name, {NULL, 0}};
+  MHD_get_connection_values_n(mhd(connection), MHD_HEADER_KIND, keep_last, &search);
+  return search.found;
 }
 
 // MARK: - Events
@@ -370,6 +384,21 @@ amhd_socket_facts amhd_look(int descriptor) {
   facts.is_ended = info.tcpi_state != 1;
   facts.has_unread = ioctl(descriptor, SIOCINQ, &unread) == 0 && unread > 0;
   return facts;
+}
+
+bool amhd_peer(int descriptor, void *address) {
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  if (getpeername(descriptor, (struct sockaddr *)&peer, &size) != 0) return false;
+  unsigned char *bytes = address;
+  if (peer.ss_family == AF_INET) {
+    memset(bytes, 0, 10);
+    memset(bytes + 10, 0xff, 2);
+    memcpy(bytes + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
+    return true;
+  }
+  if (peer.ss_family == AF_INET6) memcpy(bytes, &((struct sockaddr_in6 *)&peer)->sin6_addr, 16);
+  return peer.ss_family == AF_INET6;
 }
 
 void amhd_discard_on_close(int descriptor) {

@@ -86,16 +86,18 @@ struct BudgetTests {
 
   @Test func memoryOfWorkGoesBackWithTheAnswer() throws {
     let budget = MemoryBudget(limit: 100)
-    var reservation = Reservation(budget)
-    let isReserved = reservation.add(90)
+    var reservation = Reservation(budget, for: Tenant())
+    let isReserved = reservation.add(85)
     #expect(isReserved)
     reservation.shrink(to: 10)
     #expect(budget.usedBytes == 10 && !budget.takeShortage())
-    #expect(!budget.reserve(91) && budget.takeShortage() && !budget.takeShortage())
+    let other = Tenant()
+    #expect(!budget.reserve(91, for: other, beside: 0) && budget.takeShortage() && !budget.takeShortage())
     reservation.shrink(to: 20)
     #expect(budget.usedBytes == 10)
-    #expect(budget.reserve(90) && !budget.reserve(1) && budget.reserve(6, isPage: true) && !budget.reserve(1, isPage: true))
-    #expect(MemoryBudget(limit: .max).reserve(1000, isPage: true))
+    #expect(budget.reserve(87, for: other, beside: 0) && !budget.reserve(4, for: Tenant(), beside: 0))
+    #expect(budget.reserve(9, for: other, beside: 0, isPage: true) && !budget.reserve(1, for: other, beside: 0, isPage: true))
+    #expect(MemoryBudget(limit: .max).reserve(1000, for: other, beside: 0, isPage: true))
   }
 
   // MARK: Plans

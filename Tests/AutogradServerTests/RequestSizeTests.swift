@@ -131,7 +131,7 @@ struct RequestSizeTests {
         guard let base = bytes.baseAddress else { return nil }
         let template = AnswerTemplate(
           text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)], encoder: TensorEncoder(form: form), dataByteCount: 0)
-        return (try? template.answer(interruption) { _ in base }).map { Data($0.bytes) }
+        return (try? template.answer(draft: ByteBuffer(), interruption) { _ in base }).map { Data($0.bytes) }
       }
     }
     let complete = written(interruption)

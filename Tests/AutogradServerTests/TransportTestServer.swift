@@ -161,6 +161,7 @@ private func status(of refusal: Refusal) -> Int {
   case .tooSlow: 408
   case .deadlineExceeded: 504
   case .overloaded, .shuttingDown: 503
+  case .quota: 429
   }
 }
 

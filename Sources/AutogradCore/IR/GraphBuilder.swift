@@ -34,6 +34,8 @@ public final class GraphBuilder {
   @exclusivity(unchecked) private var pendingTypes: [Int32] = []
   private var placeholders = 0
   private var walked = 0
+  /// Of passes that are over.
+  var idleMarks: [PassMarks] = []
   private var added = 0
 
   /// The most nodes that there may be: what a request and the transforms asked for may expand to.

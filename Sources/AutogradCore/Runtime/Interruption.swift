@@ -2,7 +2,8 @@ import CKernels
 import Glibc
 
 /// Ends building, planning and runs early, from any thread and once for all: raised by whoever no longer waits for the results, after a deadline
-/// or a disconnect, or by itself when a step has taken too long for the thread that it is on.
+/// or a disconnect, or by itself when a step has taken too long for the thread that it is on. Until then it can also make them pause, where
+/// they would look whether they shall end: their threads sleep, and their memory stays.
 package final class Interruption: Sendable {
   /// Kernels look at it by its address. Read and written atomically only, and freed with this.
   nonisolated(unsafe) private let memory = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
@@ -31,6 +32,15 @@ package final class Interruption: Sendable {
 
   package func interrupt() { ck_raise(memory) }
 
+  /// Work that looks here next, or in a kernel, waits for ``resume()`` or ``interrupt()``.
+  package func pause() { ck_pause(memory) }
+
+  package func resume() { ck_resume(memory) }
+
+  /// Whether it has been raised. For those who do not work, and so do not pause.
+  package var hasEnded: Bool { ck_is_ended(memory) }
+
+  /// Whether work shall end. Where it shall pause, this returns afterwards.
   package var isInterrupted: Bool {
     if deadline != .max, Interruption.now > deadline { ck_raise(memory) }
     return ck_is_raised(memory)

@@ -3,25 +3,43 @@
 struct BatchPass {
   let builder: GraphBuilder
   let size: Int
-  private var batched: [ValueID: Value] = [:]
+  /// The first node that can depend on a batched value, and the first value that it makes.
+  private let start: NodeID
+  private let first: ValueID
+  /// For each value from there on what stands for it; -1 for one that does not depend on the batch.
+  private var batched: [ValueID]
 
   /// - Parameter values: each with what stands for it, of its shape behind an axis of `size`.
   init(_ builder: GraphBuilder, size: Int, _ values: [(value: Value, batched: Value)]) {
     self.builder = builder
     self.size = size
-    for (value, stack) in values where value.isValid { batched[value.id] = stack }
+    let columns = builder.columns
+    start = values.lazy.filter(\.value.isValid).map { columns.producers[Int($0.value.id)] }.min() ?? NodeID(columns.nodeCount)
+    first = Int(start) < columns.nodeCount ? columns.firstResult[Int(start)] : ValueID(columns.valueCount)
+    batched = Array(repeating: -1, count: columns.valueCount - Int(first))
+    for (value, stack) in values where value.isValid { batched[Int(value.id - first)] = stack.id }
   }
 
+  private func stack(of value: ValueID) -> Value? {
+    guard value >= first, Int(value - first) < batched.count, batched[Int(value - first)] >= 0 else { return nil }
+    return builder.value(batched[Int(value - first)])
+  }
+
+  /// How many nodes ``run(through:)`` looks at.
+  func length(through last: NodeID) -> Int { max(0, Int(last - start) + 1) }
+
   mutating func run(through last: NodeID) {
-    guard last >= 0 else { return }
-    for node in 0...last {
-      guard builder.columns.operandRange(node).contains(where: { batched[builder.columns.operands[$0]] != nil }) else { continue }
+    guard last >= start else { return }
+    for node in start...last {
+      guard builder.columns.operandRange(node).contains(where: { stack(of: builder.columns.operands[$0]) != nil }) else { continue }
       let context = NodeContext(builder: builder, node: node)
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
       let results = BatchedNode(pass: self, context: context).results()
       builder.label = label
-      for (index, result) in results.enumerated() where index < context.resultCount { batched[context.result(index).id] = result }
+      for (index, result) in results.enumerated() where index < context.resultCount {
+        batched[Int(context.result(index).id - first)] = result.id
+      }
       if builder.firstError != nil { return }
     }
   }
@@ -32,13 +50,13 @@ struct BatchPass {
       value: Shape.maximumRank + 1)
   }
 
-  func isBatched(_ value: Value) -> Bool { batched[value.id] != nil }
+  func isBatched(_ value: Value) -> Bool { stack(of: value.id) != nil }
 
   /// The value with its leading axis; one that does not depend on the batch is repeated, as a layout.
   func stack(_ value: Value) -> Value {
     guard value.isValid else { return value }
     guard value.shape.rank < Shape.maximumRank else { return builder.fail(BatchPass.rankError) }
-    return batched[value.id] ?? builder.broadcast(value, to: Shape([size]).appending(value.shape))
+    return stack(of: value.id) ?? builder.broadcast(value, to: Shape([size]).appending(value.shape))
   }
 }
 
@@ -166,9 +184,10 @@ extension GraphBuilder {
   ///   - values: inputs or intermediate values, each with what stands for it: its shape behind an axis of `size`.
   /// - Returns: each output behind that axis.
   package func batched(_ outputs: [Value], size: Int, over values: [(value: Value, batched: Value)]) -> [Value] {
-    guard spend(columns.nodeCount) else { return outputs }
     var pass = BatchPass(self, size: size, values)
-    pass.run(through: outputs.filter(\.isValid).map { columns.producers[Int($0.id)] }.max() ?? -1)
+    let last = outputs.filter(\.isValid).map { columns.producers[Int($0.id)] }.max() ?? -1
+    guard spend(pass.length(through: last)) else { return outputs }
+    pass.run(through: last)
     return outputs.map(pass.stack)
   }
 }

@@ -78,10 +78,8 @@ struct ForwardPass {
 
   /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes tangents forward.
   private mutating func pushThroughTranspose(_ operands: [Value?], _ node: NodeContext) {
-    let pass = reverse ?? ReversePass(builder, withRespectTo: [], along: primals)
+    let pass = reverse ?? ReversePass(builder, of: [], withRespectTo: [], along: primals)
     reverse = pass
-    // All that depends on these placeholders is made after them.
-    let start = NodeID(builder.columns.nodeCount)
     let cotangents = (0..<node.resultCount).map { builder.placeholder(node.result($0).type) }
     // A value that stands for several operands has one cotangent, the sum of theirs.
     var met: Set<ValueID> = []
@@ -89,7 +87,7 @@ struct ForwardPass {
     let pulled = pass.pulledBack(node, cotangents, wanted: wanted).compactMap { operand, back in
       tangents[operand.id].map { (value: back, cotangent: $0) }
     }
-    for (index, tangent) in builder.gradients(of: pulled, withRespectTo: cotangents, from: start).enumerated() {
+    for (index, tangent) in builder.gradientsAnyway(of: pulled, withRespectTo: cotangents).enumerated() {
       if let tangent { set(tangent, node.result(index), node) }
     }
   }

@@ -31,44 +31,47 @@ public struct Pullback {
 /// Walks a builder's nodes backwards and writes the cotangents of everything asked for behind them.
 final class ReversePass {
   let builder: GraphBuilder
-  /// Values before are passed over: nothing wanted depends on them.
-  private let first: ValueID
-  /// For each value from there on that existed at the start: does it depend on what gradients are wanted of?
-  @exclusivity(unchecked) private var wanted: [Bool]
-  @exclusivity(unchecked) private var cotangents: [ValueID]
-  /// How many terms each of those in float32 has, up to 255.
-  @exclusivity(unchecked) private var termCounts: [UInt8]
-  private static let none: ValueID = -1
+  private let marks: PassMarks
+  /// Those that lie between the targets and the outputs, in order.
+  private let nodes: [NodeID]
   /// What derivatives are taken by.
   let targets: Set<ValueID>
   /// More terms of float32 than these are added in double: a value may have ten thousand uses.
   private static let mostNarrowTerms: UInt8 = 4
 
   /// - Parameters:
+  ///   - outputs: what cotangents will come from.
   ///   - primals: what a forward pass that uses this one has directions of.
-  ///   - start: the first node that can depend on a target.
-  init(_ builder: GraphBuilder, withRespectTo targets: [Value], along primals: Set<ValueID> = [], from start: NodeID = 0) {
+  init(_ builder: GraphBuilder, of outputs: [Value], withRespectTo targets: [Value], along primals: Set<ValueID> = []) {
     self.builder = builder
     let columns = builder.columns
     self.targets = primals.union(targets.map(\.id))
-    first = columns.firstResult[Int(start)]
-    wanted = Array(repeating: false, count: columns.valueCount - Int(first))
-    cotangents = Array(repeating: ReversePass.none, count: columns.valueCount - Int(first))
-    termCounts = Array(repeating: 1, count: columns.valueCount - Int(first))
-    for target in targets where target.isValid { wanted[Int(target.id - first)] = true }
-    for node in start..<NodeID(columns.nodeCount) {
+    marks = builder.idleMarks.popLast() ?? PassMarks()
+    marks.fit(columns)
+    // No node before the first target depends on one.
+    let start = targets.lazy.filter(\.isValid).map { columns.producers[Int($0.id)] }.min() ?? 0
+    nodes = marks.nodes(leadingTo: outputs, from: start, columns)
+    for target in targets where target.isValid { marks.want(target.id) }
+    for node in nodes {
       guard columns.operandRange(node).contains(where: { wants(columns.operands[$0]) }) else { continue }
       for result in columns.resultRange(node) where columns.type(of: ValueID(result)).dtype.isFloating {
-        wanted[result - Int(first)] = true
+        marks.want(ValueID(result))
       }
     }
   }
 
-  func wants(_ value: ValueID) -> Bool { value >= first && wanted[Int(value - first)] }
+  deinit {
+    marks.clear()
+    builder.idleMarks.append(marks)
+  }
+
+  var nodeCount: Int { nodes.count }
+
+  func wants(_ value: ValueID) -> Bool { marks.wanted[Int(value)] }
 
   func cotangent(of value: ValueID) -> Value? {
-    let id = value < first ? ReversePass.none : cotangents[Int(value - first)]
-    guard id != ReversePass.none else { return nil }
+    let id = marks.cotangents[Int(value)]
+    guard id != PassMarks.none else { return nil }
     let (sum, dtype) = (builder.value(id), builder.value(value).dtype)
     return sum.dtype == dtype ? sum : builder.emit(.cast, sum, .dtype(dtype))
   }
@@ -83,17 +86,14 @@ final class ReversePass {
           operation: builder.columns.operationName(of: node)))
       return
     }
-    let index = Int(target.id - first)
-    guard cotangents[index] != ReversePass.none else { return cotangents[index] = value.id }
-    var (sum, term) = (builder.value(cotangents[index]), value)
-    if value.dtype == .float32 {
-      if termCounts[index] < .max { termCounts[index] += 1 }
-      if termCounts[index] > ReversePass.mostNarrowTerms {
-        if sum.dtype == .float32 { sum = builder.emit(.cast, sum, .dtype(.float64)) }
-        term = builder.emit(.cast, value, .dtype(.float64))
-      }
+    let before = marks.cotangents[Int(target.id)]
+    guard before != PassMarks.none else { return marks.set(value.id, of: target.id) }
+    var (sum, term) = (builder.value(before), value)
+    if value.dtype == .float32, marks.countTerm(of: target.id) > ReversePass.mostNarrowTerms {
+      if sum.dtype == .float32 { sum = builder.emit(.cast, sum, .dtype(.float64)) }
+      term = builder.emit(.cast, value, .dtype(.float64))
     }
-    cotangents[index] = builder.emit(.add, sum, term).id
+    marks.set(builder.emit(.add, sum, term).id, of: target.id)
   }
 
   func seed(_ output: Value, with cotangent: Value) {
@@ -105,13 +105,10 @@ final class ReversePass {
     accumulate(cotangent, to: output, rule: builder.columns.producers[Int(output.id)])
   }
 
-  /// From one node back to another.
-  func run(from last: NodeID, to start: NodeID = 0) {
-    var node = last
-    while node >= start {
-      defer { node -= 1 }
+  func run() {
+    for node in nodes.reversed() {
       let results = builder.columns.resultRange(node)
-      guard results.contains(where: { cotangents[$0 - Int(first)] != ReversePass.none }) else { continue }
+      guard results.contains(where: { marks.cotangents[$0] != PassMarks.none }) else { continue }
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
       pullBack(Pullback(pass: self, context: NodeContext(builder: builder, node: node)))
@@ -120,19 +117,14 @@ final class ReversePass {
     }
   }
 
-  /// The cotangents of one node's operands, given those of its results; the pass is as before then. One pass serves all nodes: making one
-  /// walks over the graph.
+  /// The cotangents of one node's operands, given those of its results; the pass is as before then, and serves any number of nodes.
   func pulledBack(_ node: NodeContext, _ cotangents: [Value], wanted operands: [Value]) -> [(value: Value, cotangent: Value)] {
     let results = (0..<node.resultCount).map(node.result)
-    for value in operands + results { wanted[Int(value.id - first)] = value.dtype.isFloating }
+    for value in operands + results where value.dtype.isFloating { marks.want(value.id) }
     for (result, cotangent) in zip(results, cotangents) { seed(result, with: cotangent) }
     pullBack(Pullback(pass: self, context: node))
     let pulled = operands.compactMap { operand in cotangent(of: operand.id).map { (value: operand, cotangent: $0) } }
-    for value in operands + results {
-      wanted[Int(value.id - first)] = false
-      self.cotangents[Int(value.id - first)] = ReversePass.none
-      termCounts[Int(value.id - first)] = 1
-    }
+    for value in operands + results { marks.clear(value.id) }
     return pulled
   }
 
@@ -172,21 +164,15 @@ extension GraphBuilder {
               + "gradient is lost; call keepAsTarget on it first, and use what that returns"))
       }
     }
-    return gradients(of: outputs, withRespectTo: targets, from: 0)
+    return gradientsAnyway(of: outputs, withRespectTo: targets)
   }
 
-  /// The same where no node before `start` depends on a target, which then are not walked over.
-  package func gradients(
-    of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value], from start: NodeID
-  ) -> [Value?] {
-    guard spend(columns.nodeCount - Int(start)) else { return targets.map { _ in nil } }
-    let pass = ReversePass(self, withRespectTo: targets, from: start)
-    var last: NodeID = -1
-    for (output, cotangent) in outputs where output.isValid {
-      pass.seed(output, with: cotangent)
-      last = max(last, columns.producers[Int(output.id)])
-    }
-    pass.run(from: last, to: start)
+  /// The same where targets were made to be targets.
+  package func gradientsAnyway(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
+    let pass = ReversePass(self, of: outputs.map(\.value), withRespectTo: targets)
+    guard spend(pass.nodeCount) else { return targets.map { _ in nil } }
+    for (output, cotangent) in outputs where output.isValid { pass.seed(output, with: cotangent) }
+    pass.run()
     return targets.map { $0.isValid ? pass.cotangent(of: $0.id) : nil }
   }
 }

@@ -42,10 +42,30 @@ struct AnswerTemplate: Sendable {
 
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 
+  /// Writes the answer. A small one is written into the draft and copied: the room that it might have taken is several times what it takes,
+  /// and more than malloc keeps at hand for each thread.
   /// - Parameter result: where the data of the plan's distinct results lie.
   /// - Throws: `interrupted`: many numbers take longer to write than to compute.
-  func answer(_ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer) throws(GraphError) -> ByteBuffer {
-    let json = ByteBuffer(capacity: answerByteCount)
+  func answer(
+    draft: ByteBuffer, _ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer
+  ) throws(GraphError) -> ByteBuffer {
+    guard answerByteCount <= AnswerTemplate.largestDraft else {
+      let json = ByteBuffer(capacity: answerByteCount)
+      try write(to: json, interruption, result)
+      return json
+    }
+    draft.removeAll()
+    try write(to: draft, interruption, result)
+    let json = ByteBuffer(capacity: draft.count)
+    json.append(draft.bytes)
+    return json
+  }
+
+  private static let largestDraft = 16 << 10
+
+  private func write(
+    to json: ByteBuffer, _ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer
+  ) throws(GraphError) {
     var written = 0
     for field in fields {
       json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))
@@ -58,7 +78,6 @@ struct AnswerTemplate: Sendable {
       try interruption?.check()
     }
     json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written...]))
-    return json
   }
 
   /// Writes the text, and notes where data belong.

@@ -134,14 +134,14 @@ struct DifferentialHandler: Sendable {
     do throws(GraphError) {
       try skeleton.plan.run(in: block, request.interruption)
       clock.mark(.run)
-      answer = try skeleton.plan.answer(from: block, request.interruption)
+      answer = try skeleton.plan.answer(from: block, scratch, request.interruption)
     } catch {
       self.scratch.give(scratch)
       return replyInFull(to: request, skeleton.endpoint)
     }
     let response = clock.respond(skeleton.plan, answer, skeleton.graphDigest, "hit")
     self.scratch.give(scratch)
-    return .now(response)
+    return .now(consume response)
   }
 
   /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with it.
@@ -262,7 +262,7 @@ final class Computation: @unchecked Sendable {
     do throws(GraphError) {
       try plan.run(in: block, interruption, inputs: request.tensors)
       clock.mark(.run)
-      answer = try plan.answer(from: block, interruption)
+      answer = try plan.answer(from: block, scratch, interruption)
     } catch {
       throw request.graph.problem(error)
     }
@@ -305,7 +305,7 @@ final class RepeatedComputation: @unchecked Sendable {
       clock.mark(.read)
       try plan.run(in: block, interruption)
       clock.mark(.run)
-      answer = try plan.answer(from: block, interruption)
+      answer = try plan.answer(from: block, scratch, interruption)
     } catch {
       return nil
     }
@@ -328,11 +328,9 @@ extension PhaseClock {
     _ plan: PreparedPlan, _ body: ByteBuffer, _ digest: String, _ cache: StaticString
   ) -> Response {
     mark(.write)
-    var response = Response(
+    return Response(
       contentType: plan.contentType,
-      headers: [("X-Graph-Digest", digest), ("Server-Timing", header(cache: cache))], body: body)
-    response.observation.phases = totals
-    response.observation.graphDigest = digest
-    return response
+      headers: [("X-Graph-Digest", digest), ("Server-Timing", header(cache: cache))], body: body,
+      observation: Observation(phases: totals, graphDigest: digest))
   }
 }

@@ -37,7 +37,9 @@ final class PreparedPlan: Sendable {
   var answerByteCount: Int { template.answerByteCount }
 
   /// The answer of a run in a block of memory.
-  func answer(from block: UnsafeMutableRawPointer, _ interruption: Interruption?) throws(GraphError) -> ByteBuffer {
-    try template.answer(interruption) { UnsafeRawPointer(block + layout.results[$0]) }
+  func answer(
+    from block: UnsafeMutableRawPointer, _ scratch: RequestScratch, _ interruption: Interruption?
+  ) throws(GraphError) -> ByteBuffer {
+    try template.answer(draft: scratch.draft, interruption) { UnsafeRawPointer(block + layout.results[$0]) }
   }
 }

@@ -17,6 +17,8 @@ enum TensorSource {
 final class RequestScratch: @unchecked Sendable {
   /// What decides the request's plan, see ``RequestOutline``.
   let key = ByteBuffer(capacity: 1024)
+  /// Where a small answer is written, see ``AnswerTemplate``.
+  let draft = ByteBuffer(capacity: 1024)
   /// The request's tensors, in the order of the outline.
   @exclusivity(unchecked) var tensors: [TensorSource] = []
   @exclusivity(unchecked) private var block: UnsafeMutableRawPointer?

@@ -86,6 +86,15 @@ struct ServeCommand: ParsableCommand {
       "File of bearer tokens, one a line; requests without one of them are refused, but for GET /livez and /readyz. AUTOGRAD_TOKEN_FILE. (default: none)"
   )
   var tokenFile: String?
+  @Option(
+    name: .customLong("trusted-proxy"),
+    help:
+      """
+      Address of a proxy, or a range such as 10.0.0.0/8, that is believed when its X-Forwarded-For says whom a request comes from. \
+      Several by giving it again, or by commas in the variable. AUTOGRAD_TRUSTED_PROXIES. (default: none)
+      """
+  )
+  var trustedProxies: [String] = []
   @Flag(help: "Print the limits that the system sets, where they stand, and what will be used of them, and end.")
   var showLimits = false
 
@@ -103,6 +112,7 @@ struct ServeCommand: ParsableCommand {
     configuration.logsRequests = try Setting.resolve(logRequests, "AUTOGRAD_LOG_REQUESTS", configuration.logsRequests)
     configuration.logFormat = try Setting.resolve(logFormat, "AUTOGRAD_LOG_FORMAT", configuration.logFormat)
     configuration.tokenFile = tokenFile ?? Setting.environment("AUTOGRAD_TOKEN_FILE")
+    configuration.trustedProxies = try resolvedProxies()
     let standard = Limits()
     configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
     configuration.limits.documentBytes = 8 * configuration.limits.bodyBytes
@@ -124,6 +134,15 @@ struct ServeCommand: ParsableCommand {
     configuration.queueLength = try resolve(maxQueue, "AUTOGRAD_MAX_QUEUE", configuration.queueLength, 1...(1 << 20))
     try resolveTimeouts(&configuration)
     return configuration
+  }
+
+  private func resolvedProxies() throws -> TrustedProxies {
+    var proxies = TrustedProxies()
+    for text in Setting.list(trustedProxies, "AUTOGRAD_TRUSTED_PROXIES") where !proxies.add(text) {
+      throw ValidationError(
+        "AUTOGRAD_TRUSTED_PROXIES (or --trusted-proxy) takes addresses such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, got \(text)")
+    }
+    return proxies
   }
 
   private func resolveTimeouts(_ configuration: inout Configuration) throws {
@@ -226,7 +245,7 @@ struct ServeCommand: ParsableCommand {
     transport.connectionLimit = resources.connections
     transport.access = access
     transport.memoryLimit = memoryInFlight
-    transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
+    transport.bodyLimit = min(transport.bodyLimit, MemoryBudget(limit: memoryInFlight).mostForOne)
     transport.listeningDescriptor = supervision?.listeningDescriptor
     watch.end()
     let server = try HTTPServer(transport, responder: router, pool: pool)
@@ -317,6 +336,7 @@ extension Configuration {
     transport.patience.head = Int64(headerTimeoutSeconds) * 1_000_000_000
     transport.patience.body = Int64(bodyTimeoutSeconds) * 1_000_000_000
     transport.patience.answer = Int64(responseTimeoutSeconds) * 1_000_000_000
+    transport.trustedProxies = trustedProxies
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
     transport.warn = { logger.warning("\($0)") }
@@ -351,6 +371,8 @@ extension Problem {
         .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for all together", at: "/graph",
         limit: limit, value: needed)
     case .overloaded(let reason): self.init(.overloaded, reason.title, reason: reason, headers: [("Retry-After", "1")])
+    case .quota(let reason, let seconds):
+      self.init(.quotaExceeded, reason.title, reason: reason, headers: [("Retry-After", "\(seconds)")])
     case .tooSlow: self.init(.requestTimeout, "the request did not arrive in time; the connection is closed")
     case .deadlineExceeded:
       self.init(.deadlineExceeded, "the work was not done in time; it was ended")

@@ -15,6 +15,13 @@ enum Setting {
     return value
   }
 
+  /// Of an option that may be given several times; in its variable they are separated by commas.
+  static func list(_ flags: [String], _ variable: String) -> [String] {
+    if !flags.isEmpty { return flags }
+    let text = environment(variable) ?? ""
+    return text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+  }
+
   static func environment(_ variable: String) -> String? {
     guard let text = getenv(variable).map({ String(cString: $0) }), !text.isEmpty else { return nil }
     return text

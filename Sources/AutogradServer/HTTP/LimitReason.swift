@@ -16,11 +16,16 @@ enum LimitReason: String, CaseIterable, Sendable {
   case deadline = "would_miss_deadline"
   case connections = "too_many_connections"
   case memory = "memory_in_flight"
+  // Of one token: 429, quota_exceeded.
+  case requestRate = "requests_per_second"
+  case workRate = "work_per_second"
+  case tokenMemory = "bytes_in_flight"
 
   var code: ProblemCode {
     switch self {
     case .body, .nodes, .outputs, .rank, .elements, .planMemory, .planWork, .answer: .limitExceeded
     case .queue, .deadline, .connections, .memory: .overloaded
+    case .requestRate, .workRate, .tokenMemory: .quotaExceeded
     }
   }
 
@@ -39,6 +44,7 @@ enum LimitReason: String, CaseIterable, Sendable {
     case .deadline: "--request-timeout"
     case .connections: "--max-connections"
     case .memory: "--max-bytes-in-flight"
+    case .requestRate, .workRate, .tokenMemory: "--token-file"
     }
   }
 
@@ -56,6 +62,9 @@ enum LimitReason: String, CaseIterable, Sendable {
     case .deadline: "It would not be done in time"
     case .connections: "Too many connections are open"
     case .memory: "The requests in flight take all memory"
+    case .requestRate: "More requests a second than the token may send"
+    case .workRate: "More work a second than the token may ask for"
+    case .tokenMemory: "The token's requests in flight take all the memory that they may"
     }
   }
 }

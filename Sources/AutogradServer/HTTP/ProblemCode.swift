@@ -20,6 +20,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case limitExceeded = "limit_exceeded"
   case unsupportedMediaType = "unsupported_media_type"
   case notImplemented = "not_implemented"
+  case quotaExceeded = "quota_exceeded"
   // 422: the request is read, but what it asks for does not fit together.
   case unknownOperation = "unknown_operation"
   case unknownAttribute = "unknown_attribute"
@@ -91,6 +92,11 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "Send JSON, under any text or form content type, or application/vnd.safetensors, without a content encoding."
       )
     case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
+    case .quotaExceeded:
+      (
+        429, "More than the token allows",
+        "Try again after the time in Retry-After, or ask whoever runs the server for a larger quota; the token file has them."
+      )
     case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail names the nearest.")
     case .unknownAttribute:
       (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")

@@ -31,7 +31,8 @@ struct Request: @unchecked Sendable {
 
   init(
     method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil, contentEncoding: String? = nil,
-    accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    memory: (any WorkMemory)? = nil
   ) {
     self.method = method
     self.path = path
@@ -41,5 +42,6 @@ struct Request: @unchecked Sendable {
     self.contentEncoding = contentEncoding
     self.accept = accept
     self.body = body
+    self.memory = memory
   }
 }

@@ -9,7 +9,7 @@ struct Response: Sendable {
   /// Whether the body is one that all answers share.
   var isShared = false
   /// Not sent: what log and metrics tell of it.
-  var observation = Observation()
+  var observation: Observation
 
   /// Memory that it takes until it is sent.
   var byteCount: Int { isShared ? 0 : body.capacity }
@@ -21,11 +21,15 @@ struct Response: Sendable {
     return response
   }
 
-  init(status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer) {
+  init(
+    status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer,
+    observation: Observation = Observation()
+  ) {
     self.status = status
     self.contentType = contentType
     self.headers = headers
     self.body = body
+    self.observation = observation
   }
 }
 

@@ -1,7 +1,7 @@
 import AutogradCore
 
 /// Finds the handler of a path and refuses what no handler should see.
-struct Router: Responder {
+final class Router: Responder {
   let routes: [Route]
   /// Paths without a parameter, which nearly every request has.
   private let exact: [String: [Int]]

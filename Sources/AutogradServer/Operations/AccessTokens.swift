@@ -1,6 +1,6 @@
 import Glibc
 
-/// The bearer tokens that open the server, from a file of one a line.
+/// The bearer tokens that open the server, from a file of one a line, each with the terms on which it does.
 final class AccessTokens: Sendable {
   /// Characters that a token has.
   static let lengths = 16...512
@@ -17,7 +17,7 @@ final class AccessTokens: Sendable {
   /// Reads the file anew. When it is bad by now, the tokens stay what they were.
   func reload() throws(StartError) {
     let new = try Table(path)
-    table.withLock { $0 = new }
+    table.withLock { table in table = new.keepingTenants(of: table) }
   }
 
   var count: Int { table.withLock { $0.count } }
@@ -28,10 +28,10 @@ final class AccessTokens: Sendable {
     return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
   }
 
-  /// Whether an Authorization header carries one of the tokens.
-  func admits(_ authorization: UnsafeRawBufferPointer?) -> Bool {
-    guard let token = AccessTokens.bearer(authorization) else { return false }
-    return table.withLock { $0 }.contains(token)
+  /// Who holds the token that an Authorization header carries; nil where it carries none of them.
+  func tenant(of authorization: UnsafeRawBufferPointer?) -> Tenant? {
+    guard let token = AccessTokens.bearer(authorization) else { return nil }
+    return table.withLock { $0 }.tenant(of: token)
   }
 
   /// What follows `Bearer `, whose case does not matter (RFC 9110, 11.1).
@@ -46,42 +46,68 @@ final class AccessTokens: Sendable {
     private static let words = AccessTokens.lengths.upperBound / 8
     private var padded: [UInt64] = []
     private var lengths: [UInt64] = []
+    private var tenants: [Tenant] = []
 
     var count: Int { lengths.count }
 
     init(_ path: String) throws(StartError) {
       for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
-        var token = line.drop(while: isSpace)
-        while let last = token.last, isSpace(last) { token.removeLast() }
-        guard let first = token.first, first != UInt8(ascii: "#") else { continue }
+        let words = line.split(whereSeparator: isSpace)
+        guard let token = words.first, token.first != UInt8(ascii: "#") else { continue }
         // What stands there is not repeated: it is likely a secret all the same.
         guard AccessTokens.lengths.contains(token.count), token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
           throw StartError(
             "line \(number + 1) of the token file \(path) is no token: \(AccessTokens.lengths.lowerBound) to "
               + "\(AccessTokens.lengths.upperBound) printable ASCII characters without spaces, one token a line")
         }
+        // Of a token that stands there twice the first line counts.
+        if token.withUnsafeBytes({ tenant(of: $0[...]) }) != nil { continue }
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
+        tenants.append(Tenant(quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
       }
       guard count > 0 else { throw StartError("the token file \(path) holds no token; put one on a line of its own") }
     }
 
+    private static func quota(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Quota? {
+      var terms = Quota.Terms.none
+      for word in words where !terms.read(word) {
+        throw StartError("line \(line) of the token file \(path): after the token, \"\(word)\" is none of \(Quota.Terms.syntax), each once")
+      }
+      return terms == .none ? nil : Quota(terms)
+    }
+
+    /// Tokens that were there before keep what they have had, and their share of what is under way.
+    func keepingTenants(of old: Table) -> Table {
+      var table = self
+      for index in lengths.indices {
+        guard let before = old.lengths.indices.first(where: { old.words(of: $0) == words(of: index) && old.lengths[$0] == lengths[index] })
+        else { continue }
+        let (was, now) = (old.tenants[before], tenants[index])
+        table.tenants[index] = was.quota?.terms == now.quota?.terms ? was : was.changed(to: now.quota?.terms)
+      }
+      return table
+    }
+
+    private func words(of index: Int) -> ArraySlice<UInt64> { padded[index * Table.words..<(index + 1) * Table.words] }
+
     /// In a time that depends on how many tokens there are and on nothing else: every token is compared, and each to its whole padded length,
     /// by adding up differences, with no branch on what they come to. Neither where a difference is nor which token matches, or how many, or
     /// how long any is, changes what is done.
-    func contains(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
+    func tenant(of token: Slice<UnsafeRawBufferPointer>) -> Tenant? {
       let given = Table.padded(token)
       let length = UInt64(token.count)
-      var matches: UInt64 = 0
+      // 1 more than the index of the match; 0 for none.
+      var match: UInt64 = 0
       for index in lengths.indices {
         var difference = lengths[index] ^ length
         let start = index * Table.words
         for word in 0..<Table.words { difference |= padded[start + word] ^ given[word] }
-        // 1 for no difference, else 0.
-        matches |= ((difference | (0 &- difference)) >> 63) ^ 1
+        // All ones for no difference, else 0.
+        match |= (((difference | (0 &- difference)) >> 63) &- 1) & UInt64(index + 1)
       }
-      return matches != 0
+      return match == 0 ? nil : tenants[Int(match) - 1]
     }
 
     /// Cut where it is longer: then its length differs.

@@ -1,10 +1,16 @@
+import AutogradCore
 import Glibc
 
-/// Threads for the work that would hold a socket's thread for too long, and a bounded queue before them.
+/// Threads for the work that would hold a socket's thread for too long, shared out fairly among those who want them.
 ///
-/// What is brief is not stuck behind what takes long: when all threads are at long jobs, one more takes the brief ones, and the system shares
-/// the processors among them. Otherwise jobs are taken in the order in which they came. A job is turned away when it comes rather than kept
-/// until it is too late: when the queue is full, or when what is before it will take longer than it may wait.
+/// So many jobs run at a time as there are slots. Whose job is next is decided by what each tenant has had of the threads lately, the least
+/// first ("least attained service", Kleinrock 1975); among one tenant's jobs, by arrival. A job whose tenant has had more than that of one that
+/// waits gives way, and so does one that has much longer to go than another of its own tenant: it pauses where it would look whether it shall
+/// end, on a thread of its own, and goes on when it is its turn again. So neither who floods the pool nor what takes long keeps others waiting.
+///
+/// What is brief is not stuck behind what takes long: when all slots have long jobs, one more thread takes the brief ones, and the system
+/// shares the processors among them. A job is turned away when it comes rather than kept until it is too late: when the queue is full, or when
+/// what its tenant has before it will take longer than it may wait. In a full queue there is still room for who has less in it than another.
 ///
 /// The threads are the pool's own: blocking work on Swift's cooperative pool would stall whatever else runs there.
 ///
@@ -23,7 +29,7 @@ final class ComputePool: @unchecked Sendable {
     /// It was ended before its time, and says nothing of what jobs take.
     var wasCutShort = false
 
-    fileprivate init(lane: Lane, cost: Int64) {
+    init(lane: Lane, cost: Int64) {
       self.lane = lane
       self.cost = cost
     }
@@ -38,19 +44,40 @@ final class ComputePool: @unchecked Sendable {
   /// What a job costs at most, for its place in the queue: sums of as many as there may be stay far from an overflow.
   private static let largestCost: Int64 = 1 << 40
   private static let stackSize = 8 << 20
+  /// Of the threads that compute: those that serve sockets do for a moment at a time, and many wait for them. With this the system gives them
+  /// two and a half shares of a processor for one, where they want it.
+  private static let niceness: Int32 = 4
+  /// Nanoseconds that a job runs before it gives way, and by which others must have had less.
+  private static let slice: Int64 = 30_000_000
+  /// How often it is looked whether one shall, while somebody waits.
+  private static let interval: Int64 = 10_000_000
+  /// Jobs that may be paused at a time: each keeps a thread and its memory.
+  private static let mostPaused = 6
 
   let queueLimit: Int
+  private let slots: Int
   private let monitor = Monitor()
-  private let jobsWaiting = Condition()
+  private let jobGranted = Condition()
   private let briefJobsWaiting = Condition()
+  private let clockWanted = Condition()
   private let threadEnded = Condition()
-  private var brief: JobQueue
-  private var long: JobQueue
+  /// Those with jobs.
+  private var shares: [ComputeShare] = []
+  /// Of those who come without.
+  private let common = ComputeShare()
+  private var running: [RunningJob] = []
+  /// Begun, and not yet taken by a thread.
+  private var granted: [RunningJob] = []
+  /// Threads that wait for a job, without those to which one has been granted.
+  private var idleThreads = 0
+  private var waitingCount = 0
   private var arrivals = 0
   private var isAccepting = true
   private var liveThreads = 0
+  private var computeThreads = 0
   private var jobsRunning = 0
-  private var running: [Running]
+  /// It does not look every ``interval``, but only whether the pool is quiet, or at nothing.
+  private var isClockResting = false
   private var load = LoadEstimate()
   /// When the last job was done; nil once its memory has been given back.
   private var lastWork: Int64?
@@ -58,16 +85,9 @@ final class ComputePool: @unchecked Sendable {
   private let quiet: Int64
   private let whenQuiet: @Sendable () -> Void
 
-  private struct Running {
-    var lane = Lane.brief
-    /// Nil when the thread has nothing to do.
-    var cost: Int64?
-    var since: Int64 = 0
-  }
-
   /// - Parameters:
-  ///   - threads: for jobs of all kinds; there is one more for brief ones.
-  ///   - queueLimit: how many jobs may wait, beside those that run.
+  ///   - threads: how many jobs of all kinds may run; there is one more for brief ones, and some are paused.
+  ///   - queueLimit: how many jobs may wait, beside those that have begun.
   ///   - metrics: where jobs are counted.
   ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
   init(
@@ -78,72 +98,214 @@ final class ComputePool: @unchecked Sendable {
     self.metrics = metrics
     self.quiet = quiet
     self.whenQuiet = whenQuiet
-    brief = JobQueue()
-    long = JobQueue()
-    running = Array(repeating: Running(), count: max(threads, 1))
-    for index in running.indices {
-      try startThread("compute-\(index)") { [self] in run(index) }
+    slots = max(threads, 1)
+    let areStarted = monitor.withLock {
+      (0..<slots).allSatisfy { _ in startComputeThread() } && startThread("compute-brief") { [self] in runBrief() }
+        && startThread("compute-clock", stackSize: 256 << 10) { [self] in runClock() }
     }
-    try startThread("compute-brief") { [self] in runBrief() }
+    if areStarted { return }
+    shutdown()
+    throw StartError("cannot start the threads that compute")
   }
 
-  private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(StartError) {
-    monitor.withLock { liveThreads += 1 }
-    guard let thread = NativeThread.start(name: name, stackSize: ComputePool.stackSize, body: body) else {
-      monitor.withLock { liveThreads -= 1 }
-      shutdown()
-      throw StartError("cannot start the thread \(name)")
-    }
+  private func startThread(
+    _ name: String, stackSize: Int = ComputePool.stackSize, niceness: Int32 = 0, _ body: @escaping @Sendable () -> Void
+  ) -> Bool {
+    guard let thread = NativeThread.start(name: name, stackSize: stackSize, niceness: niceness, body: body) else { return false }
     pthread_detach(thread)
+    liveThreads += 1
+    return true
+  }
+
+  private func startComputeThread() -> Bool {
+    guard startThread("compute-\(computeThreads)", niceness: ComputePool.niceness, { [self] in run() }) else { return false }
+    computeThreads += 1
+    idleThreads += 1
+    return true
+  }
+
+  /// Whether one is there for another job; started where jobs that gave way have those that there were.
+  private func hasIdleThread() -> Bool {
+    if idleThreads > 0 { return true }
+    return isAccepting && computeThreads < slots + ComputePool.mostPaused && startComputeThread()
   }
 
   static func lane(of cost: Int64) -> Lane { cost <= longestBrief ? .brief : .long }
+
+  // MARK: Jobs that come
 
   /// Queues a job. Otherwise says why not, and the job never runs.
   /// - Parameters:
   ///   - cost: nanoseconds that it will take a thread, about; how wrong such estimates are is learnt from the jobs that were done.
   ///   - deadline: when it must be done, of ``monotonicNanoseconds()``.
-  func submit(cost: Int64 = 0, until deadline: Int64 = .max, _ job: @escaping Job) -> LimitReason? {
+  ///   - share: of whom it is.
+  ///   - interruption: what makes it pause.
+  ///   - refused: called when it is turned away later, to make room for others.
+  func submit(
+    cost: Int64 = 0, until deadline: Int64 = .max, for share: ComputeShare? = nil, _ interruption: Interruption? = nil,
+    refused: @escaping @Sendable (LimitReason) -> Void = { _ in }, _ job: @escaping Job
+  ) -> LimitReason? {
     let cost = min(max(cost, 0), ComputePool.largestCost)
-    return monitor.withLock {
-      if let refusal = refusal(cost, deadline) { return refusal }
+    var displaced: WaitingJob?
+    let refusal: LimitReason? = monitor.withLock {
+      let share = share ?? common
+      if let refusal = self.refusal(cost, deadline, share) { return refusal }
+      displaced = makeRoom(for: share)
       arrivals += 1
-      let lane = ComputePool.lane(of: cost)
-      let waiting = WaitingJob(job: job, cost: cost, arrival: arrivals)
-      if lane == .brief { brief.append(waiting) } else { long.append(waiting) }
-      metrics?.add(1, to: .jobsQueued)
-      if isBusyWithLongJobs { briefJobsWaiting.signal() } else { jobsWaiting.signal() }
+      let waiting = WaitingJob(job: job, cost: cost, interruption: interruption, refused: refused, arrival: arrivals)
+      if share.isIdle { shares.append(share) }
+      if ComputePool.lane(of: cost) == .brief { share.brief.append(waiting) } else { share.long.append(waiting) }
+      countWaiting(1)
+      balance()
       return nil
     }
+    displaced?.refused(.queue)
+    return refusal
   }
 
   /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again as expected.
-  func refusal(of cost: Int64, until deadline: Int64) -> LimitReason? {
-    monitor.withLock { refusal(min(max(cost, 0), ComputePool.largestCost), deadline) }
+  func refusal(of cost: Int64, until deadline: Int64, for share: ComputeShare? = nil) -> LimitReason? {
+    monitor.withLock { refusal(min(max(cost, 0), ComputePool.largestCost), deadline, share ?? common) }
   }
 
-  private func refusal(_ cost: Int64, _ deadline: Int64) -> LimitReason? {
-    guard isAccepting, brief.count + long.count < queueLimit else { return .queue }
+  private func refusal(_ cost: Int64, _ deadline: Int64, _ share: ComputeShare) -> LimitReason? {
+    guard isAccepting, waitingCount < queueLimit || fullest.waitingCount > share.waitingCount + 1 else { return .queue }
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
-    let before = workBefore(ComputePool.lane(of: cost), now)
+    let before = workBefore(ComputePool.lane(of: cost), share, now)
     // Whether it has the time that it needs by itself is not a matter of load: coming again would not help.
     if before == 0 { return nil }
     let (end, isFar) = now.addingReportingOverflow(load.time(of: before &+ cost) / 2 * 3)
     return isFar || end > deadline ? .deadline : nil
   }
 
-  /// The cost of what a new job would wait for, shared out to the threads that do it.
-  private func workBefore(_ lane: Lane, _ now: Int64) -> Int64 {
-    let left = running.reduce(Int64(0)) { sum, thread in sum + (thread.cost.map { max(0, $0 - load.cost(of: now - thread.since)) } ?? 0) }
-    let whole = (left + brief.cost + long.cost) / Int64(running.count)
-    return lane == .brief ? min(whole, brief.cost) : whole
+  /// The cost of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for each of the others.
+  private func workBefore(_ lane: Lane, _ share: ComputeShare, _ now: Int64) -> Int64 {
+    let own = share.cost(load, at: now)
+    let all = shares.reduce(Int64(0)) { $0 + min($1.cost(load, at: now), own) }
+    return (lane == .brief ? min(all, shares.reduce(0) { $0 + $1.brief.cost }) : all) / Int64(slots)
   }
 
-  private var isBusyWithLongJobs: Bool { running.allSatisfy { $0.cost != nil && $0.lane == .long } }
+  /// In a full queue the last job of whoever has most in it makes room.
+  private func makeRoom(for share: ComputeShare) -> WaitingJob? {
+    guard waitingCount >= queueLimit else { return nil }
+    let fullest = fullest
+    let displaced = fullest.long.popLast() ?? fullest.brief.popLast()
+    countWaiting(-1)
+    forgetIfIdle(fullest)
+    return displaced
+  }
+
+  private var fullest: ComputeShare { shares.max { $0.waitingCount < $1.waitingCount } ?? common }
+
+  private func countWaiting(_ change: Int) {
+    waitingCount += change
+    metrics?.add(change, to: .jobsQueued)
+  }
+
+  private func forgetIfIdle(_ share: ComputeShare) {
+    if share.isIdle { shares.removeAll { $0 === share } }
+  }
 
   /// How many jobs wait.
-  var queueLength: Int { monitor.withLock { brief.count + long.count } }
+  var queueLength: Int { monitor.withLock { waitingCount } }
+
+  // MARK: Whose turn it is
+
+  /// A job that could run now: one of those that wait, or one that gave way.
+  private struct Candidate {
+    let share: ComputeShare
+    /// Nil for the one of its tenant that waits longest.
+    let paused: RunningJob?
+    let cost: Int64
+    let attained: Double
+    let arrival: Int
+
+    func precedes(_ other: Candidate) -> Bool { (attained, arrival) < (other.attained, other.arrival) }
+  }
+
+  /// Fills the slots that are free, and lets jobs give way to others.
+  private func balance() {
+    let now = monotonicNanoseconds()
+    while let next = next(at: now) {
+      if running.count >= slots {
+        guard let one = whoGivesWay(to: next, at: now) else { break }
+        pause(one, at: now)
+      }
+      start(next, at: now)
+    }
+    if isBusyWithLongJobs, shares.contains(where: { !$0.brief.isEmpty }) { briefJobsWaiting.signal() }
+    if isClockResting && isContended { clockWanted.signal() }
+  }
+
+  private var isContended: Bool { waitingCount > 0 || shares.contains { !$0.paused.isEmpty } }
+  private var isBusyWithLongJobs: Bool {
+    running.count >= slots && running.allSatisfy { ComputePool.lane(of: $0.turn.cost) == .long }
+  }
+
+  private func next(at now: Int64) -> Candidate? {
+    var best: Candidate?
+    for share in shares {
+      guard let one = candidate(of: share, at: now) else { continue }
+      if best.map(one.precedes) ?? true { best = one }
+    }
+    return best
+  }
+
+  /// Those that gave way go on before others begin, unless these are much shorter.
+  private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
+    let attained = share.attained(at: now)
+    let paused = share.paused.map { ($0, $0.costLeft(load, at: now)) }.min { $0.1 < $1.1 }
+    if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, hasIdleThread() {
+      return Candidate(share: share, paused: nil, cost: cost, attained: attained, arrival: arrival)
+    }
+    return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, attained: attained, arrival: 0) }
+  }
+
+  /// Nil when everybody has a better right to go on.
+  private func whoGivesWay(to next: Candidate, at now: Int64) -> RunningJob? {
+    let able = running.filter { job in
+      guard job.interruption != nil, job.slice(at: now) >= ComputePool.slice else { return false }
+      if job.share === next.share { return next.cost < job.costLeft(load, at: now) / 2 }
+      return job.share.attained(at: now) > next.attained + Double(ComputePool.slice)
+    }
+    return able.max { ($0.share.attained(at: now), $0.served(at: now)) < ($1.share.attained(at: now), $1.served(at: now)) }
+  }
+
+  private func start(_ next: Candidate, at now: Int64) {
+    let share = next.share
+    if let job = next.paused {
+      share.paused.removeAll { $0 === job }
+      begin(job, at: now)
+      job.interruption?.resume()
+      return
+    }
+    guard let waiting = share.popFirst() else { return }
+    countWaiting(-1)
+    let job = RunningJob(waiting, share)
+    begin(job, at: now)
+    granted.append(job)
+    idleThreads -= 1
+    jobGranted.signal()
+  }
+
+  private func begin(_ job: RunningJob, at now: Int64) {
+    job.enterSlot(at: now)
+    running.append(job)
+  }
+
+  private func pause(_ job: RunningJob, at now: Int64) {
+    job.interruption?.pause()
+    leaveSlot(job, at: now)
+    job.share.paused.append(job)
+  }
+
+  private func leaveSlot(_ job: RunningJob, at now: Int64) {
+    running.removeAll { $0 === job }
+    job.leaveSlot(at: now)
+  }
+
+  // MARK: The threads
 
   /// Takes no more jobs, finishes those it took and ends its threads. Without it the threads, and so the pool, live for ever.
   ///
@@ -152,8 +314,9 @@ final class ComputePool: @unchecked Sendable {
   func shutdown(until deadline: Int64 = .max) -> Bool {
     monitor.withLock {
       isAccepting = false
-      jobsWaiting.broadcast()
+      jobGranted.broadcast()
       briefJobsWaiting.broadcast()
+      clockWanted.broadcast()
       while liveThreads > 0 {
         if !threadEnded.wait(in: monitor, until: deadline) { return liveThreads == 0 }
       }
@@ -161,31 +324,47 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
-  // MARK: The threads
+  /// Whether there is, or may yet be, something for a thread to do.
+  private var isOpen: Bool { isAccepting || waitingCount > 0 || !granted.isEmpty }
 
-  private func run(_ index: Int) {
+  private func run() {
     monitor.withLock {
-      while let next = next() {
-        let now = monotonicNanoseconds()
-        running[index] = Running(lane: ComputePool.lane(of: next.cost), cost: next.cost, since: now)
-        if !brief.isEmpty && isBusyWithLongJobs { briefJobsWaiting.signal() }
-        let turn = Turn(lane: .long, cost: next.cost)
-        perform(next.job, turn)
-        running[index].cost = nil
-        if !turn.wasCutShort { load.learn(cost: turn.cost, time: monotonicNanoseconds() - now) }
+      while let job = nextGranted() {
+        perform(job.job, job.turn)
+        end(job)
       }
       leave()
     }
   }
 
+  private func nextGranted() -> RunningJob? {
+    balance()
+    while granted.isEmpty {
+      guard isOpen else { return nil }
+      jobGranted.wait(in: monitor)
+    }
+    return granted.removeFirst()
+  }
+
+  private func end(_ job: RunningJob) {
+    let now = monotonicNanoseconds()
+    // It may have been told to pause and have ended before it looked.
+    if job.since == nil { job.share.paused.removeAll { $0 === job } } else { leaveSlot(job, at: now) }
+    if !job.turn.wasCutShort { load.learn(cost: job.turn.cost, time: job.served(at: now)) }
+    forgetIfIdle(job.share)
+    idleThreads += 1
+    if !isOpen { jobGranted.broadcast() }
+  }
+
   /// One more thread, for brief jobs alone.
   private func runBrief() {
     monitor.withLock {
-      while true {
-        if isBusyWithLongJobs || !isAccepting, let next = brief.popFirst() {
-          perform(next.job, Turn(lane: .brief, cost: next.cost))
-          // Who waits for jobs also waits for the time when there have been none for a while.
-          jobsWaiting.signal()
+      while isOpen {
+        if isBusyWithLongJobs || !isAccepting, let (job, share) = nextBrief() {
+          let since = monotonicNanoseconds()
+          perform(job.job, Turn(lane: .brief, cost: job.cost))
+          let now = monotonicNanoseconds()
+          share.charge(now - since, at: now)
         } else if isAccepting {
           briefJobsWaiting.wait(in: monitor)
         } else {
@@ -196,93 +375,57 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
+  private func nextBrief() -> (WaitingJob, ComputeShare)? {
+    let now = monotonicNanoseconds()
+    let share = shares.filter { !$0.brief.isEmpty }
+      .min { ($0.attained(at: now), $0.brief.firstArrival) < ($1.attained(at: now), $1.brief.firstArrival) }
+    guard let share, let job = share.brief.popFirst() else { return nil }
+    countWaiting(-1)
+    forgetIfIdle(share)
+    return (job, share)
+  }
+
+  /// Sees to it that jobs give way while others wait, and notices when there have been none for a while.
+  private func runClock() {
+    monitor.withLock {
+      while isOpen {
+        if isContended {
+          _ = clockWanted.wait(in: monitor, until: monotonicNanoseconds() + ComputePool.interval)
+          balance()
+          continue
+        }
+        isClockResting = true
+        if let end = lastWork {
+          _ = clockWanted.wait(in: monitor, until: (jobsRunning > 0 ? monotonicNanoseconds() : end) + quiet)
+          sayWhetherQuiet()
+        } else {
+          clockWanted.wait(in: monitor)
+        }
+        isClockResting = false
+      }
+      leave()
+    }
+  }
+
+  private func sayWhetherQuiet() {
+    guard let end = lastWork, jobsRunning == 0, !isContended, monotonicNanoseconds() - end >= quiet else { return }
+    lastWork = nil
+    monitor.unlocked(whenQuiet)
+  }
+
   private func perform(_ job: Job, _ turn: Turn) {
     jobsRunning += 1
-    metrics?.add(-1, to: .jobsQueued)
     metrics?.add(1, to: .jobsRunning)
     monitor.unlocked { job(turn) }
     jobsRunning -= 1
     metrics?.add(-1, to: .jobsRunning)
+    if lastWork == nil { clockWanted.signal() }
     lastWork = monotonicNanoseconds()
   }
 
   private func leave() {
     liveThreads -= 1
+    jobGranted.broadcast()
     threadEnded.broadcast()
   }
-
-  /// The oldest job, waiting for one if need be; nil when the pool is shut down and empty.
-  private func next() -> WaitingJob? {
-    while brief.isEmpty && long.isEmpty {
-      guard isAccepting else { return nil }
-      waitForJob()
-    }
-    return brief.firstArrival < long.firstArrival ? brief.popFirst() : long.popFirst()
-  }
-
-  /// Waits until there may be one.
-  private func waitForJob() {
-    guard let end = lastWork, jobsRunning == 0 else { return jobsWaiting.wait(in: monitor) }
-    if jobsWaiting.wait(in: monitor, until: end &+ quiet) || !brief.isEmpty || !long.isEmpty { return }
-    // Nothing may have happened since, and one thread does it.
-    guard lastWork == end, jobsRunning == 0 else { return }
-    lastWork = nil
-    monitor.unlocked(whenQuiet)
-  }
-}
-
-private struct WaitingJob {
-  let job: ComputePool.Job
-  let cost: Int64
-  /// The how manieth it is.
-  let arrival: Int
-}
-
-/// First in, first out.
-private struct JobQueue {
-  private var jobs: [WaitingJob?] = []
-  private var head = 0
-  /// Of all that wait.
-  private(set) var cost: Int64 = 0
-
-  var count: Int { jobs.count - head }
-  var isEmpty: Bool { count == 0 }
-  var firstArrival: Int { isEmpty ? .max : jobs[head]?.arrival ?? .max }
-
-  mutating func append(_ job: WaitingJob) {
-    jobs.append(job)
-    cost += job.cost
-  }
-
-  mutating func popFirst() -> WaitingJob? {
-    guard !isEmpty else { return nil }
-    let first = jobs[head]
-    jobs[head] = nil
-    head += 1
-    cost -= first?.cost ?? 0
-    // Moved up now and then, so that each job is moved once at most.
-    if head * 2 >= jobs.count {
-      jobs.removeFirst(head)
-      head = 0
-    }
-    return first
-  }
-}
-
-/// How long jobs take beside what they were said to cost, learnt from the last ones.
-private struct LoadEstimate {
-  private var time: Double = 1_000_000
-  private var cost: Double = 1_000_000
-  /// Of what came before, at each new job.
-  private static let memory = 0.9
-
-  mutating func learn(cost: Int64, time: Int64) {
-    self.cost = self.cost * LoadEstimate.memory + Double(cost)
-    self.time = self.time * LoadEstimate.memory + Double(time)
-  }
-
-  private var ratio: Double { min(max(time / cost, 1.0 / 64), 64) }
-
-  func time(of cost: Int64) -> Int64 { Int64(min(Double(cost) * ratio, 1e18)) }
-  func cost(of time: Int64) -> Int64 { Int64(min(Double(time) / ratio, 1e18)) }
 }

@@ -91,20 +91,23 @@ final class Condition: @unchecked Sendable {
 enum NativeThread {
   private final class Start {
     let name: String
+    let niceness: Int32
     let body: @Sendable () -> Void
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    init(name: String, niceness: Int32, body: @escaping @Sendable () -> Void) {
       self.name = name
+      self.niceness = niceness
       self.body = body
     }
   }
 
   /// Starts a thread, or returns nil when the system has none left. It must be joined or detached.
-  static func start(name: String, stackSize: Int, body: @escaping @Sendable () -> Void) -> pthread_t? {
+  /// - Parameter niceness: by how much it gives way to other threads for a processor; those that it starts do likewise.
+  static func start(name: String, stackSize: Int, niceness: Int32 = 0, body: @escaping @Sendable () -> Void) -> pthread_t? {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
     guard pthread_attr_setstacksize(&attributes, stackSize) == 0 else { return nil }
-    let start = Unmanaged.passRetained(Start(name: name, body: body))
+    let start = Unmanaged.passRetained(Start(name: name, niceness: niceness, body: body))
     var thread = pthread_t()
     // The thread inherits the mask. Signals to the process are for whoever waits for them.
     var (signals, before) = (NativeThread.processSignals, sigset_t())
@@ -116,6 +119,8 @@ enum NativeThread {
         if let argument {
           let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
           NativeThread.setName(start.name)
+          // On Linux each thread has its own, and 0 is the calling one.
+          if start.niceness > 0 { setpriority(Int32(PRIO_PROCESS.rawValue), 0, start.niceness) }
           start.body()
         }
         return nil

@@ -21,6 +21,10 @@ final class Client: Sendable {
   let descriptor: Int32
   /// Where the reaper keeps it; the reaper's alone.
   let slot: Int
+  /// By its address.
+  let tenant: Tenant
+  /// Whether it speaks for others, and is believed.
+  let isProxy: Bool
   /// The phase in the low bits; above them a number that changes with it.
   private let state = Atomic<UInt64>(Phase.waiting.rawValue)
   private static let step: UInt64 = 8
@@ -33,9 +37,11 @@ final class Client: Sendable {
   /// Of the memory for all requests, what its answer takes.
   private let held = Atomic<Int>(0)
 
-  init(descriptor: Int32, slot: Int) {
+  init(descriptor: Int32, slot: Int, tenant: Tenant, isProxy: Bool) {
     self.descriptor = descriptor
     self.slot = slot
+    self.tenant = tenant
+    self.isProxy = isProxy
   }
 
   /// Notes that another phase begins. False when the reaper has ended the connection: then nothing may be sent on it.

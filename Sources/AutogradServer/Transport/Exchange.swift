@@ -49,7 +49,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     self.server = server
     self.connection = connection
     self.client = client
-    memory = Reservation(server.memory)
+    memory = Reservation(server.memory, for: server.tenant(of: connection, client))
     patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
@@ -73,8 +73,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
   func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
     let limit = server.configuration.bodyLimit
-    if !place.isPublic, let access = server.configuration.access, !access.admits(authorization) {
-      return refuse(.unauthorized, closes: true)
+    if !place.isPublic, let access = server.configuration.access {
+      guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
+      memory = Reservation(server.memory, for: holder)
     }
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
@@ -83,6 +84,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       patience = Int64(min(seconds * 1e9, Double(patience)))
       if seconds == 0 { refusal = .header("Request-Timeout is a number of seconds above 0, such as 2.5") }
     }
+    if let quota = tenant.quota, let refusal = quota.refusal(at: started) { self.refusal = refusal }
     client.requestID = id
     guard client.enter(.body) else { return false }
     guard let length = facts.contentLength else { return true }
@@ -103,8 +105,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
         status = 413
         return false
       }
-    } else if refusal == nil && bytesIn > max(memory.size, Exchange.negligibleBody) && !memory.add(max(bytes.count, Exchange.bodyStep)) {
-      refusal = .overloaded(.memory)
+    } else if refusal == nil && bytesIn > max(memory.size, Exchange.negligibleBody) {
+      refusal = add(max(bytes.count, Exchange.bodyStep))
     }
     if refusal != nil {
       body.removeAll()
@@ -124,25 +126,44 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
       return refuse(refusal)
     }
-    var request = Request(
+    let request = Request(
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
-      body: body.bytes)
-    request.memory = self
-    let reply = server.responder.respond(to: request)
-    if case .now(let response) = reply {
+      body: body.bytes, memory: self)
+    switch respond(to: request) {
+    case .now(let response):
       release(for: response)
       return answer(response)
+    case let reply:
+      guard client.enter(.work) else { return false }
+      // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
+      if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
+      return true
     }
-    guard client.enter(.work) else { return false }
-    // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
-    if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
-    return true
   }
+
+  private func respond(to request: Request) -> Reply {
+    guard let quota = tenant.quota else { return server.responder.respond(to: request) }
+    let since = monotonicNanoseconds()
+    defer {
+      let now = monotonicNanoseconds()
+      quota.charge(now - since, at: now)
+    }
+    return server.responder.respond(to: request)
+  }
+
+  /// Among whom the server is shared out, whose request this is.
+  var tenant: Tenant { memory.tenant }
 
   /// Reserves memory for work, or says why not. For whoever does the work.
   func reserve(_ size: Int) -> Refusal? {
+    let most = min(server.memory.mostForOne, tenant.quota?.terms.bytesInFlight ?? .max)
     // Coming again would not help.
-    if size > server.memory.limit - memory.size { return .planTooLarge(limit: server.memory.limit, needed: memory.size + size) }
+    if size > most - memory.size { return .planTooLarge(limit: most, needed: memory.size + size) }
+    return add(size)
+  }
+
+  private func add(_ size: Int) -> Refusal? {
+    if let most = tenant.quota?.terms.bytesInFlight, size > most - tenant.heldByteCount { return .quota(.tokenMemory, seconds: 1) }
     return memory.add(size) ? nil : .overloaded(.memory)
   }
 
@@ -184,8 +205,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     answer(server.configuration.refuse(refusal, id), closes: closes)
   }
 
-  private func answer(_ made: Response, closes: Bool = false) -> Bool {
-    var response = made
+  private func answer(_ response: consuming Response, closes: Bool = false) -> Bool {
     if response.byteCount > Exchange.negligibleBody {
       // Until the client has taken it, it counts.
       if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size, isPage: method != "POST") {

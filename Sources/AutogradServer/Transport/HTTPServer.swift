@@ -40,6 +40,8 @@ final class HTTPServer: Sendable {
     var refuse: @Sendable (Refusal, String) -> Response
     /// Who may ask for anything but what is public; nil for everybody.
     var access: AccessTokens?
+    /// Whom X-Forwarded-For is believed.
+    var trustedProxies = TrustedProxies()
     /// Where connections and requests in flight are counted.
     var metrics: MetricsArea?
     /// Called once for each request, when its answer is sent or its connection broken.
@@ -64,6 +66,7 @@ final class HTTPServer: Sendable {
   let requestIDs = RequestIDSource()
   let suspended: SuspendedExchanges
   let memory: MemoryBudget
+  let tenants = Tenants()
   let reaper: Reaper
 
   private let ready = Atomic<Bool>(true)
@@ -238,7 +241,7 @@ final class HTTPServer: Sendable {
     configuration.metrics?.add(1, to: .requestsInFlight)
     if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
     let exchange = Exchange(server: self, connection: connection, client: client, head: head)
-    let isOverloaded = connectionCount > configuration.connectionLimit
+    let isOverloaded = connectionCount > configuration.connectionLimit && client.tenant.connectionCount > fewConnections
     if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) { return exchange }
     completed()
     return nil
@@ -255,11 +258,26 @@ final class HTTPServer: Sendable {
     opened.add(1, ordering: .releasing)
     configuration.metrics?.add(1, to: .connectionsOpen)
     configuration.metrics?.add(to: .connectionsAccepted)
-    return reaper.add(descriptor)
+    let address = IPAddress(peerOf: descriptor)
+    let tenant = tenants.tenant(at: address)
+    tenant.connect()
+    return reaper.add(descriptor, tenant, isProxy: configuration.trustedProxies.contains(address))
+  }
+
+  /// A tenant with no more connections is not to blame for too many of them.
+  private var fewConnections: Int { min(8, configuration.connectionLimit / 4) }
+
+  /// Whose a request is that has no token.
+  func tenant(of connection: OpaquePointer, _ client: Client) -> Tenant {
+    guard client.isProxy, let forwarded = amhd_last_header(connection, "X-Forwarded-For").string,
+      let address = configuration.trustedProxies.client(in: forwarded)
+    else { return client.tenant }
+    return tenants.tenant(at: address)
   }
 
   fileprivate func connectionClosed(_ client: Client) {
     reaper.remove(client)
+    client.tenant.disconnect()
     if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
     connections.subtract(1, ordering: .acquiringAndReleasing)
     configuration.metrics?.add(-1, to: .connectionsOpen)
@@ -300,8 +318,10 @@ private func transportBegin(
   context: UnsafeMutableRawPointer?, connection: OpaquePointer?, head: UnsafePointer<amhd_head>?
 ) -> UnsafeMutableRawPointer? {
   guard let context, let connection, let head else { return nil }
-  let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
-  return server.begin(connection, head.pointee).map { Unmanaged.passRetained($0).toOpaque() }
+  // All threads count references to the server in the same place: each that is not counted is a cache miss less.
+  return Unmanaged<HTTPServer>.fromOpaque(context)._withUnsafeGuaranteedRef { server in
+    server.begin(connection, head.pointee).map { Unmanaged.passRetained($0).toOpaque() }
+  }
 }
 
 private func transportBody(request: UnsafeMutableRawPointer?, bytes: UnsafeRawPointer?, size: Int) -> Bool {

@@ -60,10 +60,10 @@ final class Reaper: @unchecked Sendable {
   }
 
   /// A client has connected.
-  func add(_ descriptor: Int32) -> Client {
+  func add(_ descriptor: Int32, _ tenant: Tenant, isProxy: Bool) -> Client {
     monitor.withLock {
       let slot = free.popLast() ?? slots.count
-      let client = Client(descriptor: descriptor, slot: slot)
+      let client = Client(descriptor: descriptor, slot: slot, tenant: tenant, isProxy: isProxy)
       if slot == slots.count { slots.append(nil) }
       slots[slot] = Watched(client: client)
       count += 1

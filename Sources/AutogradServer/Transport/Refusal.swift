@@ -15,6 +15,8 @@ enum Refusal: Sendable, Equatable {
   case planTooLarge(limit: Int, needed: Int)
   /// 503 with Retry-After.
   case overloaded(LimitReason)
+  /// More than the client's token allows: 429 with Retry-After.
+  case quota(LimitReason, seconds: Int)
   /// The server ends and will not wait for this request: 503.
   case shuttingDown
   /// The head or the body did not come in time: 408.

@@ -48,7 +48,7 @@ final class SuspendedExchanges: @unchecked Sendable {
     case .later(let work):
       if let refusal = exchange.reserve(work.heldByteCount) { return refusal }
       // Most who are turned away are turned away at once, before the connection is suspended.
-      if let overload = pool.refusal(of: work.cost, until: deadline) { return .overloaded(overload) }
+      if let overload = pool.refusal(of: work.cost, until: deadline, for: exchange.tenant.share) { return .overloaded(overload) }
       guard suspend(held) else { return .shuttingDown }
       submit(work, held)
     case .after(let flight, let work):
@@ -72,15 +72,18 @@ final class SuspendedExchanges: @unchecked Sendable {
   // MARK: Work
 
   private func submit(_ work: Work, _ held: Held) {
-    let refusal = pool.submit(cost: work.cost, until: held.deadline) { [self] turn in perform(work, held, turn) }
+    let refusal = pool.submit(
+      cost: work.cost, until: held.deadline, for: held.exchange.tenant.share, held.interruption,
+      refused: { [self] in finish(held, refusing: .overloaded($0)) }
+    ) { [self] turn in perform(work, held, turn) }
     if let refusal { finish(held, refusing: .overloaded(refusal)) }
   }
 
   /// On a thread of the pool.
   private func perform(_ work: Work, _ held: Held, _ turn: ComputePool.Turn) {
-    defer { turn.wasCutShort = held.interruption.isInterrupted }
+    defer { turn.wasCutShort = held.interruption.hasEnded }
     var next = work
-    while !held.interruption.isInterrupted {
+    while !held.interruption.hasEnded {
       // Not before: what waits holds next to nothing.
       if let refusal = held.exchange.reserve(next.byteCount) { return finish(held, refusing: refusal) }
       let reply = next.run(held.interruption)

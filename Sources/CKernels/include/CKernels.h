@@ -66,8 +66,18 @@ typedef enum {
 
 // Kernels that may run for long take a flag that another thread raises when nobody waits for the result any more: they look at it about
 // every millisecond and return with z unfinished. NULL is never raised.
-static inline bool ck_is_raised(const int32_t *flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
-static inline void ck_raise(int32_t *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
+//
+// The other thread may also pause them: who looks then waits until the flag is resumed or raised.
+bool ck_waits_and_ends(const int32_t *flag);
+static inline bool ck_is_raised(const int32_t *flag) {
+  return flag && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0 && ck_waits_and_ends(flag);
+}
+// Whether it has been raised, without waiting.
+bool ck_is_ended(const int32_t *flag);
+void ck_raise(int32_t *flag);
+// Neither does anything to a flag that has been raised.
+void ck_pause(int32_t *flag);
+void ck_resume(int32_t *flag);
 
 // z[i * dz] = f(x[i * dx])
 typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);

@@ -148,8 +148,8 @@ void amhd_tune_malloc(size_t most);
 // Gives freed memory back to the system.
 void amhd_trim_malloc(void);
 
-/// A header by name (case does not matter), for those that are too rare for `amhd_head`.
-amhd_text amhd_header(amhd_connection *connection, const char *name);
+/// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
+amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
 /// What the kernel knows of a connection.
 typedef struct amhd_socket_facts {
@@ -163,6 +163,9 @@ typedef struct amhd_socket_facts {
 
 /// Zeros for sockets that are not TCP's.
 amhd_socket_facts amhd_look(int descriptor);
+
+/// Writes the 16 bytes of the other end's address, IPv4 as ::ffff:a.b.c.d. False where it has none.
+bool amhd_peer(int descriptor, void *address);
 
 /// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would keep it for minutes.
 void amhd_discard_on_close(int descriptor);

@@ -1,0 +1,146 @@
+import AutogradCore
+import Glibc
+
+/// What one tenant has in a ``ComputePool``: its jobs, and how much of the threads it has had lately.
+///
+/// `@unchecked Sendable`: touched under the pool's monitor only.
+final class ComputeShare: @unchecked Sendable {
+  var brief = JobQueue()
+  var long = JobQueue()
+  /// Jobs that have one of the pool's slots, and those that had one and gave way.
+  var running: [RunningJob] = []
+  var paused: [RunningJob] = []
+
+  /// Nanoseconds of threads that it has had, those of long ago counted less: half after each ``halfLife``.
+  private var service = 0.0
+  private var asOf: Int64 = 0
+  private static let halfLife = 10_000_000_000.0
+
+  /// What it is charged to beside.
+  private let quota: Quota?
+
+  init(_ quota: Quota? = nil) { self.quota = quota }
+
+  var waitingCount: Int { brief.count + long.count }
+
+  /// The cost and the arrival of the job that waits longest.
+  var firstWaiting: (cost: Int64, arrival: Int)? {
+    let first = brief.firstArrival < long.firstArrival ? brief.first : long.first
+    return first.map { ($0.cost, $0.arrival) }
+  }
+
+  func popFirst() -> WaitingJob? { brief.firstArrival < long.firstArrival ? brief.popFirst() : long.popFirst() }
+  var isIdle: Bool { waitingCount == 0 && running.isEmpty && paused.isEmpty }
+
+  /// The nanoseconds of ``service`` at this time, with those of what runs.
+  func attained(at now: Int64) -> Double {
+    running.reduce(service * fading(now)) { $0 + Double($1.slice(at: now)) }
+  }
+
+  /// Counts what a job has taken.
+  func charge(_ nanoseconds: Int64, at now: Int64) {
+    service = service * fading(now) + Double(nanoseconds)
+    asOf = now
+    quota?.charge(nanoseconds, at: now)
+  }
+
+  private func fading(_ now: Int64) -> Double { exp2(-Double(now - asOf) / ComputeShare.halfLife) }
+
+  /// The cost of all that it has before it, those that run and are paused by what is left of them.
+  func cost(_ load: LoadEstimate, at now: Int64) -> Int64 {
+    (running + paused).reduce(brief.cost + long.cost) { $0 + $1.costLeft(load, at: now) }
+  }
+}
+
+/// A job that has begun.
+final class RunningJob {
+  let job: ComputePool.Job
+  let share: ComputeShare
+  let turn: ComputePool.Turn
+  /// Nil for one that cannot be made to pause.
+  let interruption: Interruption?
+  /// When it last began to run; nil while it is paused.
+  private(set) var since: Int64?
+  /// Nanoseconds that it had before that.
+  private var had: Int64 = 0
+
+  init(_ job: WaitingJob, _ share: ComputeShare) {
+    self.job = job.job
+    self.share = share
+    interruption = job.interruption
+    turn = ComputePool.Turn(lane: .long, cost: job.cost)
+  }
+
+  func served(at now: Int64) -> Int64 { had + slice(at: now) }
+  /// Nanoseconds since it last began to run.
+  func slice(at now: Int64) -> Int64 { since.map { now - $0 } ?? 0 }
+
+  func enterSlot(at now: Int64) {
+    since = now
+    share.running.append(self)
+  }
+
+  func leaveSlot(at now: Int64) {
+    share.running.removeAll { $0 === self }
+    share.charge(slice(at: now), at: now)
+    had = served(at: now)
+    since = nil
+  }
+
+  /// What is left of its cost. One that takes longer than it should is likely to take as long again.
+  func costLeft(_ load: LoadEstimate, at now: Int64) -> Int64 {
+    let had = load.cost(of: served(at: now))
+    return had < turn.cost ? turn.cost - had : had
+  }
+}
+
+/// A job that has not begun.
+struct WaitingJob {
+  let job: ComputePool.Job
+  let cost: Int64
+  let interruption: Interruption?
+  /// Told when it is turned away after all.
+  let refused: @Sendable (LimitReason) -> Void
+  /// The how manieth it is.
+  let arrival: Int
+}
+
+/// First in, first out.
+struct JobQueue {
+  private var jobs: [WaitingJob?] = []
+  private var head = 0
+  /// Of all that wait.
+  private(set) var cost: Int64 = 0
+
+  var count: Int { jobs.count - head }
+  var isEmpty: Bool { count == 0 }
+  var first: WaitingJob? { isEmpty ? nil : jobs[head] }
+  var firstArrival: Int { first?.arrival ?? .max }
+
+  mutating func append(_ job: WaitingJob) {
+    jobs.append(job)
+    cost += job.cost
+  }
+
+  mutating func popFirst() -> WaitingJob? {
+    guard !isEmpty else { return nil }
+    let first = jobs[head]
+    jobs[head] = nil
+    head += 1
+    cost -= first?.cost ?? 0
+    // Moved up now and then, so that each job is moved once at most.
+    if head * 2 >= jobs.count {
+      jobs.removeFirst(head)
+      head = 0
+    }
+    return first
+  }
+
+  /// The one that came last.
+  mutating func popLast() -> WaitingJob? {
+    guard !isEmpty, let last = jobs.popLast() else { return nil }
+    cost -= last?.cost ?? 0
+    if isEmpty { (jobs, head) = ([], 0) }
+    return last
+  }
+}

@@ -1,0 +1,17 @@
+/// How long jobs take beside what they were said to cost, learnt from the last ones.
+struct LoadEstimate {
+  private var time: Double = 1_000_000
+  private var cost: Double = 1_000_000
+  /// Of what came before, at each new job.
+  private static let memory = 0.9
+
+  mutating func learn(cost: Int64, time: Int64) {
+    self.cost = self.cost * LoadEstimate.memory + Double(cost)
+    self.time = self.time * LoadEstimate.memory + Double(time)
+  }
+
+  private var ratio: Double { min(max(time / cost, 1.0 / 64), 64) }
+
+  func time(of cost: Int64) -> Int64 { Int64(min(Double(cost) * ratio, 1e18)) }
+  func cost(of time: Int64) -> Int64 { Int64(min(Double(time) / ratio, 1e18)) }
+}
