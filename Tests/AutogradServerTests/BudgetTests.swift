@@ -70,7 +70,7 @@ struct BudgetTests {
   @Test func slowReadersGiveWay() throws {
     // More than the kernel takes for a client that does not read.
     let size = 16 << 20
-    try withTransportServer(configure: { ($0.memoryLimit, $0.bodyLimit) = (40 << 20, size) }) { server in
+    try withTransportServer(configure: { ($0.memoryLimit, $0.bodyLimit) = (56 << 20, size) }) { server in
       let slow = try (0..<2).map { _ in try server.connect() }
       for client in slow { try client.send(rawPost("/later", String(repeating: "x", count: size))) }
       try #require(eventually { server.server.memory.usedBytes >= 2 * size })
