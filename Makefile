@@ -8,7 +8,7 @@ BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
 .PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs sanitize coverage lint format openapi reference accuracy mutations fixtures random-graphs image image-test bench \
+  endure-bombs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
@@ -64,6 +64,10 @@ endure-soak: build ## Send REQUESTS (200000) of every kind and hold resident mem
 
 endure-bombs: build ## Ask for 10^12 elements and the like in every way (ONLY= words of a case)
 	$(ENDURE)-bombs.py $(BINARY) $(if $(ONLY),--only "$(ONLY)")
+
+browser-test: build ## Call the server from pages in Chromium: allowed, not allowed, and by DNS rebinding
+	@scripts/deps.sh chromium python3
+	python3 scripts/browser-test.py $(BINARY)
 
 sanitize: deps ## Run the tests under AddressSanitizer and ThreadSanitizer (SANITIZERS= for one of them)
 	@scripts/sanitize.sh $(SANITIZERS)

@@ -59,7 +59,7 @@ class Clients:
         connection.settimeout(30)
         try:
             connection.sendall(
-                b"POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+                b"POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
         except OSError:
             return False
         try:

@@ -74,4 +74,7 @@ struct Configuration: Sendable {
   var trustedProxies = TrustedProxies()
   /// A file of bearer tokens, one a line; nil serves everybody.
   var tokenFile: String?
+  /// Names that Host may have, in lower case, and origins of pages that may call; `*` for any.
+  var allowedHosts: [String] = []
+  var corsOrigins: [String] = []
 }

@@ -126,11 +126,12 @@ static enum MHD_Result visit_header(
   // By length first: most headers are none of these, and this runs for every header of every request.
   switch (key_size) {
     case 4:
-      if (IS("Host")) head->hosts++;
+      if (IS("Host")) head->hosts++, keep_first(&head->host, value, value_size);
       break;
     case 6:
       if (IS("Accept")) keep_first(&head->accept, value, value_size);
       else if (IS("Expect")) keep_first(&head->expect, value, value_size);
+      else if (IS("Origin")) keep_only(&head->origin, value, value_size);
       break;
     case 11:
       if (IS("Traceparent")) keep_only(&head->traceparent, value, value_size);
@@ -146,7 +147,7 @@ static enum MHD_Result visit_header(
       if (IS("Content-Length")) {
         head->content_lengths++;
         keep_first(&head->content_length, value, value_size);
-      }
+      } else if (IS("Sec-Fetch-Site")) keep_first(&head->fetch_site, value, value_size);
       break;
     case 15:
       if (IS("Request-Timeout")) keep_first(&head->request_timeout, value, value_size);

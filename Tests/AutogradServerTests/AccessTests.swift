@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10)))
 struct AccessTests {
   /// A file for the time of a test.
-  private final class TokenFile {
+  final class TokenFile {
     let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     var path: String { url.path }
 
@@ -162,7 +162,7 @@ struct AccessTests {
     for request in ["POST /livez", "OPTIONS /livez", "POST /v1/evaluate"] {
       let connection = try RawConnection(port: port)
       // Refused by its head: the body never comes.
-      try connection.send("\(request) HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+      try connection.send("\(request) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
       #expect(try connection.readResponse().status == 401, "\(request)")
       #expect(connection.isClosedByServer())
     }

@@ -9,7 +9,9 @@ final class LiveServer {
   let pool: ComputePool
   var address: String { "http://127.0.0.1:\(server.port)" }
 
-  init(limits: Limits = Limits(), access: AccessTokens? = nil) throws {
+  init(
+    limits: Limits = Limits(), access: AccessTokens? = nil, configure: (inout HTTPServer.Configuration) -> Void = { _ in }
+  ) throws {
     let metrics = Metrics(routes: Routes.paths, region: try .own())
     pool = try ComputePool(threads: 2, queueLimit: 64, metrics: metrics.area)
     var configuration = HTTPServer.Configuration { refusal, id in Problem(refusal).response(requestID: id) }
@@ -18,6 +20,7 @@ final class LiveServer {
     configuration.access = access
     configuration.metrics = metrics.area
     configuration.observe = { metrics.observe($0) }
+    configure(&configuration)
     let plans = PlanCache(plans: 100, bytes: 1 << 20, area: metrics.area)
     let routes = Routes.all(limits: limits, plans: plans, metrics: metrics) { true }
     server = try HTTPServer(configuration, responder: Router(routes: routes), pool: pool)

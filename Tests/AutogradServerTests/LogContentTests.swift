@@ -13,7 +13,7 @@ struct LogContentTests {
   private func post(_ port: UInt16, _ target: String, _ body: String, _ headers: String = "") throws {
     let connection = try RawConnection(port: port)
     try connection.send(
-      "POST \(target) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      "POST \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     _ = try connection.readResponse()
   }
 
@@ -148,7 +148,7 @@ struct LogContentTests {
     let client = try RawConnection(port: port)
     #expect(eventually { server.output.contains("warning clients wait: no more descriptors") }, "\(server.output)")
     try letItOpen(1000)
-    try client.send("GET /livez HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+    try client.send("GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     #expect(try client.readResponse().status == 200)
   }
 }

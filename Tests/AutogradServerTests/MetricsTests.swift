@@ -25,8 +25,8 @@ struct MetricsTests {
     let secret = "x-secret-path"
     try ask(
       live, rawPost("/v1/evaluate", square), rawPost("/v1/evaluate", square), rawPost("/v1/evaluate", square), rawPost("/v1/jvp", "{"),
-      "GET /\(secret) HTTP/1.1\r\nHost: a\r\n\r\n", "PUT /livez HTTP/1.1\r\nHost: a\r\n\r\n",
-      "HEAD /v1/operations/add HTTP/1.1\r\nHost: a\r\n\r\n")
+      "GET /\(secret) HTTP/1.1\r\nHost: localhost\r\n\r\n", "PUT /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "HEAD /v1/operations/add HTTP/1.1\r\nHost: localhost\r\n\r\n")
     let page = try PrometheusPage(
       port: live.server.port, headers: "Accept: application/openmetrics-text;q=0.5,text/plain;version=0.0.4;q=0.3\r\n")
     #expect(Set(page.families.keys) == Set(MetricFamily.allCases.map(\.rawValue)))

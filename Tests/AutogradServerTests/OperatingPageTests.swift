@@ -13,6 +13,7 @@ import Testing
     struct Argument: Decodable {
       var abstract: String?
       var names: [Name]?
+      var isRepeating: Bool
     }
     struct Name: Decodable {
       var kind: String
@@ -25,14 +26,18 @@ import Testing
   private func settings() throws -> [String] {
     let help = try JSONDecoder().decode(Help.self, from: Data(ServeCommand._dumpHelp().utf8))
     let options = help.command.arguments.compactMap { argument in
-      argument.names?.first { $0.kind == "long" }.map { (name: $0.name, help: argument.abstract ?? "") }
+      argument.names?.first { $0.kind == "long" }.map {
+        (name: $0.name, help: argument.abstract ?? "", isRepeating: argument.isRepeating)
+      }
     }
     return ["| option | variable | default | meaning |", "|---|---|---|---|"]
       + (try options.filter { !["help", "version", "show-limits"].contains($0.name) }.map { option in
         let match = try #require(
           option.help.wholeMatch(of: /(.+\.) (AUTOGRAD_[A-Z_]+)\. \(default: (.+)\)/),
           "--\(option.name): its help has another form: \(option.help)")
-        let variable = "AUTOGRAD_" + option.name.uppercased().replacingOccurrences(of: "-", with: "_")
+        // The variable of an option that can be given again has several values.
+        let name = option.name.uppercased().replacingOccurrences(of: "-", with: "_")
+        let variable = "AUTOGRAD_" + name + (option.isRepeating ? "S" : "")
         #expect(match.2 == variable, "--\(option.name)")
         return "| `--\(option.name)` | `\(match.2)` | \(match.3) | \(match.1) |"
       })

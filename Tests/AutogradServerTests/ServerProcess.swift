@@ -10,12 +10,13 @@ final class ServerProcess {
   private let log: URL
 
   /// - Parameter kilobytes: of address space that it and each of its workers may have.
-  init(_ options: String..., addressSpace kilobytes: Int? = nil) throws {
+  init(_ options: String..., addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws {
     log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try Data().write(to: log)
     let limit = kilobytes.map { "ulimit -v \($0); " } ?? ""
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", limit + #"exec "$0" serve "$@""#, ServerProcess.program.path] + options
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = try FileHandle(forWritingTo: log)
@@ -73,7 +74,7 @@ final class ServerProcess {
   /// - Parameter headers: each ended by CR LF.
   static func fetch(_ path: String, port: UInt16, headers: String = "") -> RawResponse? {
     guard let connection = try? RawConnection(port: port) else { return nil }
-    try? connection.send("GET \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\(headers)\r\n")
+    try? connection.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\r\n")
     return try? connection.readResponse()
   }
 }

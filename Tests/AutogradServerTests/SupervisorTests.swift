@@ -81,7 +81,7 @@ import Testing
     let workers = server.workers
     let connection = try RawConnection(port: port)
     let body = #"{"graph": {"nodes": []}}"#
-    try connection.send("POST /v1/evaluate HTTP/1.1\r\nHost: test\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+    try connection.send("POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
     // Until a worker has read it.
     usleep(100_000)
     server.signal(signal)
@@ -98,7 +98,7 @@ import Testing
     let workers = server.workers
     // Its body never comes.
     let connection = try RawConnection(port: port)
-    try connection.send("POST /v1/evaluate HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n")
+    try connection.send("POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
     usleep(100_000)
     server.signal(SIGTERM)
     #expect(eventually { server.output.contains("draining 2 workers") })

@@ -27,7 +27,7 @@ struct TransportDeadlineTests {
       // Before anybody has looked at the connection.
       try early.send(rawPost("/echo", "early"))
       #expect(try early.readResponse().text == "early")
-      try client.send("POST /echo HTTP/1.1\r\nHost: test\r\nX-Slow: ")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
       let begin = monotonicNanoseconds()
       drip(client, "x")
       #expect(monotonicNanoseconds() - begin < 5_000_000_000)
@@ -48,7 +48,7 @@ struct TransportDeadlineTests {
       let client = try server.connect()
       try client.send(rawPost("/echo", "first"))
       #expect(try client.readResponse().text == "first")
-      try client.send("POST /echo HTTP/1.1\r\nHost: test\r\nX-Slow: ")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
       drip(client, "x")
       #expect(eventually { server.server.connectionCount == 0 })
     }
@@ -57,7 +57,7 @@ struct TransportDeadlineTests {
   @Test func drippedBodiesAreEndedAndTold() throws {
     try withTransportServer(configure: { $0.patience.body = short }) { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
       for _ in 0..<4 {
         usleep(50_000)
         try client.send("x")
@@ -83,7 +83,8 @@ struct TransportDeadlineTests {
     try withTransportServer(configure: { $0.timeout = 60 }) { server in
       let clients = try (0..<20).map { index in
         let client = try server.connect()
-        try client.send(index % 2 == 0 ? "POST /echo HTTP/1.1\r\nHo" : "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nx")
+        let rest = "st: localhost\r\nContent-Length: 9\r\n\r\nx"
+        try client.send("POST /echo HTTP/1.1\r\nHo" + (index % 2 == 0 ? "" : rest))
         client.finishSending()
         return client
       }

@@ -13,7 +13,7 @@ struct TransportLimitTests {
   private func chunked(_ size: Int) -> String {
     let piece = rawChunk(String(repeating: "y", count: 1000))
     let rest = size % 1000 == 0 ? "" : rawChunk(String(repeating: "y", count: size % 1000))
-    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    let head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     return head + String(repeating: piece, count: size / 1000) + rest + "0\r\n\r\n"
   }
 
@@ -48,7 +48,7 @@ struct TransportLimitTests {
   @Test func bodyFarAboveTheLimitIsRefusedAtOnce() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.limit + HeaderGuard.drainAllowance + 1)\r\n\r\n")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(Self.limit + HeaderGuard.drainAllowance + 1)\r\n\r\n")
       let response = try client.readResponse()
       #expect(response.status == 413 && response.header("Connection")?.lowercased() == "close")
       #expect(client.isClosedByServer())
@@ -58,7 +58,7 @@ struct TransportLimitTests {
   @Test func bodyAboveTheLimitIsNotAskedFor() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: \(Self.limit + 1)\r\n\r\n")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(Self.limit + 1)\r\n\r\n")
       #expect(try client.readResponse(interim: true).status == 413)
     }
   }
@@ -66,7 +66,7 @@ struct TransportLimitTests {
   @Test func endlessBodyIsCutOff() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
       let piece = rawChunk(String(repeating: "z", count: 50_000))
       // The pipe breaks at some time after limit and allowance have been sent.
       #expect(throws: RawHTTPError.self) {
@@ -171,7 +171,7 @@ struct TransportLimitTests {
     try withTransportServer(configure: { $0.timeout = 1 }) { server in
       let silent = try server.connect()
       let half = try server.connect()
-      try half.send("POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12")
+      try half.send("POST /half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12")
       #expect(silent.isClosedByServer())
       #expect(half.isClosedByServer())
       #expect(server.observed.first?.status == 408)

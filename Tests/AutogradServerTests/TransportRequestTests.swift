@@ -18,7 +18,7 @@ struct TransportRequestTests {
   @Test func piecesWithPauses() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      let pieces = ["PO", "ST /echo HT", "TP/1.1\r\nHo", "st: a\r", "\nContent-Length: 4\r\n\r", "\nab", "cd"]
+      let pieces = ["PO", "ST /echo HT", "TP/1.1\r\nHo", "st: localhost\r", "\nContent-Length: 4\r\n\r", "\nab", "cd"]
       try client.send(pieces: pieces, pause: 0.01)
       #expect(try client.readResponse().text == "abcd")
     }
@@ -63,7 +63,7 @@ struct TransportRequestTests {
   @Test func headHasLengthAndNoBody() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("HEAD /some/path HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+      try client.send("HEAD /some/path HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n")
       let head = try client.readResponse(toHead: true)
       #expect(head.status == 200)
       #expect(head.header("Content-Length") == String("HEAD /some/path".utf8.count))
@@ -76,7 +76,7 @@ struct TransportRequestTests {
     try withTransportServer { server in
       let client = try server.connect()
       for _ in 0..<2 {
-        try client.send("POST /echo HTTP/1.1\r\nHost: a\r\n\(header)\r\n")
+        try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\n\(header)\r\n")
         let response = try client.readResponse()
         #expect(response.status == 200 && response.body.isEmpty && response.header("Content-Length") == "0")
       }
@@ -87,7 +87,7 @@ struct TransportRequestTests {
     try withTransportServer { server in
       let client = try server.connect()
       for _ in 0..<2 {
-        try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
         #expect(try client.readResponse(interim: true).status == 100)
         try client.send("hello")
         #expect(try client.readResponse().text == "hello")
@@ -98,7 +98,7 @@ struct TransportRequestTests {
   @Test func getWithBodyIsReadToItsEnd() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nnullGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+      try client.send("GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nnullGET /b HTTP/1.1\r\nHost: localhost\r\n\r\n")
       #expect(try client.readResponse().text == "GET /a")
       #expect(try client.readResponse().text == "GET /b")
     }
@@ -109,7 +109,7 @@ struct TransportRequestTests {
       let client = try server.connect()
       let text = String(repeating: "0123456789", count: 5000)
       for body in [rawChunk(text), text.map { rawChunk(String($0)) }.joined(), "3;ext=1\r\nabc\r\n"] {
-        try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n\(body)0\r\nTrailer: x\r\n\r\n")
+        try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n\(body)0\r\nTrailer: x\r\n\r\n")
         let response = try client.readResponse()
         #expect(response.text == (body.hasPrefix("3;") ? "abc" : text))
       }
@@ -118,22 +118,22 @@ struct TransportRequestTests {
 
   @Test(arguments: [
     ("/v1/operations/add?x=%20&%", "/v1/operations/add"), ("/∂", "/∂"), ("//livez", "//livez"), ("/./livez/", "/./livez/"),
-    ("http://host:80/livez", "/livez"), ("http://host", "/"), ("*", "*"),
+    ("http://localhost:80/livez", "/livez"), ("http://localhost", "/"), ("*", "*"),
   ])
   func pathIsTakenAsItIs(target: String, path: String) throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("OPTIONS \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+      try client.send("OPTIONS \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
       #expect(try client.readResponse().text == "OPTIONS \(path)")
     }
   }
 
   /// Decoded, some would be paths that a proxy's rules know by their plain names.
-  @Test(arguments: ["/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://host/%6detrics", "/v1/operations/%61dd?x=1"])
+  @Test(arguments: ["/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://localhost/%6detrics", "/v1/operations/%61dd?x=1"])
   func pathsWithPercentAreRefused(target: String) throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+      try client.send("GET \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
       let response = try client.readResponse()
       #expect(response.status == 400 && response.text.contains("a path with % in it"), "\(response.text)")
     }
@@ -159,7 +159,7 @@ struct TransportRequestTests {
   /// Spaces and tabs around a value are none of it (RFC 9110, 5.5).
   @Test(arguments: [
     ("Content-Type", "application/json"), ("Accept", "application/json"), ("Content-Encoding", "identity"), ("Request-Timeout", "5"),
-    ("X-Request-Id", "one"), ("Expect", "100-continue"), ("Host", "test"), ("Authorization", "Bearer 0123456789abcdef"),
+    ("X-Request-Id", "one"), ("Expect", "100-continue"), ("Host", "localhost"), ("Authorization", "Bearer 0123456789abcdef"),
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
   ])
   func whiteSpaceAroundValues(name: String, value: String) throws {
@@ -169,7 +169,7 @@ struct TransportRequestTests {
     let live = try LiveServer(access: try AccessTokens(path: tokens.path))
     let body = #"{"graph": {"nodes": [{"op": "neg", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 1}}"#
     for (before, after) in [("", ""), (" ", " "), ("\t", "\t"), (" \t ", "\t \t  ")] {
-      let standard = ["Host": "test", "Authorization": "Bearer 0123456789abcdef", "X-Request-Id": "one"]
+      let standard = ["Host": "localhost", "Authorization": "Bearer 0123456789abcdef", "X-Request-Id": "one"]
       let others = standard.filter { $0.key != name }.map { "\($0.key): \($0.value)\r\n" }.joined()
       let client = try RawConnection(port: live.server.port)
       try client.send(
@@ -195,7 +195,7 @@ struct TransportRequestTests {
     try withTransportServer { server in
       let client = try server.connect()
       func identifier(_ header: String) throws -> String {
-        try client.send("GET / HTTP/1.1\r\nHost: a\r\n\(header)\r\n")
+        try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\(header)\r\n")
         return try #require(client.readResponse().header("X-Request-Id"))
       }
       #expect(try identifier("X-Request-Id: Client-chose_this.1~\r\n") == "Client-chose_this.1~")
@@ -216,7 +216,7 @@ struct TransportRequestTests {
       let client = try server.connect()
       try client.send(rawPost("/echo", "12345", headers: "X-Request-Id: one\r\n") + rawPost("/later", "", headers: "X-Request-Id: two\r\n"))
       for _ in 0..<2 { #expect(try client.readResponse().status == 200) }
-      try client.send("POST /cut HTTP/1.1\r\nHost: a\r\nX-Request-Id: three\r\nContent-Length: 10\r\n\r\n1234")
+      try client.send("POST /cut HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: three\r\nContent-Length: 10\r\n\r\n1234")
       usleep(20_000)
       client.close()
       #expect(eventually { server.observedCount == 3 })
@@ -237,7 +237,7 @@ struct TransportRequestTests {
       let clients = try (0..<count).map { _ in try server.connect(timeout: 5) }
       // All are known to the thread before it is held up.
       for client in clients {
-        try client.send("GET /here HTTP/1.1\r\nHost: a\r\n\r\n")
+        try client.send("GET /here HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try client.readResponse().text == "GET /here")
       }
       try first.send(rawPost("/hold", "first"))

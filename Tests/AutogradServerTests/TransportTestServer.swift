@@ -157,6 +157,8 @@ private func status(of refusal: Refusal) -> Int {
   case .framing, .header: 400
   case .transferCoding: 501
   case .unauthorized: 401
+  case .misdirected: 421
+  case .foreignOrigin: 403
   case .bodyTooLarge, .planTooLarge: 413
   case .tooSlow: 408
   case .deadlineExceeded: 504
@@ -167,7 +169,7 @@ private func status(of refusal: Refusal) -> Int {
 
 /// A POST as most clients write it.
 func rawPost(_ path: String, _ body: String, headers: String = "") -> String {
-  "POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
 }
 
 /// One chunk of a chunked body.

@@ -14,6 +14,10 @@ ENDPOINTS = ["evaluate", "jvp", "jacobian", "hessian", "hvp", "check"]
 
 HTTP = [
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: LOCALHOST.:80\r\nOrigin: http://localhost.:80\r\nContent-Length: 2\r\n\r\n{}",
+    "POST /x HTTP/1.1\r\nHost: [::1]:80\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 2\r\n\r\n{}",
+    "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: http://a:1\r\nAccess-Control-Request-Method: POST\r\n"
+    "Access-Control-Request-Private-Network: true\r\n\r\n",
     "HEAD /livez HTTP/1.0\r\n\r\n",
     "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}",
     "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",

@@ -23,17 +23,17 @@ def is_empty(answers):
 
 
 def lines():
-    host = b"Host: a\r\n\r\n"
+    host = b"Host: localhost\r\n\r\n"
     return [
         Case("no Host", [get("/livez", host=None)], 400, CLOSED),
         Case("no Host, HTTP/1.0", [get("/livez", host=None, version="HTTP/1.0")], 200, CLOSED),
         Case("Host twice", [get("/livez", "Host: b")], 400, CLOSED),
-        Case("Host twice, equal", [get("/livez", "Host: a")], 400, CLOSED),
+        Case("Host twice, equal", [get("/livez", "Host: localhost")], 400, CLOSED),
         Case("Host empty", [get("/livez", host="Host:")], (200, 400), EITHER),
         Case("Host with a path in it", [get("/livez", host="Host: a/b?c@d")], (200, 400), EITHER),
         Case("Host of 4,000 bytes", [get("/livez", host="Host: " + "a" * 4000)], (200, 400), EITHER),
-        Case("absolute form", [get("http://elsewhere/livez")], 200),
-        Case("absolute form without a path", [get("http://elsewhere")], 404),
+        Case("absolute form", [get("http://localhost/livez")], 200),
+        Case("absolute form without a path", [get("http://localhost")], 404),
         Case("absolute form of another scheme", [get("ftp://elsewhere/livez")], 404),
         Case("authority form", [get("elsewhere:443", method="CONNECT")], (404, 405, 501), EITHER),
         Case("asterisk form", [get("*", method="OPTIONS")], (200, 204, 404, 405), EITHER),
@@ -62,12 +62,39 @@ def lines():
         Case("a URI of 64 KiB", [get("/" + "a" * 65536)], 414, CLOSED),
         Case("a URI of 1 MiB", [get("/" + "a" * (1 << 20))], (414, NOTHING), CLOSED),
         Case("an endless request line", [b"GET /"], (414, 431, NOTHING), CLOSED, endless=b"a" * 65536),
-        Case("an endless header", [b"GET / HTTP/1.1\r\nHost: a\r\nX: "], (431, NOTHING), CLOSED, endless=b"a" * 65536),
-        Case("endless headers", [b"GET / HTTP/1.1\r\nHost: a\r\n"], (431, NOTHING), CLOSED, endless=b"X: y\r\n" * 10_000),
+        Case("an endless header", [b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "], (431, NOTHING), CLOSED, endless=b"a" * 65536),
+        Case("endless headers", [b"GET / HTTP/1.1\r\nHost: localhost\r\n"], (431, NOTHING), CLOSED, endless=b"X: y\r\n" * 10_000),
         Case("8,000 headers", [get("/livez", *["X: y"] * 8000)], 431, CLOSED),
         Case("200 headers", [get("/livez", *["X: y"] * 200)], 200),
         Case("a header of 64 KiB", [get("/livez", "X: " + "a" * 65536)], 431, CLOSED),
         Case("endless empty lines", [], (400, 408, 414, 431, NOTHING), CLOSED, within=4, endless=b"\r\n" * 10_000),
+    ]
+
+
+def origins():
+    """Requests as pages in browsers send them, to a server on a loopback address that names no origins."""
+    misdirected, foreign = has_code("misdirected_request"), has_code("origin_not_allowed")
+    asks = ("Access-Control-Request-Method: POST", "Access-Control-Request-Private-Network: true")
+    plain = {"content_type": "text/plain"}
+    return [
+        Case("Host of a rebound name", [get("/version", host="Host: evil.example:8080")], 421, CLOSED, check=misdirected),
+        Case("Host of a rebound name, with the page's origin",
+             [post("/v1/evaluate", TINY, "Origin: http://evil.example", host="Host: evil.example", **plain)], 421, CLOSED, check=misdirected),
+        Case("Host that begins with localhost", [get("/version", host="Host: localhost.evil.example")], 421, CLOSED, check=misdirected),
+        Case("Host that begins with 127.0.0.1", [get("/version", host="Host: 127.0.0.1.evil.example")], 421, CLOSED, check=misdirected),
+        Case("Host empty, not of a probe", [get("/version", host="Host:")], 421, CLOSED, check=misdirected),
+        Case("absolute form of another host", [get("http://evil.example/version")], 421, CLOSED, check=misdirected),
+        Case("absolute form of this host", [get("http://127.0.0.1/version", host="Host: evil.example")], 200),
+        Case("a probe under another name", [get("/readyz", host="Host: 10.1.2.3")], 200),
+        Case("a page's text/plain", [post("/v1/evaluate", TINY, "Origin: http://evil.example", **plain)], 403, CLOSED, check=foreign),
+        Case("a file's page", [post("/v1/evaluate", TINY, "Origin: null", **plain)], 403, CLOSED, check=foreign),
+        Case("an origin twice", [post("/v1/evaluate", TINY, "Origin: http://localhost", "Origin: http://localhost")], 403, CLOSED, check=foreign),
+        Case("an origin with line ends around", [get("/version", "Origin:\r\n http://localhost")], (400, 403), CLOSED),
+        Case("the server's own page", [post("/v1/evaluate", TINY, "Origin: http://localhost")], 200),
+        Case("another site's, without an origin", [post("/v1/evaluate", TINY, "Sec-Fetch-Site: cross-site")], 403, CLOSED, check=foreign),
+        Case("a link of another site", [get("/version", "Sec-Fetch-Site: cross-site")], 200),
+        Case("a preflight", [get("/v1/evaluate", "Origin: http://evil.example", *asks, method="OPTIONS")], 403, CLOSED, check=foreign),
+        Case("a preflight of nobody", [get("/v1/evaluate", *asks, method="OPTIONS")], 405, check=has_header("Allow", "POST")),
     ]
 
 
@@ -142,4 +169,4 @@ def timeouts():
 
 
 def cases():
-    return lines() + paths() + bodies() + timeouts()
+    return lines() + origins() + paths() + bodies() + timeouts()

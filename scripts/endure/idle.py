@@ -48,7 +48,7 @@ class Idle(Client):
 class HeadDripper(Client):
     def __init__(self, loop):
         super().__init__(loop)
-        self.connection.send(b"GET /livez HTTP/1.1\r\nHost: a\r\nX: ")
+        self.connection.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ")
 
     def step(self):
         self.connection.send(b"x")

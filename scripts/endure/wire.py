@@ -8,15 +8,15 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 
 
-def get(path, *headers, method="GET", version="HTTP/1.1", host="Host: a"):
+def get(path, *headers, method="GET", version="HTTP/1.1", host="Host: localhost"):
     lines = [f"{method} {path} {version}", *([host] if host else []), *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def post(path, body, *headers, content_type="application/json"):
+def post(path, body, *headers, content_type="application/json", host="Host: localhost"):
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    head = get(path, f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers, method="POST")
+    head = get(path, f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers, method="POST", host=host)
     return head + body
 
 

@@ -95,6 +95,25 @@ struct ServeCommand: ParsableCommand {
       """
   )
   var trustedProxies: [String] = []
+  @Option(
+    name: .customLong("allowed-host"),
+    help:
+      """
+      Name that the Host header may have, beside those of this machine where only it can connect; * allows all. \
+      Several by giving it again, or by commas in the variable. AUTOGRAD_ALLOWED_HOSTS. \
+      (default: localhost, 127.x.x.x and [::1] on a loopback address, else all)
+      """
+  )
+  var allowedHosts: [String] = []
+  @Option(
+    name: .customLong("cors-origin"),
+    help:
+      """
+      Origin of web pages that may call this server, such as https://app.example; * allows all, without --token-file. \
+      Several by giving it again, or by commas in the variable. AUTOGRAD_CORS_ORIGINS. (default: none)
+      """
+  )
+  var corsOrigins: [String] = []
   @Flag(help: "Print the limits that the system sets, where they stand, and what will be used of them, and end.")
   var showLimits = false
 
@@ -113,6 +132,8 @@ struct ServeCommand: ParsableCommand {
     configuration.logFormat = try Setting.resolve(logFormat, "AUTOGRAD_LOG_FORMAT", configuration.logFormat)
     configuration.tokenFile = tokenFile ?? Setting.environment("AUTOGRAD_TOKEN_FILE")
     configuration.trustedProxies = try resolvedProxies()
+    configuration.allowedHosts = try OriginSettings.hosts(allowedHosts)
+    configuration.corsOrigins = try OriginSettings.origins(corsOrigins, hasTokens: configuration.tokenFile != nil)
     let standard = Limits()
     configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
     configuration.limits.documentBytes = 8 * configuration.limits.bodyBytes
@@ -330,6 +351,8 @@ extension Configuration {
     transport.host = host
     transport.port = port
     transport.threads = threads
+    transport.allowedHosts = allowedHosts
+    transport.corsOrigins = corsOrigins
     transport.bodyLimit = limits.bodyBytes
     transport.timeout = idleTimeoutSeconds
     transport.requestPatience = Int64(requestTimeoutSeconds) * 1_000_000_000
@@ -366,6 +389,17 @@ extension Problem {
       self.init(
         .unauthorized, "this server asks for a token: Authorization: Bearer …, with one that it knows",
         headers: [("WWW-Authenticate", "Bearer")])
+    case .misdirected(let host, let taken):
+      self.init(
+        .misdirectedRequest,
+        "the request is for the host \(host), and this server answers to \(taken.joined(separator: ", ")); ask for "
+          + "one of these, or start it with --allowed-host and the name")
+    case .foreignOrigin(let origin):
+      let page = origin.map { "the origin \($0)" } ?? "another site"
+      let hint = origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
+      self.init(
+        .originNotAllowed,
+        "pages of \(page) may not call this server; start it with --cors-origin and the page's origin\(hint)")
     case .planTooLarge(let limit, let needed):
       self.init(
         .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for all together", at: "/graph",

@@ -12,6 +12,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case badRequest = "bad_request"
   // Other HTTP.
   case unauthorized
+  case originNotAllowed = "origin_not_allowed"
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
   case notAcceptable = "not_acceptable"
@@ -19,6 +20,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case preconditionFailed = "precondition_failed"
   case limitExceeded = "limit_exceeded"
   case unsupportedMediaType = "unsupported_media_type"
+  case misdirectedRequest = "misdirected_request"
   case notImplemented = "not_implemented"
   case quotaExceeded = "quota_exceeded"
   // 422: the request is read, but what it asks for does not fit together.
@@ -75,6 +77,12 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "The detail names the header that is wrong. Where it leaves in doubt where the request ends, the connection is closed."
       )
     case .unauthorized: (401, "No valid token", "This server asks for a bearer token: Authorization: Bearer …")
+    case .originNotAllowed:
+      (
+        403, "The page's origin is not allowed",
+        "The request comes from a web page that may not call this server. Whoever runs it can allow the origin that "
+          + "the detail names with --cors-origin; nothing was computed."
+      )
     case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail names the one that may have been meant.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
     case .notAcceptable: (406, "No answer of an accepted type", "The Accept header rules out the types that this path can answer with.")
@@ -90,6 +98,12 @@ enum ProblemCode: String, CaseIterable, Sendable {
       (
         415, "A body of a type that is not read",
         "Send JSON, under any text or form content type, or application/vnd.safetensors, without a content encoding."
+      )
+    case .misdirectedRequest:
+      (
+        421, "Not a name of this server",
+        "The Host header, or the host in the request's target, is none of those that this server answers to. The "
+          + "detail lists them; whoever runs the server can add others with --allowed-host."
       )
     case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
     case .quotaExceeded:

@@ -93,11 +93,14 @@ final class Flight: Sendable {
 protocol Responder: Sendable {
   /// Where a request belongs, known from its head.
   func place(of path: String, _ method: String) -> RoutePlace
+  /// The methods that a path takes.
+  func methods(of path: String) -> [String]
   func respond(to request: Request) -> Reply
 }
 
 extension Responder {
   func place(of path: String, _ method: String) -> RoutePlace { RoutePlace() }
+  func methods(of path: String) -> [String] { [] }
 }
 
 /// Which of a responder's routes a request takes.

@@ -26,6 +26,10 @@ final class Router: Responder {
     exact[path] ?? routes.indices.filter { routes[$0].parameter(of: path) != nil }
   }
 
+  func methods(of path: String) -> [String] {
+    indices(of: path).flatMap { routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method] }
+  }
+
   /// Larger bodies are read on the compute pool: a socket's thread has other clients too.
   private static let largestInline = 64 << 10
   /// Nanoseconds that a byte of a body takes, about.
@@ -66,7 +70,7 @@ final class Router: Responder {
     let matches = indices(of: request.path).map { (routes[$0], routes[$0].parameter(of: request.path) ?? "") }
     if let match = matches.first(where: { $0.0.takes(request.method) }) { return match }
     guard !matches.isEmpty else { throw Problem(.notFound, unknownPath(request.path)) }
-    let allowed = matches.flatMap { $0.0.method == "GET" ? ["GET", "HEAD"] : [$0.0.method] }.joined(separator: ", ")
+    let allowed = methods(of: request.path).joined(separator: ", ")
     throw Problem(
       .methodNotAllowed, "\(request.path) takes \(allowed), not \(request.method)", headers: [("Allow", allowed)])
   }

@@ -8,7 +8,7 @@ enum MetricsLayout {
   /// Room for so many paths, the last of which stands for all that are none of ours.
   static var routes: Int { 32 }
   static let methods = ["GET", "HEAD", "POST", "other"]
-  static let statuses = [200, 400, 401, 404, 405, 406, 408, 412, 413, 415, 422, 429, 499, 500, 501, 503, 504]
+  static let statuses = [200, 204, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504]
 
   /// Upper ends of the histograms' buckets, in nanoseconds; the last bucket has none.
   static let bounds: [20 of Int64] = [
@@ -47,7 +47,7 @@ enum MetricsLayout {
   static var reasons: Int { problems + 64 }
   static var requests: Int { reasons + 32 }
   static var methodCells: Int { 4 }
-  static var statusCells: Int { 18 }
+  static var statusCells: Int { 21 }
   static var cells: Int { requests + routes * methodCells * statusCells }
 
   static func request(route: Int, method: Int, status: Int) -> Int {

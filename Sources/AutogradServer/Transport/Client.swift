@@ -33,6 +33,8 @@ final class Client: Sendable {
   /// Of the request whose body is coming. Written before that phase is entered and read by who has ended the connection in it, so never at
   /// the same time.
   nonisolated(unsafe) var requestID = "-"
+  /// The same of the page that sends it, see ``OriginPolicy``.
+  nonisolated(unsafe) var page: String?
   private let hasBegun = Atomic<Bool>(false)
   /// Of the memory for all requests, what its answer takes.
   private let held = Atomic<Int>(0)

@@ -19,6 +19,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private let contentType: String?
   private let contentEncoding: String?
   private let accept: String?
+  private let sender: OriginPolicy.Sender
+  private let isPreflight: Bool
 
   // See above: nobody else is there to be excluded.
   @exclusivity(unchecked) private var body = BodyBuffer()
@@ -59,6 +61,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
+    sender = server.origins.sender(of: head, isPublic: place.isPublic)
+    isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
   }
 
   /// The path alone: a target may also be written with scheme and host (RFC 9112, 3.2.2).
@@ -73,7 +77,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
   func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
     let limit = server.configuration.bodyLimit
-    if !place.isPublic, let access = server.configuration.access {
+    if case .refused(let refusal) = sender { return refuse(refusal, closes: true) }
+    if !place.isPublic, !isPreflight, let access = server.configuration.access {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
     }
@@ -86,6 +91,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     }
     if let quota = tenant.quota, let refusal = quota.refusal(at: started) { self.refusal = refusal }
     client.requestID = id
+    client.page = sender.page
     guard client.enter(.body) else { return false }
     guard let length = facts.contentLength else { return true }
     if length > limit { refusal = .bodyTooLarge(limit: limit, length: length) }
@@ -126,6 +132,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
       return refuse(refusal)
     }
+    if isPreflight { return answer(OriginPolicy.preflight(server.responder.methods(of: path), on: connection)) }
     let request = Request(
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self)
@@ -223,6 +230,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     // A header with a line end in it is left out by the library: better no header than a forged one.
     addHeader("Content-Type", response.contentType, to: answer)
     addHeader("X-Request-Id", id, to: answer)
+    for (name, value) in server.origins.headers(for: sender.page) { addHeader(name, value, to: answer) }
     for (name, value) in response.headers { addHeader(name, value, to: answer) }
     if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status

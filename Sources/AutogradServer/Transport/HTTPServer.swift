@@ -42,6 +42,9 @@ final class HTTPServer: Sendable {
     var access: AccessTokens?
     /// Whom X-Forwarded-For is believed.
     var trustedProxies = TrustedProxies()
+    /// The names that Host may have, and the origins of pages that may call the server, see ``OriginPolicy``.
+    var allowedHosts: [String] = []
+    var corsOrigins: [String] = []
     /// Where connections and requests in flight are counted.
     var metrics: MetricsArea?
     /// Called once for each request, when its answer is sent or its connection broken.
@@ -68,6 +71,7 @@ final class HTTPServer: Sendable {
   let memory: MemoryBudget
   let tenants = Tenants()
   let reaper: Reaper
+  let origins: OriginPolicy
 
   private let ready = Atomic<Bool>(true)
   private let draining = Atomic<Bool>(false)
@@ -98,9 +102,6 @@ final class HTTPServer: Sendable {
     self.pool = pool
     memory = MemoryBudget(limit: max(configuration.memoryLimit, 1))
     suspended = try SuspendedExchanges(pool: pool)
-    reaper = try Reaper(configuration.patience, memory: memory) { [configuration, requestIDs] in
-      HTTPServer.farewell(configuration, requestID: $0, requestIDs)
-    }
     let descriptor: Int32
     if let given = configuration.listeningDescriptor {
       descriptor = given
@@ -109,7 +110,13 @@ final class HTTPServer: Sendable {
     }
     port = ListeningSocket.port(of: descriptor)
     isLoopback = ListeningSocket.isLoopback(descriptor)
+    origins = OriginPolicy(
+      hosts: configuration.allowedHosts, origins: configuration.corsOrigins, address: configuration.host,
+      isLoopback: isLoopback)
     do {
+      reaper = try Reaper(configuration.patience, memory: memory) { [configuration, requestIDs, origins] in
+        HTTPServer.farewell(configuration, $0, origins, requestIDs)
+      }
       try start(descriptor)
     } catch {
       close(descriptor)
@@ -284,10 +291,12 @@ final class HTTPServer: Sendable {
   }
 
   /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and takes no answer.
-  private static func farewell(_ configuration: Configuration, requestID: String?, _ requestIDs: RequestIDSource) -> ByteBuffer {
-    let id = requestID ?? requestIDs.next()
+  private static func farewell(
+    _ configuration: Configuration, _ client: Client?, _ origins: OriginPolicy, _ requestIDs: RequestIDSource
+  ) -> ByteBuffer {
+    let id = client?.requestID ?? requestIDs.next()
     let response = configuration.refuse(.tooSlow, id)
-    if requestID == nil {
+    if client == nil {
       // Nobody else notes it: there is no request yet.
       configuration.observe(
         RequestRecord(
@@ -297,6 +306,7 @@ final class HTTPServer: Sendable {
     let text = ByteBuffer()
     text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
     text.append("X-Request-Id: \(id)\r\n")
+    for (name, value) in origins.headers(for: client?.page) { text.append("\(name): \(value)\r\n") }
     text.append("Content-Length: \(response.body.count)\r\n\r\n")
     text.append(response.body.bytes)
     return text

@@ -119,12 +119,17 @@ extension amhd_text {
 
 extension UnsafeRawBufferPointer {
   /// - Parameter text: in lower case.
-  fileprivate func equalsIgnoringCase(_ text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
+  func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    equalsIgnoringCase(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// - Parameter text: in lower case.
+  func equalsIgnoringCase(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard count == text.count else { return false }
     for index in 0..<count {
       let byte = self[index]
       let lower = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
-      if lower != text.utf8Start[index] { return false }
+      if lower != text[index] { return false }
     }
     return true
   }

@@ -65,8 +65,10 @@ enum ListeningSocket {
       switch Int32(start.pointee.sa_family) {
       // 127.0.0.0/8; the address comes after family and port, in the order of the network.
       case AF_INET: return bytes[4] == 127
-      // ::1, after family, port and flow.
-      case AF_INET6: return bytes[8..<23].allSatisfy { $0 == 0 } && bytes[23] == 1
+      // ::1, after family, port and flow; or ::ffff:127.0.0.0/104, which is the same as 127.0.0.0/8.
+      case AF_INET6:
+        let isMapped = bytes[8..<18].allSatisfy { $0 == 0 } && bytes[18] == 0xff && bytes[19] == 0xff
+        return isMapped ? bytes[20] == 127 : bytes[8..<23].allSatisfy { $0 == 0 } && bytes[23] == 1
       default: return false
       }
     }

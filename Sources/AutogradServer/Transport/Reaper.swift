@@ -40,8 +40,8 @@ final class Reaper: @unchecked Sendable {
 
   private let patience: Patience
   private let memory: MemoryBudget
-  /// What to send before the end to a client whose request does not come in time. Its identifier is nil where no head had come.
-  private let farewell: @Sendable (_ requestID: String?) -> ByteBuffer
+  /// What to send before the end to a client whose request does not come in time; nil where no head had come.
+  private let farewell: @Sendable (_ client: Client?) -> ByteBuffer
   private let monitor = Monitor()
   private let changed = Condition()
   private var slots: [Watched?] = []
@@ -50,7 +50,7 @@ final class Reaper: @unchecked Sendable {
   private var isStopped = false
   private var isAsleep = false
 
-  init(_ patience: Patience, memory: MemoryBudget, farewell: @escaping @Sendable (_ requestID: String?) -> ByteBuffer) throws(StartError) {
+  init(_ patience: Patience, memory: MemoryBudget, farewell: @escaping @Sendable (_ client: Client?) -> ByteBuffer) throws(StartError) {
     self.patience = patience
     self.memory = memory
     self.farewell = farewell
@@ -184,7 +184,7 @@ final class Reaper: @unchecked Sendable {
   private func end(_ watched: Watched, _ phase: Client.Phase, _ reason: Expiry) {
     guard watched.client.end(at: watched.mark) else { return }
     if reason == .tooSlow {
-      let text = farewell(phase == .body ? watched.client.requestID : nil)
+      let text = farewell(phase == .body ? watched.client : nil)
       send(watched.client.descriptor, text.bytes.baseAddress, text.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
     if phase == .answer { amhd_discard_on_close(watched.client.descriptor) }

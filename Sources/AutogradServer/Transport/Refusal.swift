@@ -11,6 +11,10 @@ enum Refusal: Sendable, Equatable {
   case bodyTooLarge(limit: Int, length: Int?)
   /// No token, or none that opens this server: 401.
   case unauthorized
+  /// The request is for a host that the server is not: 421. `taken` are the names that it goes by.
+  case misdirected(host: String, taken: [String])
+  /// A page that may not call the server has sent it: 403. Nil where its origin is not known.
+  case foreignOrigin(String?)
   /// The work needs more memory than all requests together may take: 413.
   case planTooLarge(limit: Int, needed: Int)
   /// 503 with Retry-After.

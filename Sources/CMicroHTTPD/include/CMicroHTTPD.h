@@ -65,6 +65,10 @@ typedef struct amhd_head {
   amhd_text authorization;
   amhd_text traceparent;
   amhd_text request_timeout;
+  amhd_text host;
+  // Empty where there are several, which is no origin.
+  amhd_text origin;
+  amhd_text fetch_site;
   /// What `opened` returned for the request's connection.
   void *client;
 } amhd_head;

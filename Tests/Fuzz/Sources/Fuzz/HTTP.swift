@@ -16,6 +16,8 @@ private let listener: sockaddr_un = {
   var configuration = HTTPServer.Configuration { refusal, id in Response(status: 400, body: ByteBuffer("\(refusal)")) }
   configuration.listeningDescriptor = descriptor
   configuration.bodyLimit = 1000
+  configuration.allowedHosts = ["a", "localhost"]
+  configuration.corsOrigins = ["http://a:1"]
   configuration.timeout = 1
   do {
     server = try HTTPServer(configuration, responder: Echo(), pool: try ComputePool(threads: 1, queueLimit: 10))
