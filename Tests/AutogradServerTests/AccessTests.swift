@@ -122,6 +122,44 @@ struct AccessTests {
     #expect(process.terminationReason == .exit && process.terminationStatus == 128 + SIGTERM)
   }
 
+  // MARK: Quotas
+
+  @Test(arguments: [
+    "requests-per-second=0", "requests-per-second=x", "requests-per-second=1 requests-per-second=2", "work-per-second=-1",
+    "work-per-second=nan", "bytes-in-flight=1.5", "bytes-in-flight=0", "speed=3", "requests-per-second", "=1", "write=",
+  ])
+  func badQuotasAreRefused(words: String) throws {
+    let file = try TokenFile("# for people\n\(Self.token) \(words)\n")
+    let error = #expect(throws: StartError.self) { try AccessTokens(path: file.path) }
+    let message = try #require(error).description
+    #expect(message.hasPrefix("line 2 of the token file") && message.contains("requests-per-second=NUMBER"), "\(message)")
+    #expect(!message.contains(Self.token))
+  }
+
+  @Test func quotasHoldForTheirTokens() throws {
+    let file = try TokenFile("\(Self.token) requests-per-second=0.01\n\(Self.other)  bytes-in-flight=8192\twork-per-second=1000\n")
+    let access = try AccessTokens(path: file.path)
+    let live = try LiveServer(access: access)
+    let port = live.server.port
+    let bearer = "Authorization: Bearer \(Self.token)\r\n"
+    #expect(ServerProcess.fetch("/version", port: port, headers: bearer)?.status == 200)
+    let refused = try #require(ServerProcess.fetch("/version", port: port, headers: bearer))
+    #expect(refused.status == 429 && refused.text.contains(#""reason": "requests_per_second""#))
+    #expect((90...100).contains(Int(refused.header("Retry-After") ?? "") ?? 0))
+    try access.reload()
+    #expect(ServerProcess.fetch("/version", port: port, headers: bearer)?.status == 429, "what was had is not forgotten")
+    let other = "Authorization: Bearer \(Self.other)\r\n"
+    #expect(ServerProcess.fetch("/version", port: port, headers: other)?.status == 200)
+    let large = try RawConnection(port: port)
+    let body = #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [\#(Array(repeating: "0.5", count: 5000).joined(separator: ","))]}}"#
+    try large.send(rawPost("/v1/evaluate", body, headers: other))
+    let answer = try large.readResponse()
+    #expect(answer.status == 429 && answer.text.contains(#""reason": "bytes_in_flight""#), "\(answer.status)")
+    try file.write(Self.token)
+    try access.reload()
+    #expect(ServerProcess.fetch("/version", port: port, headers: bearer)?.status == 200)
+  }
+
   // MARK: The header
 
   @Test func onlyWholeTokensOpen() throws {
