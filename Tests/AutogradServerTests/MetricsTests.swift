@@ -102,7 +102,7 @@ struct MetricsTests {
     #expect(LimitReason.allCases.count <= MetricsLayout.requests - MetricsLayout.reasons)
     #expect(MetricsLayout.cells * 8 <= MetricsRegion.shardBytes)
     for code in ProblemCode.allCases { #expect(MetricsLayout.statuses.contains(code.status), "\(code)") }
-    for reason in LimitReason.allCases { #expect([413, 503].contains(reason.code.status)) }
+    for reason in LimitReason.allCases { #expect([413, 429, 503].contains(reason.code.status)) }
   }
 
   @Test func bucketsHaveTheirUpperEnds() {

@@ -37,7 +37,8 @@ import Testing
           "--\(option.name): its help has another form: \(option.help)")
         // The variable of an option that can be given again has several values.
         let name = option.name.uppercased().replacingOccurrences(of: "-", with: "_")
-        let variable = "AUTOGRAD_" + name + (option.isRepeating ? "S" : "")
+        let names = name.hasSuffix("Y") ? name.dropLast() + "IES" : name + "S"
+        let variable = "AUTOGRAD_" + (option.isRepeating ? names : name)
         #expect(match.2 == variable, "--\(option.name)")
         return "| `--\(option.name)` | `\(match.2)` | \(match.3) | \(match.1) |"
       })

@@ -49,7 +49,10 @@ struct PointEvaluator {
     stackSize = stacked == nil ? 1 : size
     var stacks: [Int: Tensor] = [:]
     if stacked != nil {
-      for input in varied { stacks[input] = PointEvaluator.rows(of: inputs[input], size) }
+      for input in varied {
+        try interruption?.check()
+        stacks[input] = PointEvaluator.rows(of: inputs[input], size)
+      }
     }
     self.stacks = stacks
   }
@@ -141,6 +144,7 @@ struct PointEvaluator {
       body(&rows[input, default: stacks[input]?.doubles ?? []], inputs[input].elementCount)
     }
     for (row, point) in points.enumerated() {
+      try interruption?.check()
       switch point {
       case .element(let input, let index, let value): change(input) { $0[row * $1 + index] = value }
       case .line(let line, let distance):

@@ -204,7 +204,7 @@ struct OriginPolicy: Sendable {
   static func isPreflight(_ head: amhd_head, on connection: OpaquePointer) -> Bool {
     let hasNoBody = head.transfer_encodings == 0 && head.content_length.bytes?.elementsEqual("0".utf8) ?? true
     guard hasNoBody, head.method.bytes?.elementsEqual("OPTIONS".utf8) ?? false else { return false }
-    return amhd_header(connection, "Access-Control-Request-Method").bytes != nil
+    return amhd_last_header(connection, "Access-Control-Request-Method").bytes != nil
   }
 
   /// What a browser that asks is told. Of a path that there is not too: then the page gets to see the 404.
@@ -214,7 +214,7 @@ struct OriginPolicy: Sendable {
       (name: "Access-Control-Allow-Headers", value: allowedHeaders),
       (name: "Access-Control-Max-Age", value: "\(preflightAge)"),
     ]
-    if amhd_header(connection, "Access-Control-Request-Private-Network").string == "true" {
+    if amhd_last_header(connection, "Access-Control-Request-Private-Network").string == "true" {
       headers.append((name: "Access-Control-Allow-Private-Network", value: "true"))
     }
     return Response(status: 204, contentType: "", headers: headers, body: ByteBuffer())
