@@ -19,6 +19,8 @@ final class Client: Sendable {
   }
 
   let descriptor: Int32
+  /// The thread that serves it, and whether that is the health thread; whether it came by the admin address.
+  let seat: amhd_seat
   /// Where the reaper keeps it; the reaper's alone.
   let slot: Int
   /// The phase in the low bits; above them a number that changes with it.
@@ -33,8 +35,9 @@ final class Client: Sendable {
   /// Of the memory for all requests, what its answer takes.
   private let held = Atomic<Int>(0)
 
-  init(descriptor: Int32, slot: Int) {
+  init(descriptor: Int32, seat: amhd_seat, slot: Int) {
     self.descriptor = descriptor
+    self.seat = seat
     self.slot = slot
   }
 

@@ -19,6 +19,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private let contentType: String?
   private let contentEncoding: String?
   private let accept: String?
+  /// Whether its connection belongs to the health thread, and it is not what that is for: whoever asks for health and
+  /// then posts a graph.
+  private let isStray: Bool
 
   // See above: nobody else is there to be excluded.
   @exclusivity(unchecked) private var body = BodyBuffer()
@@ -36,6 +39,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The client has hung up.
   @exclusivity(unchecked) private var isAbandoned = false
 
+  /// The connection ends after the answer.
+  @exclusivity(unchecked) private var closesAfter = false
+
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
   @exclusivity(unchecked) private var observation = Observation()
@@ -44,6 +50,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private static let negligibleBody = 4 << 10
   /// By how much at a time a body's share of it grows.
   private static let bodyStep = 64 << 10
+  /// Nanoseconds that reading a byte of a body takes, about.
+  private static let costOfByte: Int64 = 5
 
   init(server: HTTPServer, connection: OpaquePointer, client: Client, head: amhd_head) {
     self.server = server
@@ -53,7 +61,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
-    place = server.responder.place(of: path, method)
+    place = server.responder(for: client).place(of: path, method)
+    isStray = client.seat.is_health && !place.isProbe && !client.seat.is_admin
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
     trace = TraceContext(head.traceparent.bytes)
     contentType = MediaTypes.string(head.content_type.bytes)
@@ -72,11 +81,15 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
   func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
-    let limit = server.configuration.bodyLimit
-    if !place.isPublic, let access = server.configuration.access, !access.admits(authorization) {
+    let limit = bodyLimit
+    // Nobody who keeps asking for health may stay on its thread with other requests, or beyond the limit of
+    // connections.
+    closesAfter = isStray || isOverloaded
+    let isTurnedAway = isOverloaded && !(client.seat.is_health && place.isProbe)
+    if !place.isPublic, !client.seat.is_admin, let access = server.configuration.access, !access.admits(authorization) {
       return refuse(.unauthorized, closes: true)
     }
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isTurnedAway ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
     }
     if let seconds = facts.requestTimeout {
@@ -92,9 +105,15 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     return true
   }
 
+  /// Who needs no token gets no memory to speak of.
+  private var bodyLimit: Int {
+    let limit = server.configuration.bodyLimit
+    return place.isProbe || client.seat.is_admin ? min(limit, Exchange.negligibleBody) : limit
+  }
+
   /// A piece of the body. False closes the connection.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let limit = server.configuration.bodyLimit
+    let limit = bodyLimit
     bytesIn += bytes.count
     if bytesIn > limit {
       refusal = .bodyTooLarge(limit: limit, length: nil)
@@ -128,7 +147,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
       body: body.bytes)
     request.memory = self
-    let reply = server.responder.respond(to: request)
+    let reply = isStray ? elsewhere(request) : server.responder(for: client).respond(to: request)
     if case .now(let response) = reply {
       release(for: response)
       return answer(response)
@@ -137,6 +156,16 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
     if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
     return true
+  }
+
+  /// Has everything done on the compute pool: nothing may keep the health thread.
+  private func elsewhere(_ request: Request) -> Reply {
+    .later(
+      Work(cost: Int64(request.body.count) * Exchange.costOfByte) { [responder = server.responder] interruption in
+        var request = request
+        request.interruption = interruption
+        return responder.respond(to: request)
+      })
   }
 
   /// Reserves memory for work, or says why not. For whoever does the work.
@@ -204,7 +233,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     addHeader("Content-Type", response.contentType, to: answer)
     addHeader("X-Request-Id", id, to: answer)
     for (name, value) in response.headers { addHeader(name, value, to: answer) }
-    if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
+    if closes || closesAfter || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status
     bytesOut = response.body.count
     observation = response.observation

@@ -42,16 +42,32 @@ final class HTTPServer: Sendable {
     var access: AccessTokens?
     /// Where connections and requests in flight are counted.
     var metrics: MetricsArea?
+    /// A second address that serves only what those who operate the server ask for; nil for none.
+    var admin: Admin?
+    /// How long one turn of a thread's loop may take before it counts as stuck, in nanoseconds.
+    var turnPatience: Int64 = 5_000_000_000
+    /// Called a few times within that time, for as long as no thread is stuck.
+    var allTurn: @Sendable () -> Void = {}
     /// Called once for each request, when its answer is sent or its connection broken.
     var observe: @Sendable (RequestRecord) -> Void = { _ in }
     /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
     var log: @Sendable (String) -> Void = { _ in }
     /// What whoever runs the server should know of.
     var warn: @Sendable (String) -> Void = { _ in }
+    /// What they should do something about.
+    var alarm: @Sendable (String) -> Void = { _ in }
 
     init(refuse: @escaping @Sendable (Refusal, String) -> Response) {
       self.refuse = refuse
     }
+  }
+
+  /// The admin address, which is open until the end.
+  struct Admin: Sendable {
+    /// A bound, listening and non-blocking socket, which the server closes.
+    var descriptor: Int32
+    /// What is answered there. None of it may take long.
+    var responder: any Responder
   }
 
   let configuration: Configuration
@@ -65,6 +81,8 @@ final class HTTPServer: Sendable {
   let suspended: SuspendedExchanges
   let memory: MemoryBudget
   let reaper: Reaper
+  private let threads: ServerThreads
+  private let watchdog: Watchdog
 
   private let ready = Atomic<Bool>(true)
   private let draining = Atomic<Bool>(false)
@@ -73,12 +91,15 @@ final class HTTPServer: Sendable {
   private let opened = Atomic<Int>(0)
   /// Connections that have not had a request yet.
   private let silent = Atomic<Int>(0)
+  /// Connections of the admin address that have had one, or are gone.
+  private let heardAdmins = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
 
   /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
   private struct Running: @unchecked Sendable {
     let daemon: OpaquePointer
     let acceptor: Acceptor
+    let adminAcceptor: Acceptor?
   }
 
   /// How many connections beyond the limit are taken, only to be refused; still more wait in the kernel's queue.
@@ -95,9 +116,11 @@ final class HTTPServer: Sendable {
     self.pool = pool
     memory = MemoryBudget(limit: max(configuration.memoryLimit, 1))
     suspended = try SuspendedExchanges(pool: pool)
-    reaper = try Reaper(configuration.patience, memory: memory) { [configuration, requestIDs] in
+    threads = ServerThreads(socketCount: min(max(configuration.threads, 1), 1024))
+    reaper = try Reaper(configuration.patience, memory: memory, threads: threads) { [configuration, requestIDs] in
       HTTPServer.farewell(configuration, requestID: $0, requestIDs)
     }
+    watchdog = try Watchdog(threads, configuration)
     let descriptor: Int32
     if let given = configuration.listeningDescriptor {
       descriptor = given
@@ -109,14 +132,16 @@ final class HTTPServer: Sendable {
     do {
       try start(descriptor)
     } catch {
-      close(descriptor)
+      reaper.stop()
+      watchdog.stop()
       throw error
     }
   }
 
+  /// Takes both descriptors over, also when it fails.
   private func start(_ descriptor: Int32) throws(StartError) {
     var options = amhd_options()
-    options.threads = UInt32(min(max(configuration.threads, 1), 1024))
+    options.threads = UInt32(threads.socketCount)
     options.connections_per_thread = UInt32(configuration.connectionLimit + HTTPServer.refusedConnections + 64)
     options.timeout_seconds = UInt32(min(max(configuration.timeout, 1), 86_400))
     options.connection_memory = min(max(configuration.connectionMemory, 4 << 10), 16 << 20)
@@ -133,14 +158,14 @@ final class HTTPServer: Sendable {
     guard let pointer = amhd_start(&options, &callbacks) else {
       let reason = String(cString: strerror(errno))
       Unmanaged.passUnretained(self).release()
+      close(descriptor)
+      if let admin = configuration.admin { close(admin.descriptor) }
       throw StartError("libmicrohttpd does not start: \(reason)")
     }
-    do {
-      let limit = configuration.connectionLimit + HTTPServer.refusedConnections
-      let acceptor = try Acceptor(
-        daemon: pointer, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, limit: limit,
-        connectionCount: { [self] in connectionCount }, warn: configuration.warn)
-      running.withLock { $0 = Running(daemon: pointer, acceptor: acceptor) }
+    do throws(StartError) {
+      let started = try startAccepting(pointer, descriptor)
+      threads.follow(pointer)
+      running.withLock { $0 = started }
     } catch {
       amhd_stop(pointer)
       Unmanaged.passUnretained(self).release()
@@ -148,14 +173,42 @@ final class HTTPServer: Sendable {
     }
   }
 
+  private func startAccepting(_ daemon: OpaquePointer, _ descriptor: Int32) throws(StartError) -> Running {
+    var adminAcceptor: Acceptor?
+    do throws(StartError) {
+      if let admin = configuration.admin { adminAcceptor = try accept(daemon, admin.descriptor, isAdmin: true) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    do throws(StartError) {
+      return Running(daemon: daemon, acceptor: try accept(daemon, descriptor), adminAcceptor: adminAcceptor)
+    } catch {
+      adminAcceptor?.stop()
+      throw error
+    }
+  }
+
+  private func accept(_ daemon: OpaquePointer, _ descriptor: Int32, isAdmin: Bool = false) throws(StartError) -> Acceptor {
+    try Acceptor(
+      daemon: daemon, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, isAdmin: isAdmin,
+      limit: configuration.connectionLimit + HTTPServer.refusedConnections, connectionCount: { [self] in connectionCount },
+      warn: configuration.warn)
+  }
+
   /// Whether new work is welcome: what `/readyz` tells.
   var isReady: Bool { ready.load(ordering: .relaxed) }
+  /// Whether one of its threads is kept by one turn of its loop, so that its clients wait in vain.
+  var hasStuckThread: Bool { watchdog.hasStuckThread }
   /// Whether answers ask the client to close the connection.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
   /// Requests begun and not yet over.
   var requestsInFlight: Int { requests.load(ordering: .acquiring) }
   var connectionCount: Int { connections.load(ordering: .acquiring) }
-  /// Connections opened since the start.
+  func responder(for client: Client) -> any Responder {
+    client.seat.is_admin ? configuration.admin?.responder ?? responder : responder
+  }
+  /// Connections opened since the start, but for those of the admin address.
   private var openedCount: Int { opened.load(ordering: .acquiring) }
 
   // MARK: - Ending
@@ -174,6 +227,8 @@ final class HTTPServer: Sendable {
       if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
     }
     draining.store(true, ordering: .relaxed)
+    // Others answer there if it is they who go on.
+    if !announces { stopAdmin() }
     let acceptor = stopAccepting()
     // Who was accepted last may not have been looked at yet.
     let finished = wait(until: end) { requestsInFlight == 0 && openedCount >= acceptor?.acceptedCount ?? 0 }
@@ -193,15 +248,20 @@ final class HTTPServer: Sendable {
     ready.store(false, ordering: .relaxed)
     draining.store(true, ordering: .relaxed)
     stopAccepting()
+    let admins = stopAdmin()?.acceptedCount ?? 0
     suspended.close()
     reaper.stop()
+    watchdog.stop()
     // Let the answers out.
-    _ = wait(until: monotonicNanoseconds() + 200_000_000) { requestsInFlight == 0 }
+    _ = wait(until: monotonicNanoseconds() + 200_000_000) {
+      requestsInFlight == 0 && heardAdmins.load(ordering: .acquiring) >= admins
+    }
     let daemon = running.withLock { running in
       defer { running = nil }
       return running?.daemon
     }
     guard let daemon else { return }
+    threads.follow(nil)
     amhd_stop(daemon)
     Unmanaged.passUnretained(self).release()
   }
@@ -209,6 +269,13 @@ final class HTTPServer: Sendable {
   @discardableResult
   private func stopAccepting() -> Acceptor? {
     let acceptor = running.withLock { $0?.acceptor }
+    acceptor?.stop()
+    return acceptor
+  }
+
+  @discardableResult
+  private func stopAdmin() -> Acceptor? {
+    let acceptor = running.withLock { $0?.adminAcceptor }
     acceptor?.stop()
     return acceptor
   }
@@ -236,7 +303,7 @@ final class HTTPServer: Sendable {
     let client = Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
     requests.add(1, ordering: .relaxed)
     configuration.metrics?.add(1, to: .requestsInFlight)
-    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    noteFirstRequest(client)
     let exchange = Exchange(server: self, connection: connection, client: client, head: head)
     let isOverloaded = connectionCount > configuration.connectionLimit
     if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) { return exchange }
@@ -249,48 +316,26 @@ final class HTTPServer: Sendable {
     requests.subtract(1, ordering: .releasing)
   }
 
-  fileprivate func connectionOpened(_ descriptor: Int32) -> Client {
+  fileprivate func connectionOpened(_ descriptor: Int32, _ seat: amhd_seat) -> Client {
     connections.add(1, ordering: .acquiringAndReleasing)
     silent.add(1, ordering: .relaxed)
-    opened.add(1, ordering: .releasing)
+    if !seat.is_admin { opened.add(1, ordering: .releasing) }
     configuration.metrics?.add(1, to: .connectionsOpen)
     configuration.metrics?.add(to: .connectionsAccepted)
-    return reaper.add(descriptor)
+    return reaper.add(descriptor, seat)
+  }
+
+  private func noteFirstRequest(_ client: Client) {
+    guard client.beginsFirstRequest() else { return }
+    silent.subtract(1, ordering: .relaxed)
+    if client.seat.is_admin { heardAdmins.add(1, ordering: .releasing) }
   }
 
   fileprivate func connectionClosed(_ client: Client) {
     reaper.remove(client)
-    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    noteFirstRequest(client)
     connections.subtract(1, ordering: .acquiringAndReleasing)
     configuration.metrics?.add(-1, to: .connectionsOpen)
-  }
-
-  /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and takes no answer.
-  private static func farewell(_ configuration: Configuration, requestID: String?, _ requestIDs: RequestIDSource) -> ByteBuffer {
-    let id = requestID ?? requestIDs.next()
-    let response = configuration.refuse(.tooSlow, id)
-    if requestID == nil {
-      // Nobody else notes it: there is no request yet.
-      configuration.observe(
-        RequestRecord(
-          method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head, requestID: id, bytesIn: 0,
-          bytesOut: response.body.count, observation: response.observation))
-    }
-    let text = ByteBuffer()
-    text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
-    text.append("X-Request-Id: \(id)\r\n")
-    text.append("Content-Length: \(response.body.count)\r\n\r\n")
-    text.append(response.body.bytes)
-    return text
-  }
-}
-
-extension Duration {
-  /// As far as an Int64 reaches, which is 292 years.
-  fileprivate var nanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let limit: Int64 = 1 << 32
-    return min(max(seconds, 0), limit) * 1_000_000_000 + max(attoseconds, 0) / 1_000_000_000
   }
 }
 
@@ -321,10 +366,10 @@ private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd
   exchange.server.completed()
 }
 
-private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32) -> UnsafeMutableRawPointer? {
+private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32, seat: amhd_seat) -> UnsafeMutableRawPointer? {
   guard let context else { return nil }
   let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
-  return Unmanaged.passRetained(server.connectionOpened(descriptor)).toOpaque()
+  return Unmanaged.passRetained(server.connectionOpened(descriptor, seat)).toOpaque()
 }
 
 private func transportClosed(context: UnsafeMutableRawPointer?, client: UnsafeMutableRawPointer?) {
