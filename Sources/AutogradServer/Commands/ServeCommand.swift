@@ -20,6 +20,11 @@ struct ServeCommand: ParsableCommand {
   var port: UInt16?
   @Option(
     help:
+      "A second address, HOST:PORT, for /livez, /readyz and /metrics alone; /metrics is then served nowhere else. AUTOGRAD_ADMIN_ADDRESS. (default: none)"
+  )
+  var adminAddress: AdminAddress?
+  @Option(
+    help:
       "Processes that serve, each with threads of its own; with more than one a supervisor restarts those that die. AUTOGRAD_WORKERS. (default: 1)"
   )
   var workers: Int?
@@ -94,6 +99,7 @@ struct ServeCommand: ParsableCommand {
     var configuration = Configuration()
     configuration.host = try Setting.resolve(host, "AUTOGRAD_HOST", configuration.host)
     configuration.port = try Setting.resolve(port, "AUTOGRAD_PORT", configuration.port)
+    configuration.adminAddress = try Setting.resolve(adminAddress, "AUTOGRAD_ADMIN_ADDRESS")
     configuration.workers = try resolve(workers, "AUTOGRAD_WORKERS", configuration.workers, 1...1024)
     configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
     configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
@@ -188,10 +194,12 @@ struct ServeCommand: ParsableCommand {
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    let admin = try configuration.openAdminAddress(logger)
     watch.end()
     Supervisor.blockSignals()
     var supervisor = try Supervisor(
-      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, drainSeconds: configuration.drainSeconds,
+      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, admin: admin,
+      drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
@@ -219,15 +227,22 @@ struct ServeCommand: ParsableCommand {
     let plans =
       configuration.cachedPlans > 0
       ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
-    let router = Router(
-      routes: Routes.all(limits: limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady },
-      documentBytes: limits.documentBytes)
+    // Where a supervisor watches over the threads, one that is stuck is its business.
+    let isAlone = supervision == nil
+    let routes = Routes.all(
+      limits: limits, plans: plans, scratch: scratch, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
+      isReady: { readiness.isReady })
+    let hasAdmin = configuration.adminAddress != nil
+    let router = Router(routes: hasAdmin ? AdminResponder.withoutMetrics(routes) : routes, documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
     transport.connectionLimit = resources.connections
     transport.access = access
     transport.memoryLimit = memoryInFlight
     transport.bodyLimit = min(transport.bodyLimit, memoryInFlight)
     transport.listeningDescriptor = supervision?.listeningDescriptor
+    if let supervision { transport.allTurn = { supervision.beat() } }
+    let admin = try supervision == nil ? configuration.openAdminAddress(logger) : supervision?.adminDescriptor
+    transport.admin = admin.map { HTTPServer.Admin(descriptor: $0, responder: AdminResponder(routes: routes)) }
     watch.end()
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
@@ -279,6 +294,7 @@ extension AccessTokens {
 }
 
 extension LogFormat: ExpressibleByArgument {}
+extension AdminAddress: ExpressibleByArgument {}
 
 /// Lets routes, which exist before the server, ask whether it is ready.
 private final class Readiness: Sendable {
@@ -287,6 +303,7 @@ private final class Readiness: Sendable {
   func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
   /// The server takes clients before anybody can be told of it: who asks then is answered, so it is ready.
   var isReady: Bool { server.withLock { $0?.isReady ?? true } }
+  var isAlive: Bool { server.withLock { !($0?.hasStuckThread ?? false) } }
 }
 
 extension Configuration {
@@ -320,6 +337,7 @@ extension Configuration {
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
     transport.warn = { logger.warning("\($0)") }
+    transport.alarm = { logger.critical("\($0)") }
     transport.metrics = metrics.area
     transport.observe = { metrics.observe($0) }
     if logsRequests {
