@@ -64,6 +64,15 @@ struct AdminAddressTests {
     #expect(server.exitStatus() == 0, "\(server.output)")
   }
 
+  @Test(arguments: [1, 2]) func addressesInUseAreNamed(workers: Int) throws {
+    let (server, _, admin) = try start([])
+    let second = try ServerProcess("--port", "0", "--admin-address", "127.0.0.1:\(admin)", "--workers", "\(workers)")
+    #expect(second.exitStatus() == 1)
+    let fault = "critical --admin-address: cannot listen on 127.0.0.1 port \(admin): Address already in use\n"
+    #expect(second.output.contains(fault), "\(second.output)")
+    withExtendedLifetime(server) {}
+  }
+
   @Test func twoWorkers() throws {
     let (server, port, admin) = try start(["--workers", "2"])
     try #require(eventually { server.workers.count == 2 && ServerProcess.get("/livez", port: admin) == 200 })

@@ -29,7 +29,12 @@ extension Configuration {
   /// The listening socket of the admin address; nil without one.
   func openAdminAddress(_ logger: Logger) throws(StartError) -> Int32? {
     guard let adminAddress else { return nil }
-    let descriptor = try ListeningSocket.open(host: adminAddress.host, port: adminAddress.port)
+    let descriptor: Int32
+    do throws(StartError) {
+      descriptor = try ListeningSocket.open(host: adminAddress.host, port: adminAddress.port)
+    } catch {
+      throw StartError("--admin-address: \(error)")
+    }
     logger.info("health and metrics at http://\(adminAddress.address(port: ListeningSocket.port(of: descriptor)))")
     return descriptor
   }

@@ -227,8 +227,8 @@ struct Supervisor {
     for index in workers.indices where workers[index].isStuck {
       let worker = workers[index]
       logger.critical("worker \(worker.slot + 1), process \(worker.pid), is stuck, and is replaced")
-      for older in workers where older.slot == worker.slot && older.isRetiring { kill(older.pid, SIGKILL) }
-      workers[index].retire(WorkerProcess.replacedSignal, until: now + patience)
+      for older in workers where older.slot == worker.slot && older.isGivenUp { kill(older.pid, SIGKILL) }
+      workers[index].giveUp(until: now + patience)
     }
   }
 

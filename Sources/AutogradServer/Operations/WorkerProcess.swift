@@ -23,6 +23,8 @@ struct WorkerProcess {
   private var beats = false
   /// How long it has said nothing, in nanoseconds during which the supervisor listened.
   private var silence: Int64 = 0
+  /// Whether it is to end because it was stuck.
+  private(set) var isGivenUp = false
 
   /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet machine.
   static let startPatience: Int64 = 30_000_000_000
@@ -130,6 +132,12 @@ struct WorkerProcess {
         beats = said[0] == WorkerProcess.beat
       }
     }
+  }
+
+  /// Tells it to drain because it is stuck.
+  mutating func giveUp(until deadline: Int64) {
+    isGivenUp = true
+    retire(WorkerProcess.replacedSignal, until: deadline)
   }
 
   /// Whether it has stopped saying that it is well: a thread of it is stuck, or the whole process. Not one that a

@@ -2,7 +2,7 @@
 ///
 /// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its one access handler is
 /// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift`
-/// refuses it) can only be seen while walking its header list. microhttpd.h is included by shim.c alone.
+/// refuses it) can only be seen while walking its header list. microhttpd.h is included here alone, by internal.h.
 #ifndef AUTOGRAD_CMICROHTTPD_H
 #define AUTOGRAD_CMICROHTTPD_H
 
