@@ -41,6 +41,8 @@ struct Limits: Sendable {
 struct Configuration: Sendable {
   var host = "127.0.0.1"
   var port: UInt16 = 8080
+  /// A second address, for health and metrics alone.
+  var adminAddress: AdminAddress?
   /// Processes that serve; with more than one there is a supervisor beside them.
   var workers = 1
   /// Socket threads; small plans run on them.

@@ -1,16 +1,12 @@
 #define _GNU_SOURCE
-#include "CMicroHTTPD.h"
+#include "internal.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <malloc.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +17,6 @@
 #include <unistd.h>
 
 _Static_assert(MHD_VERSION >= 0x00097500, "older versions lack functions used here and lay out a request's head differently");
-
-/// One thread with its own epoll set. A daemon for each rather than the library's thread pool, which needs a listening socket.
-typedef struct worker {
-  struct MHD_Daemon *mhd;
-  const amhd_callbacks *callbacks;
-  atomic_int connections;
-} worker;
-
-struct amhd_daemon {
-  amhd_callbacks callbacks;
-  unsigned count;
-  /// Where the search for a thread for the next client begins.
-  unsigned next;
-  worker workers[];
-};
 
 static struct MHD_Connection *mhd(amhd_connection *connection) { return (struct MHD_Connection *)connection; }
 
@@ -186,6 +167,40 @@ amhd_text amhd_last_header(amhd_connection *connection, const char *name) {
   return search.found;
 }
 
+// MARK: - Turns
+
+/// Whose loop the calling thread is in. Known from its first client on: before that it does nothing that could take
+/// long.
+static _Thread_local worker *current;
+
+static void turn(worker *self, unsigned long steps) {
+  unsigned long now = atomic_load_explicit(&self->turn, memory_order_relaxed);
+  atomic_store_explicit(&self->turn, now + steps, memory_order_relaxed);
+}
+
+/// On the worker's own thread, which is awake.
+static void begin_turns(worker *self) {
+  if (current == self) return;
+  current = self;
+  turn(self, 1);
+}
+
+/// Stands in for the C library's, which libmicrohttpd calls. It asks for 128 events and, having got so many, asks
+/// again with the same patience before it serves any: with exactly 128 clients ready on a thread all of them wait for
+/// the next one's knock or the idle timeout. This way it never gets 128. It also counts the turns of the loop.
+int epoll_wait(int set, struct epoll_event *events, int capacity, int timeout) {
+  worker *self = current;
+  bool sleeps = timeout != 0;
+  if (self != NULL) turn(self, sleeps ? 1 : 2);
+  int count = epoll_pwait(set, events, capacity > 127 ? 127 : capacity, timeout, NULL);
+  if (self != NULL && sleeps) turn(self, 1);
+  return count;
+}
+
+unsigned long amhd_turn(amhd_daemon *daemon, unsigned thread) {
+  return thread < daemon->count ? atomic_load_explicit(&daemon->workers[thread].turn, memory_order_relaxed) : 0;
+}
+
 // MARK: - Events
 
 /// Leaves paths as they are sent: there is none that needs percent-encoding, and a proxy that keeps `/metrics` from the outside may not see
@@ -243,14 +258,22 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
   *request = NULL;
 }
 
+static bool is_admin(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info != NULL && is_admin_address(info->client_addr);
+}
+
 static void notify(
     void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
   worker *self = context;
   bool opened = code == MHD_CONNECTION_NOTIFY_STARTED;
   atomic_fetch_add_explicit(&self->connections, opened ? 1 : -1, memory_order_relaxed);
   if (opened) {
+    begin_turns(self);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *socket_context = self->callbacks->opened(self->callbacks->context, info != NULL ? info->connect_fd : -1);
+    int descriptor = info != NULL ? info->connect_fd : -1;
+    amhd_seat seat = {self->number, self->is_health, self->is_health && is_admin(connection)};
+    *socket_context = self->callbacks->opened(self->callbacks->context, descriptor, seat);
   } else {
     self->callbacks->closed(self->callbacks->context, *socket_context);
   }
@@ -269,20 +292,14 @@ static void log_remark(void *context, const char *format, va_list arguments) {
 
 // MARK: - Starting and stopping
 
-/// Stands in for the C library's, which libmicrohttpd calls. It asks for 128 events and, having got so many, asks again with the same patience
-/// before it serves any: with exactly 128 clients ready on a thread all of them wait for the next one's knock or the idle timeout. This way it
-/// never gets 128.
-int epoll_wait(int set, struct epoll_event *events, int capacity, int timeout) {
-  return epoll_pwait(set, events, capacity > 127 ? 127 : capacity, timeout, NULL);
-}
-
 static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options) {
   return MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
       0, NULL, NULL, handle, self,
       // First, or what the other options have to say goes to stderr.
       MHD_OPTION_EXTERNAL_LOGGER, log_remark, self,
-      MHD_OPTION_THREAD_STACK_SIZE, options->stack_size,
+      // The health thread computes nothing.
+      MHD_OPTION_THREAD_STACK_SIZE, self->is_health ? (size_t)1 << 20 : options->stack_size,
       MHD_OPTION_CONNECTION_LIMIT, options->connections_per_thread,
       MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds < 1 ? 1u : options->timeout_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
@@ -295,13 +312,16 @@ static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options
 }
 
 amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks) {
-  unsigned count = options->threads < 1 ? 1 : options->threads;
-  amhd_daemon *daemon = calloc(1, sizeof *daemon + count * sizeof(worker));
+  unsigned sockets = options->threads < 1 ? 1 : options->threads;
+  amhd_daemon *daemon = calloc(1, sizeof *daemon + (sockets + 1) * sizeof(worker));
   if (daemon == NULL) return NULL;
   daemon->callbacks = *callbacks;
-  for (; daemon->count < count; daemon->count++) {
+  daemon->socket_threads = sockets;
+  for (; daemon->count < sockets + 1; daemon->count++) {
     worker *self = &daemon->workers[daemon->count];
     self->callbacks = &daemon->callbacks;
+    self->number = daemon->count;
+    self->is_health = daemon->count == sockets;
     self->mhd = start_worker(self, options);
     if (self->mhd == NULL) {
       int reason = errno;
@@ -311,45 +331,6 @@ amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callb
     }
   }
   return daemon;
-}
-
-static worker *least_busy(amhd_daemon *daemon) {
-  worker *best = NULL;
-  int fewest = 0;
-  daemon->next = (daemon->next + 1) % daemon->count;
-  for (unsigned i = 0; i < daemon->count; i++) {
-    worker *one = &daemon->workers[(daemon->next + i) % daemon->count];
-    int connections = atomic_load_explicit(&one->connections, memory_order_relaxed);
-    if (best != NULL && connections >= fewest) continue;
-    best = one;
-    fewest = connections;
-  }
-  return best;
-}
-
-amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor) {
-  struct sockaddr_storage address;
-  socklen_t size = sizeof address;
-  int client = accept4(listening_descriptor, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (client < 0) {
-    bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    return exhausted ? amhd_accepted_exhausted : amhd_accepted_none;
-  }
-  // The library closes the socket itself when it does not want it.
-  bool taken = MHD_add_connection(least_busy(daemon)->mhd, client, (struct sockaddr *)&address, size) == MHD_YES;
-  return taken ? amhd_accepted_client : amhd_accepted_exhausted;
-}
-
-bool amhd_refuse_connections(int listening_descriptor) {
-  // Drops packets with the SYN flag. A socket's filter sees the segment from its TCP header on; the flags are byte 13.
-  struct sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-  };
-  struct sock_fprog filter = {.len = sizeof program / sizeof program[0], .filter = program};
-  return setsockopt(listening_descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
 void amhd_stop(amhd_daemon *daemon) {
@@ -387,19 +368,9 @@ amhd_socket_facts amhd_look(int descriptor) {
   return facts;
 }
 
-bool amhd_peer(int descriptor, void *address) {
-  struct sockaddr_storage peer;
-  socklen_t size = sizeof peer;
-  if (getpeername(descriptor, (struct sockaddr *)&peer, &size) != 0) return false;
-  unsigned char *bytes = address;
-  if (peer.ss_family == AF_INET) {
-    memset(bytes, 0, 10);
-    memset(bytes + 10, 0xff, 2);
-    memcpy(bytes + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
-    return true;
-  }
-  if (peer.ss_family == AF_INET6) memcpy(bytes, &((struct sockaddr_in6 *)&peer)->sin6_addr, 16);
-  return peer.ss_family == AF_INET6;
+bool amhd_has_unsent(int descriptor) {
+  int unsent = 0;
+  return ioctl(descriptor, SIOCOUTQ, &unsent) == 0 && unsent > 0;
 }
 
 void amhd_discard_on_close(int descriptor) {

@@ -151,7 +151,8 @@ struct AccessTests {
     let other = "Authorization: Bearer \(Self.other)\r\n"
     #expect(ServerProcess.fetch("/version", port: port, headers: other)?.status == 200)
     let large = try RawConnection(port: port)
-    let body = #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [\#(Array(repeating: "0.5", count: 5000).joined(separator: ","))]}}"#
+    let numbers = Array(repeating: "0.5", count: 5000).joined(separator: ",")
+    let body = #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [\#(numbers)]}}"#
     try large.send(rawPost("/v1/evaluate", body, headers: other))
     let answer = try large.readResponse()
     #expect(answer.status == 429 && answer.text.contains(#""reason": "bytes_in_flight""#), "\(answer.status)")

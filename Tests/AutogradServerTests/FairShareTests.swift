@@ -166,6 +166,18 @@ import Testing
     #expect(!MemoryBudget(limit: 1000).reserve(900, for: Tenant(), beside: 0), "an eighth is for others")
   }
 
+  // MARK: Connections
+
+  /// Whoever holds all connections and says nothing loses some of them, so that others can connect.
+  @Test func silentConnectionsOfOneClientLeavePlaces() throws {
+    try withTransportServer(configure: { $0.connectionLimit = 1 }) { server in
+      let most = 1 + 1024 / 2
+      let clients = try (0..<most + 20).map { _ in try server.connect() }
+      #expect(eventually { (most - 5...most).contains(server.server.connectionCount) }, "\(server.server.connectionCount)")
+      withExtendedLifetime(clients) {}
+    }
+  }
+
   // MARK: Addresses
 
   @Test func addressesAreRead() throws {

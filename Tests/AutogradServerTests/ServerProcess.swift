@@ -10,7 +10,11 @@ final class ServerProcess {
   private let log: URL
 
   /// - Parameter kilobytes: of address space that it and each of its workers may have.
-  init(_ options: String..., addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws {
+  convenience init(_ options: String..., addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws {
+    try self.init(options: options, addressSpace: kilobytes, environment: environment)
+  }
+
+  init(options: [String], addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws {
     log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try Data().write(to: log)
     let limit = kilobytes.map { "ulimit -v \($0); " } ?? ""
@@ -40,6 +44,12 @@ final class ServerProcess {
   static func children(of pid: pid_t) -> [pid_t] {
     let list = try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
     return (list ?? "").split(separator: " ").compactMap { pid_t($0) }
+  }
+
+  /// The names of its threads.
+  static func threads(of pid: pid_t) -> [String] {
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return tasks.compactMap { try? String(contentsOfFile: "/proc/\(pid)/task/\($0)/comm", encoding: .utf8) }.map { String($0.dropLast()) }
   }
 
   /// False for processes that have ended and that nobody has asked for yet.

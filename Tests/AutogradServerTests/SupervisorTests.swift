@@ -126,6 +126,25 @@ import Testing
     #expect(ServerProcess.get("/livez", port: port) == nil)
   }
 
+  /// Stopped, it answers nobody and does not end: its place is taken, and it is killed at last.
+  @Test(.timeLimit(.minutes(10))) func stuckWorkersAreReplaced() throws {
+    let server = try ServerProcess("--port", "0", "--workers", "2", "--drain-seconds", "1")
+    let port = try #require(server.port(), "\(server.output)")
+    try #require(eventually { server.workers.count == 2 && ServerProcess.get("/livez", port: port) == 200 })
+    let before = server.workers
+    // It has said that it serves when it has the thread that listens to the supervisor.
+    try #require(eventually { before.allSatisfy { ServerProcess.threads(of: $0).contains("supervision") } })
+    kill(before[0], SIGSTOP)
+    #expect(eventually(within: 20) { server.output.contains("process \(before[0]), is stuck, and is replaced") }, "\(server.output)")
+    #expect(eventually { server.workers.count == 3 }, "its successor does not wait for its end")
+    #expect(eventually(within: 20) { !ServerProcess.isRunning(before[0]) && server.workers.count == 2 }, "\(server.output)")
+    #expect(server.workers[0] == before[1], "the other is as well as ever")
+    for _ in 0..<10 { #expect(ServerProcess.get("/livez", port: port) == 200) }
+    #expect(!server.output.contains("process \(before[1]), is stuck"))
+    server.signal(SIGTERM)
+    #expect(server.exitStatus() == 0, "\(server.output)")
+  }
+
   @Test(.timeLimit(.minutes(10))) func portInUse() throws {
     let (server, port) = try start()
     let second = try ServerProcess("--port", "\(port)", "--workers", "2")

@@ -91,8 +91,8 @@ struct SystemLimitsTests {
     var configuration = Configuration()
     func memory(_ system: SystemLimits) throws -> Int { try Resources(configuration, system).memory }
     #expect(try memory(system(memory: [8 << 30, nil, 1 << 30, 2 << 30])) == 1 << 30)
-    // Five stacks of 8 MiB, six small ones, and an arena.
-    let stacks = 5 * (8 << 20) + 6 * (256 << 10)
+    // Five stacks of 8 MiB, eight small ones, that of the health thread, and an arena.
+    let stacks = 5 * (8 << 20) + 8 * (256 << 10) + (1 << 20)
     #expect(try memory(system(memory: [8 << 30], addressSpace: 1 << 30)) == 1 << 30 - 100 << 20 - 128 << 20 - stacks)
     #expect(try memory(system(memory: [8 << 30], addressSpace: 1 << 30, data: 200 << 20)) == 150 << 20 - stacks)
     configuration.workers = 4
@@ -115,7 +115,7 @@ struct SystemLimitsTests {
     #expect {
       try Resources(Configuration(), system(memory: [8 << 30], addressSpace: 250 << 20))
     } throws: {
-      let needed = 100 << 20 + 160 << 20 + 5 * (8 << 20) + 6 * (256 << 10)
+      let needed = 100 << 20 + 160 << 20 + 5 * (8 << 20) + 8 * (256 << 10) + (1 << 20)
       return "\($0)".contains("somewhere allows 262144000 bytes of a limit") && "\($0)".contains("needs \(needed)")
     }
     var configuration = Configuration()

@@ -45,13 +45,17 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   for thread in threads { pthread_join(thread, nil) }
 }
 
-/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens, under `/hold` then too,
-/// but on the socket's thread; under `/endless` once it is interrupted. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request was: `METHOD path`.
+/// Answers with the request's body; under `/later` on the compute pool, under `/gate` there and when the gate opens,
+/// under `/hold` then too, but on the socket's thread; under `/nap` there after 50 ms; under `/endless` once it is
+/// interrupted. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request
+/// was: `METHOD path`.
 struct StubResponder: Responder {
   let gate: Gate
   let flight = Flight()
 
-  func place(of path: String, _ method: String) -> RoutePlace { RoutePlace(index: 0, isPublic: path == "/public") }
+  func place(of path: String, _ method: String) -> RoutePlace {
+    RoutePlace(index: 0, isPublic: path == "/public", isProbe: ["/livez", "/readyz", "/metrics"].contains(path))
+  }
 
   func respond(to request: Request) -> Reply {
     switch request.path {
@@ -70,6 +74,7 @@ struct StubResponder: Responder {
           return .now(echo(request))
         })
     case "/hold": held(request)
+    case "/nap": rested(request)
     case "/after": .after(flight, Work { _ in .now(echo(request)) })
     case "/end": ended(request)
     default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
@@ -78,6 +83,11 @@ struct StubResponder: Responder {
 
   private func held(_ request: Request) -> Reply {
     gate.pass()
+    return .now(echo(request))
+  }
+
+  private func rested(_ request: Request) -> Reply {
+    usleep(50_000)
     return .now(echo(request))
   }
 

@@ -8,9 +8,10 @@ enum Routes {
   ///   - scratch: memory that requests leave to each other.
   ///   - metrics: what `/metrics` shows; nothing without.
   ///   - isReady: false once the server is draining.
+  ///   - isAlive: false while a thread that serves connections is stuck.
   static func all(
     limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool(), metrics: Metrics? = nil,
-    isReady: @escaping @Sendable () -> Bool
+    isAlive: @escaping @Sendable () -> Bool = { true }, isReady: @escaping @Sendable () -> Bool
   ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, scratch: scratch)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
@@ -23,13 +24,17 @@ enum Routes {
       Route("POST", "/v1/inspect", isHeavy: true) { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
-      Route("GET", "/livez", isPublic: true) { _, _ in .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n"))) },
-      Route("GET", "/readyz", isPublic: true) { request, _ in
+      Route("GET", "/livez", isPublic: true, isProbe: true) { request, _ in
+        isAlive()
+          ? .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n")))
+          : .now(Problem(.internal, "a thread that serves connections is stuck; restart the server").response(requestID: request.id))
+      },
+      Route("GET", "/readyz", isPublic: true, isProbe: true) { request, _ in
         isReady()
           ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
           : .now(Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(requestID: request.id))
       },
-      Route("GET", "/metrics", contentType: MetricsPage.mediaType) { _, _ in
+      Route("GET", "/metrics", contentType: MetricsPage.mediaType, isProbe: true) { _, _ in
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },

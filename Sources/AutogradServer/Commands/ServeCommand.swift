@@ -20,6 +20,11 @@ struct ServeCommand: ParsableCommand {
   var port: UInt16?
   @Option(
     help:
+      "A second address, HOST:PORT, for /livez, /readyz and /metrics alone; /metrics is then served nowhere else. AUTOGRAD_ADMIN_ADDRESS. (default: none)"
+  )
+  var adminAddress: AdminAddress?
+  @Option(
+    help:
       "Processes that serve, each with threads of its own; with more than one a supervisor restarts those that die. AUTOGRAD_WORKERS. (default: 1)"
   )
   var workers: Int?
@@ -122,6 +127,7 @@ struct ServeCommand: ParsableCommand {
     var configuration = Configuration()
     configuration.host = try Setting.resolve(host, "AUTOGRAD_HOST", configuration.host)
     configuration.port = try Setting.resolve(port, "AUTOGRAD_PORT", configuration.port)
+    configuration.adminAddress = try Setting.resolve(adminAddress, "AUTOGRAD_ADMIN_ADDRESS")
     configuration.workers = try resolve(workers, "AUTOGRAD_WORKERS", configuration.workers, 1...1024)
     configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
     configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
@@ -228,10 +234,12 @@ struct ServeCommand: ParsableCommand {
     let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    let admin = try configuration.openAdminAddress(logger)
     watch.end()
     Supervisor.blockSignals()
     var supervisor = try Supervisor(
-      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, drainSeconds: configuration.drainSeconds,
+      workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, admin: admin,
+      drainSeconds: configuration.drainSeconds,
       readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
@@ -259,15 +267,22 @@ struct ServeCommand: ParsableCommand {
     let plans =
       configuration.cachedPlans > 0
       ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
-    let router = Router(
-      routes: Routes.all(limits: limits, plans: plans, scratch: scratch, metrics: metrics) { readiness.isReady },
-      documentBytes: limits.documentBytes)
+    // Where a supervisor watches over the threads, one that is stuck is its business.
+    let isAlone = supervision == nil
+    let routes = Routes.all(
+      limits: limits, plans: plans, scratch: scratch, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
+      isReady: { readiness.isReady })
+    let hasAdmin = configuration.adminAddress != nil
+    let router = Router(routes: hasAdmin ? AdminResponder.withoutMetrics(routes) : routes, documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
     transport.connectionLimit = resources.connections
     transport.access = access
     transport.memoryLimit = memoryInFlight
     transport.bodyLimit = min(transport.bodyLimit, MemoryBudget(limit: memoryInFlight).mostForOne)
     transport.listeningDescriptor = supervision?.listeningDescriptor
+    if let supervision { transport.allTurn = { supervision.beat() } }
+    let admin = try supervision == nil ? configuration.openAdminAddress(logger) : supervision?.adminDescriptor
+    transport.admin = admin.map { HTTPServer.Admin(descriptor: $0, responder: AdminResponder(routes: routes)) }
     watch.end()
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
@@ -319,6 +334,7 @@ extension AccessTokens {
 }
 
 extension LogFormat: ExpressibleByArgument {}
+extension AdminAddress: ExpressibleByArgument {}
 
 /// Lets routes, which exist before the server, ask whether it is ready.
 private final class Readiness: Sendable {
@@ -327,6 +343,7 @@ private final class Readiness: Sendable {
   func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
   /// The server takes clients before anybody can be told of it: who asks then is answered, so it is ready.
   var isReady: Bool { server.withLock { $0?.isReady ?? true } }
+  var isAlive: Bool { server.withLock { !($0?.hasStuckThread ?? false) } }
 }
 
 extension Configuration {
@@ -363,6 +380,7 @@ extension Configuration {
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }
     transport.warn = { logger.warning("\($0)") }
+    transport.alarm = { logger.critical("\($0)") }
     transport.metrics = metrics.area
     transport.observe = { metrics.observe($0) }
     if logsRequests {
@@ -373,44 +391,5 @@ extension Configuration {
       }
     }
     return transport
-  }
-}
-
-extension Problem {
-  /// What the transport refuses, as the problem that clients see.
-  convenience init(_ refusal: Refusal) {
-    switch refusal {
-    case .framing(let detail), .header(let detail): self.init(.badRequest, detail)
-    case .transferCoding(let detail): self.init(.notImplemented, detail)
-    case .bodyTooLarge(let limit, let length):
-      let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"
-      self.init(.body, "\(size), at most \(limit) are allowed", limit: limit, value: length)
-    case .unauthorized:
-      self.init(
-        .unauthorized, "this server asks for a token: Authorization: Bearer …, with one that it knows",
-        headers: [("WWW-Authenticate", "Bearer")])
-    case .misdirected(let host, let taken):
-      self.init(
-        .misdirectedRequest,
-        "the request is for the host \(host), and this server answers to \(taken.joined(separator: ", ")); ask for "
-          + "one of these, or start it with --allowed-host and the name")
-    case .foreignOrigin(let origin):
-      let page = origin.map { "the origin \($0)" } ?? "another site"
-      let hint = origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
-      self.init(
-        .originNotAllowed,
-        "pages of \(page) may not call this server; start it with --cors-origin and the page's origin\(hint)")
-    case .planTooLarge(let limit, let needed):
-      self.init(
-        .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for all together", at: "/graph",
-        limit: limit, value: needed)
-    case .overloaded(let reason): self.init(.overloaded, reason.title, reason: reason, headers: [("Retry-After", "1")])
-    case .quota(let reason, let seconds):
-      self.init(.quotaExceeded, reason.title, reason: reason, headers: [("Retry-After", "\(seconds)")])
-    case .tooSlow: self.init(.requestTimeout, "the request did not arrive in time; the connection is closed")
-    case .deadlineExceeded:
-      self.init(.deadlineExceeded, "the work was not done in time; it was ended")
-    case .shuttingDown: self.init(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")])
-    }
   }
 }

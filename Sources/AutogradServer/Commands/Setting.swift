@@ -31,6 +31,7 @@ enum Setting {
     switch Value.self {
     case is Bool.Type: "true or false"
     case is LogFormat.Type: "text or json"
+    case is AdminAddress.Type: "HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090"
     case is UInt16.Type: "a number from 0 to 65535"
     default: "a whole number"
     }

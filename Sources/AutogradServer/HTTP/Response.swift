@@ -109,4 +109,6 @@ struct RoutePlace: Sendable {
   var index = 0
   /// Whether it is for everybody, where others need a token.
   var isPublic = false
+  /// Whether it is a page about the server's health, which a thread of its own answers.
+  var isProbe = false
 }

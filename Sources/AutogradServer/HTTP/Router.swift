@@ -18,7 +18,8 @@ final class Router: Responder {
     let indices = self.indices(of: path)
     // A method that the path does not take is refused under the path all the same.
     guard let index = indices.first(where: { routes[$0].takes(method) }) ?? indices.first else { return RoutePlace(index: routes.count) }
-    return RoutePlace(index: index, isPublic: routes[index].isPublic && routes[index].takes(method))
+    let route = routes[index]
+    return RoutePlace(index: index, isPublic: route.isPublic && route.takes(method), isProbe: route.isProbe && route.takes(method))
   }
 
   /// The routes of a path, one for each method.
@@ -109,11 +110,13 @@ final class Route: Sendable {
   let isHeavy: Bool
   /// Whether it needs no token where others do.
   let isPublic: Bool
+  /// See ``RoutePlace/isProbe``.
+  let isProbe: Bool
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
     _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isHeavy: Bool = false,
-    isPublic: Bool = false,
+    isPublic: Bool = false, isProbe: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {
     self.method = method
@@ -123,6 +126,7 @@ final class Route: Sendable {
     self.answersSafetensors = answersSafetensors
     self.isHeavy = isHeavy
     self.isPublic = isPublic
+    self.isProbe = isProbe
     self.handle = handle
   }
 

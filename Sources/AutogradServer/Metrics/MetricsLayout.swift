@@ -22,7 +22,8 @@ enum MetricsLayout {
     case bytesIn, bytesOut, connectionsAccepted
     case planHits, planMisses, planRecalled, planFallbacks, planEvictions
     case logLinesLost
-    static var count: Int { logLinesLost.rawValue + 1 }
+    case threadsStuck
+    static var count: Int { threadsStuck.rawValue + 1 }
   }
 
   /// What there is now.

@@ -51,6 +51,7 @@ struct MetricsPage {
     case .plans: gauge(family, .plans)
     case .planBytes: gauge(family, .planBytes)
     case .logLinesLost: counter(family, .logLinesLost)
+    case .threadsStuck: counter(family, .threadsStuck)
     case .processorTime: sample(family, [], nanoseconds: areas.reduce(0) { $0 + $1.processorMicroseconds } &* 1000)
     case .residentMemory: process(family, ProcessFacts.residentBytes)
     case .openDescriptors: process(family, ProcessFacts.openDescriptors)

@@ -25,6 +25,12 @@ enum ProcessFacts {
     return count - 2 - (pid == getpid() ? 1 : 0)
   }
 
+  /// Whether a debugger holds it.
+  static func isTraced(_ pid: pid_t) -> Bool {
+    let tracer = text("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("TracerPid:") }
+    return tracer.map { !$0.hasSuffix("\t0") } ?? false
+  }
+
   static var mostDescriptors: Int? {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }

@@ -7,6 +7,15 @@ func monotonicNanoseconds() -> Int64 {
   return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
 }
 
+extension Duration {
+  /// As far as an Int64 reaches, which is 292 years.
+  var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let limit: Int64 = 1 << 32
+    return min(max(seconds, 0), limit) * 1_000_000_000 + max(attoseconds, 0) / 1_000_000_000
+  }
+}
+
 /// A lock that threads can also wait under, which `Synchronization.Mutex` does not offer.
 ///
 /// `@unchecked Sendable`: a pthread mutex is made to be shared.

@@ -11,8 +11,8 @@ struct Resources: Sendable {
   /// Why these are fewer than asked for; nil where they are not.
   let connectionsWarning: String?
 
-  /// Stacks of the threads that serve sockets and that compute, and of the six beside them.
-  private static let (largeStack, smallStacks) = (8 << 20, 6 * (256 << 10))
+  /// Stacks of the threads that serve sockets and that compute, and of the eight beside them and the health thread.
+  private static let (largeStack, smallStacks) = (8 << 20, 8 * (256 << 10) + (1 << 20))
   /// Address space that glibc reserves for threads other than the first to allocate from, see `MallocTuning`: one heap, aligned to its size.
   private static let arena = 128 << 20
   /// With less than this, hardly any request fits.

@@ -9,6 +9,7 @@ struct Supervisor {
   private let executable: String
   private let arguments: [String]
   private let listening: Int32
+  private let admin: Int32?
   private let readinessDelay: Int64
   private let patience: Int64
   private let logger: Logger
@@ -34,10 +35,12 @@ struct Supervisor {
   /// - Parameters:
   ///   - arguments: of the program, which its workers get too.
   ///   - listening: the listening socket, which the supervisor closes.
+  ///   - admin: that of the admin address, likewise.
   ///   - drainSeconds: how long a worker may take to finish its requests.
   ///   - readinessDelaySeconds: how long workers say that they are not ready before they stop accepting.
   init(
-    workers count: Int, arguments: [String], listening: Int32, drainSeconds: Int, readinessDelaySeconds: Int, logger: Logger
+    workers count: Int, arguments: [String], listening: Int32, admin: Int32? = nil, drainSeconds: Int, readinessDelaySeconds: Int,
+    logger: Logger
   ) throws(StartError) {
     // A worker and its successor each have one; two more for those whose end is not noticed yet.
     metrics = try .shared(areas: 2 * count + 2)
@@ -45,6 +48,7 @@ struct Supervisor {
     executable = Supervisor.ownPath() ?? "/proc/self/exe"
     self.arguments = arguments
     self.listening = WorkerProcess.lifted(listening)
+    self.admin = admin.map(WorkerProcess.lifted)
     // A worker gives up by itself; this is for one that hangs.
     patience = Int64(max(drainSeconds, readinessDelaySeconds) + 5) * 1_000_000_000
     readinessDelay = Int64(readinessDelaySeconds) * 1_000_000_000
@@ -61,10 +65,15 @@ struct Supervisor {
   /// Runs until a signal ends it.
   /// - Returns: whether all went well; false if no worker could ever serve.
   mutating func run() -> Bool {
+    var lastPass = monotonicNanoseconds()
     while true {
       reap()
+      // When this process was not let run itself, it cannot tell how long others were silent.
+      let now = monotonicNanoseconds()
+      let elapsed = min(now - lastPass, 2 * Supervisor.listeningInterval)
+      lastPass = now
       for index in workers.indices {
-        workers[index].listen()
+        workers[index].listen(after: elapsed)
         if workers[index].enforceDeadline(at: monotonicNanoseconds()) {
           logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), is past its deadline and is killed")
         }
@@ -74,12 +83,14 @@ struct Supervisor {
         if workers.isEmpty { break }
         if monotonicNanoseconds() >= refuseAt { refuseConnections() }
       } else {
+        replaceStuck()
         advanceReplacement()
         startMissing()
       }
       obey(waitForSignal())
     }
     close(listening)
+    if let admin { close(admin) }
     return !hasFailed
   }
 
@@ -108,7 +119,8 @@ struct Supervisor {
     do throws(StartError) {
       let area = (0..<metrics.areaCount).first { area in !workers.contains { $0.area == area } }
       let worker = try WorkerProcess(
-        slot: slot, executable: executable, arguments: arguments, listening: listening, metrics: area.map { (metrics.descriptor, $0) })
+        slot: slot, executable: executable, arguments: arguments, listening: listening, admin: admin,
+        metrics: area.map { (metrics.descriptor, $0) })
       logger.info("worker \(slot + 1) is process \(worker.pid)")
       workers.append(worker)
     } catch {
@@ -207,6 +219,19 @@ struct Supervisor {
     logger.info("all workers are replaced")
   }
 
+  /// A worker that is stuck gets a successor at once. It is told to end, so that it takes no new clients and its
+  /// other threads can finish what they have; if it does not, it is killed at the deadline of every drain, or when
+  /// its successor is stuck too.
+  private mutating func replaceStuck() {
+    let now = monotonicNanoseconds()
+    for index in workers.indices where workers[index].isStuck {
+      let worker = workers[index]
+      logger.critical("worker \(worker.slot + 1), process \(worker.pid), is stuck, and is replaced")
+      for older in workers where older.slot == worker.slot && older.isGivenUp { kill(older.pid, SIGKILL) }
+      workers[index].giveUp(until: now + patience)
+    }
+  }
+
   /// The index of the slot's worker, or of its successor if that is there already.
   private func newest(_ slot: Int) -> Int? {
     workers.lastIndex { $0.slot == slot && !$0.isRetiring }
@@ -221,11 +246,14 @@ struct Supervisor {
     return signals
   }
 
+  /// How often workers are listened to, in nanoseconds.
+  private static let listeningInterval: Int64 = 1_000_000_000
+
   /// The next signal; 0 when it is time to look at the workers again.
   private func waitForSignal() -> Int32 {
     var signals = Supervisor.handled
     let isQuiet = !isStopping && replacementOrder == nil && workers.count == slots.count && workers.allSatisfy(\.isServing)
-    var time = timespec(tv_sec: isQuiet ? 60 : 0, tv_nsec: isQuiet ? 0 : 5_000_000)
+    var time = timespec(tv_sec: isQuiet ? 1 : 0, tv_nsec: isQuiet ? 0 : 5_000_000)
     return max(sigtimedwait(&signals, nil, &time), 0)
   }
 

@@ -1,7 +1,8 @@
 import Glibc
 
-/// A worker as the supervisor sees it: a process of the same program that serves the same listening socket, and a channel to it. The worker
-/// says on the channel that it serves; that the supervisor is gone it sees by the channel's end.
+/// A worker as the supervisor sees it: a process of the same program that serves the same listening socket, and a
+/// channel to it. The worker says on the channel that it serves, and then again each second while none of its threads
+/// is stuck; that the supervisor is gone it sees by the channel's end.
 struct WorkerProcess {
   enum State {
     /// Killed if it does not serve by then.
@@ -18,26 +19,42 @@ struct WorkerProcess {
   /// Its area of the shared counters; nil for one that counts by itself.
   let area: Int?
   private let channel: Int32
+  /// Whether it is of a version that says each second that it is well.
+  private var beats = false
+  /// How long it has said nothing, in nanoseconds during which the supervisor listened.
+  private var silence: Int64 = 0
+  /// Whether it is to end because it was stuck.
+  private(set) var isGivenUp = false
 
   /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet machine.
   static let startPatience: Int64 = 30_000_000_000
+  /// Nanoseconds that it may say nothing. More than its own limit for its threads, so that its log says first which
+  /// one is stuck.
+  static let silencePatience: Int64 = 6_500_000_000
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
   /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from the other, which
   /// programs of another version read.
   static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
-  static let variables = [variable, metricsVariable]
+  /// The descriptor of the admin address, where there is one.
+  static let adminVariable = "AUTOGRAD_SUPERVISED_ADMIN"
+  static let variables = [variable, metricsVariable, adminVariable]
   /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
   static let replacedSignal = SIGINT
-  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor): (Int32, Int32, Int32) = (3, 4, 5)
+  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor): (Int32, Int32, Int32, Int32) = (
+    3, 4, 5, 6
+  )
+  /// What a worker says that will say it again each second. Those of older versions say 1, and once only.
+  static let beat: UInt8 = 2
 
   /// Starts one.
   /// - Parameters:
   ///   - listening: above the descriptors that workers get.
+  ///   - admin: the admin address, likewise.
   ///   - metrics: the descriptor of the counters, likewise, and the area for this worker.
   init(
-    slot: Int, executable: String, arguments: [String], listening: Int32, metrics: (descriptor: Int32, area: Int)?
+    slot: Int, executable: String, arguments: [String], listening: Int32, admin: Int32? = nil, metrics: (descriptor: Int32, area: Int)?
   ) throws(StartError) {
     self.slot = slot
     started = monotonicNanoseconds()
@@ -56,6 +73,10 @@ struct WorkerProcess {
     if let metrics {
       marks.append("\(WorkerProcess.metricsVariable)=\(WorkerProcess.metricsDescriptor),\(metrics.area),\(slot + 1)")
       descriptors.append((metrics.descriptor, WorkerProcess.metricsDescriptor))
+    }
+    if let admin {
+      marks.append("\(WorkerProcess.adminVariable)=\(WorkerProcess.adminDescriptor)")
+      descriptors.append((admin, WorkerProcess.adminDescriptor))
     }
     let failure = WorkerProcess.spawn(&pid, executable, arguments, descriptors, marks)
     guard failure == 0 else {
@@ -97,11 +118,31 @@ struct WorkerProcess {
   }
 
   /// Reads what the worker has to say.
-  mutating func listen() {
-    guard case .starting = state else { return }
-    var byte: UInt8 = 0
-    if recv(channel, &byte, 1, Int32(MSG_DONTWAIT)) == 1 { state = .serving }
+  /// - Parameter elapsed: nanoseconds for which the supervisor has been there to listen since the last time.
+  mutating func listen(after elapsed: Int64) {
+    silence += elapsed
+    var bytes: [16 of UInt8] = .init(repeating: 0)
+    var said = bytes.mutableSpan
+    while true {
+      let count = said.withUnsafeMutableBytes { recv(channel, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+      guard count > 0 else { return }
+      silence = 0
+      if case .starting = state {
+        state = .serving
+        beats = said[0] == WorkerProcess.beat
+      }
+    }
   }
+
+  /// Tells it to drain because it is stuck.
+  mutating func giveUp(until deadline: Int64) {
+    isGivenUp = true
+    retire(WorkerProcess.replacedSignal, until: deadline)
+  }
+
+  /// Whether it has stopped saying that it is well: a thread of it is stuck, or the whole process. Not one that a
+  /// debugger has stopped.
+  var isStuck: Bool { beats && isServing && silence >= WorkerProcess.silencePatience && !ProcessFacts.isTraced(pid) }
 
   /// Tells it to drain; a second signal would end it at once.
   mutating func retire(_ signal: Int32, until deadline: Int64) {
@@ -141,6 +182,8 @@ struct Supervision {
   let listeningDescriptor: Int32
   /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor knows of no such thing.
   let metrics: (descriptor: Int32, area: Int, worker: Int)?
+  /// Of the admin address; nil if there is none.
+  let adminDescriptor: Int32?
   private let channel: Int32
 
   /// Nil in a process that no supervisor started.
@@ -151,7 +194,8 @@ struct Supervision {
     channel = numbers[1]
     let marks = Supervision.numbers(WorkerProcess.metricsVariable)
     metrics = marks.count == 3 ? (marks[0], Int(marks[1]), Int(marks[2])) : nil
-    for descriptor in numbers + marks.prefix(1) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    adminDescriptor = Supervision.numbers(WorkerProcess.adminVariable).first
+    for descriptor in numbers + marks.prefix(1) + [adminDescriptor].compactMap({ $0 }) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   }
 
   /// Takes them out of the environment.
@@ -161,11 +205,19 @@ struct Supervision {
     return text.split(separator: ",").compactMap { Int32($0) }
   }
 
+  /// Tells the supervisor that no thread is stuck. One of an older version reads only the first of these; then the
+  /// rest is not sent.
+  func beat() { Supervision.beat(on: channel) }
+
+  static func beat(on channel: Int32) {
+    var byte = WorkerProcess.beat
+    send(channel, &byte, 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+  }
+
   /// Tells the supervisor that requests are served, and drains when there is no supervisor any more.
   func serving() {
+    beat()
     let channel = channel
-    var byte: UInt8 = 1
-    send(channel, &byte, 1, Int32(MSG_NOSIGNAL))
     let thread = NativeThread.start(name: "supervision", stackSize: 256 << 10) {
       var byte: UInt8 = 0
       while recv(channel, &byte, 1, 0) < 0 && errno == EINTR {}

@@ -1,14 +1,14 @@
 import CMicroHTTPD
 import Glibc
-import Synchronization
 
-/// The thread that takes clients from the listening socket and hands them to the threads that serve them.
+/// The thread that takes clients from a listening socket and hands them to the threads that serve them.
 ///
-/// `@unchecked Sendable`: the library's handle is used by this thread only, until ``stop()`` has returned.
+/// `@unchecked Sendable`: the entrance is used by this thread only, and by ``stop()`` when the thread has ended.
 final class Acceptor: @unchecked Sendable {
-  private let daemon: OpaquePointer
+  private let entrance: OpaquePointer
   private let descriptor: Int32
   private let isShared: Bool
+  private let isAdmin: Bool
   private let limit: Int
   /// How many connections are open now.
   private let connectionCount: @Sendable () -> Int
@@ -16,39 +16,56 @@ final class Acceptor: @unchecked Sendable {
   /// A pipe: its end wakes the thread up, and ends it.
   private let wakeup: (read: Int32, write: Int32)
   private let thread = Locked<pthread_t?>(nil)
-  private let accepted = Atomic<Int>(0)
+  /// Clients that are accepted at a time before what they say is looked at.
+  private static let batch = 64
 
   /// - Parameters:
-  ///   - descriptor: bound and listening; closed by ``stop()``.
+  ///   - descriptor: bound and listening; closed by ``stop()``, or here if this fails.
   ///   - isShared: whether other processes accept from it too; then it is not ours to turn clients away when we stop.
+  ///   - isAdmin: whether it is the admin address, whose clients all go to the health thread.
   ///   - limit: with so many connections, further clients wait in the kernel's queue.
   init(
-    daemon: OpaquePointer, descriptor: Int32, isShared: Bool, limit: Int,
+    daemon: OpaquePointer, descriptor: Int32, isShared: Bool, isAdmin: Bool = false, limit: Int,
     connectionCount: @escaping @Sendable () -> Int, warn: @escaping @Sendable (String) -> Void
   ) throws(StartError) {
-    self.daemon = daemon
     self.descriptor = descriptor
     self.isShared = isShared
+    self.isAdmin = isAdmin
     self.limit = limit
     self.connectionCount = connectionCount
     self.warn = warn
     var ends: (Int32, Int32) = (-1, -1)
     let made = withUnsafeMutableBytes(of: &ends) { pipe($0.baseAddress?.assumingMemoryBound(to: Int32.self)) }
-    guard made == 0 else { throw StartError("cannot make a pipe: \(String(cString: strerror(errno)))") }
+    guard made == 0 else {
+      let reason = String(cString: strerror(errno))
+      close(descriptor)
+      throw StartError("cannot make a pipe: \(reason)")
+    }
     _ = fcntl(ends.0, F_SETFD, FD_CLOEXEC)
     _ = fcntl(ends.1, F_SETFD, FD_CLOEXEC)
     wakeup = ends
+    guard let entrance = amhd_entrance_open(daemon, descriptor, ends.0, isAdmin) else {
+      let reason = String(cString: strerror(errno))
+      close(ends.0)
+      close(ends.1)
+      close(descriptor)
+      throw StartError("cannot listen for clients: \(reason)")
+    }
+    self.entrance = entrance
     let started = NativeThread.start(name: "accept", stackSize: 256 << 10) { [self] in run() }
     guard let started else {
       close(ends.0)
       close(ends.1)
+      close(descriptor)
       throw StartError("cannot start the accepting thread")
     }
     thread.withLock { $0 = started }
   }
 
+  deinit { amhd_entrance_close(entrance) }
+
   /// How many clients were handed over.
-  var acceptedCount: Int { accepted.load(ordering: .acquiring) }
+  var acceptedCount: Int { Int(clamping: amhd_handed_over(entrance)) }
 
   /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected. Called again, or by
   /// two threads, it returns when that is done.
@@ -57,41 +74,31 @@ final class Acceptor: @unchecked Sendable {
       guard let running = thread else { return }
       thread = nil
       // Time for handshakes under way; where there is no filter, clients keep coming and waiting is of no use.
-      if !isShared && amhd_refuse_connections(descriptor) { usleep(20_000) }
+      if !isShared && !isAdmin && amhd_refuse_connections(descriptor) { usleep(20_000) }
       close(wakeup.write)
       pthread_join(running, nil)
       // Who waits in a shared socket may have nobody else left to wait for.
-      _ = acceptWaiting(atMost: Int(ListeningSocket.backlog))
+      if !isAdmin { _ = acceptWaiting(atMost: Int(ListeningSocket.backlog)) }
+      amhd_hand_over_all(entrance)
       close(descriptor)
       close(wakeup.read)
     }
   }
 
   private func run() {
-    var isExhausted = false
-    while waitForClients() {
-      let wasExhausted = isExhausted
-      isExhausted = acceptWaiting() == amhd_accepted_exhausted
+    var wasExhausted = false
+    while true {
+      let isFull = connectionCount() + Int(amhd_kept(entrance)) >= limit
+      amhd_listen(entrance, !isFull)
+      let events = amhd_wait(entrance, isFull ? 10 : -1)
+      if events.is_woken { return }
+      var isExhausted = events.is_exhausted
+      if events.has_clients && acceptWaiting(atMost: Acceptor.batch) == amhd_accepted_exhausted { isExhausted = true }
+      defer { wasExhausted = isExhausted }
       guard isExhausted else { continue }
       if !wasExhausted { warn("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)") }
       // The socket stays readable: without a pause this would spin until somebody leaves.
       pause()
-    }
-  }
-
-  /// False when the thread is to end.
-  private func waitForClients() -> Bool {
-    while true {
-      let isFull = connectionCount() >= limit
-      var entries = (
-        pollfd(fd: wakeup.read, events: Int16(POLLIN), revents: 0),
-        // A negative descriptor is passed over.
-        pollfd(fd: isFull ? -1 : descriptor, events: Int16(POLLIN), revents: 0)
-      )
-      let ready = withUnsafeMutableBytes(of: &entries) {
-        poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 2, isFull ? 10 : -1)
-      }
-      if ready > 0 { return entries.0.revents == 0 }
     }
   }
 
@@ -101,11 +108,10 @@ final class Acceptor: @unchecked Sendable {
   }
 
   /// Accepts until nobody waits or something is exhausted.
-  private func acceptWaiting(atMost most: Int = .max) -> amhd_accepted {
+  private func acceptWaiting(atMost most: Int) -> amhd_accepted {
     for _ in 0..<most {
-      let result = amhd_accept(daemon, descriptor)
+      let result = amhd_accept(entrance)
       guard result == amhd_accepted_client else { return result }
-      accepted.add(1, ordering: .releasing)
     }
     return amhd_accepted_client
   }

@@ -19,6 +19,8 @@ final class Client: Sendable {
   }
 
   let descriptor: Int32
+  /// The thread that serves it, and whether that is the health thread; whether it came by the admin address.
+  let seat: amhd_seat
   /// Where the reaper keeps it; the reaper's alone.
   let slot: Int
   /// By its address.
@@ -39,8 +41,9 @@ final class Client: Sendable {
   /// Of the memory for all requests, what its answer takes.
   private let held = Atomic<Int>(0)
 
-  init(descriptor: Int32, slot: Int, tenant: Tenant, isProxy: Bool) {
+  init(descriptor: Int32, seat: amhd_seat, slot: Int, tenant: Tenant, isProxy: Bool) {
     self.descriptor = descriptor
+    self.seat = seat
     self.slot = slot
     self.tenant = tenant
     self.isProxy = isProxy

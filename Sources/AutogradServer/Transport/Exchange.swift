@@ -21,6 +21,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private let accept: String?
   private let sender: OriginPolicy.Sender
   private let isPreflight: Bool
+  /// Whether its connection belongs to the health thread, and it is not what that is for: whoever asks for health and
+  /// then posts a graph.
+  private let isStray: Bool
 
   // See above: nobody else is there to be excluded.
   @exclusivity(unchecked) private var body = BodyBuffer()
@@ -38,6 +41,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The client has hung up.
   @exclusivity(unchecked) private var isAbandoned = false
 
+  /// The connection ends after the answer.
+  @exclusivity(unchecked) private var closesAfter = false
+
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
   @exclusivity(unchecked) private var observation = Observation()
@@ -46,6 +52,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private static let negligibleBody = 4 << 10
   /// By how much at a time a body's share of it grows.
   private static let bodyStep = 64 << 10
+  /// Nanoseconds that reading a byte of a body takes, about.
+  private static let costOfByte: Int64 = 5
 
   init(server: HTTPServer, connection: OpaquePointer, client: Client, head: amhd_head) {
     self.server = server
@@ -55,13 +63,14 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
-    place = server.responder.place(of: path, method)
+    place = server.responder(for: client).place(of: path, method)
+    isStray = client.seat.is_health && !place.isProbe && !client.seat.is_admin
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
     trace = TraceContext(head.traceparent.bytes)
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
-    sender = server.origins.sender(of: head, isPublic: place.isPublic)
+    sender = server.origins.sender(of: head, isPublic: place.isPublic || client.seat.is_admin)
     isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
   }
 
@@ -76,13 +85,17 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
   func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
-    let limit = server.configuration.bodyLimit
+    let limit = bodyLimit
+    // Nobody who keeps asking for health may stay on its thread with other requests, or beyond the limit of
+    // connections.
+    closesAfter = isStray || isOverloaded
+    let isTurnedAway = isOverloaded && !(client.seat.is_health && place.isProbe)
     if case .refused(let refusal) = sender { return refuse(refusal, closes: true) }
-    if !place.isPublic, !isPreflight, let access = server.configuration.access {
+    if !place.isPublic, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
     }
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isOverloaded ? .overloaded(.connections) : nil) {
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isTurnedAway ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
     }
     if let seconds = facts.requestTimeout {
@@ -100,9 +113,15 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     return true
   }
 
+  /// Who needs no token gets no memory to speak of.
+  private var bodyLimit: Int {
+    let limit = server.configuration.bodyLimit
+    return place.isProbe || client.seat.is_admin ? min(limit, Exchange.negligibleBody) : limit
+  }
+
   /// A piece of the body. False closes the connection.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let limit = server.configuration.bodyLimit
+    let limit = bodyLimit
     bytesIn += bytes.count
     if bytesIn > limit {
       refusal = .bodyTooLarge(limit: limit, length: nil)
@@ -132,7 +151,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
       return refuse(refusal)
     }
-    if isPreflight { return answer(OriginPolicy.preflight(server.responder.methods(of: path), on: connection)) }
+    if isPreflight { return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection)) }
     let request = Request(
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self)
@@ -149,17 +168,29 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   }
 
   private func respond(to request: Request) -> Reply {
-    guard let quota = tenant.quota else { return server.responder.respond(to: request) }
+    if isStray { return elsewhere(request) }
+    let responder = server.responder(for: client)
+    guard let quota = tenant.quota else { return responder.respond(to: request) }
     let since = monotonicNanoseconds()
     defer {
       let now = monotonicNanoseconds()
       quota.charge(now - since, at: now)
     }
-    return server.responder.respond(to: request)
+    return responder.respond(to: request)
   }
 
   /// Among whom the server is shared out, whose request this is.
   var tenant: Tenant { memory.tenant }
+
+  /// Has everything done on the compute pool: nothing may keep the health thread.
+  private func elsewhere(_ request: Request) -> Reply {
+    .later(
+      Work(cost: Int64(request.body.count) * Exchange.costOfByte) { [responder = server.responder] interruption in
+        var request = request
+        request.interruption = interruption
+        return responder.respond(to: request)
+      })
+  }
 
   /// Reserves memory for work, or says why not. For whoever does the work.
   func reserve(_ size: Int) -> Refusal? {
@@ -232,7 +263,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     addHeader("X-Request-Id", id, to: answer)
     for (name, value) in server.origins.headers(for: sender.page) { addHeader(name, value, to: answer) }
     for (name, value) in response.headers { addHeader(name, value, to: answer) }
-    if closes || server.isDraining { addHeader("Connection", "close", to: answer) }
+    if closes || closesAfter || server.isDraining { addHeader("Connection", "close", to: answer) }
     status = response.status
     bytesOut = response.body.count
     observation = response.observation

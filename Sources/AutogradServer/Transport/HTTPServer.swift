@@ -6,59 +6,6 @@ import Synchronization
 ///
 /// It runs from `init` to ``stop()`` or ``drain(deadline:)``, one of which must be called: until then its threads keep it alive.
 final class HTTPServer: Sendable {
-  struct Configuration: Sendable {
-    var host = "127.0.0.1"
-    /// 0 lets the system choose, see ``HTTPServer/port``.
-    var port: UInt16 = 8080
-    /// A bound, listening and non-blocking socket to use instead, from whoever started us and perhaps others. The server closes it.
-    var listeningDescriptor: Int32?
-    /// Threads that serve sockets.
-    var threads = 2
-    /// The largest body, in bytes.
-    var bodyLimit = 64 << 20
-    /// With more connections than this, requests are refused as overloaded.
-    var connectionLimit = 8192
-    /// How long a connection may be silent, in seconds, at least 1.
-    var timeout = 60
-    /// How long heads, bodies and answers may take on their way.
-    var patience = Reaper.Patience()
-    /// How long a request may take from its last byte to its answer, in nanoseconds; it may itself ask for less.
-    var requestPatience: Int64 = 30_000_000_000
-    /// Bytes that bodies and plans of all requests may take together.
-    var memoryLimit = 4 << 30
-    /// Memory for each connection: its headers must fit in, and bodies come in pieces of up to half of it. 32 KiB is the most that the
-    /// library takes from malloc; more is mapped for each connection, which costs a client that connects anew for each request 30%, and is
-    /// zeroed between any two requests. 256 KiB serves bodies of megabytes a fifth faster.
-    var connectionMemory = 32 << 10
-    /// How long a server that drains says that it is not ready before it stops accepting: time for a load balancer to notice.
-    var readinessDelay = Duration.zero
-    /// How long a drained server leaves silent connections open, so that a client between two requests can be told to close.
-    var idleDelay = Duration.milliseconds(250)
-    /// How long one that has not had a request yet: its client may be about to send the first.
-    var firstRequestDelay = Duration.seconds(2)
-    /// Makes the answer to what the transport refuses. The second argument is the request's identifier.
-    var refuse: @Sendable (Refusal, String) -> Response
-    /// Who may ask for anything but what is public; nil for everybody.
-    var access: AccessTokens?
-    /// Whom X-Forwarded-For is believed.
-    var trustedProxies = TrustedProxies()
-    /// The names that Host may have, and the origins of pages that may call the server, see ``OriginPolicy``.
-    var allowedHosts: [String] = []
-    var corsOrigins: [String] = []
-    /// Where connections and requests in flight are counted.
-    var metrics: MetricsArea?
-    /// Called once for each request, when its answer is sent or its connection broken.
-    var observe: @Sendable (RequestRecord) -> Void = { _ in }
-    /// Remarks of the library, mostly on clients that misbehave: of interest when debugging.
-    var log: @Sendable (String) -> Void = { _ in }
-    /// What whoever runs the server should know of.
-    var warn: @Sendable (String) -> Void = { _ in }
-
-    init(refuse: @escaping @Sendable (Refusal, String) -> Response) {
-      self.refuse = refuse
-    }
-  }
-
   let configuration: Configuration
   let responder: any Responder
   let pool: ComputePool
@@ -72,6 +19,8 @@ final class HTTPServer: Sendable {
   let tenants = Tenants()
   let reaper: Reaper
   let origins: OriginPolicy
+  private let threads: ServerThreads
+  private let watchdog: Watchdog
 
   private let ready = Atomic<Bool>(true)
   private let draining = Atomic<Bool>(false)
@@ -80,12 +29,15 @@ final class HTTPServer: Sendable {
   private let opened = Atomic<Int>(0)
   /// Connections that have not had a request yet.
   private let silent = Atomic<Int>(0)
+  /// Connections of the admin address that have had one, or are gone.
+  private let heardAdmins = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
 
   /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
   private struct Running: @unchecked Sendable {
     let daemon: OpaquePointer
     let acceptor: Acceptor
+    let adminAcceptor: Acceptor?
   }
 
   /// How many connections beyond the limit are taken, only to be refused; still more wait in the kernel's queue.
@@ -113,20 +65,30 @@ final class HTTPServer: Sendable {
     origins = OriginPolicy(
       hosts: configuration.allowedHosts, origins: configuration.corsOrigins, address: configuration.host,
       isLoopback: isLoopback)
+    threads = ServerThreads(socketCount: min(max(configuration.threads, 1), 1024))
     do {
-      reaper = try Reaper(configuration.patience, memory: memory) { [configuration, requestIDs, origins] in
-        HTTPServer.farewell(configuration, $0, origins, requestIDs)
-      }
-      try start(descriptor)
+      reaper = try Reaper(
+        configuration.patience, memory: memory, connectionLimit: configuration.connectionLimit + HTTPServer.refusedConnections / 2,
+        threads: threads
+      ) { [configuration, requestIDs, origins] in HTTPServer.farewell(configuration, $0, origins, requestIDs) }
+      watchdog = try Watchdog(threads, configuration)
     } catch {
       close(descriptor)
       throw error
     }
+    do {
+      try start(descriptor)
+    } catch {
+      reaper.stop()
+      watchdog.stop()
+      throw error
+    }
   }
 
+  /// Takes both descriptors over, also when it fails.
   private func start(_ descriptor: Int32) throws(StartError) {
     var options = amhd_options()
-    options.threads = UInt32(min(max(configuration.threads, 1), 1024))
+    options.threads = UInt32(threads.socketCount)
     options.connections_per_thread = UInt32(configuration.connectionLimit + HTTPServer.refusedConnections + 64)
     options.timeout_seconds = UInt32(min(max(configuration.timeout, 1), 86_400))
     options.connection_memory = min(max(configuration.connectionMemory, 4 << 10), 16 << 20)
@@ -143,14 +105,14 @@ final class HTTPServer: Sendable {
     guard let pointer = amhd_start(&options, &callbacks) else {
       let reason = String(cString: strerror(errno))
       Unmanaged.passUnretained(self).release()
+      close(descriptor)
+      if let admin = configuration.admin { close(admin.descriptor) }
       throw StartError("libmicrohttpd does not start: \(reason)")
     }
-    do {
-      let limit = configuration.connectionLimit + HTTPServer.refusedConnections
-      let acceptor = try Acceptor(
-        daemon: pointer, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, limit: limit,
-        connectionCount: { [self] in connectionCount }, warn: configuration.warn)
-      running.withLock { $0 = Running(daemon: pointer, acceptor: acceptor) }
+    do throws(StartError) {
+      let started = try startAccepting(pointer, descriptor)
+      threads.follow(pointer)
+      running.withLock { $0 = started }
     } catch {
       amhd_stop(pointer)
       Unmanaged.passUnretained(self).release()
@@ -158,14 +120,42 @@ final class HTTPServer: Sendable {
     }
   }
 
+  private func startAccepting(_ daemon: OpaquePointer, _ descriptor: Int32) throws(StartError) -> Running {
+    var adminAcceptor: Acceptor?
+    do throws(StartError) {
+      if let admin = configuration.admin { adminAcceptor = try accept(daemon, admin.descriptor, isAdmin: true) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    do throws(StartError) {
+      return Running(daemon: daemon, acceptor: try accept(daemon, descriptor), adminAcceptor: adminAcceptor)
+    } catch {
+      adminAcceptor?.stop()
+      throw error
+    }
+  }
+
+  private func accept(_ daemon: OpaquePointer, _ descriptor: Int32, isAdmin: Bool = false) throws(StartError) -> Acceptor {
+    try Acceptor(
+      daemon: daemon, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, isAdmin: isAdmin,
+      limit: configuration.connectionLimit + HTTPServer.refusedConnections, connectionCount: { [self] in connectionCount },
+      warn: configuration.warn)
+  }
+
   /// Whether new work is welcome: what `/readyz` tells.
   var isReady: Bool { ready.load(ordering: .relaxed) }
+  /// Whether one of its threads is kept by one turn of its loop, so that its clients wait in vain.
+  var hasStuckThread: Bool { watchdog.hasStuckThread }
   /// Whether answers ask the client to close the connection.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
   /// Requests begun and not yet over.
   var requestsInFlight: Int { requests.load(ordering: .acquiring) }
   var connectionCount: Int { connections.load(ordering: .acquiring) }
-  /// Connections opened since the start.
+  func responder(for client: Client) -> any Responder {
+    client.seat.is_admin ? configuration.admin?.responder ?? responder : responder
+  }
+  /// Connections opened since the start, but for those of the admin address.
   private var openedCount: Int { opened.load(ordering: .acquiring) }
 
   // MARK: - Ending
@@ -184,6 +174,8 @@ final class HTTPServer: Sendable {
       if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
     }
     draining.store(true, ordering: .relaxed)
+    // Others answer there if it is they who go on.
+    if !announces { stopAdmin() }
     let acceptor = stopAccepting()
     // Who was accepted last may not have been looked at yet.
     let finished = wait(until: end) { requestsInFlight == 0 && openedCount >= acceptor?.acceptedCount ?? 0 }
@@ -203,15 +195,20 @@ final class HTTPServer: Sendable {
     ready.store(false, ordering: .relaxed)
     draining.store(true, ordering: .relaxed)
     stopAccepting()
+    let admins = stopAdmin()?.acceptedCount ?? 0
     suspended.close()
     reaper.stop()
+    watchdog.stop()
     // Let the answers out.
-    _ = wait(until: monotonicNanoseconds() + 200_000_000) { requestsInFlight == 0 }
+    _ = wait(until: monotonicNanoseconds() + 200_000_000) {
+      requestsInFlight == 0 && heardAdmins.load(ordering: .acquiring) >= admins
+    }
     let daemon = running.withLock { running in
       defer { running = nil }
       return running?.daemon
     }
     guard let daemon else { return }
+    threads.follow(nil)
     amhd_stop(daemon)
     Unmanaged.passUnretained(self).release()
   }
@@ -219,6 +216,13 @@ final class HTTPServer: Sendable {
   @discardableResult
   private func stopAccepting() -> Acceptor? {
     let acceptor = running.withLock { $0?.acceptor }
+    acceptor?.stop()
+    return acceptor
+  }
+
+  @discardableResult
+  private func stopAdmin() -> Acceptor? {
+    let acceptor = running.withLock { $0?.adminAcceptor }
     acceptor?.stop()
     return acceptor
   }
@@ -246,7 +250,7 @@ final class HTTPServer: Sendable {
     let client = Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
     requests.add(1, ordering: .relaxed)
     configuration.metrics?.add(1, to: .requestsInFlight)
-    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    noteFirstRequest(client)
     let exchange = Exchange(server: self, connection: connection, client: client, head: head)
     let isOverloaded = connectionCount > configuration.connectionLimit && client.tenant.connectionCount > fewConnections
     if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) { return exchange }
@@ -259,16 +263,16 @@ final class HTTPServer: Sendable {
     requests.subtract(1, ordering: .releasing)
   }
 
-  fileprivate func connectionOpened(_ descriptor: Int32) -> Client {
+  fileprivate func connectionOpened(_ descriptor: Int32, _ seat: amhd_seat) -> Client {
     connections.add(1, ordering: .acquiringAndReleasing)
     silent.add(1, ordering: .relaxed)
-    opened.add(1, ordering: .releasing)
+    if !seat.is_admin { opened.add(1, ordering: .releasing) }
     configuration.metrics?.add(1, to: .connectionsOpen)
     configuration.metrics?.add(to: .connectionsAccepted)
     let address = IPAddress(peerOf: descriptor)
     let tenant = tenants.tenant(at: address)
     tenant.connect()
-    return reaper.add(descriptor, tenant, isProxy: configuration.trustedProxies.contains(address))
+    return reaper.add(descriptor, seat, tenant, isProxy: configuration.trustedProxies.contains(address))
   }
 
   /// A tenant with no more connections is not to blame for too many of them.
@@ -282,43 +286,18 @@ final class HTTPServer: Sendable {
     return tenants.tenant(at: address)
   }
 
+  private func noteFirstRequest(_ client: Client) {
+    guard client.beginsFirstRequest() else { return }
+    silent.subtract(1, ordering: .relaxed)
+    if client.seat.is_admin { heardAdmins.add(1, ordering: .releasing) }
+  }
+
   fileprivate func connectionClosed(_ client: Client) {
     reaper.remove(client)
     client.tenant.disconnect()
-    if client.beginsFirstRequest() { silent.subtract(1, ordering: .relaxed) }
+    noteFirstRequest(client)
     connections.subtract(1, ordering: .acquiringAndReleasing)
     configuration.metrics?.add(-1, to: .connectionsOpen)
-  }
-
-  /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and takes no answer.
-  private static func farewell(
-    _ configuration: Configuration, _ client: Client?, _ origins: OriginPolicy, _ requestIDs: RequestIDSource
-  ) -> ByteBuffer {
-    let id = client?.requestID ?? requestIDs.next()
-    let response = configuration.refuse(.tooSlow, id)
-    if client == nil {
-      // Nobody else notes it: there is no request yet.
-      configuration.observe(
-        RequestRecord(
-          method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head, requestID: id, bytesIn: 0,
-          bytesOut: response.body.count, observation: response.observation))
-    }
-    let text = ByteBuffer()
-    text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
-    text.append("X-Request-Id: \(id)\r\n")
-    for (name, value) in origins.headers(for: client?.page) { text.append("\(name): \(value)\r\n") }
-    text.append("Content-Length: \(response.body.count)\r\n\r\n")
-    text.append(response.body.bytes)
-    return text
-  }
-}
-
-extension Duration {
-  /// As far as an Int64 reaches, which is 292 years.
-  fileprivate var nanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let limit: Int64 = 1 << 32
-    return min(max(seconds, 0), limit) * 1_000_000_000 + max(attoseconds, 0) / 1_000_000_000
   }
 }
 
@@ -351,10 +330,10 @@ private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd
   exchange.server.completed()
 }
 
-private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32) -> UnsafeMutableRawPointer? {
+private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32, seat: amhd_seat) -> UnsafeMutableRawPointer? {
   guard let context else { return nil }
   let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
-  return Unmanaged.passRetained(server.connectionOpened(descriptor)).toOpaque()
+  return Unmanaged.passRetained(server.connectionOpened(descriptor, seat)).toOpaque()
 }
 
 private func transportClosed(context: UnsafeMutableRawPointer?, client: UnsafeMutableRawPointer?) {

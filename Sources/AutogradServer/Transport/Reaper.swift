@@ -3,6 +3,10 @@ import Glibc
 
 /// Ends the connections of clients that take too long, whatever they drip: the library's own time-out counts only from the last byte.
 ///
+/// Clients answer for their own time only. While the thread that serves them is busy, and either kept by one turn of
+/// its loop or has bytes of theirs to read or send, no time passes for them. A thread that waits for events has done
+/// what it can: then it does.
+///
 /// One thread looks at all connections four times a second, and sleeps when there are none. A connection is shut down under the lock that
 /// its end takes before its descriptor is closed, so that never another client's is.
 ///
@@ -22,6 +26,10 @@ final class Reaper: @unchecked Sendable {
     /// The phase that it was last seen in, and since when that is known.
     var mark: UInt64 = .max
     var since: Int64 = 0
+    /// When it was last looked at.
+    var seen: Int64 = 0
+    /// The turn that its thread was in then.
+    var turn: UInt?
     /// While waiting for a head: the bytes that had come when that was first seen, and when more were.
     var received: UInt64 = 0
     var headSince: Int64?
@@ -40,6 +48,10 @@ final class Reaper: @unchecked Sendable {
 
   private let patience: Patience
   private let memory: MemoryBudget
+  private let connectionLimit: Int
+  /// Connections beyond that limit, at the beginning of a round.
+  private var surplus = 0
+  private let threads: ServerThreads
   /// What to send before the end to a client whose request does not come in time; nil where no head had come.
   private let farewell: @Sendable (_ client: Client?) -> ByteBuffer
   private let monitor = Monitor()
@@ -50,9 +62,14 @@ final class Reaper: @unchecked Sendable {
   private var isStopped = false
   private var isAsleep = false
 
-  init(_ patience: Patience, memory: MemoryBudget, farewell: @escaping @Sendable (_ client: Client?) -> ByteBuffer) throws(StartError) {
+  init(
+    _ patience: Patience, memory: MemoryBudget, connectionLimit: Int, threads: ServerThreads,
+    farewell: @escaping @Sendable (_ client: Client?) -> ByteBuffer
+  ) throws(StartError) {
     self.patience = patience
     self.memory = memory
+    self.connectionLimit = connectionLimit
+    self.threads = threads
     self.farewell = farewell
     let thread = NativeThread.start(name: "reaper", stackSize: 256 << 10) { [self] in run() }
     guard let thread else { throw StartError("cannot start the thread that ends slow connections") }
@@ -60,10 +77,10 @@ final class Reaper: @unchecked Sendable {
   }
 
   /// A client has connected.
-  func add(_ descriptor: Int32, _ tenant: Tenant, isProxy: Bool) -> Client {
+  func add(_ descriptor: Int32, _ seat: amhd_seat, _ tenant: Tenant, isProxy: Bool) -> Client {
     monitor.withLock {
       let slot = free.popLast() ?? slots.count
-      let client = Client(descriptor: descriptor, slot: slot, tenant: tenant, isProxy: isProxy)
+      let client = Client(descriptor: descriptor, seat: seat, slot: slot, tenant: tenant, isProxy: isProxy)
       if slot == slots.count { slots.append(nil) }
       slots[slot] = Watched(client: client)
       count += 1
@@ -95,7 +112,10 @@ final class Reaper: @unchecked Sendable {
     var next = 0
     monitor.withLock {
       while !isStopped {
-        if next == 0 { rest() }
+        if next == 0 {
+          rest()
+          surplus = max(0, count - connectionLimit)
+        }
         // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client more.
         if count == 0 {
           isAsleep = true
@@ -141,11 +161,12 @@ final class Reaper: @unchecked Sendable {
     guard var watched = slots[slot] else { return }
     let (phase, mark) = watched.client.now
     if mark != watched.mark {
-      watched = Watched(client: watched.client, mark: mark, since: now)
+      watched = Watched(client: watched.client, mark: mark, since: now, seen: now)
       // All that has come before the first request is of its head. Of what has come by now after another, that cannot be told.
       if mark != Client.newMark { watched.received = .max }
     }
     if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
+    watched.seen = now
     slots[slot] = watched
   }
 
@@ -161,16 +182,36 @@ final class Reaper: @unchecked Sendable {
       let facts = amhd_look(watched.client.descriptor)
       if hasLeft(&watched, facts) { return .left }
       if watched.received == .max { watched.received = facts.received }
+      if watched.headSince != nil, isOurs(&watched, facts.has_unread) { watched.headSince? += now - watched.seen }
       if facts.received > watched.received && watched.headSince == nil { watched.headSince = now }
+      if watched.headSince == nil, takesPlaces(watched.client) { return .left }
       return watched.headSince.map { now - $0 >= patience.head } ?? false ? .tooSlow : nil
     case .body:
-      if hasLeft(&watched, amhd_look(watched.client.descriptor)) { return .left }
+      let facts = amhd_look(watched.client.descriptor)
+      if hasLeft(&watched, facts) { return .left }
+      if isOurs(&watched, facts.has_unread) { watched.since += now - watched.seen }
       return now - watched.since >= patience.body ? .tooSlow : nil
     case .answer:
+      if isOurs(&watched, !amhd_has_unsent(watched.client.descriptor)) { watched.since += now - watched.seen }
       return now - watched.since >= patience.answer ? .left : nil
     case .work, .ended:
       return nil
     }
+  }
+
+  /// Whether a silent connection has to go: there are too many of them, and most are its tenant's.
+  private func takesPlaces(_ client: Client) -> Bool {
+    guard surplus > 0, client.tenant.connectionCount > connectionLimit / 2 else { return false }
+    surplus -= 1
+    return true
+  }
+
+  /// Whether the client has waited for us since the last look.
+  /// - Parameter canGoOn: whether its thread has something to do for it.
+  private func isOurs(_ watched: inout Watched, _ canGoOn: Bool) -> Bool {
+    let turn = threads.turn(of: Int(watched.client.seat.thread))
+    defer { watched.turn = turn }
+    return turn != nil && (canGoOn || turn == watched.turn)
   }
 
   /// Whether the client has said that it sends no more and nobody has noticed: an end that came with the last bytes, before the connection

@@ -2,7 +2,7 @@
 ///
 /// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its one access handler is
 /// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift`
-/// refuses it) can only be seen while walking its header list. microhttpd.h is included by shim.c alone.
+/// refuses it) can only be seen while walking its header list. microhttpd.h is included here alone, by internal.h.
 #ifndef AUTOGRAD_CMICROHTTPD_H
 #define AUTOGRAD_CMICROHTTPD_H
 
@@ -82,6 +82,16 @@ typedef enum amhd_outcome {
   amhd_outcome_shutdown,
 } amhd_outcome;
 
+/// Where a connection is served.
+typedef struct amhd_seat {
+  /// The number of its thread.
+  unsigned thread;
+  /// Whether that is the health thread, which must never be kept.
+  bool is_health;
+  /// Whether the client came by the admin address.
+  bool is_admin;
+} amhd_seat;
+
 /// The library's events, one function each. They come from the server's own threads; those of one connection never at the same time.
 typedef struct amhd_callbacks {
   void *context;
@@ -95,7 +105,7 @@ typedef struct amhd_callbacks {
   /// The request is over and `request` is used no more. Comes exactly once for each `begin` that returned a state.
   void (*completed)(void *request, amhd_outcome outcome);
   /// A client has connected. Returns what is known of the connection, or NULL.
-  void *(*opened)(void *context, int descriptor);
+  void *(*opened)(void *context, int descriptor, amhd_seat seat);
   /// The connection ends: comes once for each `opened`, and before its descriptor is closed, so that whoever shuts descriptors down under a
   /// lock that this function takes never touches that of another client.
   void (*closed)(void *context, void *client);
@@ -104,7 +114,7 @@ typedef struct amhd_callbacks {
 } amhd_callbacks;
 
 typedef struct amhd_options {
-  /// Threads that serve sockets.
+  /// Threads that serve sockets. Beside them there is always one more, the health thread.
   unsigned threads;
   /// For each thread, and never to be reached: at its limit the library leaves clients waiting without a word.
   unsigned connections_per_thread;
@@ -117,13 +127,49 @@ typedef struct amhd_options {
 
 /// Starts the threads: MHD_start_daemon is variadic. NULL when the system has no more threads, memory or descriptors.
 ///
-/// The library gets its clients from `amhd_accept` and has no listening socket of its own. To stop accepting it offers MHD_quiesce_daemon,
-/// which under load aborts the process about once in a thousand times (two threads take the socket out of one epoll set, and the second
-/// finds it gone); and MHD_stop_daemon shuts a listening socket down for every process that shares it.
+/// The library gets its clients from an entrance, not a listening socket. To stop accepting it offers
+/// MHD_quiesce_daemon, which under load aborts the process about once in a thousand times (two threads take the
+/// socket out of one epoll set, and the second finds it gone); and MHD_stop_daemon shuts a listening socket down for
+/// every process that shares it.
 amhd_daemon *amhd_start(const amhd_options *options, const amhd_callbacks *callbacks);
 
+/// Changes whenever a thread's loop turns. Even: the thread waits for events. Odd: it is awake, and while the number
+/// stays the same it is kept by one turn. Threads are counted from 0; the health thread comes after those that serve
+/// sockets.
+unsigned long amhd_turn(amhd_daemon *daemon, unsigned thread);
+
+/// Where clients come in: a listening socket, and clients who have connected and not said anything yet. What a client
+/// says first decides which thread serves it: requests for /livez, /readyz and /metrics go to the health thread, and
+/// the others to the socket thread with the fewest connections, as do clients who have said nothing for 50 ms.
+/// Everything here is for one thread, but for `amhd_handed_over`.
+typedef struct amhd_entrance amhd_entrance;
+
+/// NULL, with `errno`, when the system has no more memory or descriptors.
+/// - listening_descriptor: non-blocking; listened to from `amhd_listen` on.
+/// - wakeup: becomes readable when `amhd_wait` shall return.
+/// - is_admin: all clients go to the health thread, marked as those of the admin address.
+amhd_entrance *amhd_entrance_open(amhd_daemon *daemon, int listening_descriptor, int wakeup, bool is_admin);
+
+/// Closes neither of the two descriptors. No client may be kept any more.
+void amhd_entrance_close(amhd_entrance *entrance);
+
+/// Whether `amhd_wait` shall tell of clients who wait in the listening socket.
+void amhd_listen(amhd_entrance *entrance, bool listens);
+
+typedef struct amhd_events {
+  bool is_woken;
+  /// Clients wait in the listening socket.
+  bool has_clients;
+  /// The system had no more memory for a client.
+  bool is_exhausted;
+} amhd_events;
+
+/// Waits for at most so many milliseconds (-1 for ever), and hands over clients who have spoken, or been silent too
+/// long.
+amhd_events amhd_wait(amhd_entrance *entrance, int timeout);
+
 typedef enum amhd_accepted {
-  /// A client was accepted, and handed to the thread with the fewest.
+  /// A client was accepted; it is handed over by what is called next.
   amhd_accepted_client = 0,
   /// Nobody is waiting, or who was has gone.
   amhd_accepted_none,
@@ -131,8 +177,17 @@ typedef enum amhd_accepted {
   amhd_accepted_exhausted,
 } amhd_accepted;
 
-/// Accepts one client from a listening, non-blocking socket. On one thread only.
-amhd_accepted amhd_accept(amhd_daemon *daemon, int listening_descriptor);
+/// Accepts one client.
+amhd_accepted amhd_accept(amhd_entrance *entrance);
+
+/// Hands over all that are kept.
+void amhd_hand_over_all(amhd_entrance *entrance);
+
+/// Clients that are accepted and not handed over yet.
+unsigned amhd_kept(const amhd_entrance *entrance);
+
+/// Clients that were handed over to threads since the start. From any thread.
+unsigned long amhd_handed_over(amhd_entrance *entrance);
 
 /// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing the socket resets
 /// every client it has not yet handed out, so before it is closed the stream of clients must run dry: with this, `amhd_accept` until
@@ -170,6 +225,8 @@ amhd_socket_facts amhd_look(int descriptor);
 
 /// Writes the 16 bytes of the other end's address, IPv4 as ::ffff:a.b.c.d. False where it has none.
 bool amhd_peer(int descriptor, void *address);
+/// Whether there is something that the client has not fetched yet of what the kernel was given for it.
+bool amhd_has_unsent(int descriptor);
 
 /// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would keep it for minutes.
 void amhd_discard_on_close(int descriptor);
