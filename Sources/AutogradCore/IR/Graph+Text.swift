@@ -7,7 +7,10 @@
 ///
 /// Only what the outputs need is printed, and values are numbered as they appear.
 extension Graph: CustomStringConvertible {
-  public var description: String {
+  public var description: String { (try? text(nil)) ?? "" }
+
+  /// - Throws: `interrupted`: it may be megabytes.
+  package func text(_ interruption: Interruption?) throws(GraphError) -> String {
     let live = reachableNodes
     var numbers = [Int](repeating: -1, count: columns.valueCount)
     var next = 0
@@ -25,6 +28,7 @@ extension Graph: CustomStringConvertible {
     }
     var text = "graph(" + parameters.joined(separator: ", ") + ") {\n"
     for node in 0..<NodeID(columns.nodeCount) where live[Int(node)] && columns.opcodes[Int(node)] != .input {
+      if Int(node) % GraphBuilder.nodesBetweenLooks == 0 { try interruption?.check() }
       let operands = columns.operandRange(node).map { " " + number(columns.operands[$0]) }.joined()
       let results = columns.resultRange(node)
       text += "  " + results.map { number(ValueID($0)) }.joined(separator: ", ")

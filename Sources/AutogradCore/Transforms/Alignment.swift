@@ -18,6 +18,7 @@ struct AlignmentPass {
     let first = builder.columns.producers[Int(source.id)] + 1
     guard first <= last, builder.spend(Int(last - first)) else { return }
     for node in first...last {
+      if Int(node) % GraphBuilder.nodesBetweenLooks == 0, !builder.spend(0) { return }
       guard builder.columns.operandRange(node).contains(where: { axes[builder.columns.operands[$0]] != nil })
       else { continue }
       let context = NodeContext(builder: builder, node: node)

@@ -18,12 +18,20 @@ struct InspectHandler: Sendable {
     let request = try DifferentialRequest(endpoint, body, limits: limits, isInspected: true)
     let values = request.sections().flatMap(\.values)
     do throws(GraphError) {
+      let interruption = request.graph.builder.interruption
       let graph = try request.graph.builder.graph(outputs: values)
-      return report(request, graph, try Plan(graph, interruption: request.graph.builder.interruption))
+      let plan = try Plan(graph, interruption: interruption)
+      if let memory = body.memory, !memory.reserveMore(graph.nodeCount * InspectHandler.textBytesPerNode) {
+        throw GraphError(.interrupted, "there is no memory for the graph's text")
+      }
+      return report(request, graph, try graph.text(interruption), plan)
     } catch {
       throw request.graph.problem(error)
     }
   }
+
+  /// Of the report, twice while it is written: a line of the graph's text, and the names.
+  private static let textBytesPerNode = 400
 
   private static func endpoint(_ value: JSONValue?) throws(Problem) -> Endpoint {
     guard let value else { return .evaluate }
@@ -36,10 +44,10 @@ struct InspectHandler: Sendable {
 
   // MARK: The report
 
-  private func report(_ request: DifferentialRequest, _ graph: Graph, _ plan: Plan) -> ByteBuffer {
+  private func report(_ request: DifferentialRequest, _ graph: Graph, _ text: String, _ plan: Plan) -> ByteBuffer {
     let json = ByteBuffer(capacity: 4096)
     json.append("{\"digest\": \"\(GraphDigest.text(request.graphText))\", \"text\": ")
-    json.appendJSONString(graph.description)
+    json.appendJSONString(text)
     json.append(", \"inputs\": ")
     appendTypes(request.graph.inputs.map { .init(name: $0.name, value: $0.value) }, to: json)
     json.append(", \"values\": ")

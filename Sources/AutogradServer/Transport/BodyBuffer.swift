@@ -1,10 +1,13 @@
 import Glibc
 
-/// The body of a request as it comes in: reserved by its announced length, growing by doubling where there is none, never beyond the limit.
+/// The body of a request as it comes in: reserved by its announced length, never beyond the limit. Where there is none it grows by doubling,
+/// and from ``largestDoubled`` on to the limit at once: that takes only address space, and moving megabytes would keep a socket's thread.
 struct BodyBuffer: ~Copyable {
   private var base: UnsafeMutableRawPointer?
   private(set) var count = 0
   private var capacity = 0
+
+  private static let largestDoubled = 1 << 20
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
@@ -21,11 +24,16 @@ struct BodyBuffer: ~Copyable {
   mutating func append(_ source: UnsafeRawBufferPointer, limit: Int) -> Bool {
     guard let start = source.baseAddress, source.count > 0 else { return true }
     let needed = count + source.count
-    if needed > capacity && !reserve(max(needed, min(limit, max(capacity, 2048) * 2))) { return false }
+    if needed > capacity && !grow(to: needed, limit: limit) { return false }
     guard let base else { return false }
     memcpy(base + count, start, source.count)
     count = needed
     return true
+  }
+
+  private mutating func grow(to needed: Int, limit: Int) -> Bool {
+    if capacity >= BodyBuffer.largestDoubled && reserve(max(needed, limit)) { return true }
+    return reserve(max(needed, min(limit, max(capacity, 2048) * 2)))
   }
 
   mutating func removeAll() {
