@@ -13,15 +13,16 @@ import time
 
 
 class Server:
-    """`options` are those of `serve`. One that this program does not have is left out and said: then a bar that needs it fails by itself."""
+    """`options` are those of `serve`. One that this program does not have is left out and said: then a bar that needs it fails by itself.
+    `prefix` is a command that sets limits and becomes the server."""
 
-    def __init__(self, binary, *options, logs_requests=False):
+    def __init__(self, binary, *options, logs_requests=False, prefix=()):
         self.stderr = tempfile.TemporaryFile()
         self.left_out, options = known_options(binary, options)
         for name in self.left_out:
             print(f"note: {name} is left out, this server does not have it", flush=True)
         self.process = subprocess.Popen(
-            [binary, "serve", "--port", "0", "--log-requests", str(logs_requests).lower(), *options], stderr=self.stderr)
+            [*prefix, binary, "serve", "--port", "0", "--log-requests", str(logs_requests).lower(), *options], stderr=self.stderr)
         # Its workers end with it.
         atexit.register(self.process.kill)
         self.port = self._port()
