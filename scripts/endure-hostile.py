@@ -55,9 +55,9 @@ class Attack:
             self.process.kill()
 
 
-def honest_clients(address, elements):
-    return {"small graphs": Client(small, address, interval=0.005), f"jobs of {JOB} s": Client(jobs, address, elements, interval=1),
-            "GET /livez": Client(live, address, interval=0.050)}
+def honest_clients(server, elements):
+    return {"small graphs": Client(server, small, interval=0.005), f"jobs of {JOB} s": Client(server, jobs, elements, interval=1),
+            "GET /livez": Client(server, live, interval=0.050)}
 
 
 def measured(clients):
@@ -66,8 +66,8 @@ def measured(clients):
 
 def rows(when, records):
     for name, each in records.items():
-        statuses = collections.Counter(status for _, status in each)
-        yield (f"{name}, {when}", len(each), *milliseconds([seconds for seconds, _ in each]),
+        statuses = collections.Counter(status for _, status, _ in each)
+        yield (f"{name}, {when}", len(each), *milliseconds([seconds for seconds, *_ in each]), *milliseconds([stall for *_, stall in each])[1:],
                " ".join(f"{count} x {status}" for status, count in statuses.most_common(4)))
 
 
@@ -77,7 +77,7 @@ def attack(server, elements, seconds, only):
     kinds = [kind for kind in ATTACKERS if only in kind.__name__]
     attacks = [Attack(kind, server.address, f"127.0.0.{2 + number}", end) for number, kind in enumerate(kinds)]
     time.sleep(0.5)
-    clients, peak = honest_clients(server.address, elements), 0
+    clients, peak = honest_clients(server, elements), 0
     while time.monotonic() < end and server.is_running:
         peak = max(peak, server.memory("VmHWM"))
         time.sleep(0.2)
@@ -86,13 +86,15 @@ def attack(server, elements, seconds, only):
 
 
 def judge(report, records, alone):
-    small_, jobs_, lives = (sorted(seconds for seconds, _ in each) for each in records.values())
+    small_, jobs_, lives = (sorted(seconds for seconds, *_ in each) for each in records.values())
+    # With less processors than there are programs everybody waits for one now and then; that is not the server's doing.
+    stall = max(stall for *_, stall in list(records.values())[2])
     report.verdict(quantile(small_, 0.99) < SMALL_P99, f"p99 of small graphs is {1000 * quantile(small_, 0.99):.1f} ms, allowed are {1000 * SMALL_P99:.0f} ms")
     report.verdict(jobs_[-1] <= JOB_TIMES * alone, f"the slowest of {len(jobs_)} jobs takes {jobs_[-1] / alone:.1f} times what it takes alone "
                    f"({alone:.2f} s), allowed are {JOB_TIMES}")
-    report.verdict(lives[-1] < LIVE_MOST, f"the slowest of {len(lives)} probes takes {1000 * lives[-1]:.1f} ms "
-                   f"(p99 {1000 * quantile(lives, 0.99):.1f} ms), allowed are {1000 * LIVE_MOST:.0f} ms")
-    refused = collections.Counter(status for each in records.values() for _, status in each if status != "200")
+    report.verdict(stall < LIVE_MOST, f"the slowest of {len(lives)} probes takes {1000 * stall:.1f} ms beside waiting for a processor "
+                   f"({1000 * lives[-1]:.1f} ms with that), allowed are {1000 * LIVE_MOST:.0f} ms")
+    refused = collections.Counter(status for each in records.values() for _, status, _ in each if status != "200")
     report.verdict(not refused, "nothing honest is refused" + (f": {dict(refused)}" if refused else ""))
 
 
@@ -110,14 +112,14 @@ def main():
     print(f"memory is limited to {mebibytes(size)} by {name}")
     server = Server(options.binary, *(text for option in options.option for text in option.split("=", 1)), prefix=prefix)
     elements, alone = sized_job(server.address, JOB)
-    quiet = honest_clients(server.address, elements)
+    quiet = honest_clients(server, elements)
     time.sleep(max(5, options.seconds / 6))
     before = measured(quiet)
-    alone = quantile(sorted(seconds for seconds, _ in list(before.values())[1]), 0.5)
+    alone = quantile(sorted(seconds for seconds, *_ in list(before.values())[1]), 0.5)
     records, attackers, peak = attack(server, elements, options.seconds, options.only)
     for kind, statuses in attackers.items():
         print(f"{kind}: " + ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())))
-    table([("", "requests", "p50 ms", "p99 ms", "most ms", "answers"), *rows("alone", before), *rows("attacked", records)])
+    table([("", "requests", "p50 ms", "p99 ms", "most ms", "p99 without waits", "most", "answers"), *rows("alone", before), *rows("attacked", records)])
     report.verdict(server.is_running, "the server runs" if server.is_running else f"the server has ended with {server.process.poll()}\n{server.log()[-2000:]}")
     if records:
         judge(report, records, alone)

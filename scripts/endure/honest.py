@@ -6,7 +6,7 @@ import socket
 import time
 
 from endure.families import node, request
-from endure.meter import probe
+from endure.meter import Meter, Scheduling, probe
 from endure.wire import TINY, Answers, post
 
 CONTEXT = multiprocessing.get_context("fork")
@@ -64,22 +64,26 @@ def live(address):
     return lambda: "200" if probe(address) < float("inf") else "no answer"
 
 
-def _repeat(ask, interval, stop, results):
+def _repeat(ask, meter, interval, stop, results):
     ask, records = ask(), []
     while not stop.is_set():
-        began = time.monotonic()
-        status = ask()
-        records.append((time.monotonic() - began, status))
+        with Scheduling(meter) as scheduling:
+            began = time.monotonic()
+            status = ask()
+            seconds = time.monotonic() - began
+        records.append((seconds, status, max(0.0, seconds - scheduling.waited)))
         stop.wait(interval)
     results.put(records)
 
 
 class Client:
-    """Asks in a process of its own until it is told to stop; `records` are then seconds and status of each."""
+    """Asks in a process of its own until it is told to stop; `records` are then, of each, seconds, status, and the seconds in which neither the
+    client nor a thread that serves sockets waited for a processor."""
 
-    def __init__(self, ask, *arguments, interval):
+    def __init__(self, server, ask, *arguments, interval):
         self.stop, self.results = CONTEXT.Event(), CONTEXT.Queue()
-        self.process = CONTEXT.Process(target=_repeat, args=(lambda: ask(*arguments), interval, self.stop, self.results), daemon=True)
+        given = (lambda: ask(server.address, *arguments), Meter(server.process.pid), interval, self.stop, self.results)
+        self.process = CONTEXT.Process(target=_repeat, args=given, daemon=True)
         self.process.start()
 
     def records(self):
