@@ -68,9 +68,9 @@ endure-bombs: build ## Ask for 10^12 elements and the like in every way, and see
 endure-hostile: build ## Serve an honest client beside eight attackers in MEMORY (256) MiB for SECONDS (60) (ONLY= words of an attacker)
 	$(ENDURE)-hostile.py $(BINARY) --seconds $(or $(SECONDS),60) --memory $(or $(MEMORY),256) $(if $(ONLY),--only "$(ONLY)")
 
-hostile-costs: build ## Measure for MINUTES (20) what the dearest requests cost; writes docs/hostile-costs.md (ONLY= words of a family)
+hostile-costs: build ## Measure for MINUTES (10) what the dearest requests cost; writes docs/hostile-costs.md (ONLY= words of a family)
 	@scripts/deps.sh python3
-	python3 scripts/hostile-costs.py $(BINARY) --minutes $(or $(MINUTES),20) --out .build/hostile-costs.jsonl \
+	python3 scripts/hostile-costs.py $(BINARY) --minutes $(or $(MINUTES),10) --out .build/hostile-costs.jsonl \
 	  $(if $(ONLY),--only "$(ONLY)",--page docs/hostile-costs.md)
 
 sanitize: deps ## Run the tests under AddressSanitizer and ThreadSanitizer (SANITIZERS= for one of them)

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from endure import costs
-from endure.families import ENDPOINTS, FAMILIES, node, request
+from endure.families import FAMILIES, node, request
 from endure.hostile_texts import TEXTS
 from endure.meter import Meter, Prober, used
 from endure.operation_families import add_operations
@@ -26,12 +26,15 @@ from endure.wire import post
 # Seconds that a request asks for; of processor time, after which a family has shown what it can do.
 LONGEST, ENOUGH = 10, 3
 LARGEST_BODY = 24 << 20
+# What a server may have kept of one request when it gets the next.
+KEPT = 16 << 20
 # So often a family is refused before it ends: what a refusal costs is of interest too.
 REFUSALS = {"graph": 3, "text": 20}
 TIMING = re.compile(rb"(\w+);dur=([0-9.]+)")
 WARM = request(([node("tanh", "x", "y")], {"x": 0.5}), "evaluate")
-# What every operation is repeated with; all other families go to every endpoint.
-FOR_OPERATIONS = ("evaluate", "hessian", "check")
+# Where families of single operations go, by the first word of their name; all others go to every endpoint.
+FOR_OPERATIONS = {"many": ("hessian",), "derivatives": ("evaluate",)}
+EVERYWHERE = ("evaluate", "jvp", "jacobian", "hessian", "hvp", "check", "inspect", "inspect hessian")
 
 
 def exchange(address, data):
@@ -68,7 +71,7 @@ class Bench:
         self.binary, self.server = binary, None
 
     def prepare(self):
-        if self.server and self.server.is_running and self.server.memory() < self.base + (8 << 20):
+        if self.server and self.server.is_running and self.server.memory() < self.base + KEPT:
             return
         if self.server:
             self.server.process.kill()
@@ -104,7 +107,7 @@ def all_series(only):
     """Name, endpoint, first and last size, and how a request is made of a size."""
     timeout = f"Request-Timeout: {LONGEST}"
     for name, (function, start, most) in FAMILIES.items():
-        for endpoint in FOR_OPERATIONS if name.startswith(("many_", "derivatives_of_")) and name != "many_batched_inputs" else ENDPOINTS:
+        for endpoint in FOR_OPERATIONS.get(name.split("_")[0], EVERYWHERE):
             yield name, endpoint, start, most, lambda n, f=function, e=endpoint: request(f(n), e, timeout)
     for name, (function, start, most, kind) in TEXTS.items():
         yield name, "text", start, most, lambda n, f=function, c=kind: post("/v1/evaluate", f(n), timeout, content_type=c)

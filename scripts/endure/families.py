@@ -12,7 +12,8 @@ FAMILIES = {}
 ENDPOINTS = {
     "evaluate": ("evaluate", {}), "values": ("evaluate", {"gradients": False}), "jvp": ("jvp", {"tangents": {}}), "jacobian": ("jacobian", {}),
     "hessian": ("hessian", {}), "hvp": ("hvp", {"vectors": {}}), "check": ("check", {}), "inspect": ("inspect", {}),
-    "inspect hessian": ("inspect", {"for": "hessian"}), "inspect jacobian": ("inspect", {"for": "jacobian"}),
+    "inspect hessian": ("inspect", {"for": "hessian"}),
+    "inspect jacobian": ("inspect", {"for": "jacobian"}),
 }
 
 
@@ -23,7 +24,7 @@ def request(made, endpoint, *headers):
     return post(f"/v1/{path}", {"graph": {"nodes": nodes, **parts}, "inputs": inputs, **members, **more}, *headers)
 
 
-def family(start=64, most=1 << 22):
+def family(start=512, most=1 << 22):
     """Sizes are doubled from `start` on, up to `most`."""
     def add(function):
         FAMILIES[function.__name__] = (function, start, most)
@@ -154,7 +155,7 @@ def batch_of_vectors(n):
 
 
 @family()
-def many_batched_inputs(n):
+def batched_inputs(n):
     names = [f"a{i}" for i in range(n)]
     return [node("stack", names, "v"), node("sum", "v", "y")], {name: [0.5, 0.25] for name in names}, {"batch": names}
 

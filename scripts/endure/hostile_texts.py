@@ -10,7 +10,7 @@ from endure.mixture import SAFETENSORS
 TEXTS = {}
 
 
-def text(start=64, most=1 << 24, content_type="application/json"):
+def text(start=512, most=1 << 24, content_type="application/json"):
     def add(function):
         TEXTS[function.__name__] = (function, start, most, content_type)
         return function

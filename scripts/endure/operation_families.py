@@ -66,7 +66,7 @@ def add_operations(address):
     for name, example in examples.items():
         made = many(examples, lambda _, name=name: name)
         made.__name__ = f"many_{name}"
-        family(start=64, most=1 << 15)(made)
+        family(most=1 << 14)(made)
         if example["answer"].get("gradients") and any(tensor["dtype"] in FLOATS for tensor in example["answer"]["outputs"].values()):
             made = derivatives(example)
             made.__name__ = f"derivatives_of_{name}"

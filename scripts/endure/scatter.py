@@ -52,7 +52,7 @@ def _panel(top, label, points, promised, names):
     for kind, name in enumerate(names):
         # The others first, so that the first kind stays visible.
         parts.insert(0 if kind else len(parts), f'<path class="p{kind}" d="{_points([p[:2] for p in points if p[2] == bool(kind)], x, y)}"/>')
-        parts.append(f'<path class="p{kind}" d="M{430 + 150 * kind} {top + 36}h0"/><text class="text soft" x="{440 + 150 * kind}" y="{top + 40}">{escape(name)}</text>')
+        parts.append(f'<path class="p{kind}" d="M{400 + 170 * kind} {top + 36}h0"/><text class="text soft" x="{410 + 170 * kind}" y="{top + 40}">{escape(name)}</text>')
     sizes = [low * (high / low) ** (i / 60) for i in range(61)]
     line = " ".join(f"{x(size):.1f},{y(promised(size)):.1f}" for size in sizes if promised(size) <= 10.0 ** y.high)
     return parts + [f'<polyline class="line" points="{line}"/>', f'<text class="text soft" x="{LEFT}" y="{top + 40}">line: the promise</text>']

@@ -98,6 +98,8 @@ class Server:
 
 def known_options(binary, options):
     """Those that are not listed by `serve --help`, and the rest with their values."""
+    if not options:
+        return [], []
     listed = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True, check=True).stdout
     pairs = list(zip(options[::2], options[1::2]))
     unknown = [name for name, _ in pairs if not re.search(rf"{name}\b", listed)]
