@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""What the dearest requests cost: hostile-costs.py BINARY [--minutes 10] [--out FILE] [--page docs/hostile-costs.md] [--only WORDS]
+"""What the dearest requests cost: hostile-costs.py BINARY [--minutes 10] [--out FILE] [--page docs/hostile-costs.md]
 
 Families of requests, each a function of a size, go to all endpoints; sizes are doubled, in rounds over all families, until the server refuses
 or a request takes seconds. Each request is sent alone. Its processor time is that of the server's threads, in nanoseconds, its memory the most
-that was resident. FILE gets a line for each; the page and its picture are made of that. Exits with 1 where a request costs more than the page
-promises."""
+that was resident. FILE gets a line for each; the page and its picture are made of that. Exits with 1 where a request costs more than the
+bound on the page."""
 
 import argparse
 import json
 import random
 import re
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -103,7 +104,7 @@ class Bench:
         return record
 
 
-def all_series(only):
+def all_series():
     """Name, endpoint, first and last size, and how a request is made of a size."""
     timeout = f"Request-Timeout: {LONGEST}"
     for name, (function, start, most) in FAMILIES.items():
@@ -138,23 +139,30 @@ def measure_all(bench, series, end, out):
         print(f"after {step} rounds {len(series)} of the series go on", flush=True)
 
 
+def measure(options):
+    bench, end = Bench(options.binary), time.monotonic() + 60 * options.minutes
+    bench.prepare()
+    add_operations(bench.server.address)
+    series = [one for one in all_series() if options.only in f"{one[0]} {one[1]}"]
+    with open(options.out, "w") as out:
+        measure_all(bench, series, end, out)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--out", type=Path, default=Path("hostile-costs.jsonl"))
     parser.add_argument("--page", type=Path, help="to be written, with a picture beside it")
+    parser.add_argument("--again", action="store_true", help="measure nothing: the page of what FILE has")
     parser.add_argument("--only", default="", help="words in the name of a family or its endpoint")
     options = parser.parse_args()
-    bench, end = Bench(options.binary), time.monotonic() + 60 * options.minutes
-    bench.prepare()
-    add_operations(bench.server.address)
-    series = [one for one in all_series(options.only) if options.only in f"{one[0]} {one[1]}"]
-    with open(options.out, "w") as out:
-        measure_all(bench, series, end, out)
+    if not options.again:
+        measure(options)
     records = costs.read(options.out)
     if options.page:
-        costs.write(options.page, records, bench.server)
+        version = subprocess.run([options.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        costs.write(options.page, records, version)
     return costs.judge(records)
 
 

@@ -1,4 +1,4 @@
-"""What was measured of hostile requests, held to what is promised, as a page."""
+"""What was measured of hostile requests, held to a bound, as a page."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import time
 from endure import scatter
 from endure.report import Report
 
-# The promise for the time until a request runs or is refused: processor seconds, and those for each KB of it; and for memory until then. The
+# The bound for the time until a request runs or is refused: processor seconds, and those for each KB of it; and for memory until then. The
 # first part is what --max-nodes nodes take, which a few KB can grow to.
 SECONDS, SECONDS_PER_KB = 3, 0.010
 MEBIBYTES, MEBIBYTES_PER_KB = 320, 1
@@ -67,7 +67,7 @@ def judge(records):
     report = Report()
     for name, share, bar in (("time until it runs", time_share, 1), ("memory until it runs", memory_share, 1)):
         over = worst(records, share, bar)
-        report.verdict(not over, f"{name}: {len(over)} of {len({each['family'] for each in records})} families cost more than is promised")
+        report.verdict(not over, f"{name}: {len(over)} of {len({each['family'] for each in records})} families cost more than the bound")
         for record in over:
             print(f"       {share(record):.1f} times: {described(record)}")
     for record in worst(records, lambda each: each["stall"], STALL):
@@ -93,52 +93,55 @@ def described(record):
 
 PAGE = """# What hostile requests cost
 
-`make hostile-costs` sends requests that are made to be dear: {families} families, each a function of a size (long chains, wide fans,
-derivatives in derivatives, thousands of inputs, large shapes out of scalars, every operation many
-times, long names, deep and long texts), to every endpoint. Sizes are doubled until the server refuses
-three times or a request takes seconds. The families are in `scripts/endure/families.py`,
-`operation_families.py` and `hostile_texts.py`; a new one is a function there.
+`make hostile-costs` sends requests that are made to be dear: {families} families, each a function of a
+size (long chains, wide fans, derivatives in derivatives, thousands of inputs, large shapes out of
+scalars, every operation many times, long names, deep and long texts), to every endpoint. Sizes are
+doubled until the server has refused several times or a request takes seconds. The families are in
+`scripts/endure/families.py`, `operation_families.py` and `hostile_texts.py`; a new one is a function
+there.
 
 Each request is sent alone, to a server that has just been started or is as good as that. Processor
 time is that of all its threads, in nanoseconds, so a busy machine changes it little. Memory is the
 most that was resident meanwhile, less what was before.
 
 Two things are told apart. What a request may cost *when it runs* is bounded by limits, whatever its
-length: `--max-plan-work`, `--max-plan-bytes`, `--max-answer-elements`, `--request-timeout`. What it may
-cost *until it runs or is refused*, reading and planning, follows its length, and is promised to be at most
+length: `--max-plan-work`, `--max-plan-bytes`, `--max-answer-elements`, `--request-timeout`. What it
+may cost *until it runs or is refused*, for reading and planning, is to be at most
 
-- {seconds} s, and {per_kb} ms more for each KB of the request, of one processor, and never more than its time-out;
+- {seconds} s of one processor, and {per_kb} ms more for each KB of the request, within its time-out;
 - {mebibytes} MiB, and {mib_per_kb} MiB more for each KB, within a quarter of `--max-bytes-in-flight`.
 
-The first part is what a graph of `--max-nodes` nodes takes, to which a few KB can grow.
+The first part is what a graph of `--max-nodes` nodes takes, to which a few KB can grow. The command
+fails where a family costs more; {over}.
 
-The picture has a point for each of {count} requests, and the promise as a line.
+The picture has a point for each of {count} requests, and the bound as a line.
 
 ![Processor time and memory against the length of requests](hostile-costs.svg)
 
 ## The dearest until they run
 
-The worst of each family, with its share of what is promised. 504 is a request that was cut off by its time-out, of 10 s.
+The worst of each family, with its share of the bound. 504 is a request that its time-out of 10 s
+has cut off.
 
 {times}
 
 ## The most memory until they run
 
-Requests that were refused or inspected: others run, and use what their plan promises.
+Requests that were refused or inspected: others run, and use what their plan needs.
 
 {memory}
 
 ## Others meanwhile
 
-While each request is at work `GET /livez` is asked on new connections. Of {count} requests {stalls} made a probe wait for
-more than {stall} ms beside waiting for a processor{longest}.
+While each request is at work `GET /livez` is asked on new connections. Of {count} requests
+{stalls} made a probe wait for more than {stall} ms beside waiting for a processor{longest}.
 
-Measured on {date}: {cores} processors, {system}, version {version}.
+Measured on {date} with {cores} processors, {system}, version {version}.
 """
 
 
 def table(records, share, figure):
-    lines = ["| family | size | endpoint | bytes | answer | " + figure[0] + " | of the promise |", "|---|---|---|---|---|---|---|"]
+    lines = ["| family | size | endpoint | bytes | answer | " + figure[0] + " | of the bound |", "|---|---|---|---|---|---|---|"]
     for record in records:
         answer = f"{record['status']} {record.get('code', '')}".strip()
         lines.append(f"| {record['family']} | {record['n']} | {record['endpoint']} | {record['bytes']} | {answer} | {figure[1](record)} | {share(record):.2f} |")
@@ -148,8 +151,10 @@ def table(records, share, figure):
 def write(path, records, version):
     """The page, and its picture beside it."""
     stalled = sorted((each for each in records if each["stall"] > STALL), key=lambda each: each["stall"])
-    longest = f", the longest {1000 * stalled[-1]['stall']:.0f} ms: {stalled[-1]['family']} of {stalled[-1]['n']} to {stalled[-1]['endpoint']}" if stalled else ""
+    longest = f",\nthe longest {1000 * stalled[-1]['stall']:.0f} ms: {stalled[-1]['family']} of {stalled[-1]['n']} to {stalled[-1]['endpoint']}" if stalled else ""
+    over = worst(records, time_share, 1) + worst(records, memory_share, 1)
     path.write_text(PAGE.format(
+        over=f"{len(over)} do, the first rows of the tables" if over else "none does",
         families=len({each["family"] for each in records}), count=len(records), seconds=SECONDS, per_kb=f"{1000 * SECONDS_PER_KB:.0f}",
         mebibytes=MEBIBYTES, mib_per_kb=MEBIBYTES_PER_KB, stall=f"{1000 * STALL:.0f}", stalls=len(stalled), longest=longest,
         times=table(worst(records, time_share)[:ROWS], time_share, ("seconds", lambda each: f"{each['before']:.2f}")),

@@ -38,10 +38,10 @@ def _points(points, x, y):
     return "".join(f"M{a} {b}h0" for a, b in places)
 
 
-def _panel(top, label, points, promised, names):
+def _panel(top, label, points, bound, names):
     x = Axis([point[0] for point in points], LEFT, WIDTH - RIGHT)
     low, high = 10.0 ** x.low, 10.0 ** x.high
-    y = Axis([point[1] for point in points] + [promised(low)], top + PANEL - BOTTOM, top + TOP)
+    y = Axis([point[1] for point in points] + [bound(low)], top + PANEL - BOTTOM, top + TOP)
     parts = [f'<text class="text" x="{LEFT}" y="{top + 20}">{escape(label)}</text>']
     for tick in x.ticks():
         parts += [f'<line class="grid" x1="{x(10.0 ** tick):.0f}" x2="{x(10.0 ** tick):.0f}" y1="{top + TOP}" y2="{top + PANEL - BOTTOM}"/>',
@@ -54,12 +54,12 @@ def _panel(top, label, points, promised, names):
         parts.insert(0 if kind else len(parts), f'<path class="p{kind}" d="{_points([p[:2] for p in points if p[2] == bool(kind)], x, y)}"/>')
         parts.append(f'<path class="p{kind}" d="M{400 + 170 * kind} {top + 36}h0"/><text class="text soft" x="{410 + 170 * kind}" y="{top + 40}">{escape(name)}</text>')
     sizes = [low * (high / low) ** (i / 60) for i in range(61)]
-    line = " ".join(f"{x(size):.1f},{y(promised(size)):.1f}" for size in sizes if promised(size) <= 10.0 ** y.high)
-    return parts + [f'<polyline class="line" points="{line}"/>', f'<text class="text soft" x="{LEFT}" y="{top + 40}">line: the promise</text>']
+    line = " ".join(f"{x(size):.1f},{y(bound(size)):.1f}" for size in sizes if bound(size) <= 10.0 ** y.high)
+    return parts + [f'<polyline class="line" points="{line}"/>', f'<text class="text soft" x="{LEFT}" y="{top + 40}">line: the bound</text>']
 
 
 def panels(title, x_label, described):
-    """`described` has for each panel its label, its points with their kind (False or True), the promise by x, and the names of the kinds."""
+    """`described` has for each panel its label, its points with their kind (False or True), the bound by x, and the names of the kinds."""
     height = 34 + PANEL * len(described) + 16
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">',
              f"<style>{STYLE}\n</style>", f'<rect class="page" width="{WIDTH}" height="{height}" rx="6"/>',
