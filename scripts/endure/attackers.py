@@ -136,7 +136,8 @@ def large_bodies(address, source, end):
     """60 MB in chunks; every second one is abandoned in the middle."""
     head = get("/v1/evaluate", "Content-Type: application/json", "Transfer-Encoding: chunked", "Connection: close", method="POST")
     start = post("", {"graph": {"nodes": [node("sum", "x", "y")]}, "inputs": {"x": 0}}).split(b"\r\n\r\n", 1)[1].split(b'"x": 0')[0] + b'"x": [0.5'
-    first, piece = b"%x\r\n%s\r\n" % (len(start), start), b"%x\r\n%s\r\n" % (1 << 20, b",0.123456789012" * ((1 << 20) // 15) + b" " * ((1 << 20) % 15))
+    numbers = b",0.123456789012" * ((1 << 20) // 15)
+    first, piece = (b"%x\r\n%s\r\n" % (len(text), text) for text in (start, numbers))
     last = b"3\r\n]}}\r\n0\r\n\r\n"
     statuses, number = collections.Counter(), 0
     while time.monotonic() < end:

@@ -97,7 +97,8 @@ PAGE = """# What hostile requests cost
 size (long chains, wide fans, derivatives in derivatives, thousands of inputs, large shapes out of
 scalars, every operation many times, long names, deep and long texts), to every endpoint. Sizes are
 doubled until the server has refused several times or a request takes seconds. The families are
-functions in `scripts/endure/families.py`, `operation_families.py` and `hostile_texts.py`.
+functions in `scripts/endure/`: `graph_families.py`, `shape_families.py`, `operation_families.py` and
+`hostile_texts.py`.
 
 Each request is sent alone, to a server that has just been started or is as good as that. Processor
 time is that of all its threads, in nanoseconds, so a busy machine changes it little. Memory is the
@@ -150,12 +151,16 @@ def table(records, share, figure):
 def write(path, records, version):
     """The page, and its picture beside it."""
     stalled = sorted((each for each in records if each["stall"] > STALL), key=lambda each: each["stall"])
-    longest = f",\nthe longest {1000 * stalled[-1]['stall']:.0f} ms: {stalled[-1]['family']} of {stalled[-1]['n']} to {stalled[-1]['endpoint']}" if stalled else ""
+    longest = ""
+    if stalled:
+        last = stalled[-1]
+        longest = f",\nthe longest {1000 * last['stall']:.0f} ms: {last['family']} of {last['n']} to {last['endpoint']}"
     over = worst(records, time_share, 1) + worst(records, memory_share, 1)
     path.write_text(PAGE.format(
         over=f"{len(over)} do, the first rows of the tables" if over else "none does",
         families=len({each["family"] for each in records}), count=len(records), seconds=SECONDS, per_kb=f"{1000 * SECONDS_PER_KB:.0f}",
-        mebibytes=MEBIBYTES, mib_per_kb=MEBIBYTES_PER_KB, stall=f"{1000 * STALL:.0f}", stalls=len(stalled), longest=longest,
+        mebibytes=MEBIBYTES, mib_per_kb=MEBIBYTES_PER_KB, stall=f"{1000 * STALL:.0f}", stalls=len(stalled),
+        longest=longest,
         times=table(worst(records, time_share)[:ROWS], time_share, ("seconds", lambda each: f"{each['before']:.2f}")),
         memory=table(worst(records, memory_share)[:ROWS // 2], memory_share, ("MiB", lambda each: each["memory"] >> 20)),
         date=time.strftime("%Y-%m-%d"), cores=os.cpu_count(), system=f"{platform.system()} {platform.release().split('-')[0]}", version=version))

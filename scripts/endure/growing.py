@@ -28,8 +28,8 @@ def answers_of(outputs, elements, **more):
 def large_answers():
     """Time of a request ends with its answer; to be fetched, 90 MB take longer."""
     return [
-        answers_of(100, 95_000, options=SMALL, size=192 << 20), answers_of(1040, 95_000, options=SMALL, size=192 << 20),
-        answers_of(100, 95_000, size=1 << 30), answers_of(1040, 95_000, size=3 << 30),
+        answers_of(100, 95_000, options=SMALL, size=192 << 20, seconds=6), answers_of(1040, 95_000, options=SMALL, size=192 << 20),
+        answers_of(100, 95_000, size=1 << 30, seconds=6), answers_of(1040, 95_000, size=3 << 30, seconds=6),
         *of("empty_lists", 99_999_999, "evaluate", "jacobian", "hessian", "check", "inspect", options=SMALL, size=192 << 20),
         *of("large_answers", 2000, "evaluate", "jvp", "inspect", options=SMALL, size=192 << 20, seconds=6),
     ]
@@ -58,8 +58,10 @@ def derivatives():
 def much_planning():
     texts = FAMILIES["chain_of_softmax"][0](20_000)
     return [
-        *of("einsums_chained", 3, "evaluate", "hessian", "check", "inspect hessian"), *of("einsums_chained", 40, "evaluate", "jacobian", "inspect", size=1 << 30),
-        *of("slices_summed", 20_000, "evaluate", "hessian", "inspect", size=1 << 30), *of("chain_of_slice", 50_000, "evaluate", "hvp", size=1 << 30),
+        *of("einsums_chained", 3, "evaluate", "hessian", "check", "inspect hessian"),
+        *of("einsums_chained", 40, "evaluate", "jacobian", "inspect", size=1 << 30),
+        *of("slices_summed", 20_000, "evaluate", "hessian", "inspect", size=1 << 30),
+        *of("chain_of_slice", 50_000, "evaluate", "hvp", size=1 << 30),
         made("a large text", texts, "inspect", size=1 << 30), made("a large text", texts, "inspect hessian", size=1 << 30),
     ]
 
@@ -71,7 +73,8 @@ def much_work():
         *[made("diff with n of 10^6", (diff, {"s": 1}), endpoint) for endpoint in ("evaluate", "hessian", "check", "inspect")],
         *of("kron_of_vectors", 100_000, "evaluate", "hessian", "check"), *of("outer_of_vectors", 100_000, "evaluate", "jacobian", "check"),
         *of("outer_of_vectors", 220_000, "values", "evaluate"), *of("large_svd", 1024, "values", "check"), *of("large_matmul", 3000, "values"),
-        *[made("expm of norm 10^150", ([node("expm", "x", "y")], expm), endpoint, answers=(*ANY, DOMAIN)) for endpoint in ("evaluate", "hessian", "check")],
+        *[made("expm of norm 10^150", ([node("expm", "x", "y")], expm), endpoint, answers=(*ANY, DOMAIN))
+          for endpoint in ("evaluate", "hessian", "check")],
         made("six copies of a graph that fails", FAMILIES["grads_around_grads"][0](14), copies=6, size=1 << 30),
         made("six copies of a check that fails", FAMILIES["grads_around_grads"][0](14), "check", copies=6, size=1 << 30),
     ]

@@ -4,7 +4,7 @@ import base64
 import json
 import struct
 
-from endure.families import node
+from endure.making import node
 from endure.mixture import SAFETENSORS
 
 TEXTS = {}
@@ -58,8 +58,7 @@ def subnormal_numbers(n):
 
 @text()
 def deep_lists(n):
-    return with_data((b"[" * 6 + b"1" + b"]" * 6 + b",") .join([b""] * 2) .join([b"[", b"]"]) if n < 2 else
-                     b"[" + b",".join([b"[" * 6 + b"1" + b"]" * 6] * n) + b"]")
+    return with_data(b"[" + b",".join([b"[" * 6 + b"1" + b"]" * 6] * n) + b"]")
 
 
 @text()
