@@ -97,8 +97,8 @@ PAGE = """# What hostile requests cost
 size (long chains, wide fans, derivatives in derivatives, thousands of inputs, large shapes out of
 scalars, every operation many times, long names, deep and long texts), to every endpoint. Sizes are
 doubled until the server has refused several times or a request takes seconds. The families are
-functions in `scripts/endure/`: `graph_families.py`, `shape_families.py`, `operation_families.py` and
-`hostile_texts.py`.
+functions in `scripts/endure/`: `graph_families.py`, `shape_families.py`, `operation_families.py`
+and `hostile_texts.py`.
 
 Each request is sent alone, to a server that has just been started or is as good as that. Processor
 time is that of all its threads, in nanoseconds, so a busy machine changes it little. Memory is the
