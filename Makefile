@@ -8,7 +8,8 @@ BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
 .PHONY: help deps build run demo test test-arm64 fuzz schemathesis endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures random-graphs image image-test bench \
+  endure-bombs endure-hostile hostile-costs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures \
+  random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
 help: ## Show this list
@@ -62,12 +63,19 @@ endure-overload: build ## Offer four times the load that can be served for SECON
 endure-soak: build ## Send REQUESTS (200000) of every kind and hold resident memory to what it was (SEED=)
 	$(ENDURE)-soak.py $(BINARY) --requests $(or $(REQUESTS),200000) --seed $(or $(SEED),1)
 
-endure-bombs: build ## Ask for 10^12 elements and the like in every way (ONLY= words of a case)
+endure-bombs: build ## Ask for 10^12 elements and the like in every way, and see that nothing is left of it (ONLY= words of a case)
 	$(ENDURE)-bombs.py $(BINARY) $(if $(ONLY),--only "$(ONLY)")
 
 browser-test: build ## Call the server from pages in Chromium: allowed, not allowed, and by DNS rebinding
 	@scripts/deps.sh chromium python3
 	python3 scripts/browser-test.py $(BINARY)
+endure-hostile: build ## Serve an honest client beside eight attackers in MEMORY (256) MiB for SECONDS (60) (ONLY= words of an attacker)
+	$(ENDURE)-hostile.py $(BINARY) --seconds $(or $(SECONDS),60) --memory $(or $(MEMORY),256) $(if $(ONLY),--only "$(ONLY)")
+
+hostile-costs: build ## Measure for MINUTES (10) what the dearest requests cost; writes docs/hostile-costs.md (ONLY= words of a family)
+	@scripts/deps.sh python3
+	python3 scripts/hostile-costs.py $(BINARY) --minutes $(or $(MINUTES),10) --out .build/hostile-costs.jsonl \
+	  $(if $(ONLY),--only "$(ONLY)",--page docs/hostile-costs.md)
 
 sanitize: deps ## Run the tests under AddressSanitizer and ThreadSanitizer (SANITIZERS= for one of them)
 	@scripts/sanitize.sh $(SANITIZERS)

@@ -23,6 +23,9 @@ class Bomb:
     # Seconds and bytes that it may cost at most, with room for a machine that is busy with other things.
     seconds: float = 2
     bytes: int = 256 << 20
+    # Of the server that it is sent to, and how many send it at the same moment.
+    options: tuple = ()
+    copies: int = 1
 
 
 def evaluate(name, nodes, inputs, *answers, path="evaluate", seconds=2.0, size=256 << 20, **more):

@@ -19,6 +19,8 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if loop.source:
+            self.socket.bind((loop.source, 0))
         self.socket.connect_ex(loop.address)
         # Writable once it is connected.
         self.waits_to_write = True
@@ -71,8 +73,10 @@ class Connection:
 
 
 class Loop:
-    def __init__(self, address):
-        self.address, self.epoll, self.connections = address, select.epoll(), {}
+    """`source` is the address that connections come from, where that matters."""
+
+    def __init__(self, address, source=None):
+        self.address, self.source, self.epoll, self.connections = address, source, select.epoll(), {}
 
     def add(self, connection):
         self.connections[connection.socket.fileno()] = connection

@@ -13,15 +13,16 @@ import time
 
 
 class Server:
-    """`options` are those of `serve`. One that this program does not have is left out and said: then a bar that needs it fails by itself."""
+    """`options` are those of `serve`. One that this program does not have is left out and said: then a bar that needs it fails by itself.
+    `prefix` is a command that sets limits and becomes the server."""
 
-    def __init__(self, binary, *options, logs_requests=False):
+    def __init__(self, binary, *options, logs_requests=False, prefix=()):
         self.stderr = tempfile.TemporaryFile()
         self.left_out, options = known_options(binary, options)
         for name in self.left_out:
             print(f"note: {name} is left out, this server does not have it", flush=True)
         self.process = subprocess.Popen(
-            [binary, "serve", "--port", "0", "--log-requests", str(logs_requests).lower(), *options], stderr=self.stderr)
+            [*prefix, binary, "serve", "--port", "0", "--log-requests", str(logs_requests).lower(), *options], stderr=self.stderr)
         # Its workers end with it.
         atexit.register(self.process.kill)
         self.port = self._port()
@@ -97,6 +98,8 @@ class Server:
 
 def known_options(binary, options):
     """Those that are not listed by `serve --help`, and the rest with their values."""
+    if not options:
+        return [], []
     listed = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True, check=True).stdout
     pairs = list(zip(options[::2], options[1::2]))
     unknown = [name for name, _ in pairs if not re.search(rf"{name}\b", listed)]
