@@ -69,6 +69,7 @@ endure-bombs: build ## Ask for 10^12 elements and the like in every way, and see
 browser-test: build ## Call the server from pages in Chromium: allowed, not allowed, and by DNS rebinding
 	@scripts/deps.sh chromium python3
 	python3 scripts/browser-test.py $(BINARY)
+
 endure-hostile: build ## Serve an honest client beside eight attackers in MEMORY (256) MiB for SECONDS (60) (ONLY= words of an attacker)
 	$(ENDURE)-hostile.py $(BINARY) --seconds $(or $(SECONDS),60) --memory $(or $(MEMORY),256) $(if $(ONLY),--only "$(ONLY)")
 

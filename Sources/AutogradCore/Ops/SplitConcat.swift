@@ -4,8 +4,25 @@ struct SplitPrimitive: Primitive {
   let name = "split"
 
   let derivative = Derivative.linear { node in
-    guard case .partition(let axis, _) = node.attributes else { return }
-    let parts = (0..<node.resultCount).map { node.cotangent($0) ?? node.builder.zeros(node.result($0).type) }
+    guard case .partition(let axis, let sizes) = node.attributes else { return }
+    // Parts in a row that are not used are one of zeros: a gradient of one part has three operands, however many parts there are.
+    var (parts, unused): ([Value], Int) = ([], 0)
+    func closeGap() {
+      guard unused > 0 else { return }
+      var type = node.operand(0).type
+      type.shape[axis] = unused
+      parts.append(node.builder.zeros(type))
+      unused = 0
+    }
+    for (index, size) in sizes.enumerated() {
+      guard let cotangent = node.cotangent(index) else {
+        unused += size
+        continue
+      }
+      closeGap()
+      parts.append(cotangent)
+    }
+    closeGap()
     node.accumulate(node.builder.concat(parts, axis: axis), 0)
   }
 
@@ -49,9 +66,17 @@ struct ConcatPrimitive: Primitive {
 
   let derivative = Derivative.linear { node in
     guard case .axis(let axis) = node.attributes else { return }
-    let sizes = (0..<node.operandCount).map { node.operand($0).shape[axis] }
+    // Operands in a row whose cotangents nobody wants share a part.
+    var (sizes, wanted): ([Int], [(operand: Int, part: Int)]) = ([], [])
+    var isLastShared = false
+    for operand in 0..<node.operandCount {
+      let (size, isWanted) = (node.operand(operand).shape[axis], node.wants(operand))
+      if isWanted { wanted.append((operand, sizes.count)) }
+      if isLastShared && !isWanted { sizes[sizes.count - 1] += size } else { sizes.append(size) }
+      isLastShared = !isWanted
+    }
     let parts = node.builder.split(node.ct, sizes: sizes, axis: axis)
-    for (operand, part) in parts.enumerated() { node.accumulate(part, operand) }
+    for (operand, part) in wanted { node.accumulate(parts[part], operand) }
   }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
