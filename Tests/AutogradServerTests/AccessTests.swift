@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Bearer tokens: who gets in, and what of them is to be seen.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct AccessTests {
   /// A file for the time of a test.
   final class TokenFile {

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// The second address, on which the server tells of itself and nothing else.
-@Suite(.serialized, .timeLimit(.minutes(10)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct AdminAddressTests {
   @Test func addressesAreHostAndPort() throws {
     #expect(AdminAddress("127.0.0.1:9090").map { ($0.host, $0.port) } ?? ("", 0) == ("127.0.0.1", 9090))

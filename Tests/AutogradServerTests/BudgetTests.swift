@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// What answers and plans may take is known before it is taken, wherever they are made.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct BudgetTests {
   // MARK: Answers
 

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// The program's commands beside `serve`, and what it says to settings that cannot be.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct CommandTests {
   private struct Result {
     var status: Int32

@@ -45,7 +45,7 @@ struct DerivativeIdentityTests {
     return a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * largest }
   }
 
-  @Test("Forwards and backwards, Jacobians by rows, Hessians times vectors", .timeLimit(.minutes(10)), arguments: graphs.indices)
+  @Test("Forwards and backwards, Jacobians by rows, Hessians times vectors", .timeLimit(.minutes(60)), arguments: graphs.indices)
   func identities(_ index: Int) throws {
     let given = try #require(Self.graphs[index]["request"]).members
     var request = given.filter { ["graph", "inputs", "dtype"].contains($0.key) }

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Under which names a server can be asked.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(60)))
 struct HostTests {
   static func status(_ live: LiveServer, _ request: String) throws -> Int {
     let client = try RawConnection(port: live.server.port)

@@ -4,7 +4,7 @@ import Testing
 @testable import AutogradServer
 
 /// Small requests that speak of large things: each is answered or refused at once, and the server goes on.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct HostileSizeTests {
   private func post(_ body: String, _ endpoint: String = "evaluate") -> Response {
     InProcessServer().send("POST", "/v1/\(endpoint)", body: Data(body.utf8))

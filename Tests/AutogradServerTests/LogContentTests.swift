@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// What stands in the log of a real server, and what never does.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct LogContentTests {
   private let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

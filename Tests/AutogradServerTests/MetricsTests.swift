@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// `GET /metrics`: what is counted, and that it is Prometheus' format.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct MetricsTests {
   private let square = #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": 3}}"#
 
@@ -166,7 +166,7 @@ struct MetricsTests {
     Set((page.families["process_start_time_seconds"]?.samples ?? []).map { $0.labels["worker"] })
   }
 
-  @Test(.timeLimit(.minutes(10))) func countersGoOnWhenWorkersDoNot() throws {
+  @Test(.timeLimit(.minutes(60))) func countersGoOnWhenWorkersDoNot() throws {
     let server = try ServerProcess("--port", "0", "--workers", "2", "--log-requests", "false")
     let port = try #require(server.port(), "\(server.output)")
     try #require(eventually { server.workers.count == 2 && ServerProcess.get("/livez", port: port) == 200 })

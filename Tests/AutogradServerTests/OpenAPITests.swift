@@ -33,7 +33,7 @@ struct OpenAPITests {
 
   // MARK: The document itself
 
-  @Test("The JSON is made from the YAML", .timeLimit(.minutes(10)))
+  @Test("The JSON is made from the YAML", .timeLimit(.minutes(60)))
   func madeFromYAML() throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

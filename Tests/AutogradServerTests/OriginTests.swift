@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// Which web pages may call a server, and what their browsers are told.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(60)))
 struct OriginTests {
   private static let page = "https://app.example"
   private static let token = "0123456789abcdef"

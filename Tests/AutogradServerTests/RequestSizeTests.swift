@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Bodies of many small values, which take several times their size once they are read, and of many names: refused before they do.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct RequestSizeTests {
   /// What each column of a document is filled with: entries of lists, of scalars, numbers, unescaped text, keys and their table.
   private static let repeated: [(first: String, unit: String, last: String)] = [

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Limits of the system: found wherever they stand, and kept to.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct SystemLimitsTests {
   /// A made-up machine: files by their paths.
   private final class Machine {

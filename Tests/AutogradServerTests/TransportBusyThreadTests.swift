@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// Threads that are busy: their clients are not charged for it, and whoever watches the server learns of it.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportBusyThreadTests {
   private let short: Int64 = 300_000_000
 

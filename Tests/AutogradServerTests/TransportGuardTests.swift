@@ -4,7 +4,7 @@ import Testing
 @testable import AutogradServer
 
 /// Requests whose framing is in doubt: refused, their connection closed, and what may hide behind them never served.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportGuardTests {
   static let smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// The thread that answers for the server's health, and who is let on it.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportHealthTests {
   /// Keeps all socket threads until the gate is opened.
   private func holdAll(_ server: TransportTestServer, threads: Int = 2) throws -> [RawConnection] {

@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// Bodies at and above the limit, work on the compute pool, and more of either than there is room for.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportLimitTests {
   private static let limit = 100_000
 

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Log lines: one for each event, whatever a client puts into its request.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportLogTests {
   /// A sink that writes into a pipe, and what came out of it.
   private func written(capacity: Int = 1 << 20, format: LogFormat = .text, _ body: (LogSink) -> Void) -> [String] {

@@ -5,7 +5,7 @@ import Testing
 @testable import AutogradServer
 
 /// Requests that are right, in all the ways they may arrive.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportRequestTests {
   @Test func bytesOneByOne() throws {
     try withTransportServer { server in

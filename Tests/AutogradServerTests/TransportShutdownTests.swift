@@ -6,7 +6,7 @@ import Testing
 @testable import AutogradServer
 
 /// How a server starts and ends.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(60)))
 struct TransportShutdownTests {
   /// Clients that send one request after the other, some on one connection, some on a new one each, until the server will not have them.
   private final class Load: Sendable {
