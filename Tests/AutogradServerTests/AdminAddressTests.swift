@@ -51,6 +51,9 @@ struct AdminAddressTests {
     #expect(try client.readResponse().status == 404)
     try client.send(rawPost("/livez", ""))
     #expect(try client.readResponse().status == 405)
+    let rebound = try RawConnection(port: admin)
+    try rebound.send("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    #expect(try rebound.readResponse().status == 421)
     // It is a connection like any other, and keeps what it has.
     try client.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
     #expect(try client.readResponse().status == 200)

@@ -96,6 +96,31 @@ import Testing
     #expect(pool.shutdown())
   }
 
+  @Test func manyTenantsGetTheirTurns() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let jobs = (0..<12).map { _ in Endless() }
+    for job in jobs { #expect(submit(job, to: pool, for: ComputeShare()) == nil) }
+    #expect(eventually { jobs.allSatisfy { $0.laps.load(ordering: .relaxed) > 10 } })
+    let guest = Endless()
+    #expect(submit(guest, to: pool, for: ComputeShare()) == nil)
+    #expect(eventually { guest.laps.load(ordering: .relaxed) > 10 })
+    for job in jobs + [guest] { job.stop() }
+    #expect(pool.shutdown())
+  }
+
+  /// However short its jobs are said to be, a tenant does not come to have all of them begun.
+  @Test func misjudgedJobsOfOneTenantWait() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let (share, jobs) = (ComputeShare(), (0..<5).map { _ in Endless() })
+    for job in jobs {
+      #expect(submit(job, to: pool, for: share, cost: Self.second / 20) == nil)
+      usleep(200_000)
+    }
+    #expect(jobs.count { $0.laps.load(ordering: .relaxed) > 0 } <= 2)
+    for job in jobs { job.stop() }
+    #expect(pool.shutdown())
+  }
+
   @Test func whatIsPausedCanBeEnded() throws {
     let pool = try ComputePool(threads: 1, queueLimit: 100)
     let (paused, guest) = (Endless(), Endless())
@@ -142,6 +167,23 @@ import Testing
     #expect(pool.refusal(of: Self.second, until: deadline, for: ComputeShare()) == nil)
     gate.open()
     #expect(pool.shutdown())
+  }
+
+  /// A plan that another tenant makes may be long in coming.
+  @Test func nobodyWaitsForPlansOfOthers() {
+    let cache = PlanCache(plans: 4, bytes: 1 << 20)
+    let (one, other) = (Tenant(), Tenant())
+    let key: [UInt8] = [1, 2, 3]
+    key.withUnsafeBytes { key in
+      guard case .nobody(let making) = cache.find(key, for: ObjectIdentifier(one)) else {
+        Issue.record("nobody makes it yet")
+        return
+      }
+      if case .somebody = cache.find(key, for: ObjectIdentifier(one)) {} else { Issue.record("the same tenant waits") }
+      if case .others = cache.find(key, for: ObjectIdentifier(other)) {} else { Issue.record("another does not") }
+      making.end()
+      if case .nobody = cache.find(key, for: ObjectIdentifier(other)) {} else { Issue.record("nobody makes it") }
+    }
   }
 
   // MARK: Memory

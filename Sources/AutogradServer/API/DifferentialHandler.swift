@@ -41,9 +41,10 @@ struct DifferentialHandler: Sendable {
         self.scratch.give(scratch)
         return plan(Planning(endpoint: endpoint, body: body), request)
       }
-      switch plans.find(scratch.key.bytes) {
+      switch plans.find(scratch.key.bytes, for: request.tenant) {
       case .plan(let plan): return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
       case .nobody(let making): return plan(Planning(endpoint: endpoint, body: body, making: making, outline: scratch), request)
+      case .others: return plan(Planning(endpoint: endpoint, body: body, outline: scratch), request)
       case .somebody(let flight):
         self.scratch.park(scratch)
         let held = body.byteCount + scratch.key.capacity

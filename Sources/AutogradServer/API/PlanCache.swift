@@ -41,7 +41,7 @@ final class PlanCache: Sendable {
     /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would not be kept.
     var places: [UInt64: Int] = [:]
     /// Plans that are being made, by the hashes of their outlines. Who waits for another outline of the same hash has waited in vain, no more.
-    var flights: [UInt64: Flight] = [:]
+    var flights: [UInt64: (flight: Flight, tenant: ObjectIdentifier?)] = [:]
   }
 
   enum Finding {
@@ -50,6 +50,8 @@ final class PlanCache: Sendable {
     case nobody(PlanInMaking)
     /// Somebody makes it.
     case somebody(Flight)
+    /// Another tenant makes it, whose turn may come late: nobody waits for others.
+    case others
   }
 
   /// - Parameter area: where its work is counted.
@@ -60,16 +62,16 @@ final class PlanCache: Sendable {
   }
 
   /// The plan of exactly this outline, or who makes it.
-  func find(_ outline: UnsafeRawBufferPointer) -> Finding {
+  func find(_ outline: UnsafeRawBufferPointer, for tenant: ObjectIdentifier? = nil) -> Finding {
     let hash = KeyedHash.process(outline)
-    let (entry, flight, isFirst) = table.withLock { table -> (Entry?, Flight?, Bool) in
-      if let entry = table.use(hash) { return (entry, nil, false) }
-      if let flight = table.flights[hash] { return (nil, flight, false) }
+    let (entry, flight, isFirst, isOthers) = table.withLock { table -> (Entry?, Flight?, Bool, Bool) in
+      if let entry = table.use(hash) { return (entry, nil, false, false) }
+      if let (flight, maker) = table.flights[hash] { return (nil, flight, false, maker != tenant) }
       let flight = Flight()
-      table.flights[hash] = flight
-      return (nil, flight, true)
+      table.flights[hash] = (flight, tenant)
+      return (nil, flight, true, false)
     }
-    if let flight, !isFirst { return .somebody(flight) }
+    if let flight, !isFirst { return isOthers ? .others : .somebody(flight) }
     if let plan = plan(in: entry, for: outline) { return .plan(plan) }
     return .nobody(PlanInMaking(cache: self, hash: hash, flight: flight ?? Flight()))
   }
@@ -92,7 +94,7 @@ final class PlanCache: Sendable {
 
   fileprivate func end(_ flight: Flight, _ hash: UInt64) {
     table.withLock { table in
-      if table.flights[hash] === flight { table.flights[hash] = nil }
+      if table.flights[hash]?.flight === flight { table.flights[hash] = nil }
     }
     flight.end()
   }

@@ -28,11 +28,13 @@ struct Request: @unchecked Sendable {
   var interruption: Interruption?
   /// Where work on the compute pool gets memory that it was not known to need.
   var memory: (any WorkMemory)?
+  /// Whose it is, among those who share the server.
+  var tenant: ObjectIdentifier?
 
   init(
     method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil, contentEncoding: String? = nil,
     accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    memory: (any WorkMemory)? = nil
+    memory: (any WorkMemory)? = nil, tenant: ObjectIdentifier? = nil
   ) {
     self.method = method
     self.path = path
@@ -43,5 +45,6 @@ struct Request: @unchecked Sendable {
     self.accept = accept
     self.body = body
     self.memory = memory
+    self.tenant = tenant
   }
 }

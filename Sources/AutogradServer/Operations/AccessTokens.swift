@@ -16,8 +16,8 @@ final class AccessTokens: Sendable {
 
   /// Reads the file anew. When it is bad by now, the tokens stay what they were.
   func reload() throws(StartError) {
-    let new = try Table(path)
-    table.withLock { table in table = new.keepingTenants(of: table) }
+    let new = try Table(path).keepingTenants(of: table.withLock { $0 })
+    table.withLock { $0 = new }
   }
 
   var count: Int { table.withLock { $0.count } }
@@ -51,6 +51,7 @@ final class AccessTokens: Sendable {
     var count: Int { lengths.count }
 
     init(_ path: String) throws(StartError) {
+      var known: Set<ArraySlice<UInt8>> = []
       for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
         let words = line.split(whereSeparator: isSpace)
@@ -62,7 +63,7 @@ final class AccessTokens: Sendable {
               + "\(AccessTokens.lengths.upperBound) printable ASCII characters without spaces, one token a line")
         }
         // Of a token that stands there twice the first line counts.
-        if token.withUnsafeBytes({ tenant(of: $0[...]) }) != nil { continue }
+        guard known.insert(token).inserted else { continue }
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
         tenants.append(Tenant(quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
@@ -72,8 +73,11 @@ final class AccessTokens: Sendable {
 
     private static func quota(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Quota? {
       var terms = Quota.Terms.none
-      for word in words where !terms.read(word) {
-        throw StartError("line \(line) of the token file \(path): after the token, \"\(word)\" is none of \(Quota.Terms.syntax), each once")
+      for (index, word) in words.enumerated() where !terms.read(word) {
+        // Nor is this repeated: it may be a second token.
+        throw StartError(
+          "line \(line) of the token file \(path): word \(index + 2) is none of what may follow a token: \(Quota.Terms.syntax), "
+            + "each once")
       }
       return terms == .none ? nil : Quota(terms)
     }
@@ -81,11 +85,11 @@ final class AccessTokens: Sendable {
     /// Tokens that were there before keep what they have had, and their share of what is under way.
     func keepingTenants(of old: Table) -> Table {
       var table = self
+      let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })
       for index in lengths.indices {
-        guard let before = old.lengths.indices.first(where: { old.words(of: $0) == words(of: index) && old.lengths[$0] == lengths[index] })
-        else { continue }
-        let (was, now) = (old.tenants[before], tenants[index])
-        table.tenants[index] = was.quota?.terms == now.quota?.terms ? was : was.changed(to: now.quota?.terms)
+        guard let was = before[words(of: index)] else { continue }
+        let terms = tenants[index].quota?.terms
+        table.tenants[index] = was.quota?.terms == terms ? was : was.changed(to: terms)
       }
       return table
     }

@@ -52,7 +52,7 @@ final class ComputePool: @unchecked Sendable {
   /// How often it is looked whether one shall, while somebody waits.
   private static let interval: Int64 = 10_000_000
   /// Jobs that may be paused at a time: each keeps a thread and its memory.
-  private static let mostPaused = 6
+  private static let mostPaused = 64
 
   let queueLimit: Int
   private let slots: Int
@@ -78,7 +78,6 @@ final class ComputePool: @unchecked Sendable {
   private var jobsRunning = 0
   /// It does not look every ``interval``, but only whether the pool is quiet, or at nothing.
   private var isClockResting = false
-  private var load = LoadEstimate()
   /// When the last job was done; nil once its memory has been given back.
   private var lastWork: Int64?
   private let metrics: MetricsArea?
@@ -172,18 +171,19 @@ final class ComputePool: @unchecked Sendable {
     guard isAccepting, waitingCount < queueLimit || fullest.waitingCount > share.waitingCount + 1 else { return .queue }
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
-    let before = workBefore(ComputePool.lane(of: cost), share, now)
+    let (before, own) = (timeBefore(ComputePool.lane(of: cost), share, now), share.load.time(of: cost))
     // Whether it has the time that it needs by itself is not a matter of load: coming again would not help.
-    if before == 0 { return nil }
-    let (end, isFar) = now.addingReportingOverflow(load.time(of: before &+ cost) / 2 * 3)
+    if before <= own / 16 { return nil }
+    let (end, isFar) = now.addingReportingOverflow((before &+ own) / 2 * 3)
     return isFar || end > deadline ? .deadline : nil
   }
 
-  /// The cost of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for each of the others.
-  private func workBefore(_ lane: Lane, _ share: ComputeShare, _ now: Int64) -> Int64 {
-    let own = share.cost(load, at: now)
-    let all = shares.reduce(Int64(0)) { $0 + min($1.cost(load, at: now), own) }
-    return (lane == .brief ? min(all, shares.reduce(0) { $0 + $1.brief.cost }) : all) / Int64(slots)
+  /// The time of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for each of the others.
+  private func timeBefore(_ lane: Lane, _ share: ComputeShare, _ now: Int64) -> Int64 {
+    let own = share.timeLeft(at: now)
+    let all = shares.reduce(Int64(0)) { $0 + min($1.timeLeft(at: now), own) }
+    guard lane == .brief else { return all / Int64(slots) }
+    return min(all, shares.reduce(0) { $0 + $1.load.time(of: $1.brief.cost) }) / Int64(slots)
   }
 
   /// In a full queue the last job of whoever has most in it makes room.
@@ -255,7 +255,7 @@ final class ComputePool: @unchecked Sendable {
   /// Those that gave way go on before others begin, unless these are much shorter.
   private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
     let attained = share.attained(at: now)
-    let paused = share.paused.map { ($0, $0.costLeft(load, at: now)) }.min { $0.1 < $1.1 }
+    let paused = share.paused.map { ($0, $0.likelyCostLeft(at: now)) }.min { $0.1 < $1.1 }
     if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, hasIdleThread() {
       return Candidate(share: share, paused: nil, cost: cost, attained: attained, arrival: arrival)
     }
@@ -266,7 +266,8 @@ final class ComputePool: @unchecked Sendable {
   private func whoGivesWay(to next: Candidate, at now: Int64) -> RunningJob? {
     let able = running.filter { job in
       guard job.interruption != nil, job.slice(at: now) >= ComputePool.slice else { return false }
-      if job.share === next.share { return next.cost < job.costLeft(load, at: now) / 2 }
+      // Of one tenant only one waits for shorter ones: each keeps its memory.
+      if job.share === next.share { return next.cost < job.likelyCostLeft(at: now) / 2 && job.share.paused.isEmpty }
       return job.share.attained(at: now) > next.attained + Double(ComputePool.slice)
     }
     return able.max { ($0.share.attained(at: now), $0.served(at: now)) < ($1.share.attained(at: now), $1.served(at: now)) }
@@ -350,7 +351,7 @@ final class ComputePool: @unchecked Sendable {
     let now = monotonicNanoseconds()
     // It may have been told to pause and have ended before it looked.
     if job.since == nil { job.share.paused.removeAll { $0 === job } } else { leaveSlot(job, at: now) }
-    if !job.turn.wasCutShort { load.learn(cost: job.turn.cost, time: job.served(at: now)) }
+    if !job.turn.wasCutShort { job.share.load.learn(cost: job.turn.cost, time: job.served(at: now)) }
     forgetIfIdle(job.share)
     idleThreads += 1
     if !isOpen { jobGranted.broadcast() }

@@ -16,6 +16,8 @@ final class ComputeShare: @unchecked Sendable {
   private var asOf: Int64 = 0
   private static let halfLife = 10_000_000_000.0
 
+  /// Learnt from its jobs alone: others may ask for what is misjudged.
+  var load = LoadEstimate()
   /// What it is charged to beside.
   private let quota: Quota?
 
@@ -46,9 +48,9 @@ final class ComputeShare: @unchecked Sendable {
 
   private func fading(_ now: Int64) -> Double { exp2(-Double(now - asOf) / ComputeShare.halfLife) }
 
-  /// The cost of all that it has before it, those that run and are paused by what is left of them.
-  func cost(_ load: LoadEstimate, at now: Int64) -> Int64 {
-    (running + paused).reduce(brief.cost + long.cost) { $0 + $1.costLeft(load, at: now) }
+  /// Nanoseconds that all its jobs will still take a thread, about.
+  func timeLeft(at now: Int64) -> Int64 {
+    load.time(of: (running + paused).reduce(brief.cost + long.cost) { $0 + $1.costLeft(at: now) })
   }
 }
 
@@ -87,9 +89,12 @@ final class RunningJob {
     since = nil
   }
 
-  /// What is left of its cost. One that takes longer than it should is likely to take as long again.
-  func costLeft(_ load: LoadEstimate, at now: Int64) -> Int64 {
-    let had = load.cost(of: served(at: now))
+  /// What is left of its cost.
+  func costLeft(at now: Int64) -> Int64 { max(0, turn.cost - share.load.cost(of: served(at: now))) }
+
+  /// The same where it is compared with that of others: one that takes longer than it should is likely to take as long again.
+  func likelyCostLeft(at now: Int64) -> Int64 {
+    let had = share.load.cost(of: served(at: now))
     return had < turn.cost ? turn.cost - had : had
   }
 }

@@ -12,6 +12,7 @@ struct LoadEstimate {
 
   private var ratio: Double { min(max(time / cost, 1.0 / 64), 64) }
 
-  func time(of cost: Int64) -> Int64 { Int64(min(Double(cost) * ratio, 1e18)) }
-  func cost(of time: Int64) -> Int64 { Int64(min(Double(time) / ratio, 1e18)) }
+  // Eleven days at most, so that sums of them stay far from an overflow.
+  func time(of cost: Int64) -> Int64 { Int64(min(Double(cost) * ratio, 1e15)) }
+  func cost(of time: Int64) -> Int64 { Int64(min(Double(time) / ratio, 1e15)) }
 }

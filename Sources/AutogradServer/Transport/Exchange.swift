@@ -70,7 +70,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
-    sender = server.origins.sender(of: head, isPublic: place.isPublic || client.seat.is_admin)
+    sender = server.origins(for: client).sender(of: head, isPublic: place.isPublic)
     isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
   }
 
@@ -85,7 +85,6 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   /// The head is there: refuses the request, which closes its connection, or makes room for its body.
   func begin(_ facts: FramingFacts, authorization: UnsafeRawBufferPointer?, isOverloaded: Bool) -> Bool {
-    let limit = bodyLimit
     // Nobody who keeps asking for health may stay on its thread with other requests, or beyond the limit of
     // connections.
     closesAfter = isStray || isOverloaded
@@ -95,6 +94,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
     }
+    let limit = bodyLimit
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isTurnedAway ? .overloaded(.connections) : nil) {
       return refuse(refusal, closes: true)
     }
@@ -115,7 +115,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   /// Who needs no token gets no memory to speak of.
   private var bodyLimit: Int {
-    let limit = server.configuration.bodyLimit
+    let limit = min(server.configuration.bodyLimit, tenant.quota?.terms.bytesInFlight ?? .max)
     return place.isProbe || client.seat.is_admin ? min(limit, Exchange.negligibleBody) : limit
   }
 
@@ -131,7 +131,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
         return false
       }
     } else if refusal == nil && bytesIn > max(memory.size, Exchange.negligibleBody) {
-      refusal = add(max(bytes.count, Exchange.bodyStep))
+      refusal = add(max(bytes.count, tenant.quota?.terms.bytesInFlight == nil ? Exchange.bodyStep : Exchange.negligibleBody))
     }
     if refusal != nil {
       body.removeAll()
@@ -154,7 +154,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     if isPreflight { return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection)) }
     let request = Request(
       method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
-      body: body.bytes, memory: self)
+      body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
     switch respond(to: request) {
     case .now(let response):
       release(for: response)

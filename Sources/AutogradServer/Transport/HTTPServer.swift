@@ -19,6 +19,7 @@ final class HTTPServer: Sendable {
   let tenants = Tenants()
   let reaper: Reaper
   let origins: OriginPolicy
+  private let adminOrigins: OriginPolicy
   private let threads: ServerThreads
   private let watchdog: Watchdog
 
@@ -29,6 +30,7 @@ final class HTTPServer: Sendable {
   private let opened = Atomic<Int>(0)
   /// Connections that have not had a request yet.
   private let silent = Atomic<Int>(0)
+  private let admins = Atomic<Int>(0)
   /// Connections of the admin address that have had one, or are gone.
   private let heardAdmins = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
@@ -42,6 +44,8 @@ final class HTTPServer: Sendable {
 
   /// How many connections beyond the limit are taken, only to be refused; still more wait in the kernel's queue.
   private static let refusedConnections = 1024
+  /// How many the admin address has, whoever has the others.
+  private static let adminConnections = 256
 
   /// Starts listening and serving.
   init(_ configuration: Configuration, responder: any Responder, pool: ComputePool) throws(StartError) {
@@ -65,12 +69,14 @@ final class HTTPServer: Sendable {
     origins = OriginPolicy(
       hosts: configuration.allowedHosts, origins: configuration.corsOrigins, address: configuration.host,
       isLoopback: isLoopback)
+    adminOrigins = OriginPolicy(
+      hosts: configuration.allowedHosts, origins: [], address: "",
+      isLoopback: configuration.admin.map { ListeningSocket.isLoopback($0.descriptor) } ?? false)
     threads = ServerThreads(socketCount: min(max(configuration.threads, 1), 1024))
     do {
-      reaper = try Reaper(
-        configuration.patience, memory: memory, connectionLimit: configuration.connectionLimit + HTTPServer.refusedConnections / 2,
-        threads: threads
-      ) { [configuration, requestIDs, origins] in HTTPServer.farewell(configuration, $0, origins, requestIDs) }
+      reaper = try Reaper(configuration.patience, memory: memory, threads: threads) { [configuration, requestIDs, origins] in
+        HTTPServer.farewell(configuration, $0, origins, requestIDs)
+      }
       watchdog = try Watchdog(threads, configuration)
     } catch {
       close(descriptor)
@@ -89,7 +95,8 @@ final class HTTPServer: Sendable {
   private func start(_ descriptor: Int32) throws(StartError) {
     var options = amhd_options()
     options.threads = UInt32(threads.socketCount)
-    options.connections_per_thread = UInt32(configuration.connectionLimit + HTTPServer.refusedConnections + 64)
+    options.connections_per_thread = UInt32(
+      configuration.connectionLimit + HTTPServer.refusedConnections + HTTPServer.adminConnections + 64)
     options.timeout_seconds = UInt32(min(max(configuration.timeout, 1), 86_400))
     options.connection_memory = min(max(configuration.connectionMemory, 4 << 10), 16 << 20)
     options.stack_size = 8 << 20
@@ -139,7 +146,8 @@ final class HTTPServer: Sendable {
   private func accept(_ daemon: OpaquePointer, _ descriptor: Int32, isAdmin: Bool = false) throws(StartError) -> Acceptor {
     try Acceptor(
       daemon: daemon, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, isAdmin: isAdmin,
-      limit: configuration.connectionLimit + HTTPServer.refusedConnections, connectionCount: { [self] in connectionCount },
+      limit: isAdmin ? HTTPServer.adminConnections : configuration.connectionLimit + HTTPServer.refusedConnections,
+      connectionCount: { [self] in isAdmin ? admins.load(ordering: .relaxed) : connectionCount },
       warn: configuration.warn)
   }
 
@@ -266,17 +274,22 @@ final class HTTPServer: Sendable {
   fileprivate func connectionOpened(_ descriptor: Int32, _ seat: amhd_seat) -> Client {
     connections.add(1, ordering: .acquiringAndReleasing)
     silent.add(1, ordering: .relaxed)
-    if !seat.is_admin { opened.add(1, ordering: .releasing) }
+    if seat.is_admin { admins.add(1, ordering: .relaxed) } else { opened.add(1, ordering: .releasing) }
     configuration.metrics?.add(1, to: .connectionsOpen)
     configuration.metrics?.add(to: .connectionsAccepted)
     let address = IPAddress(peerOf: descriptor)
     let tenant = tenants.tenant(at: address)
     tenant.connect()
+    // Nobody takes the last places of those that are there to refuse others, and to serve who has few.
+    let isCrowded = connectionCount > configuration.connectionLimit + HTTPServer.refusedConnections / 2
+    if isCrowded && tenant.connectionCount > configuration.connectionLimit / 2 { shutdown(descriptor, Int32(SHUT_RDWR)) }
     return reaper.add(descriptor, seat, tenant, isProxy: configuration.trustedProxies.contains(address))
   }
 
   /// A tenant with no more connections is not to blame for too many of them.
   private var fewConnections: Int { min(8, configuration.connectionLimit / 4) }
+
+  func origins(for client: Client) -> OriginPolicy { client.seat.is_admin ? adminOrigins : origins }
 
   /// Whose a request is that has no token.
   func tenant(of connection: OpaquePointer, _ client: Client) -> Tenant {
@@ -295,6 +308,7 @@ final class HTTPServer: Sendable {
   fileprivate func connectionClosed(_ client: Client) {
     reaper.remove(client)
     client.tenant.disconnect()
+    if client.seat.is_admin { admins.subtract(1, ordering: .relaxed) }
     noteFirstRequest(client)
     connections.subtract(1, ordering: .acquiringAndReleasing)
     configuration.metrics?.add(-1, to: .connectionsOpen)

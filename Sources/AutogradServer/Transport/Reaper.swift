@@ -48,9 +48,6 @@ final class Reaper: @unchecked Sendable {
 
   private let patience: Patience
   private let memory: MemoryBudget
-  private let connectionLimit: Int
-  /// Connections beyond that limit, at the beginning of a round.
-  private var surplus = 0
   private let threads: ServerThreads
   /// What to send before the end to a client whose request does not come in time; nil where no head had come.
   private let farewell: @Sendable (_ client: Client?) -> ByteBuffer
@@ -63,12 +60,11 @@ final class Reaper: @unchecked Sendable {
   private var isAsleep = false
 
   init(
-    _ patience: Patience, memory: MemoryBudget, connectionLimit: Int, threads: ServerThreads,
+    _ patience: Patience, memory: MemoryBudget, threads: ServerThreads,
     farewell: @escaping @Sendable (_ client: Client?) -> ByteBuffer
   ) throws(StartError) {
     self.patience = patience
     self.memory = memory
-    self.connectionLimit = connectionLimit
     self.threads = threads
     self.farewell = farewell
     let thread = NativeThread.start(name: "reaper", stackSize: 256 << 10) { [self] in run() }
@@ -112,10 +108,7 @@ final class Reaper: @unchecked Sendable {
     var next = 0
     monitor.withLock {
       while !isStopped {
-        if next == 0 {
-          rest()
-          surplus = max(0, count - connectionLimit)
-        }
+        if next == 0 { rest() }
         // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client more.
         if count == 0 {
           isAsleep = true
@@ -184,7 +177,6 @@ final class Reaper: @unchecked Sendable {
       if watched.received == .max { watched.received = facts.received }
       if watched.headSince != nil, isOurs(&watched, facts.has_unread) { watched.headSince? += now - watched.seen }
       if facts.received > watched.received && watched.headSince == nil { watched.headSince = now }
-      if watched.headSince == nil, takesPlaces(watched.client) { return .left }
       return watched.headSince.map { now - $0 >= patience.head } ?? false ? .tooSlow : nil
     case .body:
       let facts = amhd_look(watched.client.descriptor)
@@ -197,13 +189,6 @@ final class Reaper: @unchecked Sendable {
     case .work, .ended:
       return nil
     }
-  }
-
-  /// Whether a silent connection has to go: there are too many of them, and most are its tenant's.
-  private func takesPlaces(_ client: Client) -> Bool {
-    guard surplus > 0, client.tenant.connectionCount > connectionLimit / 2 else { return false }
-    surplus -= 1
-    return true
   }
 
   /// Whether the client has waited for us since the last look.
