@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -339,16 +338,6 @@ void amhd_stop(amhd_daemon *daemon) {
 }
 
 const char *amhd_version(void) { return MHD_get_version(); }
-
-void amhd_tune_malloc(size_t most) {
-  // The most glibc takes: larger blocks are always mapped by themselves.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, most < 128 << 20 ? (int)most : 128 << 20);
-  // Each further arena would keep a heap of its own.
-  mallopt(M_ARENA_MAX, 2);
-}
-
-void amhd_trim_malloc(void) { malloc_trim(0); }
 
 // MARK: - One connection
 

@@ -108,6 +108,47 @@ import Testing
     #expect(pool.shutdown())
   }
 
+  /// One that gives way and ends before it looks has not made what goes on in its place pause.
+  @Test func whatComesAfterAPausedJobGoesOn() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let (share, first, guest) = (ComputeShare(), Endless(), Endless())
+    let (isOver, gate) = (Locked(false), Gate())
+    let refusal = pool.submit(cost: 30 * Self.second, for: share, first.interruption) { _ in gate.pass() }
+    #expect(refusal == nil && eventually { gate.arrived == 1 })
+    #expect(submit(guest, to: pool, for: ComputeShare()) == nil)
+    #expect(eventually { guest.laps.load(ordering: .relaxed) > 10 })
+    gate.open()
+    guest.stop()
+    #expect(eventually { guest.hasEnded.load(ordering: .relaxed) })
+    let again = pool.submit(cost: Self.second, for: share, first.interruption) { _ in
+      isOver.withLock { $0 = !first.interruption.isInterrupted }
+    }
+    #expect(again == nil && eventually { isOver.withLock { $0 } })
+    first.interruption.interrupt()
+    #expect(pool.shutdown())
+  }
+
+  /// What a job holds may submit others when it goes.
+  @Test func jobsAreFreedWithoutTheLock() throws {
+    final class Last: Sendable {
+      let pool: ComputePool
+      let done: Locked<Int>
+      init(_ pool: ComputePool, _ done: Locked<Int>) { (self.pool, self.done) = (pool, done) }
+      deinit {
+        let done = done
+        _ = pool.submit { _ in done.withLock { $0 += 1 } }
+      }
+    }
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let done = Locked(0)
+    for cost in [0, 30 * Self.second] {
+      let last = Last(pool, done)
+      #expect(pool.submit(cost: cost) { _ in withExtendedLifetime(last) {} } == nil)
+    }
+    #expect(eventually { done.withLock { $0 } == 2 })
+    #expect(pool.shutdown())
+  }
+
   /// However short its jobs are said to be, a tenant does not come to have all of them begun.
   @Test func misjudgedJobsOfOneTenantWait() throws {
     let pool = try ComputePool(threads: 1, queueLimit: 100)
@@ -239,7 +280,7 @@ import Testing
       let isAdded = proxies.add(text)
       #expect(isAdded)
     }
-    for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/9", "proxy", "::/129", "10.0.0.0/"] {
+    for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/9", "proxy", "::/129", "10.0.0.0/", "10.0.0.7:80", "[::1]", "10.0.0.0/+8"] {
       var refusing = proxies
       let isAdded = refusing.add(text)
       #expect(!isAdded, "\(text)")
@@ -253,7 +294,7 @@ import Testing
     ] { #expect(proxies.client(in: forwarded) == IPAddress(client), "\(forwarded)") }
     #expect(proxies.client(in: "") == nil && proxies.client(in: "203.0.113.5, forged") == nil)
     var all = TrustedProxies()
-    let isAdded = all.add("0.0.0.0/0")
+    let isAdded = all.add("0.0.0.0/0") && all.add("::ffff:192.0.2.0/120")
     #expect(isAdded)
     #expect(try all.contains(#require(IPAddress("203.0.113.5"))) && !all.contains(#require(IPAddress("::1"))))
   }

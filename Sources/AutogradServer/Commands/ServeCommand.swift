@@ -259,7 +259,10 @@ struct ServeCommand: ParsableCommand {
     LogSink.standardError.count(in: metrics.area)
     let scratch = ScratchPool(mostBytesKept: resources.keptBytes)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
-    let pool = try ComputePool(threads: configuration.computeThreads, queueLimit: configuration.queueLength, metrics: metrics.area) {
+    let pool = try ComputePool(
+      threads: configuration.computeThreads, queueLimit: configuration.queueLength, mostPaused: resources.pausedJobs,
+      metrics: metrics.area
+    ) {
       scratch.giveBack()
       MallocTuning.giveBack()
     }

@@ -82,7 +82,7 @@ final class AccessTokens: Sendable {
       return terms == .none ? nil : Quota(terms)
     }
 
-    /// Tokens that were there before keep what they have had, and their share of what is under way.
+    /// Tokens that were there before keep what they have had; with other terms, what is under way counts for the old ones.
     func keepingTenants(of old: Table) -> Table {
       var table = self
       let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })

@@ -43,7 +43,8 @@ final class ComputePool: @unchecked Sendable {
 
   /// What a job costs at most, for its place in the queue: sums of as many as there may be stay far from an overflow.
   private static let largestCost: Int64 = 1 << 40
-  private static let stackSize = 8 << 20
+  /// Of a thread: nothing that computes goes deeper with the graph, so this is many times what is used.
+  static let stackSize = 2 << 20
   /// Of the threads that compute: those that serve sockets do for a moment at a time, and many wait for them. With this the system gives them
   /// two and a half shares of a processor for one, where they want it.
   private static let niceness: Int32 = 4
@@ -51,11 +52,12 @@ final class ComputePool: @unchecked Sendable {
   private static let slice: Int64 = 30_000_000
   /// How often it is looked whether one shall, while somebody waits.
   private static let interval: Int64 = 10_000_000
-  /// Jobs that may be paused at a time: each keeps a thread and its memory.
-  private static let mostPaused = 64
+  /// Jobs that may be paused at a time, for want of another limit: each keeps a thread and its memory.
+  static let mostPaused = 64
 
   let queueLimit: Int
   private let slots: Int
+  private let mostPaused: Int
   private let monitor = Monitor()
   private let jobGranted = Condition()
   private let briefJobsWaiting = Condition()
@@ -87,10 +89,11 @@ final class ComputePool: @unchecked Sendable {
   /// - Parameters:
   ///   - threads: how many jobs of all kinds may run; there is one more for brief ones, and some are paused.
   ///   - queueLimit: how many jobs may wait, beside those that have begun.
+  ///   - mostPaused: how many jobs may have given way at a time.
   ///   - metrics: where jobs are counted.
   ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
   init(
-    threads: Int, queueLimit: Int, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
+    threads: Int, queueLimit: Int, mostPaused: Int = mostPaused, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
     whenQuiet: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
@@ -98,6 +101,7 @@ final class ComputePool: @unchecked Sendable {
     self.quiet = quiet
     self.whenQuiet = whenQuiet
     slots = max(threads, 1)
+    self.mostPaused = max(mostPaused, 1)
     let areStarted = monitor.withLock {
       (0..<slots).allSatisfy { _ in startComputeThread() } && startThread("compute-brief") { [self] in runBrief() }
         && startThread("compute-clock", stackSize: 256 << 10) { [self] in runClock() }
@@ -124,9 +128,9 @@ final class ComputePool: @unchecked Sendable {
   }
 
   /// Whether one is there for another job; started where jobs that gave way have those that there were.
-  private func hasIdleThread() -> Bool {
+  private func findsThread() -> Bool {
     if idleThreads > 0 { return true }
-    return isAccepting && computeThreads < slots + ComputePool.mostPaused && startComputeThread()
+    return isAccepting && computeThreads < slots + mostPaused && startComputeThread()
   }
 
   static func lane(of cost: Int64) -> Lane { cost <= longestBrief ? .brief : .long }
@@ -256,7 +260,7 @@ final class ComputePool: @unchecked Sendable {
   private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
     let attained = share.attained(at: now)
     let paused = share.paused.map { ($0, $0.likelyCostLeft(at: now)) }.min { $0.1 < $1.1 }
-    if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, hasIdleThread() {
+    if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, findsThread() {
       return Candidate(share: share, paused: nil, cost: cost, attained: attained, arrival: arrival)
     }
     return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, attained: attained, arrival: 0) }
@@ -331,7 +335,8 @@ final class ComputePool: @unchecked Sendable {
   private func run() {
     monitor.withLock {
       while let job = nextGranted() {
-        perform(job.job, job.turn)
+        var body = job.takeBody()
+        perform(&body, job.turn)
         end(job)
       }
       leave()
@@ -349,8 +354,13 @@ final class ComputePool: @unchecked Sendable {
 
   private func end(_ job: RunningJob) {
     let now = monotonicNanoseconds()
-    // It may have been told to pause and have ended before it looked.
-    if job.since == nil { job.share.paused.removeAll { $0 === job } } else { leaveSlot(job, at: now) }
+    if job.since == nil {
+      // It was told to pause and has ended before it looked. What it left to others to go on with shall not pause.
+      job.share.paused.removeAll { $0 === job }
+      job.interruption?.resume()
+    } else {
+      leaveSlot(job, at: now)
+    }
     if !job.turn.wasCutShort { job.share.load.learn(cost: job.turn.cost, time: job.served(at: now)) }
     forgetIfIdle(job.share)
     idleThreads += 1
@@ -361,9 +371,10 @@ final class ComputePool: @unchecked Sendable {
   private func runBrief() {
     monitor.withLock {
       while isOpen {
-        if isBusyWithLongJobs || !isAccepting, let (job, share) = nextBrief() {
+        if isBusyWithLongJobs || !isAccepting, let (job, cost, share) = nextBrief() {
           let since = monotonicNanoseconds()
-          perform(job.job, Turn(lane: .brief, cost: job.cost))
+          var body: Job? = consume job
+          perform(&body, Turn(lane: .brief, cost: cost))
           let now = monotonicNanoseconds()
           share.charge(now - since, at: now)
         } else if isAccepting {
@@ -376,14 +387,14 @@ final class ComputePool: @unchecked Sendable {
     }
   }
 
-  private func nextBrief() -> (WaitingJob, ComputeShare)? {
+  private func nextBrief() -> (Job, cost: Int64, ComputeShare)? {
     let now = monotonicNanoseconds()
     let share = shares.filter { !$0.brief.isEmpty }
       .min { ($0.attained(at: now), $0.brief.firstArrival) < ($1.attained(at: now), $1.brief.firstArrival) }
     guard let share, let job = share.brief.popFirst() else { return nil }
     countWaiting(-1)
     forgetIfIdle(share)
-    return (job, share)
+    return (job.job, job.cost, share)
   }
 
   /// Sees to it that jobs give way while others wait, and notices when there have been none for a while.
@@ -414,10 +425,14 @@ final class ComputePool: @unchecked Sendable {
     monitor.unlocked(whenQuiet)
   }
 
-  private func perform(_ job: Job, _ turn: Turn) {
+  /// Does the job and lets go of it. Both without the lock: it may hold what, when it goes, submits the jobs of those who waited for it.
+  private func perform(_ job: inout Job?, _ turn: Turn) {
     jobsRunning += 1
     metrics?.add(1, to: .jobsRunning)
-    monitor.unlocked { job(turn) }
+    monitor.unlocked {
+      job?(turn)
+      job = nil
+    }
     jobsRunning -= 1
     metrics?.add(-1, to: .jobsRunning)
     if lastWork == nil { clockWanted.signal() }

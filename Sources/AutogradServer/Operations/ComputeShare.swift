@@ -56,7 +56,7 @@ final class ComputeShare: @unchecked Sendable {
 
 /// A job that has begun.
 final class RunningJob {
-  let job: ComputePool.Job
+  private var body: ComputePool.Job?
   let share: ComputeShare
   let turn: ComputePool.Turn
   /// Nil for one that cannot be made to pause.
@@ -67,10 +67,16 @@ final class RunningJob {
   private var had: Int64 = 0
 
   init(_ job: WaitingJob, _ share: ComputeShare) {
-    self.job = job.job
+    body = job.job
     self.share = share
     interruption = job.interruption
     turn = ComputePool.Turn(lane: .long, cost: job.cost)
+  }
+
+  /// What it does, once: whoever takes it also frees it.
+  func takeBody() -> ComputePool.Job? {
+    defer { body = nil }
+    return body
   }
 
   func served(at now: Int64) -> Int64 { had + slice(at: now) }

@@ -8,11 +8,15 @@ struct Resources: Sendable {
   /// For working memory that requests leave to each other, and for what the allocator keeps of what was freed.
   let keptBytes: Int
   let connections: Int
+  /// Jobs that may be paused at a time: each keeps a stack, of which the limits of the process count the whole.
+  let pausedJobs: Int
   /// Why these are fewer than asked for; nil where they are not.
   let connectionsWarning: String?
 
-  /// Stacks of the threads that serve sockets and that compute, and of the eight beside them and the health thread.
-  private static let (largeStack, smallStacks) = (8 << 20, 8 * (256 << 10) + (1 << 20))
+  /// Of what the process's own limits leave, for stacks of paused jobs.
+  private static let shareOfPaused = 16
+  /// Stacks of the threads that serve sockets and that compute, and of the nine beside them and the health thread.
+  private static let (largeStack, smallStacks) = (8 << 20, 9 * (256 << 10) + (1 << 20))
   /// Address space that glibc reserves for threads other than the first to allocate from, see `MallocTuning`: one heap, aligned to its size.
   private static let arena = 128 << 20
   /// With less than this, hardly any request fits.
@@ -22,7 +26,9 @@ struct Resources: Sendable {
 
   init(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) {
     let machine = (system.memory.compactMap(\.value).min() ?? 1 << 31) / configuration.workers
-    let room = try Resources.room(configuration, system)
+    let whole = try Resources.room(configuration, system)
+    pausedJobs = min(ComputePool.mostPaused, max(1, (whole ?? .max) / Resources.shareOfPaused / ComputePool.stackSize))
+    let room = whole.map { [pausedJobs] in $0 - pausedJobs * ComputePool.stackSize }
     memory = min(machine, room ?? .max)
     if let asked = configuration.bytesInFlight, let room, asked > room {
       throw StartError(
@@ -37,7 +43,7 @@ struct Resources: Sendable {
 
   /// What the limits of the process itself leave beside its program and its threads; nil where it has none.
   private static func room(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) -> Int? {
-    let stacks = (configuration.threads + configuration.computeThreads + 1) * largeStack + smallStacks
+    let stacks = configuration.threads * largeStack + (configuration.computeThreads + 1) * ComputePool.stackSize + smallStacks
     var room: Int?
     for (limit, needed) in [(system.addressSpace, system.mappedBytes + stacks + arena), (system.data, system.dataBytes + stacks)] {
       guard let value = limit.value else { continue }

@@ -26,7 +26,7 @@ final class Tenant: Sendable {
   @discardableResult
   func hold(_ byteCount: Int) -> Int { held.add(byteCount, ordering: .relaxed).newValue }
 
-  func connect() { connections.add(1, ordering: .relaxed) }
+  fileprivate func connect() { connections.add(1, ordering: .relaxed) }
   func disconnect() { connections.subtract(1, ordering: .relaxed) }
 
   var connectionCount: Int { connections.load(ordering: .relaxed) }
@@ -36,26 +36,34 @@ final class Tenant: Sendable {
 /// The tenants that are known by their addresses.
 final class Tenants: Sendable {
   /// Beyond so many, those are forgotten that have no connection any more; and with them what they have had of the compute threads.
-  private static let most = 4096
+  fileprivate static let most = 4096
 
-  private struct Table {
+  fileprivate struct Table {
     var tenants: [IPAddress: Tenant] = [:]
     var sweepAt = Tenants.most
   }
 
   private let table = Locked(Table())
 
-  func tenant(at address: IPAddress) -> Tenant {
-    let address = address.host
-    return table.withLock { table in
-      if let known = table.tenants[address] { return known }
-      if table.tenants.count >= table.sweepAt {
-        table.tenants = table.tenants.filter { !$0.value.isGone }
-        table.sweepAt = max(Tenants.most, table.tenants.count * 2)
-      }
-      let new = Tenant()
-      table.tenants[address] = new
-      return new
+  /// - Parameter connects: whether it is for a connection, to be told of its end.
+  func tenant(at address: IPAddress, connects: Bool = false) -> Tenant {
+    table.withLock { table in
+      let tenant = table.tenant(at: address.host)
+      if connects { tenant.connect() }
+      return tenant
     }
+  }
+}
+
+extension Tenants.Table {
+  fileprivate mutating func tenant(at address: IPAddress) -> Tenant {
+    if let known = tenants[address] { return known }
+    if tenants.count >= sweepAt {
+      tenants = tenants.filter { !$0.value.isGone }
+      sweepAt = max(Tenants.most, tenants.count * 2)
+    }
+    let new = Tenant()
+    tenants[address] = new
+    return new
   }
 }

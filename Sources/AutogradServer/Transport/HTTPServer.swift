@@ -278,11 +278,10 @@ final class HTTPServer: Sendable {
     configuration.metrics?.add(1, to: .connectionsOpen)
     configuration.metrics?.add(to: .connectionsAccepted)
     let address = IPAddress(peerOf: descriptor)
-    let tenant = tenants.tenant(at: address)
-    tenant.connect()
-    // Nobody takes the last places of those that are there to refuse others, and to serve who has few.
+    let tenant = tenants.tenant(at: address, connects: true)
+    // The last places are for those who have few.
     let isCrowded = connectionCount > configuration.connectionLimit + HTTPServer.refusedConnections / 2
-    if isCrowded && tenant.connectionCount > configuration.connectionLimit / 2 { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    if isCrowded && tenant.connectionCount > fewConnections { shutdown(descriptor, Int32(SHUT_RDWR)) }
     return reaper.add(descriptor, seat, tenant, isProxy: configuration.trustedProxies.contains(address))
   }
 

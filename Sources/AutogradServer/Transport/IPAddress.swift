@@ -66,9 +66,12 @@ struct TrustedProxies: Sendable {
   /// Adds an address, or a range of them such as `10.0.0.0/8`. False when it is none.
   mutating func add(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let address = IPAddress(parts[0]) else { return false }
-    let width = address.isMapped ? 32 : 128
-    guard let length = parts.count == 2 ? Int(parts[1]) : width, (0...width).contains(length) else { return false }
+    // Only addresses of clients have ports.
+    let isPlain = !text.contains("[") && (parts[0].contains(".") ? !parts[0].contains(":") || parts[0].hasPrefix("::ffff:") : true)
+    guard parts.count <= 2, isPlain, let address = IPAddress(parts[0]) else { return false }
+    let width = address.isMapped && !parts[0].contains(":") ? 32 : 128
+    guard let length = parts.count == 2 ? UInt8(parts[1]).map(Int.init) : width, parts.last?.first != "+", (0...width).contains(length)
+    else { return false }
     ranges.append(Range(bits: address.bits, ignored: width - length))
     return true
   }

@@ -207,6 +207,11 @@ void amhd_tune_malloc(size_t most);
 // Gives freed memory back to the system.
 void amhd_trim_malloc(void);
 
+/// Memory from the system, of its own pages: maps it, or makes what is mapped larger without copying. NULL when there is none, and then what
+/// was mapped is as before.
+void *amhd_map(void *base, size_t size, size_t wanted);
+void amhd_unmap(void *base, size_t size);
+
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
