@@ -2,8 +2,8 @@
 """Eight attackers and one honest client: endure-hostile.py BINARY [--seconds 60] [--memory 256]
 
 The server may use so many MiB, which the system enforces. Each attacker has an address of its own (127.0.0.2 and on) and does one kind of harm
-in a loop. The honest client, at 127.0.0.1, sends a small graph every 5 ms, a job of 0.3 s every 3 s, which is less than
-its share among nine, and GET /livez every 50 ms. What it
+in a loop. The honest client, at 127.0.0.1, sends a small graph every 5 ms, a job of 0.3 s every 3 s, which is less than its
+share among nine, and GET /livez every 50 ms. What it
 measures before the attack shows how much of its waiting is the machine's. Exits with 1 if a bar is missed."""
 
 import argparse

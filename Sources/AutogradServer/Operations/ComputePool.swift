@@ -49,37 +49,37 @@ final class ComputePool: @unchecked Sendable {
   /// two and a half shares of a processor for one, where they want it.
   private static let niceness: Int32 = 4
   /// Nanoseconds that a job runs before it gives way, and by which others must have had less.
-  private static let slice: Int64 = 30_000_000
+  static let slice: Int64 = 30_000_000
   /// How often it is looked whether one shall, while somebody waits.
   private static let interval: Int64 = 10_000_000
   /// Jobs that may be paused at a time, for want of another limit: each keeps a thread and its memory.
   static let mostPaused = 64
 
   let queueLimit: Int
-  private let slots: Int
+  let slots: Int
   private let mostPaused: Int
   private let monitor = Monitor()
-  private let jobGranted = Condition()
-  private let briefJobsWaiting = Condition()
-  private let clockWanted = Condition()
+  let jobGranted = Condition()
+  let briefJobsWaiting = Condition()
+  let clockWanted = Condition()
   private let threadEnded = Condition()
   /// Those with jobs.
-  private var shares: [ComputeShare] = []
+  var shares: [ComputeShare] = []
   /// Of those who come without.
   private let common = ComputeShare()
-  private var running: [RunningJob] = []
+  var running: [RunningJob] = []
   /// Begun, and not yet taken by a thread.
-  private var granted: [RunningJob] = []
+  var granted: [RunningJob] = []
   /// Threads that wait for a job, without those to which one has been granted.
-  private var idleThreads = 0
-  private var waitingCount = 0
+  var idleThreads = 0
+  var waitingCount = 0
   private var arrivals = 0
   private var isAccepting = true
   private var liveThreads = 0
   private var computeThreads = 0
   private var jobsRunning = 0
   /// It does not look every ``interval``, but only whether the pool is quiet, or at nothing.
-  private var isClockResting = false
+  var isClockResting = false
   /// When the last job was done; nil once its memory has been given back.
   private var lastWork: Int64?
   private let metrics: MetricsArea?
@@ -128,7 +128,7 @@ final class ComputePool: @unchecked Sendable {
   }
 
   /// Whether one is there for another job; started where jobs that gave way have those that there were.
-  private func findsThread() -> Bool {
+  func findsThread() -> Bool {
     if idleThreads > 0 { return true }
     return isAccepting && computeThreads < slots + mostPaused && startComputeThread()
   }
@@ -202,7 +202,7 @@ final class ComputePool: @unchecked Sendable {
 
   private var fullest: ComputeShare { shares.max { $0.waitingCount < $1.waitingCount } ?? common }
 
-  private func countWaiting(_ change: Int) {
+  func countWaiting(_ change: Int) {
     waitingCount += change
     metrics?.add(change, to: .jobsQueued)
   }
@@ -213,102 +213,6 @@ final class ComputePool: @unchecked Sendable {
 
   /// How many jobs wait.
   var queueLength: Int { monitor.withLock { waitingCount } }
-
-  // MARK: Whose turn it is
-
-  /// A job that could run now: one of those that wait, or one that gave way.
-  private struct Candidate {
-    let share: ComputeShare
-    /// Nil for the one of its tenant that waits longest.
-    let paused: RunningJob?
-    let cost: Int64
-    let attained: Double
-    let arrival: Int
-
-    func precedes(_ other: Candidate) -> Bool { (attained, arrival) < (other.attained, other.arrival) }
-  }
-
-  /// Fills the slots that are free, and lets jobs give way to others.
-  private func balance() {
-    let now = monotonicNanoseconds()
-    while let next = next(at: now) {
-      if running.count >= slots {
-        guard let one = whoGivesWay(to: next, at: now) else { break }
-        pause(one, at: now)
-      }
-      start(next, at: now)
-    }
-    if isBusyWithLongJobs, shares.contains(where: { !$0.brief.isEmpty }) { briefJobsWaiting.signal() }
-    if isClockResting && isContended { clockWanted.signal() }
-  }
-
-  private var isContended: Bool { waitingCount > 0 || shares.contains { !$0.paused.isEmpty } }
-  private var isBusyWithLongJobs: Bool {
-    running.count >= slots && running.allSatisfy { ComputePool.lane(of: $0.turn.cost) == .long }
-  }
-
-  private func next(at now: Int64) -> Candidate? {
-    var best: Candidate?
-    for share in shares {
-      guard let one = candidate(of: share, at: now) else { continue }
-      if best.map(one.precedes) ?? true { best = one }
-    }
-    return best
-  }
-
-  /// Those that gave way go on before others begin, unless these are much shorter.
-  private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
-    let attained = share.attained(at: now)
-    let paused = share.paused.map { ($0, $0.likelyCostLeft(at: now)) }.min { $0.1 < $1.1 }
-    if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, findsThread() {
-      return Candidate(share: share, paused: nil, cost: cost, attained: attained, arrival: arrival)
-    }
-    return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, attained: attained, arrival: 0) }
-  }
-
-  /// Nil when everybody has a better right to go on.
-  private func whoGivesWay(to next: Candidate, at now: Int64) -> RunningJob? {
-    let able = running.filter { job in
-      guard job.interruption != nil, job.slice(at: now) >= ComputePool.slice else { return false }
-      // Of one tenant only one waits for shorter ones: each keeps its memory.
-      if job.share === next.share { return next.cost < job.likelyCostLeft(at: now) / 2 && job.share.paused.isEmpty }
-      return job.share.attained(at: now) > next.attained + Double(ComputePool.slice)
-    }
-    return able.max { ($0.share.attained(at: now), $0.served(at: now)) < ($1.share.attained(at: now), $1.served(at: now)) }
-  }
-
-  private func start(_ next: Candidate, at now: Int64) {
-    let share = next.share
-    if let job = next.paused {
-      share.paused.removeAll { $0 === job }
-      begin(job, at: now)
-      job.interruption?.resume()
-      return
-    }
-    guard let waiting = share.popFirst() else { return }
-    countWaiting(-1)
-    let job = RunningJob(waiting, share)
-    begin(job, at: now)
-    granted.append(job)
-    idleThreads -= 1
-    jobGranted.signal()
-  }
-
-  private func begin(_ job: RunningJob, at now: Int64) {
-    job.enterSlot(at: now)
-    running.append(job)
-  }
-
-  private func pause(_ job: RunningJob, at now: Int64) {
-    job.interruption?.pause()
-    leaveSlot(job, at: now)
-    job.share.paused.append(job)
-  }
-
-  private func leaveSlot(_ job: RunningJob, at now: Int64) {
-    running.removeAll { $0 === job }
-    job.leaveSlot(at: now)
-  }
 
   // MARK: The threads
 
