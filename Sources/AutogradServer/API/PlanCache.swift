@@ -6,8 +6,8 @@ import Glibc
 /// the first that was not. So graphs posted once, however many, do not drive out those in use.
 ///
 /// The lock is held for a look into the table, never while a plan is made or run. Of requests of one new graph that come at the same time the
-/// first plans it. The others are put aside until it is done and hold up no thread meanwhile; if nothing came of it, each plans, and fails, by
-/// itself: mistakes are not kept.
+/// first plans it. The others of its tenant are put aside until it is done and hold up no thread meanwhile; if nothing came of it, each plans,
+/// and fails, by itself: mistakes are not kept. Those of other tenants do not wait: the first one's turn may come late.
 final class PlanCache: Sendable {
   let counters: PlanCacheCounters
   private let planLimit: Int
