@@ -181,7 +181,7 @@ struct MetricsTests {
     }
     for round in 0..<3 {
       try check(20)
-      let victim = server.workers[0]
+      let victim = try #require(server.workers.first)
       if round < 2 { kill(victim, SIGKILL) } else { server.signal(SIGHUP) }
       for _ in 0..<10 { try check(2) }
       #expect(eventually { !server.workers.contains(victim) && server.workers.count == 2 }, "\(server.output)")

@@ -25,14 +25,31 @@ import Testing
     let (server, port) = try start()
     for _ in 0..<2 {
       let before = server.workers
+      try #require(before.count == 2, "\(server.output)")
       kill(before[0], SIGKILL)
       #expect(areGone([before[0]]))
       for _ in 0..<10 { #expect(ServerProcess.get("/livez", port: port) == 200) }
       // The second time the one that serves on is the first one's successor.
-      #expect(eventually { server.workers.count == 2 && server.workers[0] == before[1] }, "\(server.output)")
+      #expect(eventually { server.workers.count == 2 && server.workers.first == before[1] }, "\(server.output)")
     }
     // The log is written soon after.
     #expect(eventually { server.output.matches(of: /was ended by signal 9 \(Killed\)/).count == 2 })
+  }
+
+  /// One death is no sign that none can serve, not even the first worker's before it has served.
+  @Test(.timeLimit(.minutes(60))) func deathsAtTheStartDoNotEndTheServer() throws {
+    for _ in 0..<3 {
+      let server = try ServerProcess("--port", "0", "--workers", "2")
+      try #require(eventually { !server.workers.isEmpty }, "\(server.output)")
+      let first = try #require(server.workers.first)
+      kill(first, SIGKILL)
+      #expect(areGone([first]))
+      let port = try #require(server.port(), "\(server.output)")
+      #expect(ServerProcess.get("/livez", port: port) == 200, "\(server.output)")
+      #expect(eventually { server.workers.count == 2 }, "\(server.output)")
+      server.signal(SIGTERM)
+      #expect(server.exitStatus() == 0, "\(server.output)")
+    }
   }
 
   @Test(.timeLimit(.minutes(60))) func hangupsReplaceWorkersAndRefuseNobody() throws {
@@ -138,7 +155,7 @@ import Testing
     #expect(eventually(within: 20) { server.output.contains("process \(before[0]), is stuck, and is replaced") }, "\(server.output)")
     #expect(eventually { server.workers.count == 3 }, "its successor does not wait for its end")
     #expect(eventually(within: 20) { !ServerProcess.isRunning(before[0]) && server.workers.count == 2 }, "\(server.output)")
-    #expect(server.workers[0] == before[1], "the other is as well as ever")
+    #expect(server.workers.first == before[1], "the other is as well as ever")
     for _ in 0..<10 { #expect(ServerProcess.get("/livez", port: port) == 200) }
     #expect(!server.output.contains("process \(before[1]), is stuck"))
     server.signal(SIGTERM)

@@ -73,11 +73,10 @@ struct Supervisor {
       let elapsed = min(now - lastPass, 2 * Supervisor.listeningInterval)
       lastPass = now
       for index in workers.indices {
-        workers[index].listen(after: elapsed)
+        listen(to: index, after: elapsed)
         if workers[index].enforceDeadline(at: monotonicNanoseconds()) {
           logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), is past its deadline and is killed")
         }
-        if workers[index].isServing { hasServed = true }
       }
       if isStopping {
         if workers.isEmpty { break }
@@ -94,6 +93,11 @@ struct Supervisor {
     return !hasFailed
   }
 
+  private mutating func listen(to index: Int, after elapsed: Int64) {
+    workers[index].listen(after: elapsed)
+    if workers[index].isServing { hasServed = true }
+  }
+
   private mutating func obey(_ signal: Int32) {
     switch signal {
     case SIGTERM, SIGINT:
@@ -108,10 +112,16 @@ struct Supervisor {
 
   // MARK: Starting
 
+  /// Those that died before any served are not started again until one serves; when all have, it is given up.
   private mutating func startMissing() {
     let now = monotonicNanoseconds()
     for slot in slots.indices where slots[slot].startAt <= now && newest(slot) == nil {
-      start(slot)
+      if hasServed || slots[slot].failures == 0 { start(slot) }
+    }
+    if !hasServed && workers.isEmpty {
+      // Whatever keeps all of them from serving, they have said why.
+      hasFailed = true
+      stop()
     }
   }
 
@@ -145,6 +155,8 @@ struct Supervisor {
       let pid = wait4(-1, &status, WNOHANG, &usage)
       guard pid > 0 else { return }
       guard let index = workers.firstIndex(where: { $0.pid == pid }) else { continue }
+      // It may have served since it was last listened to.
+      listen(to: index, after: 0)
       let worker = workers.remove(at: index)
       worker.forget()
       if let area = worker.area { metrics.area(area).release(processorMicroseconds: usage.processorMicroseconds) }
@@ -159,11 +171,7 @@ struct Supervisor {
       return
     }
     logger.error("worker \(worker.slot + 1), process \(worker.pid), \(end)")
-    if !hasServed {
-      // What keeps the first worker from serving keeps the others too, and it has said why.
-      hasFailed = true
-      stop()
-    } else if replacementOrder != nil && !worker.isServing && newest(worker.slot) != nil {
+    if replacementOrder != nil && !worker.isServing && newest(worker.slot) != nil {
       logger.error("the new worker does not start: the others stay as they are")
       replacementOrder = nil
     } else {
