@@ -16,11 +16,26 @@ static bool set(int32_t *flag, int32_t from, int32_t to) {
 
 bool ck_is_ended(const int32_t *flag) { return value(flag) == END; }
 
+// Where this thread is counted while it does not sleep here.
+static _Thread_local int32_t *awake;
+
+int32_t *ck_count_while_awake(int32_t *count) {
+  int32_t *before = awake;
+  awake = count;
+  return before;
+}
+
+int32_t ck_count(const int32_t *count) { return value(count); }
+
+int32_t ck_count_add(int32_t *count, int32_t change) { return __atomic_add_fetch(count, change, __ATOMIC_RELAXED); }
+
 bool ck_waits_and_ends(const int32_t *flag) {
   if (value(flag) == PAUSE) {
+    if (awake) ck_count_add(awake, -1);
     pthread_mutex_lock(&mutex);
     while (value(flag) == PAUSE) pthread_cond_wait(&changed, &mutex);
     pthread_mutex_unlock(&mutex);
+    if (awake) ck_count_add(awake, 1);
   }
   return ck_is_ended(flag);
 }

@@ -89,6 +89,43 @@ import Testing
     }
   }
 
+  /// A run that is paused in the middle of a large instruction leaves helpers to others.
+  @Test func pausedRunsLeaveHelpersToOthers() {
+    let interruption = Interruption()
+    let begun = Atomic<Int>(0)
+    let ended = Atomic<Int>(0)
+    interruption.pause()
+    let paused = Thread {
+      Crew.shared.run(2) { parts in
+        while parts.next() != nil {
+          begun.add(1, ordering: .relaxed)
+          while !interruption.isInterrupted {}
+        }
+      }
+      ended.add(1, ordering: .relaxed)
+    }
+    paused.start()
+    #expect(eventually { begun.load(ordering: .relaxed) > 0 })
+    #expect(eventually { areTogether() }, "two parts of another run are done side by side")
+    interruption.interrupt()
+    #expect(eventually { ended.load(ordering: .relaxed) == 1 })
+  }
+
+  /// Whether two threads do the parts of a run at the same time. Not if other tests have use for the helpers just then.
+  private func areTogether() -> Bool {
+    let present = Atomic<Int>(0)
+    let met = Atomic<Int>(0)
+    Crew.shared.run(2) { parts in
+      while parts.next() != nil {
+        present.add(1, ordering: .relaxed)
+        for _ in 0..<100 where present.load(ordering: .relaxed) < 2 { usleep(1000) }
+        if present.load(ordering: .relaxed) == 2 { met.add(1, ordering: .relaxed) }
+        present.subtract(1, ordering: .relaxed)
+      }
+    }
+    return met.load(ordering: .relaxed) > 0
+  }
+
   /// Fed side by side and joined, a reduction has the bits that it has fed in one go.
   @Test(arguments: [1, 4097, 65_536, 65_537, 131_072, 200_000]) func joinedStatesHaveTheBitsOfOne(_ count: Int) {
     var random = SeededGenerator(seed: UInt64(count))

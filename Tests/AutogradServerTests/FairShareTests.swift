@@ -96,6 +96,39 @@ import Testing
     #expect(pool.shutdown())
   }
 
+  /// Among those who have had about as much, who needs little goes first.
+  @Test func shortJobsOfOtherTenantsGoFirst() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let (long, short, gate) = (Endless(), Endless(), Gate())
+    #expect(pool.submit(cost: Self.second) { _ in gate.pass() } == nil)
+    #expect(eventually { gate.arrived == 1 })
+    #expect(submit(long, to: pool, for: ComputeShare()) == nil)
+    #expect(submit(short, to: pool, for: ComputeShare(), cost: Self.second / 5) == nil)
+    gate.open()
+    #expect(eventually { short.laps.load(ordering: .relaxed) > 10 })
+    #expect(long.laps.load(ordering: .relaxed) == 0)
+    for job in [short, long] { job.stop() }
+    #expect(pool.shutdown())
+  }
+
+  /// What one has while nobody else wants anything is not held against it.
+  @Test func whatNobodyElseWantedDoesNotCount() throws {
+    let pool = try ComputePool(threads: 1, queueLimit: 100)
+    let (old, job) = (ComputeShare(), Endless())
+    #expect(submit(job, to: pool, for: old, cost: Self.second) == nil)
+    usleep(500_000)
+    job.stop()
+    #expect(eventually { job.hasEnded.load(ordering: .relaxed) })
+    #expect(eventually { old.isIdle } && old.attained(at: monotonicNanoseconds()) == 0)
+    let (again, other) = (Endless(), Endless())
+    #expect(submit(again, to: pool, for: old) == nil)
+    #expect(submit(other, to: pool, for: ComputeShare()) == nil)
+    #expect(eventually { other.laps.load(ordering: .relaxed) > 10 })
+    #expect(old.attained(at: monotonicNanoseconds()) > 0)
+    for job in [again, other] { job.stop() }
+    #expect(pool.shutdown())
+  }
+
   @Test func manyTenantsGetTheirTurns() throws {
     let pool = try ComputePool(threads: 1, queueLimit: 100)
     let jobs = (0..<12).map { _ in Endless() }

@@ -1,3 +1,4 @@
+import AutogradTestSupport
 import AutogradCore
 import Foundation
 import Synchronization

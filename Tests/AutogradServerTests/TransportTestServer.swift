@@ -26,16 +26,6 @@ extension Gate {
   }
 }
 
-/// Whether the condition comes true within the time, in seconds.
-func eventually(within seconds: Double = 10, _ condition: () -> Bool) -> Bool {
-  let end = monotonicNanoseconds() + Int64(seconds * 1e9)
-  while !condition() {
-    if monotonicNanoseconds() > end { return false }
-    usleep(1000)
-  }
-  return true
-}
-
 /// Runs the body on so many threads of its own and waits for them: blocking calls have no business on the test library's few threads.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   let threads = (0..<count).compactMap { index in

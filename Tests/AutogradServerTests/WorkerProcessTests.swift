@@ -1,3 +1,4 @@
+import AutogradTestSupport
 import Glibc
 import Testing
 

@@ -19,6 +19,13 @@ public enum Parallelism {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(max(newValue, 1), ordering: .relaxed) }
   }
+
+  fileprivate static let helperStackSize = 512 << 10
+  /// As many again may take the places of those that are paused.
+  fileprivate static func mostHelpers(_ threads: Int) -> Int { 2 * threads }
+
+  /// Bytes of the stacks of all threads that help, beside those that run plans.
+  package static func helperStackBytes(threads: Int) -> Int { mostHelpers(threads) * helperStackSize }
 }
 
 /// The parts of something large, dealt out one by one to whoever asks.
@@ -34,12 +41,14 @@ final class Parts: Sendable {
   }
 }
 
-/// Threads that help with a large instruction. The thread that runs the plan takes parts like the others and never waits for a helper to
-/// begin: where all are busy it does everything itself, so that under load nothing is slower than without them.
+/// Threads that help with large instructions. The thread that runs a plan takes parts like the others and never waits for a helper to begin:
+/// where all are busy it does everything itself, so that under load nothing is slower than without them.
+///
+/// A run that pauses keeps its helpers, which sleep in the middle of their parts; others take their places until it goes on.
 ///
 /// Waking a thread costs 50 to 80 µs; ask only for what takes 250 or more.
 ///
-/// `@unchecked Sendable`: everything mutable is touched under `mutex` only, but for atomics.
+/// `@unchecked Sendable`: everything mutable is touched under `mutex` only, but for the counts, which are atomic.
 final class Crew: @unchecked Sendable {
   static let shared = Crew()
 
@@ -61,36 +70,44 @@ final class Crew: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let jobCame = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let helperLeft = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var job: Job?
+  private var jobs: [Job] = []
+  /// Threads that have something to split at the moment and are not paused, helpers aside.
+  private let callers = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+  /// Helpers that are not paused.
+  private let helpers = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+  /// All helpers.
   private var helperCount = 0
-  /// Threads that have something to split at the moment, helpers aside.
-  private let callers = Atomic<Int>(0)
 
   private init() {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(jobCame, nil)
     pthread_cond_init(helperLeft, nil)
+    callers.initialize(to: 0)
+    helpers.initialize(to: 0)
   }
 
   /// Calls `body` on this thread, and on as many others as are free, until all parts are taken and done.
   func run(_ count: Int, _ body: @escaping (Parts) -> Void) {
-    let others = callers.add(1, ordering: .relaxed).newValue
-    defer { callers.subtract(1, ordering: .relaxed) }
-    guard let job = post(count, helpers: min(count - 1, Parallelism.threads - others), body) else { return body(Parts(count)) }
+    let busy = Int(ck_count_add(callers, 1))
+    let outer = ck_count_while_awake(callers)
+    defer {
+      ck_count_while_awake(outer)
+      ck_count_add(callers, -1)
+    }
+    guard let job = post(count, helpers: min(count - 1, Parallelism.threads - busy), body) else { return body(Parts(count)) }
     body(job.parts)
     withdraw(job)
   }
 
   /// Nil where nobody can help.
-  private func post(_ count: Int, helpers: Int, _ body: @escaping (Parts) -> Void) -> Job? {
-    guard helpers > 0 else { return nil }
+  private func post(_ count: Int, helpers wanted: Int, _ body: @escaping (Parts) -> Void) -> Job? {
+    guard wanted > 0 else { return nil }
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    guard job == nil else { return nil }
-    while helperCount < helpers, startHelper() { helperCount += 1 }
-    guard helperCount > 0 else { return nil }
-    let posted = Job(count, openings: helpers, body)
-    job = posted
+    while ck_count(helpers) < wanted, helperCount < Parallelism.mostHelpers(Parallelism.threads), startHelper() {}
+    guard ck_count(helpers) > 0 else { return nil }
+    let posted = Job(count, openings: wanted, body)
+    jobs.append(posted)
     pthread_cond_broadcast(jobCame)
     return posted
   }
@@ -98,21 +115,26 @@ final class Crew: @unchecked Sendable {
   /// Lets nobody join any more, and waits for those who did.
   private func withdraw(_ job: Job) {
     pthread_mutex_lock(mutex)
-    self.job = nil
+    jobs.removeAll { $0 === job }
     pthread_mutex_unlock(mutex)
     // They are about to end: for so short a time falling asleep is not worth it.
     for _ in 0..<20_000 {
       if job.running.load(ordering: .acquiring) == 0 { return }
     }
+    ck_count_add(callers, -1)
     pthread_mutex_lock(mutex)
     while job.running.load(ordering: .acquiring) > 0 { pthread_cond_wait(helperLeft, mutex) }
     pthread_mutex_unlock(mutex)
+    ck_count_add(callers, 1)
   }
 
   private func help() {
+    ck_count_while_awake(helpers)
     pthread_mutex_lock(mutex)
     while true {
-      guard let job, job.openings > 0 else {
+      guard let job = jobs.first(where: { $0.openings > 0 }) else {
+        // One that took the place of another, which is back.
+        if ck_count(helpers) >= Parallelism.threads { break }
         pthread_cond_wait(jobCame, mutex)
         continue
       }
@@ -124,25 +146,33 @@ final class Crew: @unchecked Sendable {
       job.running.subtract(1, ordering: .releasing)
       pthread_cond_broadcast(helperLeft)
     }
+    ck_count_add(helpers, -1)
+    helperCount -= 1
+    pthread_mutex_unlock(mutex)
   }
 
-  /// A thread that ends with the process.
+  /// Counted from now on.
   private func startHelper() -> Bool {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 1 << 20)
+    pthread_attr_setstacksize(&attributes, Parallelism.helperStackSize)
     #if canImport(Darwin)
       var thread: pthread_t?
     #else
       var thread = pthread_t()
     #endif
-    return pthread_create(
-      &thread, &attributes,
-      { _ in
-        Crew.shared.help()
-        return nil
-      }, nil) == 0
+    let isStarted =
+      pthread_create(
+        &thread, &attributes,
+        { _ in
+          Crew.shared.help()
+          return nil
+        }, nil) == 0
+    guard isStarted else { return false }
+    ck_count_add(helpers, 1)
+    helperCount += 1
+    return true
   }
 }

@@ -6,10 +6,10 @@ extension ComputePool {
     /// Nil for the one of its tenant that waits longest.
     let paused: RunningJob?
     let cost: Int64
-    let attained: Double
+    let tag: Double
     let arrival: Int
 
-    func precedes(_ other: Candidate) -> Bool { (attained, arrival) < (other.attained, other.arrival) }
+    func precedes(_ other: Candidate) -> Bool { (tag, arrival) < (other.tag, other.arrival) }
   }
 
   /// Fills the slots that are free, and lets jobs give way to others.
@@ -22,6 +22,7 @@ extension ComputePool {
       }
       start(next, at: now)
     }
+    noteContention(at: now)
     if isBusyWithLongJobs, shares.contains(where: { !$0.brief.isEmpty }) { briefJobsWaiting.signal() }
     if isClockResting && isContended { clockWanted.signal() }
   }
@@ -29,6 +30,13 @@ extension ComputePool {
   var isContended: Bool { waitingCount > 0 || shares.contains { !$0.paused.isEmpty } }
   var isBusyWithLongJobs: Bool {
     running.count >= slots && running.allSatisfy { ComputePool.lane(of: $0.turn.cost) == .long }
+  }
+
+  /// What is had while nobody waits is nobody's loss, and is not counted.
+  private func noteContention(at now: Int64) {
+    guard isContended != wasContended else { return }
+    wasContended.toggle()
+    for job in running { job.countService(wasContended, at: now) }
   }
 
   private func next(at now: Int64) -> Candidate? {
@@ -42,12 +50,11 @@ extension ComputePool {
 
   /// Those that gave way go on before others begin, unless these are much shorter.
   private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
-    let attained = share.attained(at: now)
     let paused = share.paused.map { ($0, $0.likelyCostLeft(at: now)) }.min { $0.1 < $1.1 }
     if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, findsThread() {
-      return Candidate(share: share, paused: nil, cost: cost, attained: attained, arrival: arrival)
+      return Candidate(share: share, paused: nil, cost: cost, tag: share.tag(costLeft: cost, at: now), arrival: arrival)
     }
-    return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, attained: attained, arrival: 0) }
+    return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, tag: share.tag(costLeft: $0.1, at: now), arrival: 0) }
   }
 
   /// Nil when everybody has a better right to go on.
@@ -56,9 +63,9 @@ extension ComputePool {
       guard job.interruption != nil, job.slice(at: now) >= ComputePool.slice else { return false }
       // Of one tenant only one waits for shorter ones: each keeps its memory.
       if job.share === next.share { return next.cost < job.likelyCostLeft(at: now) / 2 && job.share.paused.isEmpty }
-      return job.share.attained(at: now) > next.attained + Double(ComputePool.slice)
+      return job.tag(at: now) > next.tag + Double(ComputePool.slice)
     }
-    return able.max { ($0.share.attained(at: now), $0.served(at: now)) < ($1.share.attained(at: now), $1.served(at: now)) }
+    return able.max { ($0.tag(at: now), $0.served(at: now)) < ($1.tag(at: now), $1.served(at: now)) }
   }
 
   private func start(_ next: Candidate, at now: Int64) {
@@ -79,7 +86,7 @@ extension ComputePool {
   }
 
   private func begin(_ job: RunningJob, at now: Int64) {
-    job.enterSlot(at: now)
+    job.enterSlot(at: now, isContended: wasContended)
     running.append(job)
   }
 

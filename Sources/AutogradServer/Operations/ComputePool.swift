@@ -73,6 +73,8 @@ final class ComputePool: @unchecked Sendable {
   /// Threads that wait for a job, without those to which one has been granted.
   var idleThreads = 0
   var waitingCount = 0
+  /// Whether somebody waited when it was last looked whose turn it is.
+  var wasContended = false
   private var arrivals = 0
   private var isAccepting = true
   private var liveThreads = 0
@@ -280,7 +282,7 @@ final class ComputePool: @unchecked Sendable {
           var body: Job? = consume job
           perform(&body, Turn(lane: .brief, cost: cost))
           let now = monotonicNanoseconds()
-          share.charge(now - since, at: now)
+          share.charge(now - since, counted: now - since, at: now)
         } else if isAccepting {
           briefJobsWaiting.wait(in: monitor)
         } else {

@@ -11,10 +11,11 @@ final class ComputeShare: @unchecked Sendable {
   var running: [RunningJob] = []
   var paused: [RunningJob] = []
 
-  /// Nanoseconds of threads that it has had, those of long ago counted less: half after each ``halfLife``.
+  /// Nanoseconds of threads that it has had while somebody waited, those of long ago counted less: half after each ``halfLife``.
   private var service = 0.0
   private var asOf: Int64 = 0
   private static let halfLife = 10_000_000_000.0
+  private static let longestAhead: Int64 = 1_000_000_000
 
   /// Learnt from its jobs alone: others may ask for what is misjudged.
   var load = LoadEstimate()
@@ -36,12 +37,19 @@ final class ComputeShare: @unchecked Sendable {
 
   /// The nanoseconds of ``service`` at this time, with those of what runs.
   func attained(at now: Int64) -> Double {
-    running.reduce(service * fading(now)) { $0 + Double($1.slice(at: now)) }
+    running.reduce(service * fading(now)) { $0 + Double($1.counted(at: now)) }
   }
 
-  /// Counts what a job has taken.
-  func charge(_ nanoseconds: Int64, at now: Int64) {
-    service = service * fading(now) + Double(nanoseconds)
+  /// What decides who is next, the least first: how much of the threads this tenant will have had when such a job is done. So who has had
+  /// little goes first, and of those who have had about as much who needs little more. Beyond ``longestAhead`` length does not count, so
+  /// that what takes long has its share too.
+  func tag(costLeft: Int64, at now: Int64) -> Double {
+    attained(at: now) + Double(min(load.time(of: costLeft), ComputeShare.longestAhead))
+  }
+
+  /// Notes what a job has taken, and how much of it counts as service.
+  func charge(_ nanoseconds: Int64, counted: Int64, at now: Int64) {
+    service = service * fading(now) + Double(counted)
     asOf = now
     quota?.charge(nanoseconds, at: now)
   }
@@ -63,7 +71,11 @@ final class RunningJob {
   let interruption: Interruption?
   /// When it last began to run; nil while it is paused.
   private(set) var since: Int64?
-  /// Nanoseconds that it had before that.
+  /// Since when its service counts; nil while it does not.
+  private var countedSince: Int64?
+  /// Of this slice, what counted before that.
+  private var countedBefore: Int64 = 0
+  /// Nanoseconds that it had before this slice.
   private var had: Int64 = 0
 
   init(_ job: WaitingJob, _ share: ComputeShare) {
@@ -83,20 +95,30 @@ final class RunningJob {
   /// Nanoseconds since it last began to run.
   func slice(at now: Int64) -> Int64 { since.map { now - $0 } ?? 0 }
 
-  func enterSlot(at now: Int64) {
+  func counted(at now: Int64) -> Int64 { countedBefore + (countedSince.map { now - $0 } ?? 0) }
+
+  func countService(_ counts: Bool, at now: Int64) {
+    countedBefore = counted(at: now)
+    countedSince = counts ? now : nil
+  }
+
+  func enterSlot(at now: Int64, isContended: Bool) {
     since = now
+    countService(isContended, at: now)
     share.running.append(self)
   }
 
   func leaveSlot(at now: Int64) {
     share.running.removeAll { $0 === self }
-    share.charge(slice(at: now), at: now)
+    share.charge(slice(at: now), counted: counted(at: now), at: now)
     had = served(at: now)
-    since = nil
+    (since, countedSince, countedBefore) = (nil, nil, 0)
   }
 
   /// What is left of its cost.
   func costLeft(at now: Int64) -> Int64 { max(0, turn.cost - share.load.cost(of: served(at: now))) }
+
+  func tag(at now: Int64) -> Double { share.tag(costLeft: likelyCostLeft(at: now), at: now) }
 
   /// The same where it is compared with that of others: one that takes longer than it should is likely to take as long again.
   func likelyCostLeft(at now: Int64) -> Int64 {

@@ -1,3 +1,5 @@
+import AutogradCore
+
 /// How much of what a process may use goes where, from the limits of the system and what was asked for.
 struct Resources: Sendable {
   /// Bytes that this process may use beside what it takes to exist.
@@ -43,7 +45,8 @@ struct Resources: Sendable {
 
   /// What the limits of the process itself leave beside its program and its threads; nil where it has none.
   private static func room(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) -> Int? {
-    let stacks = configuration.threads * largeStack + (configuration.computeThreads + 1) * ComputePool.stackSize + smallStacks
+    let helpers = Parallelism.helperStackBytes(threads: configuration.computeThreads)
+    let stacks = configuration.threads * largeStack + (configuration.computeThreads + 1) * ComputePool.stackSize + helpers + smallStacks
     var room: Int?
     for (limit, needed) in [(system.addressSpace, system.mappedBytes + stacks + arena), (system.data, system.dataBytes + stacks)] {
       guard let value = limit.value else { continue }

@@ -78,6 +78,12 @@ void ck_raise(int32_t *flag);
 // Neither does anything to a flag that has been raised.
 void ck_pause(int32_t *flag);
 void ck_resume(int32_t *flag);
+// Counts of threads, read and written atomically. One of them may be this thread's, which is then taken out of it while a flag makes it
+// wait; NULL for none. Gives back which it was before.
+int32_t *ck_count_while_awake(int32_t *count);
+int32_t ck_count(const int32_t *count);
+// Gives back the new count.
+int32_t ck_count_add(int32_t *count, int32_t change);
 
 // z[i * dz] = f(x[i * dx])
 typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
