@@ -50,11 +50,14 @@ let package = Package(
     // The library: graphs, derivatives, plans. No HTTP, no JSON.
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"], swiftSettings: strict),
 
+    // Bytes to numbers, tensors and documents, and back. No HTTP, no graphs.
+    .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: strict),
+
     // The server.
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
+        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -67,7 +70,7 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
-      name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradTestSupport"],
+      name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradFormats", "AutogradTestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

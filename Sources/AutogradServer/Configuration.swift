@@ -16,14 +16,15 @@ struct Limits: Sendable {
   /// the limit follows from the text, and what a client can make the server do from what it sends.
   func derivedNodes(ofText byteCount: Int) -> Int {
     let most = min(nodes * 10, planningBytes / Limits.planningBytesPerNode)
-    return min(most, Limits.derivedNodesAtLeast + byteCount * Limits.derivedNodesPerByte)
+    return min(most, Limits.derivedNodesAtLeast + byteCount)
   }
-  private static let derivedNodesAtLeast = 50_000
-  private static let derivedNodesPerByte = 50
+  /// With one more for each byte. A node takes up to 15 µs to build and plan, so this is what keeps a request's time in bounds.
+  private static let derivedNodesAtLeast = 150_000
   /// Memory that building a graph, differentiating it and planning it may take.
   var planningBytes = Int.max
-  /// Measured for chains with their gradients, of 70,000 to 700,000 nodes: 840 bytes each, with the body.
-  static let planningBytesPerNode = 900
+  /// Measured: 840 bytes each, with the body, for chains with their gradients, of 70,000 to 700,000 nodes; 2,350 for the gradient of each
+  /// node of a chain, whose fused loops share few operands.
+  static let planningBytesPerNode = 2_400
   /// Tensors in an answer.
   var outputs = 4096
   /// Axes of any one tensor, and its elements.

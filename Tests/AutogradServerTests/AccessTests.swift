@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Bearer tokens: who gets in, and what of them is to be seen.

@@ -3,6 +3,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// What answers and plans may take is known before it is taken, wherever they are made.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// What the endpoints say of one another, on the first hundred random graphs: every derivative is asked for in two ways.

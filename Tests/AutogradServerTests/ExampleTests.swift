@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// `examples/NAME.json`, each with what the server answers in `NAME.answer.json`.

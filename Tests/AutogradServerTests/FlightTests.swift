@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// A new graph that many post at once is planned once, and nobody waits with a thread.

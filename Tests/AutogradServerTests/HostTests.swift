@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Under which names a server can be asked.

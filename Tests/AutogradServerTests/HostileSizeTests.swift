@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Small requests that speak of large things: each is answered or refused at once, and the server goes on.
@@ -48,8 +49,8 @@ struct HostileSizeTests {
 
   /// A million outputs of 2^40 elements are more bytes than can be counted.
   @Test func sumsOfSizesStop() {
-    #expect((0..<2_000_000).reduce(0) { total, _ in Admission.sum(total, 1 << 43) } == 1 << 61)
-    #expect(Admission.sum(40, 2) == 42)
+    #expect((0..<2_000_000).reduce(0) { total, _ in Size.sum(total, 1 << 43) } == 1 << 61)
+    #expect(Size.sum(40, 2) == 42)
   }
 
   @Test func einsumsOfManyOperands() {

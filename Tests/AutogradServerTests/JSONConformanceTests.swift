@@ -1,5 +1,6 @@
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// What RFC 8259 allows is read, and nothing else is.

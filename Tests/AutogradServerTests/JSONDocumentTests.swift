@@ -1,5 +1,6 @@
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Parses `text` in a buffer of just its size, and hands over the document while both live.

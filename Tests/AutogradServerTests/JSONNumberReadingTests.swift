@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// The token for a text, while `body` runs.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 private func text(_ value: Double) -> String {

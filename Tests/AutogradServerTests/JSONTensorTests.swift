@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// The tensor that a text stands for.
@@ -9,12 +10,12 @@ private func decoded(_ text: String, _ dtype: DType) throws -> Tensor {
   try parsing(text) { root, document in try TensorDecoder(document: document).decode(root, .fallback(dtype)) }
 }
 
-private func refusal(_ text: String, _ dtype: DType) -> Problem? {
+private func refusal(_ text: String, _ dtype: DType) -> FormatError? {
   do {
     _ = try decoded(text, dtype)
     return nil
   } catch {
-    return error as? Problem
+    return error as? FormatError
   }
 }
 

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// What stands in the log of a real server, and what never does.

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// `GET /metrics`: what is counted, and that it is Prometheus' format.

@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// openapi.yaml is the contract: these tests hold the server and it to be the same, in both directions.

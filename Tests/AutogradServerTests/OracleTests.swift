@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Answers against those of JAX, made by `Tests/Fixtures/generate.py`; of kinks, against what is written there by hand.

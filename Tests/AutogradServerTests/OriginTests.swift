@@ -3,6 +3,7 @@ import CMicroHTTPD
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Which web pages may call a server, and what their browsers are told.

@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// A page in Prometheus' text format 0.0.4, read strictly: whatever is not as the format says is a fault.

@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Composite operations at the ends of the range of numbers, against mpmath's values, gradients and Hessians: what is

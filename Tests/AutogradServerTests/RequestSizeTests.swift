@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Bodies of many small values, which take several times their size once they are read, and of many names: refused before they do.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Files that are wrong are refused with a problem that says how, and never with a fault of the server's.

@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Requests and answers as safetensors files have the numbers of the JSON ones, bit for bit.

@@ -1,3 +1,4 @@
+@testable import AutogradFormats
 import AutogradTestSupport
 import Foundation
 

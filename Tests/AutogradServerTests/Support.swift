@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// The project's own files, found from this one.

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// The thread that answers for the server's health, and who is let on it.

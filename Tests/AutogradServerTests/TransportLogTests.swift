@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Log lines: one for each event, whatever a client puts into its request.

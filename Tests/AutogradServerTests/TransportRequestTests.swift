@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// Requests that are right, in all the ways they may arrive.

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// How a server starts and ends.

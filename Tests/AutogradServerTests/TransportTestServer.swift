@@ -3,6 +3,7 @@ import AutogradTestSupport
 import Glibc
 import Synchronization
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// A gate that work waits at until it is opened, for at most ten seconds.

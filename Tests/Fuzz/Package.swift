@@ -15,12 +15,13 @@ let package = Package(
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
     .target(name: "CCounters"),
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
+    .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
       name: "AutogradServer",
-      dependencies: ["AutogradCore", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log")],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
-      name: "Fuzz", dependencies: ["AutogradServer"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
+      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   swiftLanguageModes: [.v6]
 )

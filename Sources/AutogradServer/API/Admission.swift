@@ -1,26 +1,20 @@
+import AutogradFormats
 import AutogradCore
 
 /// Whether a plan may run, by what it is known to need.
 enum Admission {
-  /// A sum of sizes of what may never be made, which stops where no machine could follow.
-  static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, 1 << 61) }
-  static func product(_ a: Int, _ b: Int) -> Int {
-    let (product, isTooLarge) = a.multipliedReportingOverflow(by: b)
-    return isTooLarge ? 1 << 61 : min(product, 1 << 61)
-  }
-
   /// Whether the tensors of a graph are within the limit, where its builder did not see to it.
-  static func check(_ shapes: [Shape], _ limits: Limits) throws(Problem) {
+  static func check(_ shapes: [Shape], _ limits: Limits) throws(FormatError) {
     guard let largest = shapes.max(by: { $0.elementCount < $1.elementCount }), largest.elementCount > limits.elements else { return }
-    throw Problem(
-      .elements, "a tensor of shape \(largest) has more than \(limits.elements) elements", at: "/graph", limit: limits.elements,
+    throw FormatError(
+      .elements, "a tensor of shape \(largest) has more than \(limits.elements) elements", at: "/graph", most: limits.elements,
       value: largest.elementCount)
   }
 
   /// - Parameter answers: whether the plan's results are written into an answer.
-  static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(Problem) {
-    func refuse(_ reason: LimitReason, _ what: String, _ limit: Int, _ value: Int) -> Problem {
-      Problem(reason, "the graph \(what), at most \(limit) are allowed", at: "/graph", limit: limit, value: value)
+  static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(FormatError) {
+    func refuse(_ reason: FormatError.Limit, _ what: String, _ limit: Int, _ value: Int) -> FormatError {
+      FormatError(reason, "the graph \(what), at most \(limit) are allowed", at: "/graph", most: limit, value: value)
     }
     if plan.peakByteCount > limits.planBytes {
       throw refuse(.planMemory, "needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
@@ -29,7 +23,7 @@ enum Admission {
     if answers && plan.outputs.count > limits.outputs {
       throw refuse(.outputs, "yields \(plan.outputs.count) tensors to answer with", limits.outputs, plan.outputs.count)
     }
-    let elements = plan.outputTypes.reduce(0) { sum($0, $1.shape.textualElementCount) }
+    let elements = plan.outputTypes.reduce(0) { Size.sum($0, $1.shape.textualElementCount) }
     if answers && elements > limits.answerElements {
       throw refuse(.answer, "yields \(elements) numbers to answer with", limits.answerElements, elements)
     }

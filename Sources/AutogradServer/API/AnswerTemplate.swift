@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// The answer of a computation without its numbers: everything else is the same each time, and is made once.
@@ -26,7 +27,7 @@ struct AnswerTemplate: Sendable {
     text = writer.text
     fields = writer.fields
     encoder = writer.encoder
-    dataByteCount = writer.fields.reduce(0) { Admission.sum($0, writer.encoder.byteLimit($1.type)) }
+    dataByteCount = writer.fields.reduce(0) { Size.sum($0, writer.encoder.byteLimit($1.type)) }
   }
 
   init(text: ByteBuffer, fields: [Field], encoder: TensorEncoder?, dataByteCount: Int) {
@@ -38,7 +39,7 @@ struct AnswerTemplate: Sendable {
 
   /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that nothing is written to
   /// the system has none.
-  var answerByteCount: Int { Admission.sum(text.count, dataByteCount) }
+  var answerByteCount: Int { Size.sum(text.count, dataByteCount) }
 
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 

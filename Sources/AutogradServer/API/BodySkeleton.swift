@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 import Glibc
 

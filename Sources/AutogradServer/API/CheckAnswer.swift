@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// What `/v1/check` answers: for each input what came of it, and the reason in words.

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `POST /v1/check`: gradients held against difference quotients, and where numbers stop being finite.
@@ -5,11 +6,11 @@ struct CheckHandler: Sendable {
   let limits: Limits
 
   func reply(to request: Request) -> Reply {
-    do throws(Problem) {
+    do throws(FormatError) {
       let check = try CheckRequest(try ParsedBody(request, limits), limits)
       return .later(
         Work(cost: Int64(check.work / 3), byteCount: check.byteCount) { interruption in
-          do throws(Problem) {
+          do throws(FormatError) {
             return .now(Response(body: try check.run(interruption)))
           } catch {
             return .now(error.response(requestID: request.id))
@@ -40,7 +41,7 @@ final class CheckRequest: @unchecked Sendable {
   let work: Int
   let byteCount: Int
 
-  init(_ body: ParsedBody, _ limits: Limits) throws(Problem) {
+  init(_ body: ParsedBody, _ limits: Limits) throws(FormatError) {
     self.body = body
     request = try DifferentialRequest(.check, body, limits: limits)
     let found: [(node: Int, name: JSONValue.Text, value: Value)]
@@ -73,11 +74,11 @@ final class CheckRequest: @unchecked Sendable {
     let overflow: Bool
     (work, overflow) = check.work.multipliedReportingOverflow(by: check.evaluations)
     if overflow || work > limits.planWork {
-      throw Problem(
+      throw FormatError(
         .planWork,
         "the check takes \(check.evaluations) evaluations of the graph, in all more than \(limits.planWork) elementary "
           + "operations",
-        at: "/graph", limit: limits.planWork, value: overflow ? Int.max : work)
+        at: "/graph", most: limits.planWork, value: overflow ? Int.max : work)
     }
     check.tolerance = request.check.tolerance
     check.step = request.check.step
@@ -85,7 +86,7 @@ final class CheckRequest: @unchecked Sendable {
     self.check = check
   }
 
-  func run(_ interruption: Interruption) throws(Problem) -> ByteBuffer {
+  func run(_ interruption: Interruption) throws(FormatError) -> ByteBuffer {
     do throws(GraphError) {
       let reports = try check.run(interruption)
       let checked = zip(zip(names, shapes), reports).map { (name: $0.0, shape: $0.1, report: $1) }

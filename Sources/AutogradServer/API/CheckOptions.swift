@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// What a request to `/v1/check` may say of the comparison.
@@ -9,20 +10,20 @@ struct CheckOptions {
 
   init() {}
 
-  init(_ root: JSONValue) throws(Problem) {
+  init(_ root: JSONValue) throws(FormatError) {
     if let relative = try CheckOptions.number(root["rtol"], "rtol") { tolerance.relative = relative }
     if let absolute = try CheckOptions.number(root["atol"], "atol") { tolerance.absolute = absolute }
     step = try CheckOptions.number(root["step"], "step", isAboveZero: true)
   }
 
-  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(Problem) -> Double? {
+  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(FormatError) -> Double? {
     guard let value else { return nil }
     guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
-      throw Problem(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")
+      throw FormatError(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")
     }
     guard !isTooLarge, number.isFinite, isAboveZero ? number > 0 : number >= 0 else {
       let range = isAboveZero ? "greater than 0" : "0 or greater"
-      throw Problem(.numberOutOfRange, "\(name) must be finite and \(range), got \(value.brief)", at: "/\(name)")
+      throw FormatError(.numberOutOfRange, "\(name) must be finite and \(range), got \(value.brief)", at: "/\(name)")
     }
     return number
   }

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Reads `cotangents`: what each differentiated output is weighed with.
@@ -8,14 +9,14 @@ struct CotangentDecoder {
   /// - Returns: the seeds, and the tensors of the explicit ones, which become inputs of the plan.
   func decode(
     _ object: JSONValue?, of outputs: [GraphDecoder.Named]
-  ) throws(Problem) -> (seeds: [(value: Value, cotangent: Value)], tensors: [Tensor]) {
+  ) throws(FormatError) -> (seeds: [(value: Value, cotangent: Value)], tensors: [Tensor]) {
     guard let object else {
       // Ones everywhere: the gradient of the sum of all outputs, as y.backward() gives it. Never materialised.
       let seeds = outputs.filter { $0.value.dtype.isFloating }.map { ($0.value, decoder.builder.ones($0.value.type)) }
       return (seeds, [])
     }
     guard object.kind == .object else {
-      throw Problem(.wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
+      throw FormatError(.wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
     }
     var positions = NameTable()
     for (index, output) in outputs.enumerated() { _ = positions.define(output.name.bytes, as: .input(index)) }
@@ -25,16 +26,16 @@ struct CotangentDecoder {
       let name = key.string
       let pointer = "/cotangents" + Pointer.member(name)
       guard case .input(let position)? = positions[key.bytes] else {
-        throw Problem(
+        throw FormatError(
           .unknownName, "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
           at: pointer)
       }
       let output = outputs[position].value
       guard output.dtype.isFloating else {
-        throw Problem(.dtypeMismatch, "\(name) is \(output.dtype), which has no cotangent", at: pointer)
+        throw FormatError(.dtypeMismatch, "\(name) is \(output.dtype), which has no cotangent", at: pointer)
       }
       let given: TensorDecoder.Given
-      do throws(Problem) {
+      do throws(FormatError) {
         given = try TensorDecoder(document: document, file: decoder.file).decode(
           value, .required(output.dtype, "the output \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
@@ -42,7 +43,7 @@ struct CotangentDecoder {
       }
       let type = try example(given.type, name, pointer)
       guard type.shape == output.shape else {
-        throw Problem(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
+        throw FormatError(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
       }
       let cotangent = decoder.batch?.input(given.type, example: type, decoder.builder) ?? decoder.builder.input("", type.dtype, type.shape)
       seeds.append((output, cotangent))
@@ -52,9 +53,9 @@ struct CotangentDecoder {
   }
 
   /// Cotangents of a batch carry the leading axis, as the outputs do.
-  private func example(_ type: TensorType, _ name: String, _ pointer: String) throws(Problem) -> TensorType {
+  private func example(_ type: TensorType, _ name: String, _ pointer: String) throws(FormatError) -> TensorType {
     guard let batch = decoder.batch else { return type }
-    do throws(Problem) {
+    do throws(FormatError) {
       return try batch.exampleType(type, "the cotangent of \(name)")
     } catch {
       throw error.under(pointer)
@@ -70,7 +71,7 @@ struct DirectionDecoder {
   /// - Returns: inputs with their directions, and the tensors of these, which become inputs of the plan.
   func decode(
     _ root: JSONValue, _ endpoint: Endpoint
-  ) throws(Problem) -> (pairs: [(primal: Value, tangent: Value)], tensors: [Tensor]) {
+  ) throws(FormatError) -> (pairs: [(primal: Value, tangent: Value)], tensors: [Tensor]) {
     let member: StaticString
     switch endpoint {
     case .jvp: member = "tangents"
@@ -78,10 +79,10 @@ struct DirectionDecoder {
     default: return ([], [])
     }
     guard let object = root[member] else {
-      throw Problem(.missingMember, "the request needs \(member): a tensor of its shape for each input that has a direction", at: "")
+      throw FormatError(.missingMember, "the request needs \(member): a tensor of its shape for each input that has a direction", at: "")
     }
     guard object.kind == .object else {
-      throw Problem(.wrongType, "\(member) is an object of tensors by input, got \(object.describe)", at: "/\(member)")
+      throw FormatError(.wrongType, "\(member) is an object of tensors by input, got \(object.describe)", at: "/\(member)")
     }
     var pairs: [(primal: Value, tangent: Value)] = []
     var tensors: [Tensor] = []
@@ -89,14 +90,14 @@ struct DirectionDecoder {
       let name = key.string
       let pointer = "/\(member)" + Pointer.member(name)
       guard case .input(let position)? = decoder.names[key.bytes] else {
-        throw Problem(.unknownName, "\(name) is not an input of the request", at: pointer)
+        throw FormatError(.unknownName, "\(name) is not an input of the request", at: pointer)
       }
       let input = decoder.inputs[position]
       guard input.value.dtype.isFloating else {
-        throw Problem(.dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
+        throw FormatError(.dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
       }
       let given: TensorDecoder.Given
-      do throws(Problem) {
+      do throws(FormatError) {
         given = try TensorDecoder(document: document, file: decoder.file).decode(
           value, .required(input.value.dtype, "the input \(name)"), allowsTypes: decoder.allowsTypes)
       } catch {
@@ -105,14 +106,14 @@ struct DirectionDecoder {
       let isBatched = decoder.batch?.contains(key.bytes) ?? false
       var type = given.type
       if isBatched, let batch = decoder.batch {
-        do throws(Problem) {
+        do throws(FormatError) {
           type = try batch.exampleType(given.type, "the direction of \(name)")
         } catch {
           throw error.under(pointer)
         }
       }
       guard type.shape == input.value.shape else {
-        throw Problem(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(type.shape)", at: pointer)
+        throw FormatError(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(type.shape)", at: pointer)
       }
       let direction =
         isBatched

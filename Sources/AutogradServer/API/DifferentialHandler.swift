@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `POST /v1/evaluate`, `jvp`, `jacobian`, `hessian` and `hvp`: outputs, and derivatives of one kind.
@@ -33,7 +34,7 @@ struct DifferentialHandler: Sendable {
 
   func reply(to request: Request, _ endpoint: Endpoint) -> Reply {
     if let plans, let reply = recalledReply(to: request, endpoint, plans) { return reply }
-    do throws(Problem) {
+    do throws(FormatError) {
       let body = try ParsedBody(request, limits)
       guard let plans else { return plan(Planning(endpoint: endpoint, body: body, cache: "off"), request) }
       let scratch = scratch.take()
@@ -72,7 +73,7 @@ struct DifferentialHandler: Sendable {
       return planLater(planning, request)
     }
     let step = request.interruption ?? Interruption(after: DifferentialHandler.longestStep)
-    do throws(Problem) {
+    do throws(FormatError) {
       let computation = try Computation(
         planning.endpoint, planning.body.on(step, request.interruption == nil ? nil : request.memory), limits)
       if let outline = planning.outline {
@@ -174,7 +175,7 @@ struct DifferentialHandler: Sendable {
   private func respond(_ computation: Computation, _ request: Request, _ cache: StaticString) -> Response {
     let scratch = scratch.take()
     defer { self.scratch.give(scratch) }
-    do throws(Problem) {
+    do throws(FormatError) {
       return try computation.run(scratch, request.interruption, cache: cache)
     } catch {
       return error.response(requestID: request.id)
@@ -191,9 +192,9 @@ struct DifferentialHandler: Sendable {
   /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
   private func replyInFull(to request: Request, _ endpoint: Endpoint) -> Reply {
     plans?.counters.fallbacks.add(1)
-    do throws(Problem) {
+    do throws(FormatError) {
       // Then it did not fail, it was ended.
-      if request.interruption?.isInterrupted ?? false { throw Problem(.deadlineExceeded, "nobody waits for the answer any more") }
+      if request.interruption?.isInterrupted ?? false { throw FormatError(.interrupted, "nobody waits for the answer any more") }
       return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits)), request)
     } catch {
       return .now(error.response(requestID: request.id))
@@ -215,7 +216,7 @@ extension PreparedPlan {
 
   fileprivate func later(holding held: Int, _ body: @escaping @Sendable (Interruption) -> Reply) -> Reply {
     // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
-    let cost = Admission.sum(work / 3, answerByteCount)
+    let cost = Size.sum(work / 3, answerByteCount)
     return .later(Work(cost: Int64(cost), byteCount: peakByteCount, heldByteCount: held, run: body))
   }
 }
@@ -241,7 +242,7 @@ final class Computation: @unchecked Sendable {
   /// Memory that it holds, about, until it has run.
   var byteCount: Int { body.byteCount + request.graph.builder.columns.nodeCount * Limits.planningBytesPerNode }
 
-  init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(Problem) {
+  init(_ endpoint: Endpoint = .evaluate, _ body: ParsedBody, _ limits: Limits) throws(FormatError) {
     self.body = body
     clock = body.clock
     request = try DifferentialRequest(endpoint, body, limits: limits)
@@ -256,7 +257,7 @@ final class Computation: @unchecked Sendable {
   }
 
   /// Runs the plan and writes the answer.
-  func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(Problem) -> Response {
+  func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(FormatError) -> Response {
     clock.mark(.wait)
     let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
     let answer: ByteBuffer

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// What is asked of a graph: an endpoint under /v1.
@@ -85,17 +86,17 @@ struct DifferentialRequest {
   }
 
   /// - Parameter isInspected: nothing will be computed: tensors may be types, and there is the member `for`.
-  init(_ endpoint: Endpoint, _ body: ParsedBody, limits: Limits, isInspected: Bool = false) throws(Problem) {
+  init(_ endpoint: Endpoint, _ body: ParsedBody, limits: Limits, isInspected: Bool = false) throws(FormatError) {
     let document = body.document
     let root = document.root
     guard root.kind == .object else {
-      throw Problem(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
+      throw FormatError(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
     }
     let members = isInspected ? ["for"] + endpoint.members : endpoint.members
     for (key, _) in root.members where !members.contains(key.string) {
-      throw Problem.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
+      throw FormatError.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
     }
-    guard let graphMember = root["graph"] else { throw Problem(.missingMember, "the request needs a graph", at: "") }
+    guard let graphMember = root["graph"] else { throw FormatError(.missingMember, "the request needs a graph", at: "") }
     try limits.checkNames(in: root)
     self.endpoint = endpoint
     graphText = graphMember.text
@@ -103,9 +104,9 @@ struct DifferentialRequest {
     check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
     let dtype = try DifferentialRequest.defaultDType(root["dtype"])
     let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
-    let batch = try root["batch"].map { list throws(Problem) in try ExampleBatch(list, isPerExample: isPerExample) }
+    let batch = try root["batch"].map { list throws(FormatError) in try ExampleBatch(list, isPerExample: isPerExample) }
     if isPerExample && batch == nil {
-      throw Problem(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
+      throw FormatError(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     let decoder = GraphDecoder(document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
     decoder.builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
@@ -150,7 +151,7 @@ struct DifferentialRequest {
   }
 
   /// How many tensors the answer will have is known before any of them is made: there may be as many as the square of what was sent.
-  private func checkAnswer(_ limits: Limits) throws(Problem) {
+  private func checkAnswer(_ limits: Limits) throws(FormatError) {
     let (rows, columns) = (of.count { $0.value.dtype.isFloating }, targets?.count ?? 0)
     let derivatives =
       switch endpoint {
@@ -160,51 +161,51 @@ struct DifferentialRequest {
       }
     let count = outputs.count + derivatives
     guard derivatives > 0, count > limits.outputs else { return }
-    throw Problem(
+    throw FormatError(
       .outputs, "the graph yields \(count) tensors to answer with, at most \(limits.outputs) are allowed", at: "/graph",
-      limit: limits.outputs,
+      most: limits.outputs,
       value: count)
   }
 
-  private static func form(_ value: JSONValue?) throws(Problem) -> TensorEncoder.Form {
+  private static func form(_ value: JSONValue?) throws(FormatError) -> TensorEncoder.Form {
     guard let value else { return .nested }
     guard value.kind == .string, let form = TensorEncoder.Form(rawValue: value.string), form != .nested else {
-      throw Problem(.wrongType, "encoding is \"flat\", \"base64\" or \"values\", got \(value.brief)", at: "/encoding")
+      throw FormatError(.wrongType, "encoding is \"flat\", \"base64\" or \"values\", got \(value.brief)", at: "/encoding")
     }
     return form
   }
 
-  private static func defaultDType(_ value: JSONValue?) throws(Problem) -> DType {
+  private static func defaultDType(_ value: JSONValue?) throws(FormatError) -> DType {
     guard let value else { return .float64 }
     guard value.kind == .string, let dtype = DType(name: value.string), dtype.isFloating else {
-      throw Problem(.wrongType, "the request's dtype is \"float64\" or \"float32\", got \(value.brief)", at: "/dtype")
+      throw FormatError(.wrongType, "the request's dtype is \"float64\" or \"float32\", got \(value.brief)", at: "/dtype")
     }
     return dtype
   }
 
-  private static func flag(_ value: JSONValue?, _ name: String, default fallback: Bool) throws(Problem) -> Bool {
+  private static func flag(_ value: JSONValue?, _ name: String, default fallback: Bool) throws(FormatError) -> Bool {
     switch value?.kind {
     case nil: return fallback
     case .true?: return true
     case .false?: return false
-    default: throw Problem(.wrongType, "\(name) is true or false, got \(value?.brief ?? "")", at: "/\(name)")
+    default: throw FormatError(.wrongType, "\(name) is true or false, got \(value?.brief ?? "")", at: "/\(name)")
     }
   }
 
   /// `wrt`: floating inputs, all of them by default.
-  private static func targets(_ list: JSONValue?, _ decoder: GraphDecoder) throws(Problem) -> [GraphDecoder.Named] {
+  private static func targets(_ list: JSONValue?, _ decoder: GraphDecoder) throws(FormatError) -> [GraphDecoder.Named] {
     guard let list else {
       return decoder.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
     }
     let targets = try decoder.namedValues(list, at: "/wrt", orEmpty: true)
     for (index, target) in targets.enumerated() {
       guard case .input? = decoder.names[target.name.bytes] else {
-        throw Problem(
+        throw FormatError(
           .unknownName, "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs",
           at: "/wrt/\(index)")
       }
       guard target.value.dtype.isFloating else {
-        throw Problem(
+        throw FormatError(
           .dtypeMismatch, "\(target.name.string) is \(target.value.dtype); only floating inputs have gradients: give it as float64 or cast",
           at: "/wrt/\(index)")
       }

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a stand-in for one example of
@@ -14,19 +15,19 @@ final class ExampleBatch {
   /// Stand-ins, and the inputs of the plan that they stand for.
   private(set) var pairs: [(value: Value, batched: Value)] = []
 
-  init(_ list: JSONValue, isPerExample: Bool) throws(Problem) {
+  init(_ list: JSONValue, isPerExample: Bool) throws(FormatError) {
     guard list.kind == .array || list.kind == .numbers else {
-      throw Problem(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
+      throw FormatError(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
-    if list.kind == .numbers { throw Problem(.wrongType, "a name is expected, got a number", at: "/batch/0") }
+    if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: "/batch/0") }
     if list.count == 0 {
-      throw Problem(.missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
+      throw FormatError(.missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
     }
     var names = NameTable()
     for (index, name) in list.elements.enumerated() {
-      guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }
+      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }
       guard names.define(name.stringBytes, as: .input(index)) else {
-        throw Problem(.duplicateName, "\(name.brief) is listed twice", at: "/batch/\(index)")
+        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "/batch/\(index)")
       }
     }
     self.names = names
@@ -38,12 +39,12 @@ final class ExampleBatch {
 
   /// The type of one example of a tensor that carries the leading axis.
   /// - Throws: `shape_mismatch` with the pointer "".
-  func exampleType(_ type: TensorType, _ name: String) throws(Problem) -> TensorType {
+  func exampleType(_ type: TensorType, _ name: String) throws(FormatError) -> TensorType {
     guard type.shape.rank > 0 else {
-      throw Problem(.shapeMismatch, "\(name) is batched and needs a leading axis of examples, got a scalar", at: "")
+      throw FormatError(.shapeMismatch, "\(name) is batched and needs a leading axis of examples, got a scalar", at: "")
     }
     if let size, size != type.shape[0] {
-      throw Problem(.shapeMismatch, "\(name) has \(type.shape[0]) examples, the batch has \(size)", at: "")
+      throw FormatError(.shapeMismatch, "\(name) has \(type.shape[0]) examples, the batch has \(size)", at: "")
     }
     size = type.shape[0]
     return TensorType(type.dtype, Shape(type.shape.array.dropFirst()))
@@ -58,11 +59,11 @@ final class ExampleBatch {
   }
 
   /// - Throws: `unknown_name` for a name that is no input.
-  func check(_ inputs: [GraphDecoder.Input]) throws(Problem) {
+  func check(_ inputs: [GraphDecoder.Input]) throws(FormatError) {
     var known = NameTable()
     for (index, input) in inputs.enumerated() { _ = known.define(input.name.bytes, as: .input(index)) }
     for (index, name) in list.elements.enumerated() where known[name.stringBytes] == nil {
-      throw Problem(.unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch/\(index)")
+      throw FormatError(.unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch/\(index)")
     }
   }
 

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Reads the `graph` of a request into a ``GraphBuilder``, together with the inputs that it is given.
@@ -77,9 +78,9 @@ final class GraphDecoder {
 
   /// - Parameter given: the request's `inputs`.
   /// - Returns: the graph's outputs, and whether the graph itself names them.
-  func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(Problem) -> (outputs: [Named], areNamed: Bool) {
+  func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(FormatError) -> (outputs: [Named], areNamed: Bool) {
     guard graph.kind == .object else {
-      throw Problem(.wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "/graph")
+      throw FormatError(.wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "/graph")
     }
     var parts: (nodes: JSONValue?, constants: JSONValue?, inputs: JSONValue?, outputs: JSONValue?)
     for (key, member) in graph.members {
@@ -92,12 +93,12 @@ final class GraphDecoder {
       } else if key == "outputs" {
         parts.outputs = member
       } else {
-        throw Problem.unknownMember(key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
+        throw FormatError.unknownMember(key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
       }
     }
-    guard let nodes = parts.nodes else { throw Problem(.missingMember, "a graph needs nodes", at: "/graph") }
+    guard let nodes = parts.nodes else { throw FormatError(.missingMember, "a graph needs nodes", at: "/graph") }
     if let given, given.kind != .object {
-      throw Problem(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
+      throw FormatError(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
     inputs = try InputDecoder(
       document: document, file: file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes, batch: batch
@@ -117,22 +118,22 @@ final class GraphDecoder {
   }
 
   private func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String)
-    throws(Problem)
+    throws(FormatError)
   {
-    if let refusal = NameTable.refusal(of: name) { throw Problem(.wrongType, refusal, at: pointer()) }
+    if let refusal = NameTable.refusal(of: name) { throw FormatError(.wrongType, refusal, at: pointer()) }
     guard names.define(name, as: definition) else {
-      throw Problem(.duplicateName, "\(String(decoding: name, as: UTF8.self)) is defined twice: a name is defined once", at: pointer())
+      throw FormatError(.duplicateName, "\(String(decoding: name, as: UTF8.self)) is defined twice: a name is defined once", at: pointer())
     }
   }
 
-  private func decodeConstants(_ object: JSONValue) throws(Problem) {
+  private func decodeConstants(_ object: JSONValue) throws(FormatError) {
     guard object.kind == .object else {
-      throw Problem(.wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
+      throw FormatError(.wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
     }
     for (key, value) in object.members {
       let pointer = "/graph/constants" + Pointer.member(key.string)
       try define(key.bytes, as: .constant(constants.count), at: pointer)
-      do throws(Problem) {
+      do throws(FormatError) {
         constantNames.append(.init(key))
         let tensor = try TensorDecoder(document: document).decode(value, .fallback(defaultDType))
         constants.append(builder.constantInput(tensor.type))
@@ -145,19 +146,19 @@ final class GraphDecoder {
 
   // MARK: Nodes
 
-  private func readNodes(_ list: JSONValue) throws(Problem) {
+  private func readNodes(_ list: JSONValue) throws(FormatError) {
     guard list.kind == .array else {
-      throw Problem(.wrongType, "nodes is a list of objects, got \(list.describe)", at: "/graph/nodes")
+      throw FormatError(.wrongType, "nodes is a list of objects, got \(list.describe)", at: "/graph/nodes")
     }
     guard list.count <= limits.nodes else {
-      throw Problem(
+      throw FormatError(
         .nodes, "the graph has \(list.count) nodes, at most \(limits.nodes) are allowed", at: "/graph/nodes",
-        limit: limits.nodes, value: list.count)
+        most: limits.nodes, value: list.count)
     }
     nodes.reserveCapacity(list.count)
     var resultCount = 0
     for (index, element) in list.elements.enumerated() {
-      do throws(Problem) {
+      do throws(FormatError) {
         nodes.append(try NodeReader.read(element))
       } catch {
         throw error.under("/graph/nodes/\(index)").inNode(element["outputs"]?.firstName, operation: nil)
@@ -167,9 +168,9 @@ final class GraphDecoder {
       try limits.checkNames(nodes[index].inputs.count, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
       for (result, name) in nodes[index].outputs.elements.enumerated() {
         guard name.kind == .string else {
-          throw Problem(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")
+          throw FormatError(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")
         }
-        do throws(Problem) {
+        do throws(FormatError) {
           try define(name.stringBytes, as: .result(node: index, index: result), at: "/graph/nodes/\(index)/outputs/\(result)")
         } catch {
           throw error.inNode(nodes[index].firstOutput, operation: nodes[index].operation.reference.name)
@@ -184,7 +185,7 @@ final class GraphDecoder {
 
   /// The nodes so that each follows those whose results it takes: document order where that will do, else depth first with a stack of our
   /// own.
-  private func order() throws(Problem) -> [Int] {
+  private func order() throws(FormatError) -> [Int] {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: nodes.count)
     var order: [Int] = []
@@ -222,26 +223,26 @@ final class GraphDecoder {
     }
   }
 
-  private func cycle(_ path: [Int], back: Int) -> Problem {
+  private func cycle(_ path: [Int], back: Int) -> FormatError {
     let loop = Array((path.firstIndex(of: back).map { path[$0...] } ?? path[...]))
     let names = loop.prefix(8).map { nodes[$0].firstOutput ?? "node \($0)" }
     let more = loop.count > 8 ? ["…"] : []
     let text = (names + more + [names[0]]).reversed().joined(separator: " -> ")
-    return Problem(
+    return FormatError(
       .cycle, "nodes wait for each other: \(text)", at: "/graph/nodes/\(back)", node: nodes[back].firstOutput,
       operation: nodes[back].operation.reference.name)
   }
 
-  private func emit(_ index: Int) throws(Problem) {
+  private func emit(_ index: Int) throws(FormatError) {
     let node = nodes[index]
     builder.label = Int32(index)
     let operands: [Operand]
     let attributes: [String: AttributeValue]
-    do throws(Problem) {
+    do throws(FormatError) {
       operands = try OperandDecoder(document: document, builder: builder, defaultDType: defaultDType).decode(
         node.inputs, node.operation.reference
       ) {
-        name throws(Problem) in try operand(named: name)
+        name throws(FormatError) in try operand(named: name)
       }
       attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(node.attributes, node.operation.reference)
     } catch {
@@ -263,17 +264,17 @@ final class GraphDecoder {
 
   // MARK: Names and errors
 
-  private func operand(named name: JSONValue) throws(Problem) -> Value {
+  private func operand(named name: JSONValue) throws(FormatError) -> Value {
     guard case .result(let node, let result)? = names[name.stringBytes] else { return try value(named: name) }
     isTaken[firstResults[node] + result] = true
     return results[node][result]
   }
 
   /// - Throws: `unknown_name` with the pointer "".
-  func value(named name: JSONValue) throws(Problem) -> Value {
+  func value(named name: JSONValue) throws(FormatError) -> Value {
     guard let definition = names[name.stringBytes] else {
       let hint = NameTable.numberHint(for: name.string) ?? (inputs.isEmpty ? "; the request gives no inputs" : names.hint(for: name.string))
-      throw Problem(.unknownName, "nothing is called \(name.brief)\(hint)", at: "")
+      throw FormatError(.unknownName, "nothing is called \(name.brief)\(hint)", at: "")
     }
     switch definition {
     case .input(let index): return inputs[index].value
@@ -283,7 +284,7 @@ final class GraphDecoder {
   }
 
   /// An error of the core in the request's words.
-  func problem(_ error: GraphError) -> Problem {
+  func problem(_ error: GraphError) -> FormatError {
     let node = error.node.flatMap { nodes.indices.contains($0) ? nodes[$0] : nil }
     // Several operations share a primitive: what the request calls it is right.
     let error = node.map { error.renamed($0.operation.reference.name) } ?? error
@@ -302,15 +303,12 @@ final class GraphDecoder {
       case .attribute(let name): pointer? += node?.attributes?[dynamic: name] == nil ? "" : "/attributes" + Pointer.member(name)
       }
     }
-    return Problem(
-      ProblemCode(error.code), detail, at: pointer, node: node?.firstOutput, operation: error.operation,
-      reason: error.limit.map(LimitReason.init),
-      limit: error.limit?.most, value: error.value)
+    return FormatError(error, detail: detail, at: pointer, node: node?.firstOutput, operation: error.operation)
   }
 
   // MARK: Outputs
 
-  private func graphOutputs(_ list: JSONValue?) throws(Problem) -> [Named] {
+  private func graphOutputs(_ list: JSONValue?) throws(FormatError) -> [Named] {
     if let list { return try namedValues(list, at: "/graph/outputs") }
     var outputs: [Named] = []
     for (index, node) in nodes.enumerated() {
@@ -322,18 +320,18 @@ final class GraphDecoder {
   }
 
   /// A list of names of values, each once.
-  func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(Problem) -> [Named] {
-    if list.kind == .numbers { throw Problem(.wrongType, "a name is expected, got a number", at: pointer + "/0") }
-    guard list.kind == .array else { throw Problem(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer) }
-    if list.count == 0 && !orEmpty { throw Problem(.missingMember, "at least one name is needed", at: pointer) }
+  func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(FormatError) -> [Named] {
+    if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: pointer + "/0") }
+    guard list.kind == .array else { throw FormatError(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer) }
+    if list.count == 0 && !orEmpty { throw FormatError(.missingMember, "at least one name is needed", at: pointer) }
     var seen = NameTable()
     var values: [Named] = []
     for (index, name) in list.elements.enumerated() {
-      guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)") }
+      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)") }
       guard seen.define(name.stringBytes, as: .input(index)) else {
-        throw Problem(.duplicateName, "\(name.brief) is listed twice", at: "\(pointer)/\(index)")
+        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "\(pointer)/\(index)")
       }
-      do throws(Problem) {
+      do throws(FormatError) {
         values.append(Named(name: .init(name), value: try value(named: name)))
       } catch {
         throw error.under("\(pointer)/\(index)")

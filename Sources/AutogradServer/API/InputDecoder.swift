@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Brings a graph's declared inputs and the tensors that are given for them together.
@@ -10,10 +11,10 @@ struct InputDecoder {
   let allowsTypes: Bool
   let batch: ExampleBatch?
 
-  func decode(declared: JSONValue?, given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
+  func decode(declared: JSONValue?, given: JSONValue?) throws(FormatError) -> [GraphDecoder.Input] {
     guard let declared else { return try decodeUndeclared(given) }
     guard declared.kind == .array else {
-      throw Problem(
+      throw FormatError(
         .wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)", at: "/graph/inputs")
     }
     var dimensions: [String: Int] = [:]
@@ -29,7 +30,7 @@ struct InputDecoder {
     }
     for (index, element) in declared.elements.enumerated() {
       let declaration: Declaration
-      do throws(Problem) {
+      do throws(FormatError) {
         declaration = try readDeclaration(element)
       } catch {
         throw error.under("/graph/inputs/\(index)")
@@ -37,7 +38,7 @@ struct InputDecoder {
       // A name twice is refused where names are defined.
       _ = known.define(declaration.name.bytes, as: .input(index))
       guard case .input(let position)? = givenNames[declaration.name.bytes] else {
-        throw Problem(
+        throw FormatError(
           .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it",
           at: "/graph/inputs/\(index)")
       }
@@ -45,7 +46,7 @@ struct InputDecoder {
     }
     if let given {
       for (key, _) in given.members where known[key.bytes] == nil {
-        throw Problem(
+        throw FormatError(
           .inputMismatch, "the graph declares no input \(key.string)\(known.hint(for: key.string))",
           at: "/inputs" + Pointer.member(key.string))
       }
@@ -53,11 +54,11 @@ struct InputDecoder {
     return inputs
   }
 
-  private func decodeUndeclared(_ given: JSONValue?) throws(Problem) -> [GraphDecoder.Input] {
+  private func decodeUndeclared(_ given: JSONValue?) throws(FormatError) -> [GraphDecoder.Input] {
     guard let given else { return [] }
     var inputs: [GraphDecoder.Input] = []
     for (key, value) in given.members {
-      do throws(Problem) {
+      do throws(FormatError) {
         let given = try tensor(value, .fallback(defaultDType))
         inputs.append(input(.init(key), given, try exampleType(given.type, .init(key)), place: inputs.count))
       } catch {
@@ -67,12 +68,12 @@ struct InputDecoder {
     return inputs
   }
 
-  private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(Problem) -> TensorDecoder.Given {
+  private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(FormatError) -> TensorDecoder.Given {
     try TensorDecoder(document: document, file: file).decode(value, expected, allowsTypes: allowsTypes)
   }
 
   /// What the graph sees of a tensor: one example, if it is batched.
-  private func exampleType(_ type: TensorType, _ name: JSONValue.Text) throws(Problem) -> TensorType {
+  private func exampleType(_ type: TensorType, _ name: JSONValue.Text) throws(FormatError) -> TensorType {
     guard let batch, batch.contains(name.bytes) else { return type }
     return try batch.exampleType(type, name.string)
   }
@@ -93,9 +94,9 @@ struct InputDecoder {
     var shape: JSONValue?
   }
 
-  private func readDeclaration(_ element: JSONValue) throws(Problem) -> Declaration {
+  private func readDeclaration(_ element: JSONValue) throws(FormatError) -> Declaration {
     guard element.kind == .object else {
-      throw Problem(.wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
+      throw FormatError(.wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
     }
     var parts: (name: JSONValue?, dtype: DType?, shape: JSONValue?)
     for (key, member) in element.members {
@@ -106,28 +107,28 @@ struct InputDecoder {
       } else if key == "shape" {
         parts.shape = member
       } else {
-        throw Problem.unknownMember(key.string, of: "a declared input", ["name", "dtype", "shape"], at: "")
+        throw FormatError.unknownMember(key.string, of: "a declared input", ["name", "dtype", "shape"], at: "")
       }
     }
-    guard let name = parts.name else { throw Problem(.missingMember, "a declared input needs a name", at: "") }
-    guard name.kind == .string else { throw Problem(.wrongType, "a name is expected, got \(name.describe)", at: "/name") }
-    if let refusal = NameTable.refusal(of: name.stringBytes) { throw Problem(.wrongType, refusal, at: "/name") }
+    guard let name = parts.name else { throw FormatError(.missingMember, "a declared input needs a name", at: "") }
+    guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/name") }
+    if let refusal = NameTable.refusal(of: name.stringBytes) { throw FormatError(.wrongType, refusal, at: "/name") }
     if let shape = parts.shape { try checkDimensions(shape) }
     return Declaration(name: .init(name), dtype: parts.dtype, shape: parts.shape)
   }
 
-  private func checkDimensions(_ shape: JSONValue) throws(Problem) {
+  private func checkDimensions(_ shape: JSONValue) throws(FormatError) {
     guard shape.kind == .array || shape.kind == .numbers else {
-      throw Problem(.wrongType, "a declared shape is a list of sizes, names and nulls, got \(shape.brief)", at: "/shape")
+      throw FormatError(.wrongType, "a declared shape is a list of sizes, names and nulls, got \(shape.brief)", at: "/shape")
     }
     guard shape.count <= Shape.maximumRank else {
-      throw Problem(
+      throw FormatError(
         .rank, "the declared shape has \(shape.count) axes, at most \(Shape.maximumRank) are allowed", at: "/shape",
-        limit: Shape.maximumRank, value: shape.count)
+        most: Shape.maximumRank, value: shape.count)
     }
     for (axis, dimension) in shape.dimensions.enumerated() {
       if case .other(let got) = dimension {
-        throw Problem(.wrongType, "a dimension is a size, null or a name, got \(got)", at: "/shape/\(axis)")
+        throw FormatError(.wrongType, "a dimension is a size, null or a name, got \(got)", at: "/shape/\(axis)")
       }
     }
   }
@@ -135,12 +136,12 @@ struct InputDecoder {
   /// The tensor for a declaration; named dimensions must agree wherever they stand.
   private func decode(
     _ value: JSONValue, _ place: Int, _ declaration: Declaration, _ dimensions: inout [String: Int]
-  ) throws(Problem) -> GraphDecoder.Input {
+  ) throws(FormatError) -> GraphDecoder.Input {
     let name = declaration.name.string
     let pointer = "/inputs" + Pointer.member(name)
     let given: TensorDecoder.Given
     let type: TensorType
-    do throws(Problem) {
+    do throws(FormatError) {
       let expected = declaration.dtype.map { TensorDecoder.Expected.required($0, "the declared input \(name)") }
       given = try tensor(value, expected ?? .fallback(defaultDType))
       type = try exampleType(given.type, declaration.name)
@@ -150,16 +151,16 @@ struct InputDecoder {
     guard let declared = declaration.shape?.dimensions else { return input(declaration.name, given, type, place: place) }
     let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
     guard declared.count == type.shape.rank else {
-      throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
+      throw FormatError(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
     }
     for (axis, dimension) in declared.enumerated() {
       let size = type.shape[axis]
       switch dimension {
       case .size(let expected) where expected != size:
-        throw Problem(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
+        throw FormatError(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
       case .named(let symbol):
         if let expected = dimensions[symbol], expected != size {
-          throw Problem(
+          throw FormatError(
             .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(type.shape)",
             at: pointer)
         }

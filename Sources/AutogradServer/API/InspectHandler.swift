@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `POST /v1/inspect`: what a request would compute and what that would cost, without computing it.
@@ -5,14 +6,14 @@ struct InspectHandler: Sendable {
   let limits: Limits
 
   func reply(to request: Request) -> Reply {
-    do throws(Problem) {
+    do throws(FormatError) {
       return .now(Response(body: try inspect(try ParsedBody(request, limits))))
     } catch {
       return .now(error.response(requestID: request.id))
     }
   }
 
-  private func inspect(_ body: ParsedBody) throws(Problem) -> ByteBuffer {
+  private func inspect(_ body: ParsedBody) throws(FormatError) -> ByteBuffer {
     defer { withExtendedLifetime(body) {} }
     let endpoint = try InspectHandler.endpoint(body.document.root["for"])
     let request = try DifferentialRequest(endpoint, body, limits: limits, isInspected: true)
@@ -33,11 +34,11 @@ struct InspectHandler: Sendable {
   /// Of the report, twice while it is written: a line of the graph's text, and the names.
   private static let textBytesPerNode = 400
 
-  private static func endpoint(_ value: JSONValue?) throws(Problem) -> Endpoint {
+  private static func endpoint(_ value: JSONValue?) throws(FormatError) -> Endpoint {
     guard let value else { return .evaluate }
     guard value.kind == .string, let endpoint = Endpoint(rawValue: value.string) else {
       let known = Endpoint.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-      throw Problem(.wrongType, "for is one of \(known), got \(value.brief)", at: "/for")
+      throw FormatError(.wrongType, "for is one of \(known), got \(value.brief)", at: "/for")
     }
     return endpoint
   }
@@ -59,14 +60,14 @@ struct InspectHandler: Sendable {
     json.append(", \"cost\": {\"nodes\": \(graph.nodeCount), \"flops\": \(plan.work), \"peak_bytes\": \(plan.peakByteCount)")
     json.append(", \"answer_bytes\": \(answerBytes(plan, request.form))}, \"plan\": ")
     appendPlan(plan, to: json)
-    do throws(Problem) {
+    do throws(FormatError) {
       try Admission.check(request.graph.namedValues.map(\.value.shape), limits)
       try Admission.check(plan, limits)
       json.append(", \"admitted\": true}\n")
     } catch {
       json.append(", \"admitted\": false, \"limit\": {\"detail\": ")
       json.appendJSONString(error.detail)
-      json.append(", \"limit\": \(error.limit ?? 0), \"value\": \(error.value ?? 0)}}\n")
+      json.append(", \"limit\": \(error.most ?? 0), \"value\": \(error.value ?? 0)}}\n")
     }
     return json
   }

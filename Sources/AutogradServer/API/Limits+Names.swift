@@ -1,7 +1,9 @@
+import AutogradFormats
+
 extension Limits {
   /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them. What its nodes name
   /// is counted as they are read.
-  func checkNames(in root: JSONValue) throws(Problem) {
+  func checkNames(in root: JSONValue) throws(FormatError) {
     let graph = root["graph"]
     var tensors = 0
     for (pointer, object) in [
@@ -21,8 +23,8 @@ extension Limits {
     }
   }
 
-  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String) throws(Problem) {
+  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String) throws(FormatError) {
     guard count > nodes else { return }
-    throw Problem(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), limit: nodes, value: count)
+    throw FormatError(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), most: nodes, value: count)
   }
 }

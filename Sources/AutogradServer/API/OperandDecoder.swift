@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Reads a node's operands: names, numbers, true and false, and tensors written in place.
@@ -7,7 +8,7 @@ struct OperandDecoder {
   let defaultDType: DType
 
   /// - Parameter resolve: the value of a name.
-  func decode(_ list: JSONValue, _ reference: OperationReference, _ resolve: (JSONValue) throws(Problem) -> Value) throws(Problem)
+  func decode(_ list: JSONValue, _ reference: OperationReference, _ resolve: (JSONValue) throws(FormatError) -> Value) throws(FormatError)
     -> [Operand]
   {
     if list.kind == .numbers { return list.numberTokens.map { .weak(WeakNumber($0)) } }
@@ -20,7 +21,7 @@ struct OperandDecoder {
       case .string where NameTable.isNonFinite(element.stringBytes), .number:
         operands.append(.weak(try weakNumber(element, at: index)))
       case .string:
-        do throws(Problem) {
+        do throws(FormatError) {
           operands.append(.value(try resolve(element)))
         } catch {
           throw error.under("/inputs/\(index)")
@@ -31,7 +32,7 @@ struct OperandDecoder {
         waiting.append((index, element))
         operands.append(.weak(WeakNumber(0)))
       case .null:
-        throw Problem(
+        throw FormatError(
           .wrongType,
           "an operand is a name, a number or a tensor, got null; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"",
           at: "/inputs/\(index)")
@@ -46,18 +47,18 @@ struct OperandDecoder {
     return operands
   }
 
-  private func constant(_ element: JSONValue, _ expected: TensorDecoder.Expected, at index: Int) throws(Problem) -> Value {
-    do throws(Problem) {
+  private func constant(_ element: JSONValue, _ expected: TensorDecoder.Expected, at index: Int) throws(FormatError) -> Value {
+    do throws(FormatError) {
       return builder.constant(try TensorDecoder(document: document).decode(element, expected))
     } catch {
       throw error.under("/inputs/\(index)")
     }
   }
 
-  private func weakNumber(_ element: JSONValue, at index: Int) throws(Problem) -> WeakNumber {
+  private func weakNumber(_ element: JSONValue, at index: Int) throws(FormatError) -> WeakNumber {
     guard let token = element.numberToken else { return WeakNumber(.nan) }
     if token.double().overflow {
-      throw Problem(.numberOutOfRange, "\(element.describe) is beyond the largest float64", at: "/inputs/\(index)")
+      throw FormatError(.numberOutOfRange, "\(element.describe) is beyond the largest float64", at: "/inputs/\(index)")
     }
     return WeakNumber(token)
   }
@@ -133,14 +134,14 @@ struct AttributeDecoder {
   let document: JSONDocument
   let defaultDType: DType
 
-  func decode(_ object: JSONValue?, _ reference: OperationReference) throws(Problem) -> [String: AttributeValue] {
+  func decode(_ object: JSONValue?, _ reference: OperationReference) throws(FormatError) -> [String: AttributeValue] {
     guard let object else { return [:] }
     var attributes: [String: AttributeValue] = [:]
     for (key, value) in object.members {
       let name = key.string
       let kind = reference.attributes.first { $0.name == name }?.kind
       if kind == .tensor {
-        do throws(Problem) {
+        do throws(FormatError) {
           attributes[name] = .tensor(try TensorDecoder(document: document).decode(value, .fallback(defaultDType)))
         } catch {
           throw error.under("/attributes" + Pointer.member(name))

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// The reference of all operations as a page for people, `docs/operations.md`: from the catalog, with an example of each and what this

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
@@ -31,14 +32,16 @@ struct ParsedBody: @unchecked Sendable {
   /// Memory that it takes beside the request's body, at most.
   var byteCount: Int { document.byteCount + (text?.capacity ?? 0) }
 
-  init(_ request: Request, _ limits: Limits) throws(Problem) {
+  init(_ request: Request, _ limits: Limits) throws(FormatError) {
     interruption = request.interruption
     memory = request.interruption == nil ? nil : request.memory
     answersSafetensors = MediaTypes.answersSafetensors(request)
     var bytes = request.body
     if MediaTypes.isSafetensors(request.contentType) {
-      let file = try SafetensorsFile(request.body, limits)
-      let text = try withExtendedLifetime(file) { () throws(Problem) in
+      let file = try SafetensorsFile(
+        request.body, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes, maximumTensors: limits.nodes,
+        pointer: SafetensorsRequest.pointer)
+      let text = try withExtendedLifetime(file) { () throws(FormatError) in
         try SafetensorsRequest.text(of: file, limits)
       }
       bytes = text.bytes
@@ -50,7 +53,7 @@ struct ParsedBody: @unchecked Sendable {
     do throws(JSONSyntaxError) {
       document = try JSONDocument(parsing: bytes, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {
-      throw Problem(error)
+      throw FormatError(error)
     }
   }
 }

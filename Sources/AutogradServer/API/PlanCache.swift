@@ -1,3 +1,4 @@
+import AutogradFormats
 import Glibc
 
 /// Plans of requests that came before, by their outline: a graph is mostly posted again and again with other numbers.

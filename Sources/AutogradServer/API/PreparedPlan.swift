@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer. One serves any number
@@ -32,7 +33,7 @@ final class PreparedPlan: Sendable {
   }
 
   /// Memory that a run and its answer take, about.
-  var peakByteCount: Int { Admission.sum(plan.peakByteCount, template.answerByteCount) }
+  var peakByteCount: Int { Size.sum(plan.peakByteCount, template.answerByteCount) }
 
   var answerByteCount: Int { template.answerByteCount }
 

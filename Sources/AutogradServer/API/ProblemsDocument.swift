@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// `GET /problems` and `GET /problems/{code}`: what error codes mean.

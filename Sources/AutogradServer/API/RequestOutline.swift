@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of tensors, of which only the

@@ -1,15 +1,6 @@
+import AutogradFormats
 import AutogradCore
 import Glibc
-
-/// Where a request has the numbers of a tensor. Whoever reads another kind of body adds a case here and to ``TensorDecoder``.
-enum TensorSource {
-  /// A number, or nested or flat lists.
-  case lists(JSONValue)
-  /// Text that stands for bytes.
-  case base64(JSONValue)
-  /// The bytes themselves, anywhere in a body and so aligned to nothing.
-  case bytes(UnsafeRawBufferPointer)
-}
 
 /// What a request works with beside its document. Requests leave it to their successors, so that answering one takes nothing from the heap.
 ///

@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 extension AnswerTemplate {
@@ -25,7 +26,7 @@ extension AnswerTemplate {
     for width in [8, 4, 1] {
       for index in entries.indices where entries[index].field.type.dtype.byteWidth == width {
         entries[index].begin = position
-        position = Admission.sum(position, entries[index].field.type.byteCount)
+        position = Size.sum(position, entries[index].field.type.byteCount)
         fields.append(entries[index].field)
       }
     }

@@ -1,3 +1,5 @@
+import AutogradFormats
+
 /// A request whose numbers came as a safetensors file, as the JSON that it stands for: only the data of tensors are not in it but where they
 /// are in the file, `[begin, end]`. So a request is read in one way, whatever it came as, and places in it have one kind of pointer.
 struct SafetensorsRequest {
@@ -32,7 +34,7 @@ struct SafetensorsRequest {
   private let text: ByteBuffer
 
   /// The request as JSON.
-  static func text(of file: SafetensorsFile, _ limits: Limits) throws(Problem) -> ByteBuffer {
+  static func text(of file: SafetensorsFile, _ limits: Limits) throws(FormatError) -> ByteBuffer {
     let request = SafetensorsRequest(file: file, limits: limits, text: ByteBuffer(capacity: 1024))
     try request.write()
     return request.text
@@ -47,13 +49,13 @@ struct SafetensorsRequest {
     return "/\(member)" + Pointer.member(JSONName(bytes: name.bytes.dropping(prefix)).string)
   }
 
-  private func write() throws(Problem) {
+  private func write() throws(FormatError) {
     text.append("{\"inputs\": {")
     appendTensors("")
     text.append("}")
     if let metadata = file.metadata {
       guard metadata.kind == .object else {
-        throw Problem(.wrongType, "__metadata__ is an object of strings, got \(metadata.describe)", at: "/__metadata__")
+        throw FormatError(.wrongType, "__metadata__ is an object of strings, got \(metadata.describe)", at: "/__metadata__")
       }
       for (name, value) in metadata.members { try appendMember(name, value) }
     }
@@ -94,27 +96,27 @@ struct SafetensorsRequest {
 
   // MARK: Metadata
 
-  private func appendMember(_ name: JSONName, _ value: JSONValue) throws(Problem) {
+  private func appendMember(_ name: JSONName, _ value: JSONValue) throws(FormatError) {
     guard let (_, reading) = SafetensorsRequest.readings.first(where: { name == $0.name }) else {
-      throw Problem.unknownMember(name.string, of: "__metadata__", SafetensorsRequest.readings.map { "\($0.name)" }, at: "")
+      throw FormatError.unknownMember(name.string, of: "__metadata__", SafetensorsRequest.readings.map { "\($0.name)" }, at: "")
     }
     let pointer = Pointer.member(name.string)
     guard value.kind == .string else {
-      throw Problem(.wrongType, "the members of __metadata__ are strings, got \(value.describe) for \(name.string)", at: pointer)
+      throw FormatError(.wrongType, "the members of __metadata__ are strings, got \(value.describe) for \(name.string)", at: pointer)
     }
     let content = value.stringBytes
     switch reading {
     case .ignored: return
     case .none:
       guard content.count == 2, content.hasPrefix("{}") else {
-        throw Problem(
+        throw FormatError(
           .wrongType, "\(name.string) is {} or left out of __metadata__: its tensors are in the file, called \(name.string)/ and a name",
           at: pointer)
       }
       return
     case .flag:
       guard JSONName(bytes: content) == "true" || JSONName(bytes: content) == "false" else {
-        throw Problem(.wrongType, "\(name.string) is true or false, got \(value.brief)", at: pointer)
+        throw FormatError(.wrongType, "\(name.string) is true or false, got \(value.brief)", at: pointer)
       }
     case .plain: break
     case .json: try check(content, name, pointer)
@@ -126,11 +128,11 @@ struct SafetensorsRequest {
   }
 
   /// Each text is JSON by itself; what is put together is then JSON too, with these members.
-  private func check(_ content: UnsafeRawBufferPointer, _ name: JSONName, _ pointer: String) throws(Problem) {
+  private func check(_ content: UnsafeRawBufferPointer, _ name: JSONName, _ pointer: String) throws(FormatError) {
     do throws(JSONSyntaxError) {
       _ = try JSONDocument(parsing: content, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
     } catch {
-      throw Problem(error).under(pointer).saying { "\(name.string) in __metadata__ is JSON text: \($0)" }
+      throw FormatError(error).under(pointer).saying { "\(name.string) in __metadata__ is JSON text: \($0)" }
     }
   }
 }

@@ -1,3 +1,4 @@
+import AutogradFormats
 import ArgumentParser
 import AutogradCore
 import Glibc

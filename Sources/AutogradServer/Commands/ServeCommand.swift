@@ -1,3 +1,4 @@
+import AutogradFormats
 import ArgumentParser
 import AutogradCore
 import Glibc
@@ -252,7 +253,7 @@ struct ServeCommand: ParsableCommand {
     var limits = configuration.limits
     // Several bodies are read, and several graphs planned, at a time, and each body stays in memory beside its values.
     limits.documentBytes = min(limits.documentBytes, memoryInFlight / 4)
-    limits.planningBytes = memoryInFlight / 4
+    limits.planningBytes = memoryInFlight / 2
     MallocTuning.apply(keeping: resources.keptBytes)
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)

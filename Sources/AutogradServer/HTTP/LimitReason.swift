@@ -1,4 +1,4 @@
-import AutogradCore
+import AutogradFormats
 
 /// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}` explains each.
 enum LimitReason: String, CaseIterable, Sendable {
@@ -70,15 +70,8 @@ enum LimitReason: String, CaseIterable, Sendable {
 }
 
 extension LimitReason {
-  init(_ limit: GraphError.Limit) {
-    self =
-      switch limit {
-      case .rank: .rank
-      case .elements: .elements
-      case .nodes: .nodes
-      case .work: .planWork
-      }
-  }
+  /// Both have the same words.
+  init(_ limit: FormatError.Limit) { self = LimitReason(rawValue: limit.rawValue) ?? .planWork }
 
   /// Its place among all.
   var index: Int { LimitReason.indices[self] ?? 0 }

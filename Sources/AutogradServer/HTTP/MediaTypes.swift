@@ -1,3 +1,5 @@
+import AutogradFormats
+
 /// What bodies are read and what answers are accepted.
 enum MediaTypes {
   static let json = "application/json"

@@ -1,4 +1,4 @@
-import AutogradCore
+import AutogradFormats
 
 /// Why a request is refused, as an RFC 9457 problem. Thrown one word wide.
 final class Problem: Error {
@@ -30,38 +30,16 @@ final class Problem: Error {
     self.headers = headers
   }
 
-  convenience init(_ error: JSONSyntaxError) {
-    let code: ProblemCode
-    switch error.code {
-    case .invalidJSON: code = .invalidJSON
-    case .duplicateKey: code = .duplicateKey
-    case .tooDeep: code = .tooDeep
-    case .tooMuchMemory(let limit):
-      self.init(.body, error.message, limit: limit, value: nil)
-      return
-    }
-    // A body that is no JSON has no places that a pointer could lead to; where it happened is told in words.
-    let isDocument = error.code != .invalidJSON
-    let place = isDocument || error.pointer.isEmpty ? "" : " (in \(error.pointer))"
-    self.init(code, error.message + place, at: isDocument ? error.pointer : "")
+  /// What was written cannot be read.
+  convenience init(_ error: FormatError) {
+    self.init(
+      ProblemCode(error.code), error.detail, at: error.pointer, node: error.node, operation: error.operation,
+      reason: error.limit.map(LimitReason.init), limit: error.most, value: error.value)
   }
 
   /// A limit that one request meets.
   convenience init(_ reason: LimitReason, _ detail: String, at pointer: String? = nil, limit: Int, value: Int?) {
     self.init(reason.code, detail, at: pointer, reason: reason, limit: limit, value: value)
-  }
-
-  /// The same problem one level further out: a reader of a part knows only where in the part it is.
-  func under(_ prefix: String) -> Problem {
-    Problem(
-      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, reason: reason, limit: limit, value: value,
-      headers: headers)
-  }
-
-  func inNode(_ name: String?, operation: String?) -> Problem {
-    Problem(
-      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, reason: reason, limit: limit,
-      value: value, headers: headers)
   }
 
   /// Details are for people; one that quotes a huge list is cut.
@@ -95,27 +73,13 @@ final class Problem: Error {
   }
 }
 
-/// Pieces of JSON pointers.
-enum Pointer {
-  /// `/name`, with `~` and `/` escaped.
-  static func member(_ name: String) -> String {
-    var escaped = "/"
-    for character in name.unicodeScalars {
-      switch character {
-      case "~": escaped += "~0"
-      case "/": escaped += "~1"
-      default: escaped.unicodeScalars.append(character)
-      }
-    }
-    return escaped
-  }
-
-  static func element(_ index: Int) -> String { "/\(index)" }
-}
-
 extension ProblemCode {
-  init(_ code: GraphError.Code) {
-    // The core speaks the same words; whatever it adds that requests cannot cause is a fault of ours.
+  /// Both have the same words.
+  init(_ code: FormatError.Code) {
     self = code == .interrupted ? .deadlineExceeded : ProblemCode(rawValue: code.rawValue) ?? .internal
   }
+}
+
+extension FormatError {
+  func response(requestID: String) -> Response { Problem(self).response(requestID: requestID) }
 }

@@ -1,3 +1,5 @@
+import AutogradFormats
+
 /// Every way in which a request can fail: the words that clients match on, the status each goes with, and what `GET /problems/{code}` says.
 enum ProblemCode: String, CaseIterable, Sendable {
   // 400: the request cannot be read.

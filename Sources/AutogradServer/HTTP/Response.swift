@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// One HTTP answer. The transport adds `Content-Length`, `X-Request-Id` and, when it is closing, `Connection: close`.

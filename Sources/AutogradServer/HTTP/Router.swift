@@ -1,3 +1,4 @@
+import AutogradFormats
 import AutogradCore
 
 /// Finds the handler of a path and refuses what no handler should see.

@@ -1,3 +1,4 @@
+import AutogradFormats
 import Glibc
 
 /// What the system knows of a process, from `/proc`; nil where that is closed.

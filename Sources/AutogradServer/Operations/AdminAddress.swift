@@ -1,3 +1,4 @@
+import AutogradFormats
 import Logging
 
 /// Where those who operate the server find its health and its metrics: `127.0.0.1:9090`, `[::1]:9090`,

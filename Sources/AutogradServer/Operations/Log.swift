@@ -1,3 +1,4 @@
+import AutogradFormats
 import Logging
 
 /// swift-log's messages as lines of a ``LogSink``: `… warning text key=value`, in JSON `"message"` and the keys under `"metadata"`.

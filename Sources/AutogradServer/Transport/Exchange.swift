@@ -1,3 +1,4 @@
+import AutogradFormats
 import CMicroHTTPD
 
 /// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the request's state.

@@ -1,3 +1,5 @@
+import AutogradFormats
+
 extension HTTPServer {
   /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and
   /// takes no answer.

@@ -1,3 +1,4 @@
+import AutogradFormats
 import CMicroHTTPD
 
 /// The names that a server goes by, and the web pages that may call it.

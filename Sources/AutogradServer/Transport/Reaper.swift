@@ -1,3 +1,4 @@
+import AutogradFormats
 import CMicroHTTPD
 import Glibc
 

@@ -1,5 +1,6 @@
 import Glibc
 
+@testable import AutogradFormats
 @testable import AutogradServer
 
 /// A server on a Unix socket, which has no ports to run out of. Its name starts with a NUL: then it is no file.

@@ -1,27 +1,31 @@
 import Glibc
 
 /// A value of a ``JSONDocument``, which must outlive it. Two words, free to copy.
-struct JSONValue {
-  private let storage: UnsafePointer<JSONStorage>
-  private let index: Int
+package struct JSONValue {
+  @usableFromInline let storage: UnsafePointer<JSONStorage>
+  @usableFromInline let index: Int
 
-  init(storage: UnsafePointer<JSONStorage>, index: Int) {
+  @inlinable
+  package init(storage: UnsafePointer<JSONStorage>, index: Int) {
     self.storage = storage
     self.index = index
   }
 
-  @inline(__always)
-  private var entry: UnsafePointer<JSONEntry> { storage.pointee.entries + index }
+  @inlinable @inline(__always)
+  var entry: UnsafePointer<JSONEntry> { storage.pointee.entries + index }
 
-  var kind: JSONKind { entry.pointee.kind }
+  @inlinable
+  package var kind: JSONKind { entry.pointee.kind }
 
   /// The bytes of the body that this value was read from, quotes and brackets included.
-  var text: UnsafeRawBufferPointer {
+  @inlinable
+  package var text: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: storage.pointee.bytes + Int(entry.pointee.start), count: Int(entry.pointee.end - entry.pointee.start))
   }
 
   /// The elements of a list, the members of an object, the numbers of a list of numbers; 0 for everything else.
-  var count: Int {
+  @inlinable
+  package var count: Int {
     switch kind {
     case .array, .object, .numbers: Int(entry.pointee.count)
     default: 0
@@ -29,23 +33,27 @@ struct JSONValue {
   }
 
   /// Of an ``JSONKind/array``; empty for every other kind.
-  var elements: JSONElements {
+  @inlinable
+  package var elements: JSONElements {
     JSONElements(storage: storage, index: index + 1, remaining: kind == .array ? count : 0)
   }
 
   /// Of an ``JSONKind/object``, in the order they were written; empty for every other kind.
-  var members: JSONMembers {
+  @inlinable
+  package var members: JSONMembers {
     JSONMembers(storage: storage, index: index + 1, remaining: kind == .object ? count : 0)
   }
 
   /// The member of that name, if this is an object that has it. Looks at one member after the other.
-  subscript(_ key: StaticString) -> JSONValue? {
+  @inlinable
+  package subscript(_ key: StaticString) -> JSONValue? {
     for (name, value) in members where name == key { return value }
     return nil
   }
 
   /// The UTF-8 of a string with its escapes undone; empty for every other kind.
-  var stringBytes: UnsafeRawBufferPointer {
+  @inlinable
+  package var stringBytes: UnsafeRawBufferPointer {
     guard kind == .string else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     let start =
       entry.pointee.flags.contains(.escaped)
@@ -54,10 +62,11 @@ struct JSONValue {
   }
 
   /// A string with its escapes undone; empty for every other kind.
-  var string: String { String(decoding: stringBytes, as: UTF8.self) }
+  package var string: String { String(decoding: stringBytes, as: UTF8.self) }
 
   /// The index of the value after this one and all within it.
-  fileprivate var following: Int {
+  @inlinable
+  var following: Int {
     switch kind {
     case .array, .object: Int(entry.pointee.link)
     default: index + 1
@@ -65,7 +74,7 @@ struct JSONValue {
   }
 
   /// For the detail of an error: "a string", "the number 2.5".
-  var describe: String {
+  package var describe: String {
     switch kind {
     case .null: "null"
     case .false: "false"
@@ -82,7 +91,7 @@ struct JSONValue {
 
 extension JSONValue {
   /// The values of a ``JSONKind/numbers`` as doubles; empty for every other kind.
-  var numbers: UnsafeBufferPointer<Double> {
+  package var numbers: UnsafeBufferPointer<Double> {
     UnsafeBufferPointer(start: storage.pointee.numbers + numbersOffset, count: kind == .numbers ? count : 0)
   }
 
@@ -110,7 +119,7 @@ extension JSONValue {
   var allIntegerText: Bool { kind == .numbers && !entry.pointee.flags.contains(.notInteger) }
 
   /// The literals of a ``JSONKind/numbers`` or ``JSONKind/number``, to decode them in another type; empty for every other kind.
-  var numberTokens: NumberTokens {
+  package var numberTokens: NumberTokens {
     switch kind {
     case .numbers: NumberTokens(text: text, position: 1, remaining: count)
     case .number: NumberTokens(text: text, position: 0, remaining: 1)
@@ -119,7 +128,7 @@ extension JSONValue {
   }
 
   /// This value as a number: a ``JSONKind/number``, or one of the three strings.
-  var numberToken: NumberToken? {
+  package var numberToken: NumberToken? {
     switch kind {
     case .number: return NumberToken(text: text)
     case .string:
@@ -137,14 +146,14 @@ struct NumberRow {
 }
 
 /// Cuts the text of a list of numbers, which parsing has checked, into its literals.
-struct NumberTokens: Sequence, IteratorProtocol {
+package struct NumberTokens: Sequence, IteratorProtocol {
   fileprivate let text: UnsafeRawBufferPointer
   fileprivate var position: Int
   fileprivate var remaining: Int
 
-  var underestimatedCount: Int { remaining }
+  package var underestimatedCount: Int { remaining }
 
-  mutating func next() -> NumberToken? {
+  package mutating func next() -> NumberToken? {
     guard remaining > 0 else { return nil }
     remaining -= 1
     while position < text.count, Self.separates(text[position]) { position += 1 }
@@ -161,14 +170,23 @@ struct NumberTokens: Sequence, IteratorProtocol {
 
 // MARK: - Containers
 
-struct JSONElements: Sequence, IteratorProtocol {
-  fileprivate let storage: UnsafePointer<JSONStorage>
-  fileprivate var index: Int
-  fileprivate var remaining: Int
+package struct JSONElements: Sequence, IteratorProtocol {
+  @usableFromInline let storage: UnsafePointer<JSONStorage>
+  @usableFromInline var index: Int
+  @usableFromInline var remaining: Int
 
-  var underestimatedCount: Int { remaining }
+  @inlinable
+  init(storage: UnsafePointer<JSONStorage>, index: Int, remaining: Int) {
+    self.storage = storage
+    self.index = index
+    self.remaining = remaining
+  }
 
-  mutating func next() -> JSONValue? {
+  @inlinable
+  package var underestimatedCount: Int { remaining }
+
+  @inlinable
+  package mutating func next() -> JSONValue? {
     guard remaining > 0 else { return nil }
     remaining -= 1
     let value = JSONValue(storage: storage, index: index)
@@ -177,14 +195,23 @@ struct JSONElements: Sequence, IteratorProtocol {
   }
 }
 
-struct JSONMembers: Sequence, IteratorProtocol {
-  fileprivate let storage: UnsafePointer<JSONStorage>
-  fileprivate var index: Int
-  fileprivate var remaining: Int
+package struct JSONMembers: Sequence, IteratorProtocol {
+  @usableFromInline let storage: UnsafePointer<JSONStorage>
+  @usableFromInline var index: Int
+  @usableFromInline var remaining: Int
 
-  var underestimatedCount: Int { remaining }
+  @inlinable
+  init(storage: UnsafePointer<JSONStorage>, index: Int, remaining: Int) {
+    self.storage = storage
+    self.index = index
+    self.remaining = remaining
+  }
 
-  mutating func next() -> (key: JSONName, value: JSONValue)? {
+  @inlinable
+  package var underestimatedCount: Int { remaining }
+
+  @inlinable
+  package mutating func next() -> (key: JSONName, value: JSONValue)? {
     guard remaining > 0 else { return nil }
     remaining -= 1
     let name = JSONName(bytes: JSONValue(storage: storage, index: index).stringBytes)
@@ -195,13 +222,16 @@ struct JSONMembers: Sequence, IteratorProtocol {
 }
 
 /// The key of a member, escapes undone.
-struct JSONName {
-  let bytes: UnsafeRawBufferPointer
+package struct JSONName {
+  package let bytes: UnsafeRawBufferPointer
 
-  var string: String { String(decoding: bytes, as: UTF8.self) }
+  @inlinable
+  package init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  @inline(__always)
-  static func == (name: JSONName, text: StaticString) -> Bool {
+  package var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  @inlinable @inline(__always)
+  package static func == (name: JSONName, text: StaticString) -> Bool {
     name.bytes.count == text.utf8CodeUnitCount && name.bytes.hasPrefix(text)
   }
 }

@@ -3,7 +3,7 @@
 /// Computed at first use by exact integer arithmetic (about 20 µs) rather than kept as 1,300 literals that nobody could check by eye.
 ///
 /// `@unchecked Sendable`: filled once by the initialiser, never written or freed afterwards.
-struct PowersOfTen: @unchecked Sendable {
+package struct PowersOfTen: @unchecked Sendable {
   static let shared = PowersOfTen()
 
   /// The reader needs 10^-342 (below it 19 digits round to zero), the writer 10^324 (the scale of the smallest subnormal).

@@ -6,53 +6,56 @@ import Glibc
 /// One thread fills it; from then on it is only read. It is a class so that the HTTP library can hold on to it while it sends.
 ///
 /// `@unchecked Sendable`: nobody appends once the buffer has left the function that filled it.
-final class ByteBuffer: @unchecked Sendable {
+package final class ByteBuffer: @unchecked Sendable {
   // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would cost more than writing.
-  @exclusivity(unchecked) private(set) var base: UnsafeMutablePointer<UInt8>
-  @exclusivity(unchecked) private(set) var count = 0
-  @exclusivity(unchecked) private(set) var capacity: Int
+  @exclusivity(unchecked) @usableFromInline package internal(set) var base: UnsafeMutablePointer<UInt8>
+  @exclusivity(unchecked) @usableFromInline package internal(set) var count = 0
+  @exclusivity(unchecked) @usableFromInline package internal(set) var capacity: Int
 
-  init(capacity: Int = 512) {
+  package init(capacity: Int = 512) {
     self.capacity = max(capacity, 64)
     base = ByteBuffer.allocate(self.capacity)
   }
 
-  convenience init(_ text: String) {
+  package convenience init(_ text: String) {
     self.init(capacity: text.utf8.count)
     append(text)
   }
 
   deinit { free(base) }
 
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
-  var string: String { String(decoding: bytes, as: UTF8.self) }
+  @inlinable
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  package var string: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Room for at least `extra` more bytes; returns where they start. Follow with ``commit(_:)``.
-  @inline(__always)
-  func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
+  @inlinable @inline(__always)
+  package func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
     if capacity - count < extra { grow(extra) }
     return base + count
   }
 
-  @inline(__always)
-  func commit(_ written: Int) { count += written }
+  @inlinable @inline(__always)
+  package func commit(_ written: Int) { count += written }
 
-  @inline(__always)
-  func append(_ byte: UInt8) {
+  @inlinable @inline(__always)
+  package func append(_ byte: UInt8) {
     reserve(1).pointee = byte
     count += 1
   }
 
-  func append(_ text: StaticString) {
+  @inlinable
+  package func append(_ text: StaticString) {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  func append(_ text: String) {
+  package func append(_ text: String) {
     var text = text
     text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }
 
-  func append(_ bytes: UnsafeRawBufferPointer) {
+  @inlinable
+  package func append(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress, bytes.count > 0 else { return }
     memcpy(reserve(bytes.count), start, bytes.count)
     count += bytes.count
@@ -61,9 +64,10 @@ final class ByteBuffer: @unchecked Sendable {
   /// Forgets the last `n` bytes (a trailing comma, say).
   func dropLast(_ n: Int) { count -= min(n, count) }
 
-  func removeAll() { count = 0 }
+  package func removeAll() { count = 0 }
 
-  private func grow(_ extra: Int) {
+  @usableFromInline
+  func grow(_ extra: Int) {
     // Out of memory here is fatal by nature: every size is checked against the limits before anything is written.
     capacity = max(capacity * 2, count + extra)
     guard let grown = realloc(base, capacity) else { abort() }

@@ -1,9 +1,9 @@
 import AutogradCore
 
 /// Reads tensors wherever they stand in a request: numbers, nested lists, and objects with dtype, shape and data.
-struct TensorDecoder {
+package struct TensorDecoder {
   /// What dtype a tensor without one takes, and whether another is refused.
-  enum Expected {
+  package enum Expected {
     /// Data without a dtype takes this; another explicit dtype is welcome.
     case fallback(DType)
     /// The dtype of what it belongs to; another is refused, and the text says whose it is.
@@ -17,21 +17,26 @@ struct TensorDecoder {
     }
   }
 
-  let document: JSONDocument
-  /// The data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which has been checked.
-  var file: UnsafeRawBufferPointer?
+  private let document: JSONDocument
+  private let file: UnsafeRawBufferPointer?
+
+  /// - Parameter file: the data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which has been checked.
+  package init(document: JSONDocument, file: UnsafeRawBufferPointer? = nil) {
+    self.document = document
+    self.file = file
+  }
 
   /// A tensor that a request gives, or only its type where nothing will be computed.
-  struct Given {
-    var type: TensorType
-    var tensor: Tensor?
+  package struct Given {
+    package var type: TensorType
+    package var tensor: Tensor?
   }
 
   /// - Parameter allowsTypes: whether `{"dtype", "shape"}` without data will do.
-  func decode(_ value: JSONValue, _ expected: Expected, allowsTypes: Bool) throws(Problem) -> Given {
+  package func decode(_ value: JSONValue, _ expected: Expected, allowsTypes: Bool) throws(FormatError) -> Given {
     if allowsTypes, value.kind == .object, value["data"] == nil, value["encoding"] == nil, let sizes = value["shape"] {
       for (key, _) in value.members where key.string != "dtype" && key.string != "shape" {
-        throw Problem.unknownMember(key.string, of: "a tensor", ["dtype", "shape", "encoding", "data"], at: "")
+        throw FormatError.unknownMember(key.string, of: "a tensor", ["dtype", "shape", "encoding", "data"], at: "")
       }
       let explicit: DType? = if let given = value["dtype"] { try DTypeText.read(given, at: "/dtype") } else { nil }
       return Given(type: TensorType(try dtype(of: nil, explicit: explicit, expected), try TensorDecoder.readShape(sizes)), tensor: nil)
@@ -40,7 +45,7 @@ struct TensorDecoder {
     return Given(type: tensor.type, tensor: tensor)
   }
 
-  func decode(_ value: JSONValue, _ expected: Expected) throws(Problem) -> Tensor {
+  package func decode(_ value: JSONValue, _ expected: Expected) throws(FormatError) -> Tensor {
     if value.kind == .object { return try decodeObject(value, expected) }
     let dtype = try dtype(of: value, explicit: nil, expected)
     return try NestedTensorReader(document, dtype).read(value, as: nil)
@@ -48,7 +53,7 @@ struct TensorDecoder {
 
   // MARK: {"dtype", "shape", "encoding", "data"}
 
-  private func decodeObject(_ object: JSONValue, _ expected: Expected) throws(Problem) -> Tensor {
+  private func decodeObject(_ object: JSONValue, _ expected: Expected) throws(FormatError) -> Tensor {
     var parts: (dtype: JSONValue?, shape: JSONValue?, encoding: JSONValue?, data: JSONValue?)
     for (key, member) in object.members {
       if key == "dtype" {
@@ -60,11 +65,11 @@ struct TensorDecoder {
       } else if key == "data" {
         parts.data = member
       } else {
-        throw Problem(
+        throw FormatError(
           .unknownMember, "a tensor has dtype, shape, encoding and data, not \(key.string)", at: Pointer.member(key.string))
       }
     }
-    guard let data = parts.data else { throw Problem(.missingMember, "a tensor object needs data", at: "") }
+    guard let data = parts.data else { throw FormatError(.missingMember, "a tensor object needs data", at: "") }
     let explicit: DType? = if let given = parts.dtype { try DTypeText.read(given, at: "/dtype") } else { nil }
     let shape: Shape? = if let given = parts.shape { try TensorDecoder.readShape(given) } else { nil }
     if let file, let shape {
@@ -75,65 +80,65 @@ struct TensorDecoder {
     }
     if let encoding = parts.encoding {
       guard encoding.kind == .string, encoding.string == "base64" else {
-        throw Problem(.wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
+        throw FormatError(.wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
       }
       let dtype = try dtype(of: nil, explicit: explicit, expected)
       return try decodeBase64(data, dtype, shape)
     }
     let dtype = try dtype(of: data, explicit: explicit, expected)
-    do throws(Problem) {
+    do throws(FormatError) {
       return try NestedTensorReader(document, dtype).read(data, as: shape)
     } catch {
       throw error.under("/data")
     }
   }
 
-  private func decodeBase64(_ data: JSONValue, _ dtype: DType, _ shape: Shape?) throws(Problem) -> Tensor {
-    guard let shape else { throw Problem(.missingMember, "a base64 tensor needs its shape", at: "") }
-    guard data.kind == .string else { throw Problem(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
+  private func decodeBase64(_ data: JSONValue, _ dtype: DType, _ shape: Shape?) throws(FormatError) -> Tensor {
+    guard let shape else { throw FormatError(.missingMember, "a base64 tensor needs its shape", at: "") }
+    guard data.kind == .string else { throw FormatError(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
     let type = TensorType(dtype, shape)
     let storage = Storage(byteCount: try checkedByteCount(data, type))
     try readBase64(data, type, into: storage.base)
     return Tensor(type, storage: storage)
   }
 
-  private static var notBase64: Problem {
-    Problem(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
+  private static var notBase64: FormatError {
+    FormatError(.wrongType, "data is not base64: the standard alphabet with padding is expected", at: "/data")
   }
 
-  private func checkedByteCount(_ data: JSONValue, _ type: TensorType) throws(Problem) -> Int {
+  private func checkedByteCount(_ data: JSONValue, _ type: TensorType) throws(FormatError) -> Int {
     let text = data.stringBytes
     guard let byteCount = Base64.decodedByteCount(text) else { throw TensorDecoder.notBase64 }
     guard byteCount == type.byteCount else {
       guard Base64.isValid(text) else { throw TensorDecoder.notBase64 }
-      throw Problem(
+      throw FormatError(
         .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
     }
     return byteCount
   }
 
-  private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+  private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
     guard Base64.decode(data.stringBytes, into: base) else { throw TensorDecoder.notBase64 }
     if type.dtype == .bool, UnsafeRawBufferPointer(start: base, count: type.byteCount).contains(where: { $0 > 1 }) {
-      throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
+      throw FormatError(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
     }
   }
 
-  private func readBytes(_ bytes: UnsafeRawBufferPointer?, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+  private func readBytes(_ bytes: UnsafeRawBufferPointer?, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
     guard let bytes, bytes.count == type.byteCount else {
-      throw Problem(.shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes", at: "")
+      throw FormatError(.shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes", at: "")
     }
     guard let start = bytes.baseAddress, bytes.count > 0 else { return }
     base.copyMemory(from: start, byteCount: bytes.count)
     if type.dtype == .bool, bytes.contains(where: { $0 > 1 }) {
-      throw Problem(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "")
+      throw FormatError(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "")
     }
   }
 
   // MARK: Of a known type
 
   /// Reads data whose type is known from an earlier request of the same outline into memory that has room for it.
-  func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(Problem) {
+  package func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
     switch source {
     case .lists(let data): try NestedTensorReader(document, type.dtype).read(data, as: type.shape, into: base)
     case .base64(let data):
@@ -143,29 +148,27 @@ struct TensorDecoder {
     }
   }
 
-  static func readShape(_ value: JSONValue) throws(Problem) -> Shape {
+  static func readShape(_ value: JSONValue) throws(FormatError) -> Shape {
     guard let sizes = value.integerList else {
       let place = value.firstNonInteger.map { "/shape/\($0)" } ?? "/shape"
-      throw Problem(
+      throw FormatError(
         .wrongType, "a shape is a list of sizes, got \(value.firstNonInteger == nil ? value.brief : "something else")", at: place)
     }
     if let index = sizes.firstIndex(where: { $0 < 0 }) {
-      throw Problem(.wrongType, "a size cannot be negative, got \(sizes[index])", at: "/shape/\(index)")
+      throw FormatError(.wrongType, "a size cannot be negative, got \(sizes[index])", at: "/shape/\(index)")
     }
     do throws(GraphError) {
       return try Shape(checking: sizes)
     } catch {
-      throw Problem(
-        ProblemCode(error.code), error.message, at: "/shape", reason: error.limit.map(LimitReason.init), limit: error.limit?.most,
-        value: error.value)
+      throw FormatError(error, at: "/shape")
     }
   }
 
   /// Which dtype the data is read in: its own, else that of what it belongs to; true and false are bool whatever stands beside them.
-  private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(Problem) -> DType {
+  private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(FormatError) -> DType {
     if let explicit {
       if case .required(let dtype, let owner) = expected, dtype != explicit {
-        throw Problem(.dtypeMismatch, "\(owner) is \(dtype), the tensor says \(explicit)", at: "")
+        throw FormatError(.dtypeMismatch, "\(owner) is \(dtype), the tensor says \(explicit)", at: "")
       }
       return explicit
     }
@@ -180,11 +183,11 @@ struct TensorDecoder {
 }
 
 /// Where a dtype is given by name.
-enum DTypeText {
-  static func read(_ value: JSONValue, at pointer: String) throws(Problem) -> DType {
+package enum DTypeText {
+  package static func read(_ value: JSONValue, at pointer: String) throws(FormatError) -> DType {
     guard value.kind == .string, let dtype = DType(name: value.string) else {
       let known = DType.allCases.map(\.name).joined(separator: ", ")
-      throw Problem(.wrongType, "a dtype is one of \(known), got \(value.brief)", at: pointer)
+      throw FormatError(.wrongType, "a dtype is one of \(known), got \(value.brief)", at: pointer)
     }
     return dtype
   }
@@ -192,20 +195,20 @@ enum DTypeText {
 
 extension JSONValue {
   /// What is there, short enough for a sentence: a string with its text.
-  var brief: String {
+  package var brief: String {
     guard kind == .string else { return describe }
     let text = string
     return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
   }
 
   /// The bytes from one number of a list to the other; nil for what is not within them.
-  func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+  package func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     guard let range = integerList, range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= bytes.count else { return nil }
     return UnsafeRawBufferPointer(rebasing: bytes[range[0]..<range[1]])
   }
 
   /// The integers of a list such as [2, 3]; nil for anything else.
-  var integerList: [Int]? {
+  package var integerList: [Int]? {
     switch kind {
     case .numbers where allIntegerText: return numbers.map { Int($0) }
     case .numbers:
@@ -233,13 +236,13 @@ extension JSONValue {
   }
 
   /// The integer of a number such as 2; nil for anything else.
-  var integer: Int? {
+  package var integer: Int? {
     guard kind == .number, let token = numberToken, case .value(let value) = token.int64() else { return nil }
     return Int(value)
   }
 
   /// The first number, text or flag inside nested lists; nil if the lists are empty. Lists nest no deeper than the parser lets them.
-  var firstLeaf: JSONValue? {
+  package var firstLeaf: JSONValue? {
     var value = self
     while value.kind == .array {
       guard let first = value.elements.first(where: { _ in true }) else { return nil }

@@ -7,35 +7,46 @@ import AutogradCore
 /// is as long as its shape and dtype say. Numbers stay where they are; nothing says that they are aligned.
 ///
 /// The bytes are borrowed, as those of a ``JSONDocument`` are, and names and texts are those of the header, which must be held on to.
-struct SafetensorsFile {
+package struct SafetensorsFile {
   /// The most that the format itself allows for a header.
   static let largestHeader = 100_000_000
 
-  struct Entry {
-    var name: JSONName
-    var dtype: DType
+  package struct Entry {
+    package var name: JSONName
+    package var dtype: DType
     /// As the header has it.
-    var shape: JSONValue
+    package var shape: JSONValue
     /// Where its data are in ``SafetensorsFile/data``.
-    var begin: Int
-    var end: Int
+    package var begin: Int
+    package var end: Int
   }
 
   let header: JSONDocument
-  let data: UnsafeRawBufferPointer
+  package let data: UnsafeRawBufferPointer
   /// In the order of the header.
-  let entries: [Entry]
-  let metadata: JSONValue?
+  package let entries: [Entry]
+  package let metadata: JSONValue?
 
-  init(_ bytes: UnsafeRawBufferPointer, _ limits: Limits) throws(Problem) {
+  /// - Parameters:
+  ///   - maximumDepth: see ``JSONDocument``; so is `maximumBytes`.
+  ///   - maximumTensors: as many as there may be.
+  ///   - pointer: where a tensor is for those who read the error; by its name unless they say otherwise.
+  package init(
+    _ bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max, maximumTensors: Int = .max,
+    pointer: (JSONName) -> String = { Pointer.member($0.string) }
+  ) throws(FormatError) {
     let text = try SafetensorsFile.headerText(bytes)
     do throws(JSONSyntaxError) {
-      header = try JSONDocument(parsing: text, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)
+      header = try JSONDocument(parsing: text, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
     } catch {
-      throw Problem(error).saying { "the safetensors header: \($0)" }
+      throw FormatError(error).saying { "the safetensors header: \($0)" }
     }
     data = UnsafeRawBufferPointer(rebasing: bytes[(8 + text.count)...])
-    try limits.checkNames(header.root.count, "the file has", "tensors", at: "")
+    let count = header.root.count
+    guard count <= maximumTensors else {
+      throw FormatError(
+        .nodes, "the file has \(count) tensors, at most \(maximumTensors) are allowed", at: "", most: maximumTensors, value: count)
+    }
     var metadata: JSONValue?
     var entries: [Entry] = []
     entries.reserveCapacity(header.root.count)
@@ -43,36 +54,36 @@ struct SafetensorsFile {
       if name == "__metadata__" {
         metadata = value
       } else {
-        entries.append(try SafetensorsFile.entry(name, value, data.count))
+        entries.append(try SafetensorsFile.entry(name, value, data.count, pointer))
       }
     }
-    try SafetensorsFile.checkPlaces(entries, data.count)
+    try SafetensorsFile.checkPlaces(entries, data.count, pointer)
     self.entries = entries
     self.metadata = metadata
   }
 
-  private static func headerText(_ bytes: UnsafeRawBufferPointer) throws(Problem) -> UnsafeRawBufferPointer {
+  private static func headerText(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> UnsafeRawBufferPointer {
     guard bytes.count >= 8 else {
-      throw Problem(
+      throw FormatError(
         .invalidJSON, "a safetensors file starts with eight bytes, the length of its header; the body has \(bytes.count)", at: "")
     }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     guard length <= UInt64(bytes.count - 8) else {
       let isText = bytes[0] == UInt8(ascii: "{") && bytes.prefix(8).allSatisfy { $0 >= 9 }
       let hint = isText ? "; this looks like JSON: send it as application/json" : ""
-      throw Problem(
+      throw FormatError(
         .invalidJSON,
         "the header of the safetensors file is said to have \(length) bytes, the body has \(bytes.count - 8) after that\(hint)",
         at: "")
     }
     guard length <= UInt64(largestHeader) else {
-      throw Problem(
+      throw FormatError(
         .body, "the header of a safetensors file has at most \(largestHeader) bytes, this one \(length)", at: "",
-        limit: largestHeader, value: Int(length))
+        most: largestHeader, value: Int(length))
     }
     let text = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + Int(length))])
     guard text.first == UInt8(ascii: "{") else {
-      throw Problem(
+      throw FormatError(
         .invalidJSON, "the header of a safetensors file is a JSON object and starts with {, right after the eight bytes", at: "")
     }
     return text
@@ -80,17 +91,19 @@ struct SafetensorsFile {
 
   // MARK: One tensor
 
-  private static func entry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(Problem) -> Entry {
-    do throws(Problem) {
+  private static func entry(
+    _ name: JSONName, _ value: JSONValue, _ dataByteCount: Int, _ pointer: (JSONName) -> String
+  ) throws(FormatError) -> Entry {
+    do throws(FormatError) {
       return try readEntry(name, value, dataByteCount)
     } catch {
-      throw error.under(SafetensorsRequest.pointer(to: name)).saying { "the tensor \(name.string.prefix(64)): \($0)" }
+      throw error.under(pointer(name)).saying { "the tensor \(name.string.prefix(64)): \($0)" }
     }
   }
 
-  private static func readEntry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(Problem) -> Entry {
+  private static func readEntry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(FormatError) -> Entry {
     guard value.kind == .object else {
-      throw Problem(.wrongType, "an object with dtype, shape and data_offsets is expected, got \(value.describe)", at: "")
+      throw FormatError(.wrongType, "an object with dtype, shape and data_offsets is expected, got \(value.describe)", at: "")
     }
     var parts: (dtype: JSONValue?, shape: JSONValue?, offsets: JSONValue?)
     for (key, member) in value.members {
@@ -101,33 +114,33 @@ struct SafetensorsFile {
       } else if key == "data_offsets" {
         parts.offsets = member
       } else {
-        throw Problem.unknownMember(key.string, of: "it", ["dtype", "shape", "data_offsets"], at: "")
+        throw FormatError.unknownMember(key.string, of: "it", ["dtype", "shape", "data_offsets"], at: "")
       }
     }
     guard let dtype = parts.dtype, let shape = parts.shape, let offsets = parts.offsets else {
-      throw Problem(.missingMember, "dtype, shape and data_offsets are needed", at: "")
+      throw FormatError(.missingMember, "dtype, shape and data_offsets are needed", at: "")
     }
     if let index = shape.firstNotInDigits {
-      throw Problem(.wrongType, "a size is written in digits alone, got \(shape.asWritten)", at: "/shape/\(index)")
+      throw FormatError(.wrongType, "a size is written in digits alone, got \(shape.asWritten)", at: "/shape/\(index)")
     }
     let type = TensorType(try readDType(dtype), try TensorDecoder.readShape(shape))
     guard offsets.firstNotInDigits == nil, let range = offsets.integerList, range.count == 2 else {
-      throw Problem(
+      throw FormatError(
         .wrongType,
         "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.asWritten)", at: "")
     }
     guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
-      throw Problem(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
+      throw FormatError(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
     }
     guard range[1] - range[0] == type.byteCount else {
-      throw Problem(
+      throw FormatError(
         .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, data_offsets gives \(range[1] - range[0])",
         at: "")
     }
     return Entry(name: name, dtype: type.dtype, shape: shape, begin: range[0], end: range[1])
   }
 
-  private static func readDType(_ value: JSONValue) throws(Problem) -> DType {
+  private static func readDType(_ value: JSONValue) throws(FormatError) -> DType {
     if value.kind == .string, let dtype = DType(safetensors: value) { return dtype }
     let hint: String
     switch value.string {
@@ -138,26 +151,28 @@ struct SafetensorsFile {
     case let text where DType(name: text) != nil: hint = "; the format writes \(text) as \(DType(name: text)?.safetensors ?? "")"
     default: hint = ""
     }
-    throw Problem(.wrongType, "the dtypes that are read are F64, F32, I64, I32 and BOOL, got \(value.brief)\(hint)", at: "/dtype")
+    throw FormatError(.wrongType, "the dtypes that are read are F64, F32, I64, I32 and BOOL, got \(value.brief)\(hint)", at: "/dtype")
   }
 
   // MARK: All tensors
 
   /// The header may list tensors in any order; their data follow each other.
-  private static func checkPlaces(_ entries: [Entry], _ dataByteCount: Int) throws(Problem) {
+  private static func checkPlaces(
+    _ entries: [Entry], _ dataByteCount: Int, _ pointer: (JSONName) -> String
+  ) throws(FormatError) {
     var position = 0
     for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
       guard entry.begin == position else {
         let fault = entry.begin < position ? "overlap those of another tensor" : "leave a gap"
-        throw Problem(
+        throw FormatError(
           .invalidJSON,
           "the data of \(entry.name.string.prefix(64)), from \(entry.begin) to \(entry.end), \(fault): \(position) comes next",
-          at: SafetensorsRequest.pointer(to: entry.name))
+          at: pointer(entry.name))
       }
       position = entry.end
     }
     guard position == dataByteCount else {
-      throw Problem(
+      throw FormatError(
         .invalidJSON, "the tensors of the safetensors file have \(position) bytes of data, the body has \(dataByteCount)", at: "")
     }
   }
@@ -165,7 +180,7 @@ struct SafetensorsFile {
 
 extension DType {
   /// What the format calls it.
-  var safetensors: StaticString {
+  package var safetensors: StaticString {
     switch self {
     case .float64: "F64"
     case .float32: "F32"
@@ -203,12 +218,4 @@ extension JSONValue {
 
 extension NumberToken {
   fileprivate var isNegativeZero: Bool { text.count == 2 && text[0] == UInt8(ascii: "-") && text[1] == UInt8(ascii: "0") }
-}
-
-extension Problem {
-  /// The same problem in other words.
-  func saying(_ words: (String) -> String) -> Problem {
-    Problem(
-      code, words(detail), at: pointer, node: node, operation: operation, limit: limit, value: value, headers: headers)
-  }
 }

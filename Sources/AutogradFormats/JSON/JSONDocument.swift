@@ -9,7 +9,7 @@
 /// reference count; whoever works with values holds on to the document (a stored property, or `withExtendedLifetime`).
 ///
 /// `@unchecked Sendable`: nothing changes once `init` has returned.
-final class JSONDocument: @unchecked Sendable {
+package final class JSONDocument: @unchecked Sendable {
   private let tape: Column<JSONEntry>
   private let numbers: Column<Double>
   private let unescaped: Column<UInt8>
@@ -18,7 +18,7 @@ final class JSONDocument: @unchecked Sendable {
   /// - Parameters:
   ///   - maximumDepth: how many lists and objects may be open at once.
   ///   - maximumBytes: what tape, numbers and the rest may take, beside the body and a little to begin with.
-  init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max) throws(JSONSyntaxError) {
+  package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max) throws(JSONSyntaxError) {
     var parser = JSONParser(bytes, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
     try parser.parse()
     storage = .allocate(capacity: 1)
@@ -34,59 +34,67 @@ final class JSONDocument: @unchecked Sendable {
   deinit { storage.deallocate() }
 
   /// Memory that it takes beside the body.
-  var byteCount: Int {
+  package var byteCount: Int {
     tape.capacity * MemoryLayout<JSONEntry>.stride + numbers.capacity * MemoryLayout<Double>.stride + unescaped.capacity
   }
 
-  var root: JSONValue { JSONValue(storage: UnsafePointer(storage), index: 0) }
+  package var root: JSONValue { JSONValue(storage: UnsafePointer(storage), index: 0) }
 
   /// The values of all ``JSONKind/numbers`` in document order; see ``JSONValue/numbersOffset``.
   var numberArena: UnsafeBufferPointer<Double> { UnsafeBufferPointer(start: numbers.base, count: numbers.count) }
 }
 
-enum JSONKind: UInt8, Sendable {
+@usableFromInline
+package enum JSONKind: UInt8, BitwiseCopyable, Sendable {
   case null, `false`, `true`, number, string, array, object
   /// A list of numbers and of the strings "NaN", "Infinity" and "-Infinity", at least one, the first a number.
   case numbers
 }
 
 /// One value, or one key of an object, on the tape. Columns of 32 bits: a body has less than 4 GiB.
-struct JSONEntry {
+@usableFromInline
+struct JSONEntry: BitwiseCopyable {
   /// The text in the body, first byte and byte after the last.
-  var start: UInt32
+  @usableFromInline var start: UInt32
   /// While an object is open: the index of the key whose value is being read.
-  var end: UInt32
+  @usableFromInline var end: UInt32
   /// Elements, members, numbers, or bytes of an unescaped string.
-  var count: UInt32
+  @usableFromInline var count: UInt32
   /// Of a list or object, the entry after its last descendant, and while it is open one more than the index of what encloses it.
   /// Of numbers, their place in the arena. Of a string with escapes, its place among the unescaped bytes.
-  var link: UInt32
-  var kind: JSONKind
-  var flags: JSONFlags
+  @usableFromInline var link: UInt32
+  @usableFromInline var kind: JSONKind
+  @usableFromInline var flags: JSONFlags
 }
 
-struct JSONFlags: OptionSet, Sendable {
-  let rawValue: UInt8
+@usableFromInline
+struct JSONFlags: OptionSet, BitwiseCopyable, Sendable {
+  @usableFromInline let rawValue: UInt8
+
+  @inlinable
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
   /// A string: it is in the arena, not in the body.
-  static let escaped = JSONFlags(rawValue: 1)
+  @inlinable static var escaped: JSONFlags { JSONFlags(rawValue: 1) }
   /// Numbers: some literal is beyond the largest double.
-  static let overflow = JSONFlags(rawValue: 2)
+  static var overflow: JSONFlags { JSONFlags(rawValue: 2) }
   /// Numbers: some element is one of the three strings.
-  static let nonFiniteText = JSONFlags(rawValue: 4)
+  static var nonFiniteText: JSONFlags { JSONFlags(rawValue: 4) }
   /// Numbers: some element is not an integer literal, or not one that its double holds exactly.
-  static let notInteger = JSONFlags(rawValue: 8)
+  static var notInteger: JSONFlags { JSONFlags(rawValue: 8) }
 }
 
 /// Where the parts of a document are: what a ``JSONValue`` points to.
-struct JSONStorage {
-  let bytes: UnsafePointer<UInt8>
-  let entries: UnsafePointer<JSONEntry>
-  let numbers: UnsafePointer<Double>
-  let unescaped: UnsafePointer<UInt8>
+@usableFromInline
+package struct JSONStorage {
+  @usableFromInline let bytes: UnsafePointer<UInt8>
+  @usableFromInline let entries: UnsafePointer<JSONEntry>
+  @usableFromInline let numbers: UnsafePointer<Double>
+  @usableFromInline let unescaped: UnsafePointer<UInt8>
 }
 
 /// Why a body is not a JSON document, and where.
-struct JSONSyntaxError: Error, Equatable {
+package struct JSONSyntaxError: Error, Equatable {
   enum Code: Equatable, Sendable {
     case invalidJSON, duplicateKey, tooDeep
     /// Its values take more memory than this many bytes.

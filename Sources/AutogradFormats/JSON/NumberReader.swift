@@ -1,20 +1,20 @@
 import Glibc
 
 /// The text of a JSON number taken apart: ±`significand` · 10^`exponent`.
-struct DecimalNumber {
-  var significand: UInt64
+package struct DecimalNumber {
+  package var significand: UInt64
   var exponent: Int
-  var isNegative: Bool
+  package var isNegative: Bool
   /// At most 19 digits and perhaps a minus sign: no point, no exponent.
   var isIntegerText: Bool
   /// More than 19 significant digits: `significand` holds the first 19 and the true value lies between it and the next.
   var isTruncated: Bool
   /// Where the token ends.
-  var end: UnsafePointer<UInt8>
+  package var end: UnsafePointer<UInt8>
 
   /// Its double is the integer itself. (-0 is not: an integer has no sign of zero.)
   @inline(__always)
-  var isExactInteger: Bool {
+  package var isExactInteger: Bool {
     // Of the negative ones zero wraps round to the largest.
     let sign: UInt64 = isNegative ? 1 : 0
     return isIntegerText && significand &- sign <= 1 << 53 &- sign
@@ -26,14 +26,14 @@ struct DecimalNumber {
 /// Nearly all end after one or two multiplications (Eisel and Lemire: "Number Parsing at a Gigabyte per Second", 2021). What that
 /// cannot decide, some numbers of more than 19 digits, goes to the C library as digits and an exponent without a point, so no
 /// locale could change its meaning.
-struct NumberReader {
+package struct NumberReader {
   let powers: PowersOfTen
 
-  init(_ powers: PowersOfTen = .shared) { self.powers = powers }
+  package init(_ powers: PowersOfTen = .shared) { self.powers = powers }
 
   /// Takes apart the number that starts at `start`; nil if what stands there breaks the grammar.
   @inline(__always)
-  func scan(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
+  package func scan(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
     guard start < end else { return nil }
     // A sign is as often there as not, and no branch.
     let isNegative = start.pointee == UInt8(ascii: "-")
@@ -198,7 +198,7 @@ struct NumberReader {
   ///
   /// `always`, for with `__always` the parser's loop, which is where the time goes, calls it all the same.
   @inline(always)
-  func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value {
+  package func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value {
     let magnitude: UInt64
     if decimal.significand <= Value.maximumShort, UInt(bitPattern: 0 &- decimal.exponent) <= 10 {
       // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short fractions end here.
@@ -310,7 +310,7 @@ struct NumberReader {
 }
 
 /// A binary floating-point format as ``NumberReader`` needs to know it.
-protocol DecimalReadable: BinaryFloatingPoint {
+package protocol DecimalReadable: BinaryFloatingPoint {
   /// Bits of the fraction without the leading one.
   static var fractionBits: Int { get }
   static var bias: Int { get }
@@ -328,37 +328,37 @@ protocol DecimalReadable: BinaryFloatingPoint {
 }
 
 extension Double: DecimalReadable {
-  static var fractionBits: Int { 52 }
-  static var bias: Int { 1023 }
-  static var maximumShort: UInt64 { 1 << 32 }
-  static var infinityBits: UInt64 { 0x7FF0_0000_0000_0000 }
-  static var tieExponents: ClosedRange<Int> { -4...23 }
+  package static var fractionBits: Int { 52 }
+  package static var bias: Int { 1023 }
+  package static var maximumShort: UInt64 { 1 << 32 }
+  package static var infinityBits: UInt64 { 0x7FF0_0000_0000_0000 }
+  package static var tieExponents: ClosedRange<Int> { -4...23 }
 
   @inline(__always)
-  init(magnitude: UInt64, isNegative: Bool) {
+  package init(magnitude: UInt64, isNegative: Bool) {
     self.init(bitPattern: magnitude | (isNegative ? 1 << 63 : 0))
   }
 
   @inline(__always)
-  var magnitudeBits: UInt64 { bitPattern }
+  package var magnitudeBits: UInt64 { bitPattern }
 
-  static func read(_ text: UnsafePointer<CChar>) -> UInt64 { strtod(text, nil).bitPattern }
+  package static func read(_ text: UnsafePointer<CChar>) -> UInt64 { strtod(text, nil).bitPattern }
 }
 
 extension Float: DecimalReadable {
-  static var fractionBits: Int { 23 }
-  static var bias: Int { 127 }
-  static var maximumShort: UInt64 { 1 << 24 }
-  static var infinityBits: UInt64 { 0x7F80_0000 }
-  static var tieExponents: ClosedRange<Int> { -17...10 }
+  package static var fractionBits: Int { 23 }
+  package static var bias: Int { 127 }
+  package static var maximumShort: UInt64 { 1 << 24 }
+  package static var infinityBits: UInt64 { 0x7F80_0000 }
+  package static var tieExponents: ClosedRange<Int> { -17...10 }
 
   @inline(__always)
-  init(magnitude: UInt64, isNegative: Bool) {
+  package init(magnitude: UInt64, isNegative: Bool) {
     self.init(bitPattern: UInt32(truncatingIfNeeded: magnitude) | (isNegative ? 1 << 31 : 0))
   }
 
   @inline(__always)
-  var magnitudeBits: UInt64 { UInt64(bitPattern) }
+  package var magnitudeBits: UInt64 { UInt64(bitPattern) }
 
-  static func read(_ text: UnsafePointer<CChar>) -> UInt64 { UInt64(strtof(text, nil).bitPattern) }
+  package static func read(_ text: UnsafePointer<CChar>) -> UInt64 { UInt64(strtof(text, nil).bitPattern) }
 }

@@ -3,8 +3,8 @@
 /// Names and keys come from requests. Under a hash that everybody can compute, a client could send a million keys that all fall into
 /// one slot and turn a linear table into a quadratic one; under a secret key nobody can choose them. The mix is the folded 64 × 64 to
 /// 128 bit product, one multiplication for eight bytes. Not for anything that needs a cryptographic hash.
-struct KeyedHash: Sendable {
-  static let process = KeyedHash()
+package struct KeyedHash: Sendable {
+  package static let process = KeyedHash()
 
   private let start: UInt64
   private let multiplier: UInt64
@@ -18,7 +18,7 @@ struct KeyedHash: Sendable {
     finisher = system.next() | 1
   }
 
-  func callAsFunction(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  package func callAsFunction(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     // The length goes in first, so that zero bytes at the end count.
     var hash = start ^ UInt64(truncatingIfNeeded: bytes.count)
     var offset = 0

@@ -1,9 +1,9 @@
 import AutogradCore
 
 /// Writes tensors into answers.
-struct TensorEncoder {
+package struct TensorEncoder {
   /// The request's `encoding`.
-  enum Form: String, CaseIterable {
+  package enum Form: String, CaseIterable {
     /// `{"dtype", "shape", "data"}` with nested data: what is answered unless asked otherwise.
     case nested
     /// The same with one flat list.
@@ -16,28 +16,30 @@ struct TensorEncoder {
 
   let form: Form
 
+  package init(form: Form) { self.form = form }
+
   /// Numbers between two looks at a request's interruption: some milliseconds.
   private static let longestPiece = 65_536
 
   /// The most bytes that the data of a tensor may be written with, and the room that the writer asks for beside them. Stops where no machine
   /// could follow.
-  func byteLimit(_ type: TensorType) -> Int {
+  package func byteLimit(_ type: TensorType) -> Int {
     let shape = type.shape
     switch form {
-    case .base64: return Admission.sum(type.byteCount, type.byteCount / 3 + 4)
+    case .base64: return Size.sum(type.byteCount, type.byteCount / 3 + 4)
     case .flat:
-      return Admission.sum(
-        Admission.product(type.elementCount, TensorEncoder.width(of: type.dtype)), TensorEncoder.slack(type.elementCount))
+      return Size.sum(
+        Size.product(type.elementCount, TensorEncoder.width(of: type.dtype)), TensorEncoder.slack(type.elementCount))
     case .nested, .values:
       // A list is written with two brackets, and a comma and a space behind it; those on the last axis before an empty one are all there is.
       var (lists, total, axis) = (1, 4, 0)
       while axis < shape.rank, shape[axis] > 0 {
-        lists = Admission.product(lists, shape[axis])
-        if axis < shape.rank - 1 { total = Admission.sum(total, Admission.product(lists, 4)) }
+        lists = Size.product(lists, shape[axis])
+        if axis < shape.rank - 1 { total = Size.sum(total, Size.product(lists, 4)) }
         axis += 1
       }
-      let elements = axis == shape.rank ? Admission.product(lists, TensorEncoder.width(of: type.dtype)) : 0
-      return Admission.sum(Admission.sum(total, elements), TensorEncoder.slack(axis > 0 ? shape[axis - 1] : 1))
+      let elements = axis == shape.rank ? Size.product(lists, TensorEncoder.width(of: type.dtype)) : 0
+      return Size.sum(Size.sum(total, elements), TensorEncoder.slack(axis > 0 ? shape[axis - 1] : 1))
     }
   }
 
@@ -57,7 +59,7 @@ struct TensorEncoder {
   /// Numbers that room is taken for at once.
   private static let rowPiece = 64
 
-  func append(_ tensor: Tensor, to json: ByteBuffer) {
+  package func append(_ tensor: Tensor, to json: ByteBuffer) {
     appendHead(tensor.type, to: json)
     tensor.withUnsafeBytes { bytes in
       if let start = bytes.baseAddress { appendData(tensor.type, start, to: json, nil) }
@@ -66,7 +68,7 @@ struct TensorEncoder {
   }
 
   /// What stands before the data.
-  func appendHead(_ type: TensorType, to json: ByteBuffer) {
+  package func appendHead(_ type: TensorType, to json: ByteBuffer) {
     if form == .values { return }
     json.append("{\"dtype\": \"\(type.dtype.name)\", \"shape\": [")
     for axis in 0..<type.shape.rank {
@@ -77,7 +79,7 @@ struct TensorEncoder {
   }
 
   /// What stands behind the data.
-  func appendTail(to json: ByteBuffer) {
+  package func appendTail(to json: ByteBuffer) {
     switch form {
     case .values: break
     case .base64: json.append("\"}")
@@ -86,7 +88,7 @@ struct TensorEncoder {
   }
 
   /// The elements, row-major from `base`. Once interrupted it ends soon, and what it has written is of no use.
-  func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
+  package func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
     switch form {
     case .nested, .values: appendNested(type, base, to: json, interruption)
     case .base64: appendBase64(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json, interruption)

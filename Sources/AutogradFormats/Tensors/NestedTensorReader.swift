@@ -11,7 +11,7 @@ struct NestedTensorReader {
   }
 
   /// - Parameter shape: what the tensor must have; flat data fits any shape. Nil takes the shape that the lists have.
-  func read(_ value: JSONValue, as shape: Shape?) throws(Problem) -> Tensor {
+  func read(_ value: JSONValue, as shape: Shape?) throws(FormatError) -> Tensor {
     let nested = try nestedShape(of: value)
     let target = shape ?? nested
     try check(value, nested, target)
@@ -21,13 +21,13 @@ struct NestedTensorReader {
   }
 
   /// Reads into memory that has room for a tensor of the shape.
-  func read(_ value: JSONValue, as shape: Shape, into base: UnsafeMutableRawPointer) throws(Problem) {
+  func read(_ value: JSONValue, as shape: Shape, into base: UnsafeMutableRawPointer) throws(FormatError) {
     let nested = try nestedShape(of: value)
     try check(value, nested, shape)
     try fill(value, nested, base)
   }
 
-  private func check(_ value: JSONValue, _ nested: Shape, _ target: Shape) throws(Problem) {
+  private func check(_ value: JSONValue, _ nested: Shape, _ target: Shape) throws(FormatError) {
     if nested.rank == 0, value.kind != .number, value.kind != .true, value.kind != .false, value.numberToken == nil {
       throw refusal(value, expected: "a number or a list", at: "")
     }
@@ -36,13 +36,13 @@ struct NestedTensorReader {
       // Lists end at the first empty axis, whatever sizes follow it.
       let isEmptyPart = nested.isEmpty && nested.rank < target.rank && nested == Shape((0..<nested.rank).map { target[$0] })
       guard isFlat || isEmptyPart else {
-        throw Problem(
+        throw FormatError(
           .shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
       }
     }
   }
 
-  private func fill(_ value: JSONValue, _ nested: Shape, _ base: UnsafeMutableRawPointer) throws(Problem) {
+  private func fill(_ value: JSONValue, _ nested: Shape, _ base: UnsafeMutableRawPointer) throws(FormatError) {
     if nested.rank == 0 {
       try readElement(value, base, at: "")
     } else {
@@ -51,14 +51,14 @@ struct NestedTensorReader {
   }
 
   /// Sizes along the first list of each level.
-  private func nestedShape(of whole: JSONValue) throws(Problem) -> Shape {
+  private func nestedShape(of whole: JSONValue) throws(FormatError) -> Shape {
     var shape = Shape()
     var value = whole
     while value.kind == .array || value.kind == .numbers {
       guard shape.rank < Shape.maximumRank else {
-        throw Problem(
+        throw FormatError(
           .rank, "lists nest deeper than the \(Shape.maximumRank) axes a tensor may have", at: "",
-          limit: Shape.maximumRank, value: shape.rank + 1)
+          most: Shape.maximumRank, value: shape.rank + 1)
       }
       shape.append(value.count)
       guard value.kind == .array, let first = value.elements.first(where: { _ in true }) else { break }
@@ -70,12 +70,12 @@ struct NestedTensorReader {
 
   /// Sizes along first lists say nothing of the others, and no memory may be taken for what is not there: every number or list takes a byte
   /// of text at least.
-  private func checkThatAllFits(_ shape: Shape, in byteCount: Int) throws(Problem) {
+  private func checkThatAllFits(_ shape: Shape, in byteCount: Int) throws(FormatError) {
     var count = 1
     for axis in 0..<shape.rank {
       let (next, overflow) = count.multipliedReportingOverflow(by: max(shape[axis], 1))
       guard !overflow, next <= max(byteCount, 1) else {
-        throw Problem(.raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
+        throw FormatError(.raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
       }
       count = next
     }
@@ -83,7 +83,7 @@ struct NestedTensorReader {
 
   // MARK: Rows
 
-  private func readRows(_ value: JSONValue, _ shape: Shape, _ base: UnsafeMutableRawPointer) throws(Problem) {
+  private func readRows(_ value: JSONValue, _ shape: Shape, _ base: UnsafeMutableRawPointer) throws(FormatError) {
     let rowLength = shape[shape.rank - 1]
     let rowBytes = rowLength * dtype.byteWidth
     var into = base
@@ -101,10 +101,10 @@ struct NestedTensorReader {
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
         let got =
           current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
-        throw Problem(.raggedArray, "rows differ: \(got)", at: Self.pointer(open, depth))
+        throw FormatError(.raggedArray, "rows differ: \(got)", at: Self.pointer(open, depth))
       }
       if isRow {
-        do throws(Problem) {
+        do throws(FormatError) {
           try readRow(current, into)
         } catch {
           throw error.under(Self.pointer(open, depth))
@@ -135,7 +135,7 @@ struct NestedTensorReader {
     (0..<depth).map { "/\(open[$0].index)" }.joined()
   }
 
-  private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(Problem) {
+  private func readRow(_ row: JSONValue, _ base: UnsafeMutableRawPointer) throws(FormatError) {
     if row.kind == .numbers {
       if readArena(row.numberRow, base) { return }
       let values = row.numbers
@@ -182,7 +182,7 @@ struct NestedTensorReader {
 
   // MARK: Elements
 
-  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(Problem) {
+  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(FormatError) {
     switch element.kind {
     case .true where dtype == .bool: base.storeBytes(of: 1, as: UInt8.self)
     case .false where dtype == .bool: base.storeBytes(of: 0, as: UInt8.self)
@@ -193,9 +193,9 @@ struct NestedTensorReader {
     }
   }
 
-  private func readNumber(_ token: NumberToken, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(Problem) {
-    func outOfRange(_ why: String) -> Problem {
-      Problem(.numberOutOfRange, "\(String(decoding: token.text.prefix(40), as: UTF8.self)) \(why)", at: pointer())
+  private func readNumber(_ token: NumberToken, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(FormatError) {
+    func outOfRange(_ why: String) -> FormatError {
+      FormatError(.numberOutOfRange, "\(String(decoding: token.text.prefix(40), as: UTF8.self)) \(why)", at: pointer())
     }
     switch dtype {
     case .float64:
@@ -221,26 +221,26 @@ struct NestedTensorReader {
         }
       }
     case .bool:
-      throw Problem(
+      throw FormatError(
         .wrongType, "a bool tensor holds true and false, got \(String(decoding: token.text.prefix(40), as: UTF8.self))", at: pointer())
     }
   }
 
   /// A list among numbers or a number among lists is ragged; everything else is of the wrong kind.
-  private func refusal(_ value: JSONValue, expected: String, at pointer: String) -> Problem {
+  private func refusal(_ value: JSONValue, expected: String, at pointer: String) -> FormatError {
     switch value.kind {
-    case .array, .numbers: return Problem(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
+    case .array, .numbers: return FormatError(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
     case .number where expected.hasPrefix("a list"):
-      return Problem(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
+      return FormatError(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
     case .null:
-      return Problem(
+      return FormatError(
         .wrongType, "null is no number; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
     case .string:
-      return Problem(
+      return FormatError(
         .wrongType, "\(value.brief) is no number; non-finite numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
     case .true, .false:
-      return Problem(.wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
-    default: return Problem(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)
+      return FormatError(.wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
+    default: return FormatError(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)
     }
   }
 }

@@ -2,29 +2,29 @@
 extension ByteBuffer {
   /// The shortest text that reads back to the same double, or "NaN", "Infinity", "-Infinity" in quotes.
   @inline(__always)
-  func append(double value: Double) {
+  package func append(double value: Double) {
     commit(NumberWriter().write(value, to: reserve(NumberWriter.room)))
   }
 
   /// The shortest text that reads back to the same float, or "NaN", "Infinity", "-Infinity" in quotes.
   @inline(__always)
-  func append(float value: Float) {
+  package func append(float value: Float) {
     commit(NumberWriter().write(value, to: reserve(NumberWriter.room)))
   }
 
   @inline(__always)
-  func append(int value: Int64) {
+  package func append(int value: Int64) {
     commit(NumberWriter().write(value, to: reserve(NumberWriter.room)))
   }
 
   /// `text` between quotes.
-  func appendJSONString(_ text: String) {
+  package func appendJSONString(_ text: String) {
     var text = text
     text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
   }
 
   /// `bytes` between quotes. They should be UTF-8; what is not becomes U+FFFD, so that an answer is JSON whatever a client sent.
-  func appendJSONString(_ bytes: UnsafeRawBufferPointer) {
+  package func appendJSONString(_ bytes: UnsafeRawBufferPointer) {
     append(UInt8(ascii: "\""))
     // Without a byte above 0x7F there is nothing to check.
     if !bytes.contains(where: { $0 >= 0x80 }) || UTF8Sequence.isWellFormed(bytes) {

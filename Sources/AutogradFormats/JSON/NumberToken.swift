@@ -2,14 +2,14 @@ import Glibc
 
 /// A number of the body as it was written, to be read in whatever type turns out to be wanted: JSON says what the digits are, the
 /// graph says what they mean. Also one of the strings "NaN", "Infinity" and "-Infinity", quotes included.
-struct NumberToken {
-  let text: UnsafeRawBufferPointer
+package struct NumberToken {
+  package let text: UnsafeRawBufferPointer
 
   /// Rounded to nearest, ties to even; a value beyond the largest double is an infinity with `overflow`.
-  func double() -> (value: Double, overflow: Bool) { read() }
+  package func double() -> (value: Double, overflow: Bool) { read() }
 
   /// Rounded once, from the text: reading a double first and narrowing it would round twice. Underflow rounds.
-  func float() -> (value: Float, overflow: Bool) { read() }
+  package func float() -> (value: Float, overflow: Bool) { read() }
 
   private func read<Value: DecimalReadable & BinaryFloatingPoint>() -> (Value, Bool) {
     if let value = NonFiniteText(text) { return (value.value(), false) }
@@ -23,7 +23,7 @@ struct NumberToken {
   var isNonFiniteText: Bool { NonFiniteText(text) != nil }
 
   /// The exact integer, if there is one: `1.0`, `1e3` and `10e-1` are integers, and -0 is 0.
-  func int64() -> IntegerReading {
+  package func int64() -> IntegerReading {
     guard let (decimal, _) = decimal(NumberReader()) else { return .fraction }
     var (significand, exponent) = (decimal.significand, decimal.exponent)
     if significand == 0 { return .value(0) }
@@ -54,7 +54,7 @@ struct NumberToken {
 }
 
 /// What ``NumberToken/int64()`` found.
-enum IntegerReading: Equatable, Sendable {
+package enum IntegerReading: Equatable, Sendable {
   case value(Int64)
   /// An integer that 64 bits do not hold.
   case outOfRange
@@ -89,8 +89,8 @@ enum NonFiniteText: Sendable {
 
 extension UnsafeRawBufferPointer {
   /// Whether the bytes start with `prefix`.
-  @inline(__always)
-  func hasPrefix(_ prefix: StaticString) -> Bool {
+  @inlinable @inline(__always)
+  package func hasPrefix(_ prefix: StaticString) -> Bool {
     let length = prefix.utf8CodeUnitCount
     guard count >= length, let base = baseAddress else { return false }
     return memcmp(base, prefix.utf8Start, length) == 0

@@ -1,0 +1,11 @@
+/// Arithmetic on sizes of what may never be made, which stops where no machine could follow.
+package enum Size {
+  private static let largest = 1 << 61
+
+  package static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, largest) }
+
+  package static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, isTooLarge) = a.multipliedReportingOverflow(by: b)
+    return isTooLarge ? largest : min(product, largest)
+  }
+}
