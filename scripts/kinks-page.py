@@ -15,23 +15,34 @@ FILES = ("kinks.jsonl", "kinks_reductions.jsonl", "kinks_linalg.jsonl", "kinks_s
 LIBRARIES = ("jax", "torch")
 NOT_ASKED = "not asked yet"
 
-INTRODUCTION = """# At kinks and edges
+INTRODUCTION = """# Kinks and edges
 
-What this server answers where a function has a kink, a pole or a tie, beside what JAX {jax} and PyTorch {torch} answer.
+What this server answers where a function has a kink, a pole or a tie,
+compared with JAX {jax} and PyTorch {torch}.
 
-Mathematics leaves most of these derivatives open, and libraries fill the gap as their formulas happen to. The rules here are
-few: equals share evenly; a corner has derivative 0, and so has a point where only the formula is 0/0; an infinite slope is
-infinite; a NaN spreads; composite operations hold where their formulas would overflow; what has no answer is refused.
+Mathematics leaves most of these derivatives open.
+In libraries they follow from the formulas that happen to be used.
+This server has a few rules:
 
-Below are {count} cases in float64. JAX answers {jax_count} of them otherwise, PyTorch {torch_count}, both {both_count}. Their columns show the
-tensors that differ from ours by more than the test allows, which is 1e-12 of the largest element or of one; the rest is the same.
+- Equal elements share a gradient evenly.
+- A corner has derivative 0. So has a point where only the formula is 0/0.
+- An infinite slope is infinite.
+- NaN propagates.
+- Composite operations are right where their formulas would overflow.
+- What has no answer is rejected.
 
-Made by `scripts/kinks-page.py` from `Tests/Fixtures/kinks*.jsonl`: do not edit. The server is tested against the same lines; the
-[README there](../Tests/Fixtures/README.md) says how JAX and PyTorch were asked.
+Below are {count} cases in float64.
+JAX differs in {jax_count} of them, PyTorch in {torch_count}, and both in {both_count}.
+The columns for JAX and PyTorch show only tensors that differ from ours by more than the test
+allows: 1e-12 of the largest element or of one.
+
+`scripts/kinks-page.py` writes this page from `Tests/Fixtures/kinks*.jsonl`; do not edit it.
+The server is tested against the same lines.
+The [README there](../Tests/Fixtures/README.md) says how JAX and PyTorch were asked.
 
 ## The conventions
 
-With a cotangent of one unless stated.
+The cotangent is one unless stated otherwise.
 """
 
 COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
@@ -43,7 +54,7 @@ CONVENTIONS = [
      ["relu: zero", "abs: zero", "clip: at both bounds, min -1, max 2", "norm: origin", "norm: origin, ord 1",
       "norm: origin, ord Infinity", "std: constant", "hypot: origin", "atan2: origin", "xlogy: origin"]),
     ("`leaky_relu` at 0", "alpha", ["leaky_relu: zero, alpha 0.2", "leaky_relu: zero, default"]),
-    ("`sqrt`, `log`, `reciprocal` at 0", "inf, inf, -inf; NaN if the cotangent is 0, as IEEE 754 gives",
+    ("`sqrt`, `log`, `reciprocal` at 0", "inf, inf, -inf; NaN if the cotangent is 0, as in IEEE 754",
      [f"{op}: zero{seed}" for op in ("sqrt", "log", "reciprocal") for seed in ("", ", no cotangent")]),
     ("`pow`", "pow(0, 0): 0 and 0; pow(0, -1): -inf in y; pow(0, 0.5): inf and 0; pow(-2, 3): 12 and NaN",
      ["pow: 0 and 0", "pow: 0 and -1", "pow: 0 and 0.5", "pow: -2 and 3"]),
@@ -51,57 +62,56 @@ CONVENTIONS = [
      ["prod: one zero", "prod: two zeros", "prod: zero in one row, axis 1"]),
     ("`det` of a singular matrix", "its cofactors: never 0 by accident, never NaN",
      ["det: singular", "det: zeros", "det: rank 2 of 3", "det: rank 1 of 3"]),
-    ("`cholesky`", "that of (a + aᵀ)/2, symmetrised; not positive definite: refused",
+    ("`cholesky`", "that of (a + aᵀ)/2, symmetrised; rejected if not positive definite",
      ["cholesky: symmetric", "cholesky: symmetrised", "cholesky: indefinite", "cholesky: semidefinite"]),
-    ("`inv`, `solve` of a singular matrix; `take` out of range", "refused, naming the node",
+    ("`inv`, `solve` of a singular matrix; `take` out of range", "rejected; the error names the node",
      ["inv: singular", "inv: zeros", "solve: singular, many solutions", "solve: singular, no solution", "take: beyond the end",
       "take: before the start"]),
     ("`max` over a slice with a NaN; `maximum(2, NaN)`", "NaN for every element of the slice; NaN for both",
      ["max: NaN in one slice, axis 1", "min: NaN in one slice, axis 1", "maximum: NaN", "minimum: NaN"]),
-    ("`logsumexp` of all -inf", "0, the value being -inf", ["logsumexp: all -Infinity"]),
-    ("`where(x > 0, sqrt(x), 0·x)` where x ≤ 0", "NaN: what the branch not taken makes of a zero is its own mathematics",
+    ("`logsumexp` of all -inf", "0; the value is -inf", ["logsumexp: all -Infinity"]),
+    ("`where(x > 0, sqrt(x), 0·x)` where x ≤ 0", "NaN: the branch that is not taken gets 0, and 0 times its slope (infinite or NaN) is NaN",
      ["where: sqrt in the branch not taken"]),
     ("`floor`, `ceil`, `round`, `trunc`, `sign`", "0; `round` is half to even",
      ["floor: whole and half", "ceil: whole and half", "round: halves", "trunc: whole and half", "sign: zero"]),
-    ("`argmax`, `argmin`, comparisons, logicals, casts to integer", "carry none: zeros for who asks",
+    ("`argmax`, `argmin`, comparisons, logicals, casts to integer", "no gradient; zeros if asked for",
      ["argmax: first of ties", "argmin: first of ties", *(f"{op}: no gradient" for op in COMPARISONS), "logical_and: no gradient",
       "cast: to an integer, dtype int64"]),
     ("integer and bool inputs", "no entry", ["take: integers have no entry", "where: bools have no entry", "maximum: no entry"]),
 ]
 
-#: The headings, in order, and what is said under each.
+#: The headings, in order, and the text under each.
 FAMILIES = {
-    "Ties": "Among equals no one is first, so each gets the same share. (`sort` is stable: equals keep their order, and their "
-            "cotangents too.)",
-    "Corners": "Any number between the slopes of the two sides would do; 0 is the one that lets a parameter rest. `leaky_relu` and "
-               "`elu`, which have no flat side, take the slope of the left.",
-    "The origin": "Where the usual formula divides 0 by 0 or takes the logarithm of 0, although the function has a value: 0. Where the "
-                  "value is 0/0 itself: NaN.",
-    "Infinite slopes": "A pole is a pole. A cotangent of 0 does not mend it: infinity times 0 is NaN, as IEEE 754 has it.",
-    "Special functions": "At the edges of their domains and at infinity the limits from inside; at a corner the mean of both sides.",
-    "Powers": "The derivative in x needs no logarithm. The one in y is 0 at x = 0 while y ≥ 0, where a formula would multiply 0 by -inf, "
-              "and NaN for negative x.",
-    "Products with zeros": "Each element gets the product of the others, which dividing by the element could not give.",
-    "Determinants": "A determinant is a polynomial, and so is its gradient: no inverse is needed, and a singular matrix is nothing "
-                    "special. Its logarithm has a pole there, and no slope.",
-    "Inverses and systems of equations": "A pivot of exactly 0 means that there is no inverse: an error of the request. Infinities "
-                                         "would only travel on.",
+    "Ties": "Equal elements get equal shares.\n`sort` is stable: equal elements keep their order, and so do their cotangents.",
+    "Corners": "Any number between the slopes of the two sides would do.\nWith 0, a parameter at the corner stays there.\n"
+               "`leaky_relu` and `elu` have no flat side and take the slope of the left.",
+    "The origin": "The derivative is 0 if the usual formula divides 0 by 0 or takes the logarithm of 0\nwhile the function has a value.\n"
+                  "It is NaN if the value itself is 0/0.",
+    "Infinite slopes": "The derivative at a pole is infinite.\nA cotangent of 0 gives NaN, because infinity times 0 is NaN in IEEE 754.",
+    "Special functions": "At the edges of their domains and at infinity: the limit from inside.\nAt a corner: the mean of both sides.",
+    "Powers": "The derivative in x needs no logarithm.\nThe derivative in y is 0 at x = 0 for y ≥ 0, where a formula would multiply 0 by "
+              "-inf.\nIt is NaN for negative x.",
+    "Products with zeros": "Each element gets the product of the others.\nDividing the whole product by the element could not give that.",
+    "Determinants": "A determinant is a polynomial, and so is its gradient.\nNo inverse is needed, and a singular matrix is nothing special."
+                    "\nThe logarithm of a determinant has a pole there, and no slope.",
+    "Inverses and systems of equations": "A pivot of exactly 0 means that there is no inverse.\nThe request is rejected, because infinities "
+                                         "would only propagate.",
     "Cholesky": "Both triangles of the operand count.",
-    "Values that coincide": "Eigenvalues and singular values that coincide have no order, and their vectors no direction. A function "
-                            "that treats them alike is as smooth there as elsewhere; any other has a derivative without bound.",
-    "Lower ranks": "Derivatives of `pinv` and `lstsq` are those at constant rank. `qr` of dependent columns has none.",
-    "Decompositions of NaN and Infinity": "NaN throughout: no factorisation is begun.",
-    "Functions of matrices": "Power series, so they have derivatives of every order wherever they have a value.",
-    "Branches": "`where` selects cotangents and never multiplies them, so what is not taken gets exactly 0.",
-    "Steps": "Flat wherever they are smooth, so 0 at the steps too.",
-    "No gradient": "Results that are no floats carry none. Asked for, it is zeros.",
-    "Integers and bools": "Left to choose, the server differentiates with respect to floats alone.",
-    "NaN": "NaN in gives NaN out, also from `relu`, `clip` and `max`. No comparison with a NaN may decide who gets a gradient.",
-    "Outside the domain": "There is no value. Where a gradient is stated there is no slope either, though a formula may go on.",
-    "Extremes": "Composite operations keep their value and slope where a formula written out would overflow or give inf - inf. "
-                "Where nothing is left to share, or infinities cancel, they are NaN.",
-    "Nothing to reduce": "A sum of nothing is 0, a product 1, a mean NaN.",
-    "Refusals": "What has no answer is refused rather than made up.",
+    "Values that coincide": "Equal eigenvalues or singular values have no order, and their vectors no direction.\nA function that treats "
+                            "them alike is as smooth there as elsewhere.\nAny other function has an unbounded derivative.",
+    "Lower ranks": "Derivatives of `pinv` and `lstsq` are those at constant rank.\n`qr` of dependent columns has none.",
+    "Decompositions of NaN and Infinity": "All results are NaN; no factorisation is attempted.",
+    "Functions of matrices": "These are power series, so they have derivatives of every order wherever they have a value.",
+    "Branches": "`where` selects cotangents and never multiplies them.\nSo the branch that is not taken gets exactly 0.",
+    "Steps": "The derivative is 0 between the steps, and at the steps too.",
+    "No gradient": "Results that are not floats have no gradient.\nIf one is asked for, it is zeros.",
+    "Integers and bools": "By default the server differentiates with respect to floats only.",
+    "NaN": "NaN in gives NaN out, also from `relu`, `clip` and `max`.\nNo comparison with a NaN may decide which element gets a gradient.",
+    "Outside the domain": "The value is NaN.\nA gradient that is shown is NaN too, although a formula might give a number.",
+    "Extremes": "Composite operations keep their value and slope where a written-out formula would overflow\nor give inf - inf.\n"
+                "They are NaN where nothing is left to share or infinities cancel.",
+    "Nothing to reduce": "The sum of nothing is 0, the product 1, the mean NaN.",
+    "Refusals": "A request that has no answer is rejected.",
 }
 
 

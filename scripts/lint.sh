@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, file lengths, and what must not be in the product.
+# Formatting, file lengths, words of documents, and what must not be in the product.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,8 @@ if git grep -nE '^ *(public |internal |package |private )?import Foundation$' --
   echo "Foundation must stay out of Sources/" >&2
   failed=1
 fi
+# Documents: their width, and words that have a plainer one.
+python3 scripts/words.py || failed=1
 # The page is made from the fixtures, and must say what they say.
 python3 scripts/kinks-page.py --check || failed=1
 # A mutation whose text is gone would test nothing.

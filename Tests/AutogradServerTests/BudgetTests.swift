@@ -124,7 +124,7 @@ struct BudgetTests {
     let body = "{\"graph\": {\"nodes\": [\(nodes.joined(separator: ","))]}, \"inputs\": {\"x\": 0.5}}"
     let response = InProcessServer().evaluate(body)
     #expect(response.status == 413 && response.json["reason"] as? String == "too_many_nodes")
-    #expect(response.json["limit"] as? Int == 50_000 + 50 * body.utf8.count)
+    #expect(response.json["limit"] as? Int == 150_000 + body.utf8.count)
   }
 
   private final class Memory: WorkMemory, @unchecked Sendable {

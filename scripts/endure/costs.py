@@ -1,4 +1,4 @@
-"""What was measured of hostile requests, held to a bound, as a page."""
+"""What hostile requests cost, compared with a bound, as a page."""
 
 import json
 import os
@@ -93,48 +93,58 @@ def described(record):
 
 PAGE = """# What hostile requests cost
 
-`make hostile-costs` sends requests that are made to be dear: {families} families, each a function of a
-size (long chains, wide fans, derivatives in derivatives, thousands of inputs, large shapes out of
-scalars, every operation many times, long names, deep and long texts), to every endpoint. Sizes are
-doubled until the server has refused several times or a request takes seconds. The families are
-functions in `scripts/endure/`: `graph_families.py`, `shape_families.py`, `operation_families.py`
-and `hostile_texts.py`.
+`make hostile-costs` sends requests that are built to be expensive, to every endpoint.
+There are {families} families of them.
+Each is a function of a size: long chains, wide fans, derivatives in derivatives, thousands of
+inputs, large shapes from scalars, every operation many times, long names, deep and long texts.
+The size is doubled until the server has refused several times or a request takes seconds.
 
-Each request is sent alone, to a server that has just been started or is as good as that. Processor
-time is that of all its threads, in nanoseconds, so a busy machine changes it little. Memory is the
-most that was resident meanwhile, less what was before.
+The families are functions in `scripts/endure/`: `graph_families.py`, `shape_families.py`,
+`operation_families.py` and `hostile_texts.py`.
 
-Two things are told apart. What a request may cost *when it runs* is bounded by limits, whatever its
-length: `--max-plan-work`, `--max-plan-bytes`, `--max-answer-elements`, `--request-timeout`. What it
-may cost *until it runs or is refused*, for reading and planning, is to be at most
+## What is measured
 
-- {seconds} s of one processor, and {per_kb} ms more for each KB of the request, within its time-out;
-- {mebibytes} MiB, and {mib_per_kb} MiB more for each KB, within a quarter of `--max-bytes-in-flight`.
+Each request is sent alone, to a server that has just been started or is in an equal state.
 
-The first part is what a graph of `--max-nodes` nodes takes, to which a few KB can grow. The command
-fails where a family costs more; {over}.
+- *Time* is the processor time of all threads, in nanoseconds, so a busy machine changes it little.
+- *Memory* is the largest resident memory during the request, minus that before it.
+
+## The bound
+
+*When a request runs*, options limit its cost, whatever its length:
+`--max-plan-work`, `--max-plan-bytes`, `--max-answer-elements`, `--request-timeout`.
+
+*Until a request runs or is refused*, reading and planning may cost at most
+
+- {seconds} s of one processor, plus {per_kb} ms for each KB of the request, within its time-out;
+- {mebibytes} MiB, plus {mib_per_kb} MiB for each KB, within half of `--max-bytes-in-flight`.
+
+The constant part is what a graph of `--max-nodes` nodes costs, which a few KB of text can produce.
+The command fails if a family costs more; {over}.
 
 The picture has a point for each of {count} requests, and the bound as a line.
 
 ![Processor time and memory against the length of requests](hostile-costs.svg)
 
-## The dearest until they run
+## The most expensive until they run
 
-The worst of each family, with its share of the bound. 504 is a request that its time-out of 10 s
-has cut off.
+The table has the worst request of each family, with its share of the bound.
+504 means that the request's time-out of 10 s ended it.
 
 {times}
 
 ## The most memory until they run
 
-Requests that were refused or inspected: others run, and use what their plan needs.
+The table has requests that were refused or inspected.
+Other requests run, and use what their plan needs.
 
 {memory}
 
-## Others meanwhile
+## Other clients during a request
 
-While each request is at work `GET /livez` is asked on new connections. Of {count} requests
-{stalls} made a probe wait for more than {stall} ms beside waiting for a processor{longest}.
+While each request runs, `GET /livez` is sent on new connections.
+Of {count} requests {stalls} delayed a probe for more than {stall} ms, not counting the time that it
+waited for a processor{longest}.
 
 Measured on {date} with {cores} processors, {system}, version {version}.
 """
@@ -154,10 +164,10 @@ def write(path, records, version):
     longest = ""
     if stalled:
         last = stalled[-1]
-        longest = f",\nthe longest {1000 * last['stall']:.0f} ms: {last['family']} of {last['n']} to {last['endpoint']}"
+        longest = f";\nthe longest delay was {1000 * last['stall']:.0f} ms, by {last['family']} of size {last['n']} to {last['endpoint']}"
     over = worst(records, time_share, 1) + worst(records, memory_share, 1)
     path.write_text(PAGE.format(
-        over=f"{len(over)} do, the first rows of the tables" if over else "none does",
+        over=f"{len(over)} families do, the first rows of the tables" if over else "none does",
         families=len({each["family"] for each in records}), count=len(records), seconds=SECONDS, per_kb=f"{1000 * SECONDS_PER_KB:.0f}",
         mebibytes=MEBIBYTES, mib_per_kb=MEBIBYTES_PER_KB, stall=f"{1000 * STALL:.0f}", stalls=len(stalled),
         longest=longest,
