@@ -8,13 +8,18 @@ import Glibc
 /// `@unchecked Sendable`: nobody appends once the buffer has left the function that filled it.
 package final class ByteBuffer: @unchecked Sendable {
   // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would cost more than writing.
-  @exclusivity(unchecked) @usableFromInline package internal(set) var base: UnsafeMutablePointer<UInt8>
-  @exclusivity(unchecked) @usableFromInline package internal(set) var count = 0
-  @exclusivity(unchecked) @usableFromInline package internal(set) var capacity: Int
+  // Other modules would check all the same if they touched what is stored, so they are given what is computed.
+  @exclusivity(unchecked) private var start: UnsafeMutablePointer<UInt8>
+  @exclusivity(unchecked) private var used = 0
+  @exclusivity(unchecked) private var room: Int
+
+  package var base: UnsafeMutablePointer<UInt8> { start }
+  package var count: Int { used }
+  package var capacity: Int { room }
 
   package init(capacity: Int = 512) {
-    self.capacity = max(capacity, 64)
-    base = ByteBuffer.allocate(self.capacity)
+    room = max(capacity, 64)
+    start = ByteBuffer.allocate(room)
   }
 
   package convenience init(_ text: String) {
@@ -22,29 +27,27 @@ package final class ByteBuffer: @unchecked Sendable {
     append(text)
   }
 
-  deinit { free(base) }
+  deinit { free(start) }
 
-  @inlinable
-  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: used) }
   package var string: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Room for at least `extra` more bytes; returns where they start. Follow with ``commit(_:)``.
-  @inlinable @inline(__always)
+  @inline(__always)
   package func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
-    if capacity - count < extra { grow(extra) }
-    return base + count
+    if room - used < extra { grow(extra) }
+    return start + used
   }
 
-  @inlinable @inline(__always)
-  package func commit(_ written: Int) { count += written }
+  @inline(__always)
+  package func commit(_ written: Int) { used += written }
 
-  @inlinable @inline(__always)
+  @inline(__always)
   package func append(_ byte: UInt8) {
     reserve(1).pointee = byte
-    count += 1
+    used += 1
   }
 
-  @inlinable
   package func append(_ text: StaticString) {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
@@ -54,24 +57,22 @@ package final class ByteBuffer: @unchecked Sendable {
     text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }
 
-  @inlinable
   package func append(_ bytes: UnsafeRawBufferPointer) {
-    guard let start = bytes.baseAddress, bytes.count > 0 else { return }
-    memcpy(reserve(bytes.count), start, bytes.count)
-    count += bytes.count
+    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+    memcpy(reserve(bytes.count), source, bytes.count)
+    used += bytes.count
   }
 
   /// Forgets the last `n` bytes (a trailing comma, say).
-  func dropLast(_ n: Int) { count -= min(n, count) }
+  func dropLast(_ n: Int) { used -= min(n, used) }
 
-  package func removeAll() { count = 0 }
+  package func removeAll() { used = 0 }
 
-  @usableFromInline
-  func grow(_ extra: Int) {
+  private func grow(_ extra: Int) {
     // Out of memory here is fatal by nature: every size is checked against the limits before anything is written.
-    capacity = max(capacity * 2, count + extra)
-    guard let grown = realloc(base, capacity) else { abort() }
-    base = grown.assumingMemoryBound(to: UInt8.self)
+    room = max(room * 2, used + extra)
+    guard let grown = realloc(start, room) else { abort() }
+    start = grown.assumingMemoryBound(to: UInt8.self)
   }
 
   private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {

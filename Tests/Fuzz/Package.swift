@@ -18,7 +18,9 @@ let package = Package(
     .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
       name: "AutogradServer",
-      dependencies: ["AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log"),
+      ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
       name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),

@@ -198,7 +198,8 @@ package struct NumberReader {
   ///
   /// `always`, for with `__always` the parser's loop, which is where the time goes, calls it all the same.
   @inline(always)
-  package func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value {
+  package func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value
+  {
     let magnitude: UInt64
     if decimal.significand <= Value.maximumShort, UInt(bitPattern: 0 &- decimal.exponent) <= 10 {
       // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short fractions end here.

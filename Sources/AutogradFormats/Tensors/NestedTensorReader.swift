@@ -75,7 +75,8 @@ struct NestedTensorReader {
     for axis in 0..<shape.rank {
       let (next, overflow) = count.multipliedReportingOverflow(by: max(shape[axis], 1))
       guard !overflow, next <= max(byteCount, 1) else {
-        throw FormatError(.raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
+        throw FormatError(
+          .raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
       }
       count = next
     }
@@ -182,7 +183,8 @@ struct NestedTensorReader {
 
   // MARK: Elements
 
-  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(FormatError) {
+  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(FormatError)
+  {
     switch element.kind {
     case .true where dtype == .bool: base.storeBytes(of: 1, as: UInt8.self)
     case .false where dtype == .bool: base.storeBytes(of: 0, as: UInt8.self)

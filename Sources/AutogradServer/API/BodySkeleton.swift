@@ -74,10 +74,8 @@ final class BodySkeleton: Sendable {
       guard end - next >= length, memcmp(next, text.base + compared, length) == 0 else { return false }
       next += length
       compared = hole.textEnd
-      guard let decimal = reader.scan(next, end),
-        BodySkeleton.store(decimal, next, reader, hole.dtype, to: block + hole.place)
-      else { return false }
-      next = decimal.end
+      guard let numberEnd = reader.read(next, end, as: hole.dtype, into: block + hole.place) else { return false }
+      next = numberEnd
     }
     let rest = text.count - compared
     return end - next == rest && memcmp(next, text.base + compared, rest) == 0
@@ -88,34 +86,6 @@ final class BodySkeleton: Sendable {
     let length = holes.first?.textEnd ?? text.count
     guard body.count >= length, let start = body.baseAddress else { return false }
     return memcmp(start, text.base, length) == 0
-  }
-
-  @inline(__always)
-  private static func store(
-    _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, _ reader: NumberReader, _ dtype: DType, to place: UnsafeMutableRawPointer
-  ) -> Bool {
-    switch dtype {
-    case .float64:
-      let value = reader.read(decimal, start, as: Double.self)
-      place.storeBytes(of: value, as: Double.self)
-      return value.isFinite
-    case .float32:
-      let value = reader.read(decimal, start, as: Float.self)
-      place.storeBytes(of: value, as: Float.self)
-      return value.isFinite
-    case .int64, .int32:
-      // 1e3 and what is beyond 2^53 are integers too, but rare.
-      guard decimal.isExactInteger, case let magnitude = Int64(decimal.significand) else { return false }
-      let value = decimal.isNegative ? -magnitude : magnitude
-      if dtype == .int64 {
-        place.storeBytes(of: value, as: Int64.self)
-        return true
-      }
-      guard let narrow = Int32(exactly: value) else { return false }
-      place.storeBytes(of: narrow, as: Int32.self)
-      return true
-    case .bool: return false
-    }
   }
 
   /// The data of a tensor in the body.

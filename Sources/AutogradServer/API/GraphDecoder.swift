@@ -327,7 +327,9 @@ final class GraphDecoder {
     var seen = NameTable()
     var values: [Named] = []
     for (index, name) in list.elements.enumerated() {
-      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)") }
+      guard name.kind == .string else {
+        throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)")
+      }
       guard seen.define(name.stringBytes, as: .input(index)) else {
         throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "\(pointer)/\(index)")
       }
