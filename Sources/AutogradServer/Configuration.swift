@@ -41,7 +41,7 @@ struct Limits: Sendable {
 /// Everything that can be set from outside, with what it is when it is not.
 struct Configuration: Sendable {
   var host = "127.0.0.1"
-  var port: UInt16 = 8080
+  var port = 8080
   /// A second address, for health and metrics alone.
   var adminAddress: AdminAddress?
   /// Processes that serve; with more than one there is a supervisor beside them.

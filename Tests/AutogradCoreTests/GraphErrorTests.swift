@@ -29,7 +29,7 @@ import Testing
     Refusal(name: "neg", operands: [], code: .wrongArity, place: .operands, text: "neg: takes 1 input (x), got 0"),
     Refusal(
       name: "constant", operands: [.number(1)], attributes: ["value": .tensor(1)], code: .wrongArity, place: .operands,
-      text: "constant: takes 0 inputs (), got 1; value would be given in attributes"),
+      text: "constant: takes 0 inputs (), got 1; value is given in attributes"),
     Refusal(
       name: "neg", operands: [.tensor(f, [2])], results: 2, code: .wrongArity, place: .results,
       text: "neg: yields 1 output (y); outputs has 2 names"),
@@ -60,10 +60,10 @@ import Testing
     Refusal(
       name: "reshape", operands: [.tensor(f, [2, 3])], attributes: ["shape": .integers([4])], code: .shapeMismatch,
       place: .attribute("shape"),
-      text: "reshape: operand 0 of shape [2, 3] has 6 elements, they do not fill [4]"),
+      text: "reshape: operand 0 has shape [2, 3], 6 elements, which do not fit [4]"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2, 3])], attributes: ["shape": .integers([4, -1])], code: .shapeMismatch,
-      place: .attribute("shape"), text: "reshape: operand 0 of shape [2, 3] has 6 elements, they do not fill [4, -1]"),
+      place: .attribute("shape"), text: "reshape: operand 0 has shape [2, 3], 6 elements, which do not fit [4, -1]"),
     Refusal(
       name: "broadcast_to", operands: [.tensor(f, [2, 3])], attributes: ["shape": .integers([3])], code: .shapeMismatch,
       place: .attribute("shape"), text: "broadcast_to: operand 0 of shape [2, 3] does not broadcast to [3]"),
@@ -108,7 +108,7 @@ import Testing
       text: "neg: has no attribute axis; it takes none"),
     Refusal(
       name: "sum", operands: [.tensor(f, [2])], attributes: ["dim": .integer(0)], code: .unknownAttribute, place: .attribute("dim"),
-      text: "sum: has no attribute dim; it takes axis, keepdims (it is called axis here)"),
+      text: "sum: has no attribute dim; it takes axis, keepdims; did you mean axis?"),
     Refusal(
       name: "reshape", operands: [.tensor(f, [2])], code: .invalidAttribute, place: .node,
       text: "reshape: needs the attribute shape: sizes of the result; one of them may be -1 and is worked out"),

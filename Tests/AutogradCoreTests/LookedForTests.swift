@@ -44,10 +44,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("sum", "dim", "it is called axis here"), ("std", "ddof", "it is called correction here"),
+    ("sum", "dim", "did you mean axis?"), ("std", "ddof", "did you mean correction?"),
     ("top_k", "largest", "for the smallest, apply it to neg(x) and take neg of the values"),
     ("where", "condition", "condition is an input: name it in inputs"), ("gelu", "aproximate", "did you mean approximate?"),
-    ("norm", "p", "it is called ord here"), ("cdist", "ord", "it is called p here"),
+    ("norm", "p", "did you mean ord?"), ("cdist", "ord", "did you mean p?"),
   ])
   func attributes(_ operation: String, _ attribute: String, _ advice: String) throws {
     let reference = try #require(OpCatalog.operation(named: operation)).reference

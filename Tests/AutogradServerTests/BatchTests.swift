@@ -89,7 +89,8 @@ import Testing
     }
     #expect(problem(stack, #", "batch": ["z"]"#) == (422, "unknown_name", "/batch/0"))
     #expect(problem(stack, #", "batch": ["x", "x"]"#) == (422, "duplicate_name", "/batch/1"))
-    #expect(problem(stack, #", "batch": "x""#) == (400, "wrong_type", "/batch"))
+    #expect(problem(stack, #", "batch": 1"#) == (400, "wrong_type", "/batch"))
+    #expect(problem(stack, #", "batch": "z""#) == (422, "unknown_name", "/batch"))
     #expect(problem(stack, #", "batch": []"#) == (400, "missing_member", "/batch"))
     #expect(problem(stack, #", "per_example": true"#) == (400, "missing_member", ""))
     // Three numbers are three scalars, which broadcast.

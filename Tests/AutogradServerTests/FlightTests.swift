@@ -1,5 +1,5 @@
-import AutogradTestSupport
 import AutogradCore
+import AutogradTestSupport
 import Foundation
 import Synchronization
 import Testing

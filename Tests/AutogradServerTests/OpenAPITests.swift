@@ -268,7 +268,7 @@ struct OpenAPITests {
       #"{"graph": {"nodes": [{"op": "neg", "inputs": [null], "outputs": ["y"]}]}}"#,
       #"{"graph": {"nodes": [{"op": ["neg"], "inputs": [1], "outputs": ["y"]}]}}"#,
       #"{"graph": {"nodes": [{"op": "sum", "inputs": [1], "outputs": ["y"], "attributes": {"dim": 0}}]}}"#,
-      #"{"graph": {"nodes": [{"op": "neg", "inputs": "x", "outputs": ["y"]}]}, "inputs": {"x": 1}}"#,
+      #"{"graph": {"nodes": [{"op": "neg", "inputs": {"x": 1}, "outputs": ["y"]}]}, "inputs": {"x": 1}}"#,
       #"{"graph": {"nodes": [], "inputs": [{"name": "x", "shape": [1.5]}]}, "inputs": {"x": [1]}}"#,
     ])
   func refusals(text: String) throws {

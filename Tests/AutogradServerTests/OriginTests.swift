@@ -297,7 +297,7 @@ struct OriginTests {
       "https://app.example", "http://localhost:3000", "https://a.example", "http://a.example", "http://a.example:443",
       "http://[::1]", "chrome-extension://abc", "*",
     ]
-    #expect(try OriginSettings.origins(given, hasTokens: false) == origins)
+    #expect(try OriginSettings.origins(given) == origins)
   }
 
   @Test(arguments: [
@@ -319,7 +319,7 @@ struct OriginTests {
       if option == "--allowed-host" {
         _ = try OriginSettings.hosts([value])
       } else {
-        _ = try OriginSettings.origins([value], hasTokens: false)
+        _ = try OriginSettings.origins([value])
       }
     }
     let text = error.map { "\($0)" } ?? ""

@@ -152,7 +152,7 @@ import Testing
     // It has said that it serves when it has the thread that listens to the supervisor.
     try #require(eventually { before.allSatisfy { ServerProcess.threads(of: $0).contains("supervision") } })
     kill(before[0], SIGSTOP)
-    #expect(eventually(within: 20) { server.output.contains("process \(before[0]), is stuck, and is replaced") }, "\(server.output)")
+    #expect(eventually(within: 20) { server.output.contains("process \(before[0]), is stuck; replacing it") }, "\(server.output)")
     #expect(eventually { server.workers.count == 3 }, "its successor does not wait for its end")
     #expect(eventually(within: 20) { !ServerProcess.isRunning(before[0]) && server.workers.count == 2 }, "\(server.output)")
     #expect(server.workers.first == before[1], "the other is as well as ever")

@@ -132,7 +132,7 @@ def add_types(cases):
   for name, (value, contains) in ops.items():
     cases.bad(f"op-is-{name}", ask([NEG | {"op": value}], {"x": X}), "wrong_type", "/graph/nodes/0/op", contains=contains)
   kinds = {list: "list", str: "string", dict: "object", int: "number", type(None): "null"}
-  wrong = {"inputs": ["x", {"x": "x"}, None, 1], "outputs": ["y", {"y": "y"}, None], "attributes": [[], "axis", None, 0]}
+  wrong = {"inputs": [{"x": "x"}, None, 1], "outputs": [{"y": "y"}, None], "attributes": [[], "axis", 0]}
   for member, values in wrong.items():
     for value in values:
       made = ask([NEG | {member: value}], {"x": X})
@@ -142,17 +142,17 @@ def add_types(cases):
   cases.bad("operand-is-null", ask(node("add", "x", None), {"x": X}), "wrong_type", "/graph/nodes/0/inputs/1",
             contains=['"nan"', '"-infinity"'])
   members = [
-    ("graph-constants", {"constants": [1]}, "constants"), ("graph-constants", {"constants": None}, "constants"),
-    ("graph-inputs", {"inputs": {"x": "float64"}}, "inputs"), ("graph-inputs", {"inputs": None}, "inputs"),
-    ("graph-outputs", {"outputs": "y"}, "outputs"), ("graph-outputs", {"outputs": {"y": True}}, "outputs"),
+    ("graph-constants", {"constants": [1]}, "constants"),
+    ("graph-inputs", {"inputs": {"x": "float64"}}, "inputs"),
+    ("graph-outputs", {"outputs": {"y": True}}, "outputs"),
     ("graph-outputs-entry", {"outputs": [0]}, "outputs/0"), ("graph-inputs-entry", {"inputs": ["x"]}, "inputs/0"),
   ]
   for index, (name, graph, place) in enumerate(members):
     cases.bad(f"{name}-wrong-type-{index}", ask(NEG, {"x": X}, graph=graph), "wrong_type", f"/graph/{place}")
   values = {
-    "of": ["y", {"y": 1}, None, 0], "wrt": ["x", True, {}, None], "outputs": ["y", {"y": 1}, 1], "gradients": ["false", 0, None, ["x"]],
-    "cotangents": [[1], 1, "y", None], "dtype": [64, ["float32"], None, "float16", "int64", "float", "Float64"],
-    "encoding": [64, None, "hex", "BASE64"],
+    "of": [{"y": 1}, 0], "wrt": [True, {}], "outputs": [{"y": 1}, 1], "gradients": ["false", 0, ["x"]],
+    "cotangents": [[1], 1, "y"], "dtype": [64, ["float32"], "float16", "int64", "float", "Float64"],
+    "encoding": [64, "hex", "BASE64"],
   }
   for member, wrong in values.items():
     for index, value in enumerate(wrong):
@@ -160,8 +160,9 @@ def add_types(cases):
       cases.bad(f"{member}-wrong-{index}", negate(X, **{member: value}), "wrong_type", f"/{member}", contains=contains)
   for member in ("of", "wrt", "outputs"):
     cases.bad(f"{member}-entry-is-number", negate(X, **{member: [0]}), "wrong_type", f"/{member}/0")
-  for name, value in {"list": [X], "null": None, "number": 1, "string": "x"}.items():
-    cases.bad(f"inputs-is-{name}", ask(NEG, value) if value is not None else ask(NEG) | {"inputs": None}, "wrong_type", "/inputs")
+  for name, value in {"list": [X], "number": 1, "string": "x"}.items():
+    cases.bad(f"inputs-is-{name}", ask(NEG, value), "wrong_type", "/inputs")
+  cases.bad("inputs-are-null", ask(NEG) | {"inputs": None}, "unknown_name", "/graph/nodes/0/inputs/0", contains=["x"])
 
 
 def add_names(cases):

@@ -35,6 +35,16 @@ def add_nodes(cases):
   rule("no-nodes", "`[]` is legal", ask([], {"x": [1, 2]}, graph={"outputs": ["x"]}), {"x": float64([1.0, 2.0])},
        {"x": float64([1.0, 1.0])})
 
+  quote = "A single name is the same as a list of one"
+  single = [node("neg", "x") | {"inputs": "x", "outputs": "y"}]
+  rule("a-single-name-everywhere", quote, ask(single, {"x": [1, 2]}, graph={"outputs": "y"}, of="y", wrt="x", outputs="y"),
+       {"y": float64([-1.0, -2.0])}, {"x": float64([-1.0, -1.0])})
+  quote = "null for an optional member is the same as leaving it out"
+  absent = dict.fromkeys(["outputs", "of", "wrt", "cotangents", "gradients", "dtype", "encoding", "batch", "per_example"])
+  rule("null-for-what-is-optional", quote,
+       ask([node("neg", "x") | {"attributes": None}], {"x": [1, 2]}, graph={"outputs": None, "inputs": None, "constants": None}, **absent),
+       {"y": float64([-1.0, -2.0])}, {"x": float64([-1.0, -1.0])})
+
   quote = "A string names a value; a number … is a *weak* number"
   rule("operand-name-and-number", quote, ask(node("mul", "x", 3), {"x": [1, 2]}), {"y": float64([3.0, 6.0])}, {"x": float64([3.0, 3.0])})
   rule("operand-number-first", quote, ask(node("sub", 1, "x"), {"x": [1, 2.5]}), {"y": float64([0.0, -1.5])}, {"x": float64([-1.0, -1.0])})

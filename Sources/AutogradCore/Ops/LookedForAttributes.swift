@@ -4,7 +4,7 @@ enum LookedForAttributes {
   static func advice(for name: String, of reference: OperationReference) -> String? {
     if reference.operands.contains(name) { return "\(name) is an input: name it in inputs" }
     let known = reference.attributes.map(\.name)
-    if let ours = renamed[name]?.first(where: known.contains) { return "it is called \(ours) here" }
+    if let ours = renamed[name]?.first(where: known.contains) { return "did you mean \(ours)?" }
     return instead[name] ?? NearestNames.find(name, among: known, within: 1).first.map { "did you mean \($0)?" }
   }
 

@@ -170,7 +170,8 @@ extension GraphBuilder {
       let count = least == wanted ? "\(wanted)" : "\(least) or \(wanted)"
       let names = reference.operands.joined(separator: ", ")
       let attributes = operands > wanted ? reference.attributes.map(\.name).joined(separator: ", ") : ""
-      let advice = attributes.isEmpty ? "" : "; \(attributes) would be given in attributes"
+      let elementwise = ["max": "maximum", "min": "minimum"][reference.name].map { "; \($0) takes two" }
+      let advice = elementwise ?? (attributes.isEmpty ? "" : "; \(attributes) is given in attributes")
       throw GraphError(
         .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(names)), got \(operands)\(advice)", at: .operands)
     }
@@ -188,7 +189,7 @@ extension GraphBuilder {
     for name in attributes.keys.sorted() where !reference.attributes.contains(where: { $0.name == name }) {
       let known = reference.attributes.map(\.name)
       let list = known.isEmpty ? "it takes none" : "it takes " + known.joined(separator: ", ")
-      let advice = LookedForAttributes.advice(for: name, of: reference).map { " (\($0))" } ?? ""
+      let advice = LookedForAttributes.advice(for: name, of: reference).map { "; \($0)" } ?? ""
       throw GraphError(.unknownAttribute, "has no attribute \(name); \(list)\(advice)", at: .attribute(name))
     }
     for attribute in reference.attributes {

@@ -106,7 +106,7 @@ extension OperationCall {
   /// Refuses what has no answer over an empty axis.
   func checkNotEmpty(_ axes: AxisSet) throws(GraphError) {
     if let empty = axes.array.first(where: { x.shape[$0] == 0 }) {
-      throw GraphError(.shapeMismatch, "axis \(empty) of {0} is empty: nothing has no \(reference.name)", at: .operand(0))
+      throw GraphError(.shapeMismatch, "axis \(empty) of {0} is empty; \(reference.name) needs at least one element", at: .operand(0))
     }
   }
 }

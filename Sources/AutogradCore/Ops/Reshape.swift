@@ -75,7 +75,7 @@ struct ReshapeOperation: Operation {
     }
     guard result.elementCount == count else {
       throw GraphError(
-        .shapeMismatch, "{0} of shape \(call.x.shape) has \(count) elements, they do not fill \(sizes)", at: .attribute("shape"))
+        .shapeMismatch, "{0} has shape \(call.x.shape), \(count) elements, which do not fit \(sizes)", at: .attribute("shape"))
     }
     return result
   }

@@ -189,6 +189,8 @@ extension JSONParser {
     case "true": spelled = "true"
     case "false": spelled = "false"
     case "null", "none", "nil", "undefined", "na": spelled = "null"
+    case "object" where startsWith("[object " as StaticString):
+      return "the body is how JavaScript prints an object; send JSON.stringify(request)"
     case "array", "tensor", "np.array", "torch.tensor", "np.float64", "np.float32":
       return "'\(word)' is how a program prints an array, not JSON: write its numbers as nested lists (x.tolist() in Python)"
     default:

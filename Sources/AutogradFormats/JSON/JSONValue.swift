@@ -38,6 +38,20 @@ package struct JSONValue {
     JSONElements(storage: storage, index: index + 1, remaining: kind == .array ? count : 0)
   }
 
+  /// The same, but a single text counts as a list of one: people and R write one name so.
+  @inlinable
+  package var listed: JSONElements {
+    kind == .string ? JSONElements(storage: storage, index: index, remaining: 1) : elements
+  }
+
+  package var listedCount: Int { kind == .string ? 1 : count }
+
+  /// Where an element of ``listed`` is within this value.
+  package func place(of element: Int) -> String { kind == .string ? "" : "/\(element)" }
+
+  /// Nil for null, which in place of an optional member is the same as leaving it out.
+  package var given: JSONValue? { kind == .null ? nil : self }
+
   /// Of an ``JSONKind/object``, in the order they were written; empty for every other kind.
   @inlinable
   package var members: JSONMembers {

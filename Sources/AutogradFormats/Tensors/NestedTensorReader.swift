@@ -211,7 +211,7 @@ struct NestedTensorReader {
     case .int64, .int32:
       if token.isNonFiniteText { throw outOfRange("is no \(dtype)") }
       switch token.int64() {
-      case .fraction: throw outOfRange("is not an integer, and the tensor is \(dtype)")
+      case .fraction: throw outOfRange("is not an integer; the tensor is \(dtype)")
       case .outOfRange: throw outOfRange("does not fit \(dtype)")
       case .value(let value):
         if dtype == .int64 {
@@ -236,10 +236,13 @@ struct NestedTensorReader {
       return FormatError(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
     case .null:
       return FormatError(
-        .wrongType, "null is no number; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
+        .wrongType, "null is not a number; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
     case .string:
-      return FormatError(
-        .wrongType, "\(value.brief) is no number; non-finite numbers are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
+      let text = value.string
+      let hint =
+        Double(text)?.isFinite ?? false
+        ? "write \(text.prefix(40)) without quotes" : "the only texts among numbers are \"NaN\", \"Infinity\" and \"-Infinity\""
+      return FormatError(.wrongType, "\(value.brief) is text, not a number; \(hint)", at: pointer)
     case .true, .false:
       return FormatError(.wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
     default: return FormatError(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)

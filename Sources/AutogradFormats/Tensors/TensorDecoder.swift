@@ -57,16 +57,18 @@ package struct TensorDecoder {
     var parts: (dtype: JSONValue?, shape: JSONValue?, encoding: JSONValue?, data: JSONValue?)
     for (key, member) in object.members {
       if key == "dtype" {
-        parts.dtype = member
+        parts.dtype = member.given
       } else if key == "shape" {
-        parts.shape = member
+        parts.shape = member.given
       } else if key == "encoding" {
-        parts.encoding = member
+        parts.encoding = member.given
       } else if key == "data" {
         parts.data = member
       } else {
+        let hint = key == "0" ? "; is this a typed array of JavaScript? send Array.from(x)" : ""
         throw FormatError(
-          .unknownMember, "a tensor has dtype, shape, encoding and data, not \(key.string)", at: Pointer.member(key.string))
+          .unknownMember, "a tensor has dtype, shape, encoding and data, not \(key.string.prefix(64))\(hint)",
+          at: Pointer.member(key.string))
       }
     }
     guard let data = parts.data else { throw FormatError(.missingMember, "a tensor object needs data", at: "") }
@@ -187,9 +189,23 @@ package enum DTypeText {
   package static func read(_ value: JSONValue, at pointer: String) throws(FormatError) -> DType {
     guard value.kind == .string, let dtype = DType(name: value.string) else {
       let known = DType.allCases.map(\.name).joined(separator: ", ")
-      throw FormatError(.wrongType, "a dtype is one of \(known), got \(value.brief)", at: pointer)
+      throw FormatError(.wrongType, "a dtype is one of \(known), got \(value.brief)\(hint(for: value.string))", at: pointer)
     }
     return dtype
+  }
+
+  /// For what other languages call them, as the end of a sentence.
+  package static func hint(for name: String) -> String {
+    let meant: DType? =
+      switch name.lowercased() {
+      case "double", "f64", "float_", "number", "numeric", "torch.float64", "torch.double": .float64
+      case "float", "single", "f32", "torch.float32", "torch.float": .float32
+      case "int", "integer", "long", "i64", "torch.int64", "torch.long": .int64
+      case "i32", "torch.int32": .int32
+      case "boolean", "logical", "torch.bool": .bool
+      default: nil
+      }
+    return meant.map { "; did you mean \($0)?" } ?? ""
   }
 }
 

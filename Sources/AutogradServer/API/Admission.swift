@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Whether a plan may run, by what it is known to need.
 enum Admission {
@@ -11,10 +11,14 @@ enum Admission {
       value: largest.elementCount)
   }
 
-  /// - Parameter answers: whether the plan's results are written into an answer.
-  static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true) throws(FormatError) {
+  /// - Parameters:
+  ///   - answers: whether the plan's results are written into an answer.
+  ///   - advice: how to need less memory, as the end of a sentence.
+  static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true, advice: String = "") throws(FormatError) {
     func refuse(_ reason: FormatError.Limit, _ what: String, _ limit: Int, _ value: Int) -> FormatError {
-      FormatError(reason, "the graph \(what), at most \(limit) are allowed", at: "/graph", most: limit, value: value)
+      FormatError(
+        reason, "the graph \(what), at most \(limit) are allowed\(reason == .planMemory ? advice : "")", at: "/graph", most: limit,
+        value: value)
     }
     if plan.peakByteCount > limits.planBytes {
       throw refuse(.planMemory, "needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)

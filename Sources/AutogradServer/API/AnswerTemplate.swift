@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// The answer of a computation without its numbers: everything else is the same each time, and is made once.
 struct AnswerTemplate: Sendable {

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 import Glibc
 
 /// The text of a request that was answered, without the numbers of its tensors, and where in the memory of a run these go.

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// What `/v1/check` answers: for each input what came of it, and the reason in words.
 struct CheckAnswer {

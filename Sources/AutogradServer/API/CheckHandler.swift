@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `POST /v1/check`: gradients held against difference quotients, and where numbers stop being finite.
 struct CheckHandler: Sendable {

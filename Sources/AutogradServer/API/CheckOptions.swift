@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// What a request to `/v1/check` may say of the comparison.
 struct CheckOptions {
@@ -11,9 +11,9 @@ struct CheckOptions {
   init() {}
 
   init(_ root: JSONValue) throws(FormatError) {
-    if let relative = try CheckOptions.number(root["rtol"], "rtol") { tolerance.relative = relative }
-    if let absolute = try CheckOptions.number(root["atol"], "atol") { tolerance.absolute = absolute }
-    step = try CheckOptions.number(root["step"], "step", isAboveZero: true)
+    if let relative = try CheckOptions.number(root["rtol"]?.given, "rtol") { tolerance.relative = relative }
+    if let absolute = try CheckOptions.number(root["atol"]?.given, "atol") { tolerance.absolute = absolute }
+    step = try CheckOptions.number(root["step"]?.given, "step", isAboveZero: true)
   }
 
   private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(FormatError) -> Double? {

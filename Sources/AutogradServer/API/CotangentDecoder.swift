@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Reads `cotangents`: what each differentiated output is weighed with.
 struct CotangentDecoder {

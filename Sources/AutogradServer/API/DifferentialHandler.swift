@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `POST /v1/evaluate`, `jvp`, `jacobian`, `hessian` and `hvp`: outputs, and derivatives of one kind.
 struct DifferentialHandler: Sendable {
@@ -194,7 +194,7 @@ struct DifferentialHandler: Sendable {
     plans?.counters.fallbacks.add(1)
     do throws(FormatError) {
       // Then it did not fail, it was ended.
-      if request.interruption?.isInterrupted ?? false { throw FormatError(.interrupted, "nobody waits for the answer any more") }
+      if request.interruption?.isInterrupted ?? false { throw FormatError(.interrupted, "the client is gone, or the deadline has passed") }
       return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits)), request)
     } catch {
       return .now(error.response(requestID: request.id))
@@ -252,7 +252,10 @@ final class Computation: @unchecked Sendable {
     } catch {
       throw request.graph.problem(error)
     }
-    try Admission.check(plan.plan, limits)
+    let isMatrix = endpoint == .hessian || endpoint == .jacobian
+    try Admission.check(
+      plan.plan, limits,
+      advice: isMatrix && request.graph.batch == nil ? "; for independent examples, batch gives one small matrix for each" : "")
     clock.mark(.plan)
   }
 

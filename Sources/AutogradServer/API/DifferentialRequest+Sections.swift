@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 extension DifferentialRequest {
   /// Writes what is asked for behind the graph.

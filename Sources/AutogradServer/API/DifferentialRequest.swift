@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// What is asked of a graph: an endpoint under /v1.
 enum Endpoint: String, CaseIterable, Sendable {
@@ -79,12 +79,6 @@ struct DifferentialRequest {
   /// The bytes of `graph`.
   let graphText: UnsafeRawBufferPointer
 
-  struct Warning {
-    var code: String
-    var pointer: String
-    var detail: String
-  }
-
   /// - Parameter isInspected: nothing will be computed: tensors may be types, and there is the member `for`.
   init(_ endpoint: Endpoint, _ body: ParsedBody, limits: Limits, isInspected: Bool = false) throws(FormatError) {
     let document = body.document
@@ -94,17 +88,21 @@ struct DifferentialRequest {
     }
     let members = isInspected ? ["for"] + endpoint.members : endpoint.members
     for (key, _) in root.members where !members.contains(key.string) {
+      if ["nodes", "constants"].contains(key.string) && root["graph"] == nil {
+        throw FormatError(
+          .unknownMember, "\(key.string) is a member of the graph: write \"graph\": {\"\(key.string)\": …}", at: Pointer.member(key.string))
+      }
       throw FormatError.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
     }
     guard let graphMember = root["graph"] else { throw FormatError(.missingMember, "the request needs a graph", at: "") }
     try limits.checkNames(in: root)
     self.endpoint = endpoint
     graphText = graphMember.text
-    form = try DifferentialRequest.form(root["encoding"])
+    form = try DifferentialRequest.form(root["encoding"]?.given)
     check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
-    let dtype = try DifferentialRequest.defaultDType(root["dtype"])
-    let isPerExample = try DifferentialRequest.flag(root["per_example"], "per_example", default: false)
-    let batch = try root["batch"].map { list throws(FormatError) in try ExampleBatch(list, isPerExample: isPerExample) }
+    let dtype = try DifferentialRequest.defaultDType(root["dtype"]?.given)
+    let isPerExample = try DifferentialRequest.flag(root["per_example"]?.given, "per_example", default: false)
+    let batch = try root["batch"]?.given.map { list throws(FormatError) in try ExampleBatch(list, isPerExample: isPerExample) }
     if isPerExample && batch == nil {
       throw FormatError(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
@@ -112,14 +110,14 @@ struct DifferentialRequest {
     decoder.builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
     decoder.builder.interruption = body.interruption
     if let memory = body.memory { decoder.builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) } }
-    let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"])
+    let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"]?.given)
     decoder.builder.label = -1
 
-    outputs = if let list = root["outputs"] { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
-    of = if let list = root["of"] { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
-    let wanted = try DifferentialRequest.flag(root["gradients"], "gradients", default: true)
-    let wrt = try DifferentialRequest.targets(root["wrt"], decoder)
-    let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(root["cotangents"], of: of)
+    outputs = if let list = root["outputs"]?.given { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
+    of = if let list = root["of"]?.given { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
+    let wanted = try DifferentialRequest.flag(root["gradients"]?.given, "gradients", default: true)
+    let wrt = try DifferentialRequest.targets(root["wrt"]?.given, decoder)
+    let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(root["cotangents"]?.given, of: of)
     let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
@@ -128,24 +126,11 @@ struct DifferentialRequest {
     // Only inputs may be given in another order than they are declared in.
     sources = decoder.inputs.map(\.place) + Array(decoder.inputs.count..<max(tensors.count, decoder.inputs.count))
 
-    var warnings: [Warning] = []
-    let addsUp = endpoint != .jvp && endpoint != .jacobian
-    if addsUp, wanted, !wrt.isEmpty, !areNamed, root["of"] == nil, of.count(where: { $0.value.dtype.isFloating }) > 1 {
-      let names = of.prefix(8).map(\.name.string).joined(separator: ", ") + (of.count > 8 ? ", …" : "")
-      warnings.append(
-        Warning(
-          code: "implied_outputs", pointer: "/graph",
-          detail:
-            "the graph names no outputs, so the gradients are those of the sum of all results that no node takes: \(names); name them in of"
-        ))
-    }
-    for input in decoder.unusedInputs(outputs: graphOutputs + outputs + of) {
-      warnings.append(
-        Warning(
-          code: "unused_input", pointer: "/inputs" + Pointer.member(input.name.string),
-          detail: "nothing uses the input \(input.name.string)"))
-    }
-    self.warnings = warnings
+    let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
+    warnings =
+      (addsUp && !areNamed && root["of"]?.given == nil ? DifferentialRequest.impliedOutputs(of) : [])
+      + DifferentialRequest.unusedInputs(decoder, outputs: graphOutputs + outputs + of) + DifferentialRequest.zeroGradients(decoder)
+      + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(decoder, of) : [])
     graph = decoder
     try checkAnswer(limits)
   }
@@ -178,7 +163,9 @@ struct DifferentialRequest {
   private static func defaultDType(_ value: JSONValue?) throws(FormatError) -> DType {
     guard let value else { return .float64 }
     guard value.kind == .string, let dtype = DType(name: value.string), dtype.isFloating else {
-      throw FormatError(.wrongType, "the request's dtype is \"float64\" or \"float32\", got \(value.brief)", at: "/dtype")
+      throw FormatError(
+        .wrongType, "the request's dtype is \"float64\" or \"float32\", got \(value.brief)\(DTypeText.hint(for: value.string))",
+        at: "/dtype")
     }
     return dtype
   }

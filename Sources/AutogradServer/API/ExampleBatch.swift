@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a stand-in for one example of
 /// each; at the end everything asked for is run for the whole batch at once.
@@ -16,18 +16,20 @@ final class ExampleBatch {
   private(set) var pairs: [(value: Value, batched: Value)] = []
 
   init(_ list: JSONValue, isPerExample: Bool) throws(FormatError) {
-    guard list.kind == .array || list.kind == .numbers else {
+    guard list.kind == .array || list.kind == .numbers || list.kind == .string else {
       throw FormatError(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
     if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: "/batch/0") }
-    if list.count == 0 {
+    if list.listedCount == 0 {
       throw FormatError(.missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
     }
     var names = NameTable()
-    for (index, name) in list.elements.enumerated() {
-      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/batch/\(index)") }
+    for (index, name) in list.listed.enumerated() {
+      guard name.kind == .string else {
+        throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/batch" + list.place(of: index))
+      }
       guard names.define(name.stringBytes, as: .input(index)) else {
-        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "/batch/\(index)")
+        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "/batch" + list.place(of: index))
       }
     }
     self.names = names
@@ -62,8 +64,9 @@ final class ExampleBatch {
   func check(_ inputs: [GraphDecoder.Input]) throws(FormatError) {
     var known = NameTable()
     for (index, input) in inputs.enumerated() { _ = known.define(input.name.bytes, as: .input(index)) }
-    for (index, name) in list.elements.enumerated() where known[name.stringBytes] == nil {
-      throw FormatError(.unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch/\(index)")
+    for (index, name) in list.listed.enumerated() where known[name.stringBytes] == nil {
+      throw FormatError(
+        .unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch" + list.place(of: index))
     }
   }
 

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Reads the `graph` of a request into a ``GraphBuilder``, together with the inputs that it is given.
 ///
@@ -34,6 +34,8 @@ final class GraphDecoder {
   @exclusivity(unchecked) private var isTaken: [Bool] = []
   /// Results of nodes that `grad` nodes differentiate by, numbered as in ``isTaken``.
   @exclusivity(unchecked) private var targets: Set<Int> = []
+  /// Operands of `grad` nodes of which the node's first operand does not depend.
+  private(set) var zeroGradients: [(node: Int, operand: Int)] = []
   /// Values that some node takes.
   @exclusivity(unchecked) private var consumed: Set<ValueID> = []
 
@@ -87,16 +89,17 @@ final class GraphDecoder {
       if key == "nodes" {
         parts.nodes = member
       } else if key == "constants" {
-        parts.constants = member
+        parts.constants = member.given
       } else if key == "inputs" {
-        parts.inputs = member
+        parts.inputs = member.given
       } else if key == "outputs" {
-        parts.outputs = member
+        parts.outputs = member.given
       } else {
         throw FormatError.unknownMember(key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
       }
     }
     guard let nodes = parts.nodes else { throw FormatError(.missingMember, "a graph needs nodes", at: "/graph") }
+    let given = given?.given
     if let given, given.kind != .object {
       throw FormatError(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
@@ -122,7 +125,18 @@ final class GraphDecoder {
   {
     if let refusal = NameTable.refusal(of: name) { throw FormatError(.wrongType, refusal, at: pointer()) }
     guard names.define(name, as: definition) else {
-      throw FormatError(.duplicateName, "\(String(decoding: name, as: UTF8.self)) is defined twice: a name is defined once", at: pointer())
+      throw FormatError(.duplicateName, taken(name), at: pointer())
+    }
+  }
+
+  /// Why a name cannot be given again.
+  private func taken(_ name: UnsafeRawBufferPointer) -> String {
+    let text = String(decoding: name, as: UTF8.self)
+    switch names[name] {
+    case .input?: return "\(text) is already an input; choose another name"
+    case .constant?: return "\(text) is already a constant; choose another name"
+    case .result(let node, _)?: return "\(text) is already an output of node \(node); choose another name"
+    case nil: return "\(text) is defined twice"
     }
   }
 
@@ -163,15 +177,19 @@ final class GraphDecoder {
       } catch {
         throw error.under("/graph/nodes/\(index)").inNode(element["outputs"]?.firstName, operation: nil)
       }
-      resultCount += nodes[index].outputs.count
+      resultCount += nodes[index].outputs.listedCount
       try limits.checkNames(resultCount, "the nodes have", "results", at: "/graph/nodes/\(index)/outputs")
-      try limits.checkNames(nodes[index].inputs.count, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
-      for (result, name) in nodes[index].outputs.elements.enumerated() {
+      try limits.checkNames(nodes[index].inputs.listedCount, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
+      for (result, name) in nodes[index].outputs.listed.enumerated() {
         guard name.kind == .string else {
-          throw FormatError(.wrongType, "an output is a name, got \(name.describe)", at: "/graph/nodes/\(index)/outputs/\(result)")
+          throw FormatError(
+            .wrongType, "an output is a name, got \(name.describe)",
+            at: "/graph/nodes/\(index)/outputs" + nodes[index].outputs.place(of: result))
         }
         do throws(FormatError) {
-          try define(name.stringBytes, as: .result(node: index, index: result), at: "/graph/nodes/\(index)/outputs/\(result)")
+          try define(
+            name.stringBytes, as: .result(node: index, index: result),
+            at: "/graph/nodes/\(index)/outputs" + nodes[index].outputs.place(of: result))
         } catch {
           throw error.inNode(nodes[index].firstOutput, operation: nodes[index].operation.reference.name)
         }
@@ -179,7 +197,7 @@ final class GraphDecoder {
     }
     results = Array(repeating: [], count: nodes.count)
     firstResults.reserveCapacity(nodes.count + 1)
-    for index in nodes.indices { firstResults.append(firstResults[index] + nodes[index].outputs.count) }
+    for index in nodes.indices { firstResults.append(firstResults[index] + nodes[index].outputs.listedCount) }
     isTaken = Array(repeating: false, count: firstResults[nodes.count])
   }
 
@@ -193,7 +211,7 @@ final class GraphDecoder {
     var stack: [(node: Int, operands: JSONElements)] = []
     for start in nodes.indices where marks[start] == .new {
       marks[start] = .open
-      stack.append((start, nodes[start].inputs.elements))
+      stack.append((start, nodes[start].inputs.listed))
       while let top = stack.indices.last {
         guard let operand = stack[top].operands.next() else {
           marks[stack[top].node] = .done
@@ -207,7 +225,7 @@ final class GraphDecoder {
         case .open: throw cycle(stack.map(\.node), back: node)
         case .new:
           marks[node] = .open
-          stack.append((node, nodes[node].inputs.elements))
+          stack.append((node, nodes[node].inputs.listed))
         }
       }
     }
@@ -217,7 +235,7 @@ final class GraphDecoder {
   /// Finds what `grad` nodes differentiate by.
   private func noteTargets() {
     for node in nodes where node.operation is GradOperation {
-      for operand in node.inputs.elements.dropFirst() where operand.kind == .string {
+      for operand in node.inputs.listed.dropFirst() where operand.kind == .string {
         if case .result(let node, let index)? = names[operand.stringBytes] { targets.insert(firstResults[node] + index) }
       }
     }
@@ -251,7 +269,8 @@ final class GraphDecoder {
     for case .value(let value) in operands { consumed.insert(value.id) }
     do throws(GraphError) {
       results[index] = try builder.apply(
-        node.operation, operands, attributes, resultCount: node.outputs.count, defaultDType: defaultDType)
+        node.operation, operands, attributes, resultCount: node.outputs.listedCount, defaultDType: defaultDType)
+      if node.operation is GradOperation { noteZeros(of: index) }
       if !targets.isEmpty {
         for (result, value) in results[index].enumerated() where targets.contains(firstResults[index] + result) {
           results[index][result] = builder.kept(value)
@@ -259,6 +278,13 @@ final class GraphDecoder {
       }
     } catch {
       throw problem(error)
+    }
+  }
+
+  /// Equal values are one, so what is zero everywhere is known by that.
+  private func noteZeros(of node: Int) {
+    for (result, value) in results[node].enumerated() where value.id == builder.zeros(value.type).id {
+      zeroGradients.append((node, result + 1))
     }
   }
 
@@ -273,8 +299,7 @@ final class GraphDecoder {
   /// - Throws: `unknown_name` with the pointer "".
   func value(named name: JSONValue) throws(FormatError) -> Value {
     guard let definition = names[name.stringBytes] else {
-      let hint = NameTable.numberHint(for: name.string) ?? (inputs.isEmpty ? "; the request gives no inputs" : names.hint(for: name.string))
-      throw FormatError(.unknownName, "nothing is called \(name.brief)\(hint)", at: "")
+      throw FormatError(.unknownName, UnknownName.detail(name, names, inputs: inputs.lazy.map(\.name.string)), at: "")
     }
     switch definition {
     case .input(let index): return inputs[index].value
@@ -312,7 +337,7 @@ final class GraphDecoder {
     if let list { return try namedValues(list, at: "/graph/outputs") }
     var outputs: [Named] = []
     for (index, node) in nodes.enumerated() {
-      for (result, name) in node.outputs.elements.enumerated() where !isTaken[firstResults[index] + result] {
+      for (result, name) in node.outputs.listed.enumerated() where !isTaken[firstResults[index] + result] {
         outputs.append(Named(name: .init(name), value: results[index][result]))
       }
     }
@@ -322,21 +347,22 @@ final class GraphDecoder {
   /// A list of names of values, each once.
   func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(FormatError) -> [Named] {
     if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: pointer + "/0") }
-    guard list.kind == .array else { throw FormatError(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer) }
-    if list.count == 0 && !orEmpty { throw FormatError(.missingMember, "at least one name is needed", at: pointer) }
+    guard list.kind == .array || list.kind == .string else {
+      throw FormatError(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer)
+    }
+    if list.listedCount == 0 && !orEmpty { throw FormatError(.missingMember, "at least one name is needed", at: pointer) }
     var seen = NameTable()
     var values: [Named] = []
-    for (index, name) in list.elements.enumerated() {
-      guard name.kind == .string else {
-        throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "\(pointer)/\(index)")
-      }
+    for (index, name) in list.listed.enumerated() {
+      let pointer = pointer + list.place(of: index)
+      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: pointer) }
       guard seen.define(name.stringBytes, as: .input(index)) else {
-        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "\(pointer)/\(index)")
+        throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: pointer)
       }
       do throws(FormatError) {
         values.append(Named(name: .init(name), value: try value(named: name)))
       } catch {
-        throw error.under("\(pointer)/\(index)")
+        throw error.under(pointer)
       }
     }
     return values
@@ -351,7 +377,7 @@ final class GraphDecoder {
 
 extension JSONValue {
   /// The first of a list of names.
-  var firstName: String? { elements.first { _ in true }.flatMap { $0.kind == .string ? $0.string : nil } }
+  var firstName: String? { listed.first { _ in true }.flatMap { $0.kind == .string ? $0.string : nil } }
 }
 
 extension GraphDecoder.Node {

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Brings a graph's declared inputs and the tensors that are given for them together.
 struct InputDecoder {
@@ -14,8 +14,10 @@ struct InputDecoder {
   func decode(declared: JSONValue?, given: JSONValue?) throws(FormatError) -> [GraphDecoder.Input] {
     guard let declared else { return try decodeUndeclared(given) }
     guard declared.kind == .array else {
+      let hint = declared.kind == .object ? "; tensors by name are the request's inputs, beside graph" : ""
       throw FormatError(
-        .wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)", at: "/graph/inputs")
+        .wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)\(hint)",
+        at: "/graph/inputs")
     }
     var dimensions: [String: Int] = [:]
     var inputs: [GraphDecoder.Input] = []
@@ -103,9 +105,9 @@ struct InputDecoder {
       if key == "name" {
         parts.name = member
       } else if key == "dtype" {
-        parts.dtype = try DTypeText.read(member, at: "/dtype")
+        if let name = member.given { parts.dtype = try DTypeText.read(name, at: "/dtype") }
       } else if key == "shape" {
-        parts.shape = member
+        parts.shape = member.given
       } else {
         throw FormatError.unknownMember(key.string, of: "a declared input", ["name", "dtype", "shape"], at: "")
       }

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `POST /v1/inspect`: what a request would compute and what that would cost, without computing it.
 struct InspectHandler: Sendable {
@@ -15,7 +15,7 @@ struct InspectHandler: Sendable {
 
   private func inspect(_ body: ParsedBody) throws(FormatError) -> ByteBuffer {
     defer { withExtendedLifetime(body) {} }
-    let endpoint = try InspectHandler.endpoint(body.document.root["for"])
+    let endpoint = try InspectHandler.endpoint(body.document.root["for"]?.given)
     let request = try DifferentialRequest(endpoint, body, limits: limits, isInspected: true)
     let values = request.sections().flatMap(\.values)
     do throws(GraphError) {

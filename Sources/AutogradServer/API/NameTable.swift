@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 import Glibc
 
 /// The one namespace of a graph: inputs, constants and results of nodes. Names stay byte ranges of the request; Strings are made only for

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Reads the members of a node, without looking at what its names mean.
 enum NodeReader {
@@ -16,26 +16,41 @@ enum NodeReader {
       } else if key == "outputs" {
         parts.outputs = member
       } else if key == "attributes" {
-        parts.attributes = member
+        parts.attributes = member.given
       } else {
-        throw FormatError.unknownMember(key.string, of: "a node", ["op", "inputs", "outputs", "attributes"], at: "")
+        throw unknownMember(key.string, element)
       }
     }
     guard let op = parts.op else { throw FormatError(.missingMember, "a node needs op, the name of its operation", at: "") }
     let operation = try operation(op)
     guard let outputs = parts.outputs else { throw FormatError(.missingMember, "a node needs outputs, a list of new names", at: "") }
     if outputs.kind == .numbers { throw FormatError(.wrongType, "an output is a name, got a number", at: "/outputs/0") }
-    guard outputs.kind == .array else {
+    guard outputs.kind == .array || outputs.kind == .string else {
       throw FormatError(.wrongType, "outputs is a list of names, got \(outputs.brief)", at: "/outputs")
     }
     guard let inputs = parts.inputs else { throw FormatError(.missingMember, "a node needs inputs, a list of operands", at: "") }
-    guard inputs.kind == .array || inputs.kind == .numbers else {
+    guard inputs.kind == .array || inputs.kind == .numbers || inputs.kind == .string else {
       throw FormatError(.wrongType, "inputs is a list of operands, got \(inputs.brief)", at: "/inputs")
     }
     if let attributes = parts.attributes, attributes.kind != .object {
       throw FormatError(.wrongType, "attributes is an object, got \(attributes.describe)", at: "/attributes")
     }
     return GraphDecoder.Node(operation: operation, inputs: inputs, outputs: outputs, attributes: parts.attributes)
+  }
+
+  private static func unknownMember(_ name: String, _ node: JSONValue) -> FormatError {
+    let attributes = node["op"].flatMap { OpCatalog.operation(named: $0.string) }?.reference.attributes.map(\.name) ?? []
+    if attributes.contains(name) {
+      return FormatError(
+        .unknownMember, "\(name) is an attribute of the operation: write \"attributes\": {\"\(name)\": …}", at: Pointer.member(name))
+    }
+    let meant = [
+      "attrs": "attributes", "params": "attributes", "kwargs": "attributes", "args": "inputs", "operands": "inputs", "operation": "op",
+    ]
+    if let member = meant[name] {
+      return FormatError(.unknownMember, "a node has no member \(name); did you mean \(member)?", at: Pointer.member(name))
+    }
+    return .unknownMember(name, of: "a node", ["op", "inputs", "outputs", "attributes"], at: "")
   }
 
   private static func operation(_ op: JSONValue) throws(FormatError) -> any Operation {

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Reads a node's operands: names, numbers, true and false, and tensors written in place.
 struct OperandDecoder {
@@ -13,10 +13,10 @@ struct OperandDecoder {
   {
     if list.kind == .numbers { return list.numberTokens.map { .weak(WeakNumber($0)) } }
     var operands: [Operand] = []
-    operands.reserveCapacity(list.count)
+    operands.reserveCapacity(list.listedCount)
     /// Tensors without a dtype wait for that of the others.
     var waiting: [(index: Int, value: JSONValue)] = []
-    for (index, element) in list.elements.enumerated() {
+    for (index, element) in list.listed.enumerated() {
       switch element.kind {
       case .string where NameTable.isNonFinite(element.stringBytes), .number:
         operands.append(.weak(try weakNumber(element, at: index)))
@@ -24,7 +24,7 @@ struct OperandDecoder {
         do throws(FormatError) {
           operands.append(.value(try resolve(element)))
         } catch {
-          throw error.under("/inputs/\(index)")
+          throw error.under("/inputs" + list.place(of: index))
         }
       case .true, .false: operands.append(.value(builder.constant(Scalar(element.kind == .true))))
       case .object where element["dtype"] != nil: operands.append(.value(try constant(element, .fallback(defaultDType), at: index)))
@@ -34,7 +34,7 @@ struct OperandDecoder {
       case .null:
         throw FormatError(
           .wrongType,
-          "an operand is a name, a number or a tensor, got null; non-finite and missing numbers are \"NaN\", \"Infinity\" and \"-Infinity\"",
+          "an operand is a name, a number or a tensor, got null; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"",
           at: "/inputs/\(index)")
       }
     }
@@ -95,7 +95,7 @@ extension JSONValue {
   /// What a node's operands are called in errors: names, numbers as written, "the tensor [2, 3]".
   var operandTexts: [String] {
     if kind == .numbers { return numberTokens.map { String(decoding: $0.text.prefix(40), as: UTF8.self) } }
-    return elements.enumerated().map { index, element in
+    return listed.enumerated().map { index, element in
       switch element.kind {
       case .string: element.string.count > 64 ? element.string.prefix(64) + "…" : element.string
       case .number, .true, .false: String(decoding: element.text.prefix(40), as: UTF8.self)

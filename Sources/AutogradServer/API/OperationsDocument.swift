@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
 enum OperationsDocument {

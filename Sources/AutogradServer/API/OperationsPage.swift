@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// The reference of all operations as a page for people, `docs/operations.md`: from the catalog, with an example of each and what this
 /// server answers to it.

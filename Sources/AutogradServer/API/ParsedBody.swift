@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
 ///

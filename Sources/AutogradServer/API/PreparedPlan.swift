@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer. One serves any number
 /// of requests at a time.

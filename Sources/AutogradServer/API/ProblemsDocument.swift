@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// `GET /problems` and `GET /problems/{code}`: what error codes mean.
 enum ProblemsDocument {

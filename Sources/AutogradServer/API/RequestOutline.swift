@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of tensors, of which only the
 /// shape of the lists counts, and whether they hold numbers or true and false.
@@ -74,7 +74,7 @@ struct RequestOutline {
 
   /// Tensors by name.
   private mutating func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
-    guard let object else {
+    guard let object = object?.given else {
       key.append(0)
       return true
     }

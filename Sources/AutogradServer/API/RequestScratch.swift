@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 import Glibc
 
 /// What a request works with beside its document. Requests leave it to their successors, so that answering one takes nothing from the heap.

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 import CEmbedded
 
 /// Every path of the server.

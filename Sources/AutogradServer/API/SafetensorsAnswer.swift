@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 extension AnswerTemplate {
   /// An answer as a safetensors file: tensors are called `outputs/y`, `gradients/x`, `jacobians/y/x` and so on.

@@ -1,5 +1,5 @@
-import AutogradFormats
 import ArgumentParser
+import AutogradFormats
 import Glibc
 
 /// `autograd-server evaluate`: the same request without a socket.

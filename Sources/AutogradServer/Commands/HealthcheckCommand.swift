@@ -1,5 +1,5 @@
-import AutogradFormats
 import ArgumentParser
+import AutogradFormats
 import Glibc
 
 /// `autograd-server healthcheck`: asks a running server's `/livez`, for containers that have no curl.
@@ -12,19 +12,22 @@ struct HealthcheckCommand: ParsableCommand {
   @Option(help: "Address of the server. (default: AUTOGRAD_HOST or 127.0.0.1)")
   var host: String?
   @Option(help: "Port of the server. (default: AUTOGRAD_PORT or 8080)")
-  var port: UInt16?
+  var port: Int?
 
   func run() throws {
     let standard = Configuration()
-    var host = try Setting.resolve(host, "AUTOGRAD_HOST", standard.host)
-    let port = try Setting.resolve(port, "AUTOGRAD_PORT", standard.port)
+    var host = try Setting.resolve(host, "AUTOGRAD_HOST") ?? standard.host
+    let port = try Setting.resolve(port, "AUTOGRAD_PORT") ?? standard.port
     // A server that listens everywhere listens here.
     if host == "0.0.0.0" { host = "127.0.0.1" }
     if host == "::" { host = "::1" }
-    guard HealthcheckCommand.isAlive(host, port) else { throw ExitCode.failure }
+    guard HealthcheckCommand.isAlive(host, port) else {
+      CommandOutput.write(ByteBuffer("no server answers at \(host.contains(":") ? "[\(host)]" : host):\(port)\n"), to: STDERR_FILENO)
+      throw ExitCode.failure
+    }
   }
 
-  private static func isAlive(_ host: String, _ port: UInt16) -> Bool {
+  private static func isAlive(_ host: String, _ port: Int) -> Bool {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?

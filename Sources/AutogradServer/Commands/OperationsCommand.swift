@@ -1,6 +1,6 @@
-import AutogradFormats
 import ArgumentParser
 import AutogradCore
+import AutogradFormats
 import Glibc
 
 /// `autograd-server operations`: the catalog, for people.

@@ -1,22 +1,30 @@
-import AutogradFormats
 import ArgumentParser
+import AutogradFormats
 import Glibc
 
-/// Reads the options that say under which names a server is asked, and by which web pages.
+/// Reads the options that say under which names a server is asked, by which web pages, and behind which proxies.
 enum OriginSettings {
-  static func hosts(_ given: [String]) throws(ValidationError) -> [String] {
-    try Setting.list(given, "AUTOGRAD_ALLOWED_HOSTS").map { text throws(ValidationError) in try host(text) }
+  static func proxies(_ texts: [String]) throws(ValidationError) -> TrustedProxies {
+    var proxies = TrustedProxies()
+    for text in texts where !proxies.add(text) {
+      throw ValidationError(
+        "--trusted-proxy (or AUTOGRAD_TRUSTED_PROXIES) takes addresses such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, got \(text)")
+    }
+    return proxies
   }
 
-  /// - Parameter hasTokens: whether requests need a token.
-  static func origins(_ given: [String], hasTokens: Bool) throws(ValidationError) -> [String] {
-    let origins = try Setting.list(given, "AUTOGRAD_CORS_ORIGINS").map { text throws(ValidationError) in try origin(text) }
-    if hasTokens && origins.contains(OriginPolicy.any) {
-      throw ValidationError(
-        "--cors-origin * lets every page try tokens, so it does not go with --token-file; name the origins of the "
-          + "pages that may call")
-    }
-    return origins
+  static func hosts(_ texts: [String]) throws(ValidationError) -> [String] {
+    try texts.map { text throws(ValidationError) in try host(text) }
+  }
+
+  static func origins(_ texts: [String]) throws(ValidationError) -> [String] {
+    try texts.map { text throws(ValidationError) in try origin(text) }
+  }
+
+  static func check(_ configuration: Configuration) throws(ValidationError) {
+    guard configuration.tokenFile != nil, configuration.corsOrigins.contains(OriginPolicy.any) else { return }
+    throw ValidationError(
+      "--cors-origin * lets every page try tokens, so it does not go with --token-file; name the origins of the pages that may call")
   }
 
   /// In lower case, without the dot that may end it; IPv6 in brackets, as Host has it.

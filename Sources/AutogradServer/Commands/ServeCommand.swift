@@ -1,6 +1,6 @@
-import AutogradFormats
 import ArgumentParser
 import AutogradCore
+import AutogradFormats
 import Glibc
 import Logging
 
@@ -10,195 +10,17 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Listen for requests.",
     discussion: """
-      Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) stops accepting, answers what is
-      in flight and exits with 0; a second one exits at once. With several workers SIGHUP replaces them one by one, by the program that is then
-      in the place of this one, without refusing anybody.
+      Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) stops accepting connections, \
+      finishes requests in flight and exits with 0; a second one exits at once. With several workers, SIGHUP replaces them one by one with \
+      the program then at the same path, without rejecting requests.
       """)
 
-  @Option(help: "Address to listen on; 0.0.0.0 for all. AUTOGRAD_HOST. (default: 127.0.0.1)")
-  var host: String?
-  @Option(help: "Port to listen on; 0 picks a free one. AUTOGRAD_PORT. (default: 8080)")
-  var port: UInt16?
-  @Option(
-    help:
-      "A second address, HOST:PORT, for /livez, /readyz and /metrics alone; /metrics is then served nowhere else. AUTOGRAD_ADMIN_ADDRESS. (default: none)"
-  )
-  var adminAddress: AdminAddress?
-  @Option(
-    help:
-      "Processes that serve, each with threads of its own; with more than one a supervisor restarts those that die. AUTOGRAD_WORKERS. (default: 1)"
-  )
-  var workers: Int?
-  @Option(help: "Threads that serve sockets and run small graphs. AUTOGRAD_THREADS. (default: 2)")
-  var threads: Int?
-  @Option(help: "Threads that run large graphs; the large steps of one graph use all that are free. AUTOGRAD_COMPUTE_THREADS. (default: 2)")
-  var computeThreads: Int?
-  @Option(help: "Largest request body in bytes. AUTOGRAD_MAX_BODY_BYTES. (default: 67108864)")
-  var maxBodyBytes: Int?
-  @Option(help: "Deepest nesting of JSON. AUTOGRAD_MAX_JSON_DEPTH. (default: 64)")
-  var maxJsonDepth: Int?
-  @Option(help: "Most nodes of a graph, and most values that it names. AUTOGRAD_MAX_NODES. (default: 200000)")
-  var maxNodes: Int?
-  @Option(help: "Most tensors in one answer. AUTOGRAD_MAX_OUTPUTS. (default: 4096)")
-  var maxOutputs: Int?
-  @Option(help: "Most axes of a tensor. AUTOGRAD_MAX_RANK. (default: 8)")
-  var maxRank: Int?
-  @Option(help: "Most elements of a tensor. AUTOGRAD_MAX_ELEMENTS. (default: 68719476736)")
-  var maxElements: Int?
-  @Option(help: "Most bytes of memory that one graph may need. AUTOGRAD_MAX_PLAN_BYTES. (default: 1073741824)")
-  var maxPlanBytes: Int?
-  @Option(help: "Most elementary operations of one graph. AUTOGRAD_MAX_PLAN_WORK. (default: 100000000000)")
-  var maxPlanWork: Int?
-  @Option(help: "Most numbers in one answer. AUTOGRAD_MAX_ANSWER_ELEMENTS. (default: 100000000)")
-  var maxAnswerElements: Int?
-  @Option(
-    help:
-      "Most bytes that bodies and graphs of all requests may take together. AUTOGRAD_MAX_BYTES_IN_FLIGHT. (default: half of the memory there is, shared by the workers)"
-  )
-  var maxBytesInFlight: Int?
-  @Option(help: "Most connections; further ones are told to come back. AUTOGRAD_MAX_CONNECTIONS. (default: 8192)")
-  var maxConnections: Int?
-  @Option(help: "Most requests that wait for a compute thread; further ones are told to come back. AUTOGRAD_MAX_QUEUE. (default: 1024)")
-  var maxQueue: Int?
-  @Option(
-    help:
-      "Seconds that a request may wait and compute; its own header Request-Timeout may ask for less. AUTOGRAD_REQUEST_TIMEOUT. (default: 30)"
-  )
-  var requestTimeout: Int?
-  @Option(help: "Seconds that the head of a request may take to arrive. AUTOGRAD_HEADER_TIMEOUT. (default: 10)")
-  var headerTimeout: Int?
-  @Option(help: "Seconds that the body of a request may take to arrive. AUTOGRAD_BODY_TIMEOUT. (default: 60)")
-  var bodyTimeout: Int?
-  @Option(help: "Seconds that an answer may take to be fetched. AUTOGRAD_RESPONSE_TIMEOUT. (default: 60)")
-  var responseTimeout: Int?
-  @Option(
-    help: "Plans that are kept for the next request of the same graph; 0 keeps none. AUTOGRAD_PLAN_CACHE_ENTRIES. (default: 4096)")
-  var planCacheEntries: Int?
-  @Option(help: "Most bytes that these plans may take in all. AUTOGRAD_PLAN_CACHE_BYTES. (default: 67108864)")
-  var planCacheBytes: Int?
-  @Option(help: "Seconds that a connection may be silent. AUTOGRAD_IDLE_TIMEOUT. (default: 60)")
-  var idleTimeout: Int?
-  @Option(help: "Seconds that a shutdown waits for requests in flight. AUTOGRAD_DRAIN_SECONDS. (default: 25)")
-  var drainSeconds: Int?
-  @Option(
-    help: "Seconds that /readyz says no before a shutdown stops accepting, for load balancers. AUTOGRAD_READINESS_DELAY. (default: 0)")
-  var readinessDelay: Int?
-  @Option(help: "A log line for each request: true or false. AUTOGRAD_LOG_REQUESTS. (default: true)")
-  var logRequests: Bool?
-  @Option(help: "How log lines are written: text, or json, an object a line. AUTOGRAD_LOG_FORMAT. (default: text)")
-  var logFormat: LogFormat?
-  @Option(
-    help:
-      "File of bearer tokens, one a line; requests without one of them are refused, but for GET /livez and /readyz. AUTOGRAD_TOKEN_FILE. (default: none)"
-  )
-  var tokenFile: String?
-  @Option(
-    name: .customLong("trusted-proxy"),
-    help:
-      """
-      Address of a proxy, or a range such as 10.0.0.0/8, that is believed when its X-Forwarded-For says whom a request comes from. \
-      Several by giving it again, or by commas in the variable. AUTOGRAD_TRUSTED_PROXIES. (default: none)
-      """
-  )
-  var trustedProxies: [String] = []
-  @Option(
-    name: .customLong("allowed-host"),
-    help:
-      """
-      Name that the Host header may have, beside those of this machine where only it can connect; * allows all. \
-      Several by giving it again, or by commas in the variable. AUTOGRAD_ALLOWED_HOSTS. \
-      (default: localhost, 127.x.x.x and [::1] on a loopback address, else all)
-      """
-  )
-  var allowedHosts: [String] = []
-  @Option(
-    name: .customLong("cors-origin"),
-    help:
-      """
-      Origin of web pages that may call this server, such as https://app.example; * allows all, without --token-file. \
-      Several by giving it again, or by commas in the variable. AUTOGRAD_CORS_ORIGINS. (default: none)
-      """
-  )
-  var corsOrigins: [String] = []
-  @Flag(help: "Print the limits that the system sets, where they stand, and what will be used of them, and end.")
+  @OptionGroup var options: ServeOptions
+  @Flag(help: "Print the system's limits, where each was read, and what the server will use, then exit.")
   var showLimits = false
 
-  /// What the flags and the environment come to.
-  func resolved() throws -> Configuration {
-    var configuration = Configuration()
-    configuration.host = try Setting.resolve(host, "AUTOGRAD_HOST", configuration.host)
-    configuration.port = try Setting.resolve(port, "AUTOGRAD_PORT", configuration.port)
-    configuration.adminAddress = try Setting.resolve(adminAddress, "AUTOGRAD_ADMIN_ADDRESS")
-    configuration.workers = try resolve(workers, "AUTOGRAD_WORKERS", configuration.workers, 1...1024)
-    configuration.threads = try resolve(threads, "AUTOGRAD_THREADS", configuration.threads, 1...1024)
-    configuration.computeThreads = try resolve(computeThreads, "AUTOGRAD_COMPUTE_THREADS", configuration.computeThreads, 1...1024)
-    configuration.drainSeconds = try resolve(drainSeconds, "AUTOGRAD_DRAIN_SECONDS", configuration.drainSeconds, 0...86_400)
-    configuration.readinessDelaySeconds = try resolve(
-      readinessDelay, "AUTOGRAD_READINESS_DELAY", configuration.readinessDelaySeconds, 0...86_400)
-    configuration.logsRequests = try Setting.resolve(logRequests, "AUTOGRAD_LOG_REQUESTS", configuration.logsRequests)
-    configuration.logFormat = try Setting.resolve(logFormat, "AUTOGRAD_LOG_FORMAT", configuration.logFormat)
-    configuration.tokenFile = tokenFile ?? Setting.environment("AUTOGRAD_TOKEN_FILE")
-    configuration.trustedProxies = try resolvedProxies()
-    configuration.allowedHosts = try OriginSettings.hosts(allowedHosts)
-    configuration.corsOrigins = try OriginSettings.origins(corsOrigins, hasTokens: configuration.tokenFile != nil)
-    let standard = Limits()
-    configuration.limits.bodyBytes = try resolve(maxBodyBytes, "AUTOGRAD_MAX_BODY_BYTES", standard.bodyBytes, 1...(2 << 30))
-    configuration.limits.documentBytes = 8 * configuration.limits.bodyBytes
-    configuration.limits.jsonDepth = try resolve(maxJsonDepth, "AUTOGRAD_MAX_JSON_DEPTH", standard.jsonDepth, 16...10_000)
-    configuration.limits.nodes = try resolve(maxNodes, "AUTOGRAD_MAX_NODES", standard.nodes, 1...10_000_000)
-    configuration.limits.outputs = try resolve(maxOutputs, "AUTOGRAD_MAX_OUTPUTS", standard.outputs, 1...10_000_000)
-    configuration.limits.rank = try resolve(maxRank, "AUTOGRAD_MAX_RANK", standard.rank, 1...standard.rank)
-    configuration.limits.elements = try resolve(maxElements, "AUTOGRAD_MAX_ELEMENTS", standard.elements, 1...(1 << 40))
-    configuration.limits.planBytes = try resolve(maxPlanBytes, "AUTOGRAD_MAX_PLAN_BYTES", standard.planBytes, 1...(1 << 40))
-    configuration.limits.planWork = try resolve(maxPlanWork, "AUTOGRAD_MAX_PLAN_WORK", standard.planWork, 1...Int.max)
-    configuration.limits.answerElements = try resolve(
-      maxAnswerElements, "AUTOGRAD_MAX_ANSWER_ELEMENTS", standard.answerElements, 1...(1 << 32))
-    configuration.cachedPlans = try resolve(planCacheEntries, "AUTOGRAD_PLAN_CACHE_ENTRIES", configuration.cachedPlans, 0...10_000_000)
-    configuration.cachedPlanBytes = try resolve(
-      planCacheBytes, "AUTOGRAD_PLAN_CACHE_BYTES", configuration.cachedPlanBytes, 0...(1 << 40))
-    configuration.bytesInFlight = try Setting.resolve(maxBytesInFlight, "AUTOGRAD_MAX_BYTES_IN_FLIGHT")
-    if let bytes = configuration.bytesInFlight { _ = try resolve(bytes, "AUTOGRAD_MAX_BYTES_IN_FLIGHT", 0, (1 << 20)...(1 << 50)) }
-    configuration.connections = try resolve(maxConnections, "AUTOGRAD_MAX_CONNECTIONS", configuration.connections, 1...(1 << 20))
-    configuration.queueLength = try resolve(maxQueue, "AUTOGRAD_MAX_QUEUE", configuration.queueLength, 1...(1 << 20))
-    try resolveTimeouts(&configuration)
-    return configuration
-  }
-
-  private func resolvedProxies() throws -> TrustedProxies {
-    var proxies = TrustedProxies()
-    for text in Setting.list(trustedProxies, "AUTOGRAD_TRUSTED_PROXIES") where !proxies.add(text) {
-      throw ValidationError(
-        "AUTOGRAD_TRUSTED_PROXIES (or --trusted-proxy) takes addresses such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, got \(text)")
-    }
-    return proxies
-  }
-
-  private func resolveTimeouts(_ configuration: inout Configuration) throws {
-    let range = 1...86_400
-    configuration.requestTimeoutSeconds = try resolve(
-      requestTimeout, "AUTOGRAD_REQUEST_TIMEOUT", configuration.requestTimeoutSeconds, range)
-    configuration.headerTimeoutSeconds = try resolve(headerTimeout, "AUTOGRAD_HEADER_TIMEOUT", configuration.headerTimeoutSeconds, range)
-    configuration.bodyTimeoutSeconds = try resolve(bodyTimeout, "AUTOGRAD_BODY_TIMEOUT", configuration.bodyTimeoutSeconds, range)
-    configuration.responseTimeoutSeconds = try resolve(
-      responseTimeout, "AUTOGRAD_RESPONSE_TIMEOUT", configuration.responseTimeoutSeconds, range)
-    configuration.idleTimeoutSeconds = try resolve(idleTimeout, "AUTOGRAD_IDLE_TIMEOUT", configuration.idleTimeoutSeconds, range)
-  }
-
-  private func resolve(_ flag: Int?, _ variable: String, _ fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
-    let value = try Setting.resolve(flag, variable, fallback)
-    guard range.contains(value) else {
-      throw ValidationError("\(variable) (or its option) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
-    }
-    return value
-  }
-
-  func validate() throws {
-    try SettingNames.check()
-    _ = try resolved()
-  }
-
   func run() throws {
-    let configuration = try resolved()
+    let configuration = try options.configuration()
     if showLimits { return try printLimits(configuration) }
     let supervision = Supervision()
     let supervises = configuration.workers > 1 && supervision == nil
@@ -232,7 +54,7 @@ struct ServeCommand: ParsableCommand {
   private func supervise(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger) throws {
     // Read by each worker; here so that a bad file is known before the port is taken.
     let access = try configuration.accessTokens()
-    let listening = try ListeningSocket.open(host: configuration.host, port: configuration.port)
+    let listening = try ListeningSocket.open(host: configuration.host, port: UInt16(clamping: configuration.port))
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
     logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
     let admin = try configuration.openAdminAddress(logger)
@@ -316,7 +138,7 @@ extension ServeCommand {
     {
       return Metrics(routes: paths, region: region, area: given.area, worker: given.worker)
     }
-    logger.warning("/metrics shows this worker alone: the supervisor is of another version; start it anew to see all")
+    logger.warning("/metrics shows only this worker, because the supervisor has another version; restart it to see all")
     return Metrics(routes: paths, region: try .own(), worker: given.worker)
   }
 }
@@ -328,7 +150,7 @@ extension AccessTokens {
       logger.info("SIGHUP: \(count) tokens read")
       warn(logger)
     } catch {
-      logger.error("SIGHUP: the tokens stay as they are: \(error)")
+      logger.error("SIGHUP: keeping the old tokens: \(error)")
     }
   }
 
@@ -336,9 +158,6 @@ extension AccessTokens {
     if isOpenToOthers { logger.warning("the token file \(path) can be read by others: chmod o-r \(path)") }
   }
 }
-
-extension LogFormat: ExpressibleByArgument {}
-extension AdminAddress: ExpressibleByArgument {}
 
 /// Lets routes, which exist before the server, ask whether it is ready.
 private final class Readiness: Sendable {
@@ -370,7 +189,7 @@ extension Configuration {
   fileprivate func transport(_ logger: Logger, _ metrics: Metrics) -> HTTPServer.Configuration {
     var transport = HTTPServer.Configuration { refusal, requestID in Problem(refusal).response(requestID: requestID) }
     transport.host = host
-    transport.port = port
+    transport.port = UInt16(clamping: port)
     transport.threads = threads
     transport.allowedHosts = allowedHosts
     transport.corsOrigins = corsOrigins

@@ -1,28 +1,112 @@
 import ArgumentParser
 import Glibc
 
-/// A setting comes from its flag, else from its environment variable, else from its default.
-enum Setting {
-  static func resolve<Value: LosslessStringConvertible>(_ flag: Value?, _ variable: String, _ fallback: Value) throws -> Value {
-    try resolve(flag, variable) ?? fallback
+/// An option of `serve`: what it is called, what it may be, where its value goes, and what its help says. It comes from the command line,
+/// else from its environment variable, else from ``Configuration``.
+struct Setting: Sendable {
+  /// Without the dashes.
+  let name: String
+  let variable: String
+  let help: ArgumentHelp
+  /// Takes the value over into the configuration.
+  let apply: @Sendable (ServeOptions, inout Configuration) throws -> Void
+
+  /// - Parameters:
+  ///   - values: what its variable holds when the option may be given several times.
+  ///   - standard: what the help calls its default.
+  private init(
+    _ name: String, several: Bool = false, standard: String, _ help: String,
+    _ apply: @escaping @Sendable (ServeOptions, inout Configuration) throws -> Void
+  ) {
+    self.name = name
+    variable = Setting.variable(name, several: several)
+    self.help = "\(help) \(variable). (default: \(standard))"
+    self.apply = apply
   }
 
-  /// The same without a default.
-  static func resolve<Value: LosslessStringConvertible>(_ flag: Value?, _ variable: String) throws -> Value? {
-    if let flag { return flag }
+  /// One value of any kind.
+  init<Value: LosslessStringConvertible & Sendable>(
+    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable, _ target: WritableKeyPath<Configuration, Value> & Sendable,
+    _ help: String
+  ) {
+    let variable = Setting.variable(name)
+    self.init(name, standard: "\(Configuration()[keyPath: target])", help) { options, configuration in
+      if let value = try Setting.resolve(options[keyPath: option], variable) { configuration[keyPath: target] = value }
+    }
+  }
+
+  /// One value, without which something else is done, which the help tells as the default.
+  init<Value: LosslessStringConvertible & Sendable>(
+    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable, _ target: WritableKeyPath<Configuration, Value?> & Sendable,
+    standard: String, _ help: String
+  ) {
+    let variable = Setting.variable(name)
+    self.init(name, standard: standard, help) { options, configuration in
+      configuration[keyPath: target] = try Setting.resolve(options[keyPath: option], variable)
+    }
+  }
+
+  /// A number within a range.
+  init(
+    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable, _ target: WritableKeyPath<Configuration, Int> & Sendable,
+    _ range: ClosedRange<Int>, _ help: String
+  ) {
+    let variable = Setting.variable(name)
+    self.init(name, standard: "\(Configuration()[keyPath: target])", help) { options, configuration in
+      guard let value = try Setting.resolve(options[keyPath: option], variable) else { return }
+      configuration[keyPath: target] = try Setting.checked(value, range, name, variable)
+    }
+  }
+
+  /// The same, with something else for its default.
+  init(
+    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable, _ target: WritableKeyPath<Configuration, Int?> & Sendable,
+    _ range: ClosedRange<Int>, standard: String, _ help: String
+  ) {
+    let variable = Setting.variable(name)
+    self.init(name, standard: standard, help) { options, configuration in
+      guard let value = try Setting.resolve(options[keyPath: option], variable) else { return }
+      configuration[keyPath: target] = try Setting.checked(value, range, name, variable)
+    }
+  }
+
+  /// An option that may be given several times; in its variable, values are separated by commas.
+  init<Values: Sendable>(
+    _ name: String, _ option: KeyPath<ServeOptions, [String]> & Sendable,
+    _ target: WritableKeyPath<Configuration, Values> & Sendable, standard: String, _ help: String,
+    read: @escaping @Sendable ([String]) throws -> Values
+  ) {
+    let variable = Setting.variable(name, several: true)
+    self.init(name, several: true, standard: standard, help + " Repeat the option, or separate by commas in the variable.") {
+      options, configuration in
+      let given = options[keyPath: option]
+      let texts = given.isEmpty ? (Setting.environment(variable) ?? "").split { $0 == "," || $0 == " " }.map(String.init) : given
+      configuration[keyPath: target] = try read(texts)
+    }
+  }
+
+  /// `max-nodes` as `AUTOGRAD_MAX_NODES`, `trusted-proxy` as `AUTOGRAD_TRUSTED_PROXIES`.
+  private static func variable(_ name: String, several: Bool = false) -> String {
+    let words = String(name.uppercased().map { $0 == "-" ? "_" : $0 })
+    guard several else { return SettingNames.prefix + words }
+    return SettingNames.prefix + (words.hasSuffix("Y") ? words.dropLast() + "IES" : words + "S")
+  }
+
+  private static func checked(_ value: Int, _ range: ClosedRange<Int>, _ name: String, _ variable: String) throws -> Int {
+    guard range.contains(value) else {
+      throw ValidationError("--\(name) (or \(variable)) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
+    }
+    return value
+  }
+
+  static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String) throws -> Value? {
+    if let option { return option }
     guard let text = environment(variable) else { return nil }
     guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(kind(Value.self))") }
     return value
   }
 
-  /// Of an option that may be given several times; in its variable they are separated by commas.
-  static func list(_ flags: [String], _ variable: String) -> [String] {
-    if !flags.isEmpty { return flags }
-    let text = environment(variable) ?? ""
-    return text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
-  }
-
-  static func environment(_ variable: String) -> String? {
+  private static func environment(_ variable: String) -> String? {
     guard let text = getenv(variable).map({ String(cString: $0) }), !text.isEmpty else { return nil }
     return text
   }
@@ -32,7 +116,6 @@ enum Setting {
     case is Bool.Type: "true or false"
     case is LogFormat.Type: "text or json"
     case is AdminAddress.Type: "HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090"
-    case is UInt16.Type: "a number from 0 to 65535"
     default: "a whole number"
     }
   }

@@ -1,6 +1,6 @@
-import AutogradFormats
 import ArgumentParser
 import AutogradCore
+import AutogradFormats
 import Glibc
 
 /// The variables that set options of `serve`: one for each option, by its name.
@@ -10,19 +10,10 @@ enum SettingNames {
   static let prefix = "AUTOGRAD_"
 
   /// `AUTOGRAD_MAX_NODES` and so on, in the order of the options.
-  static let all: [String] = Mirror(reflecting: ServeCommand()).children.compactMap { child in
-    // An option is the property `_maxNodes` of the type `Option`; flags have no variables.
-    guard let label = child.label, label.hasPrefix("_"), String(describing: type(of: child.value)).hasPrefix("Option<") else { return nil }
-    return variable(of: label.dropFirst())
-  }
+  static let all = ServeOptions.settings.map(\.variable)
 
   /// What the examples read, who are often started from the same shell.
   private static let ofExamples = ["AUTOGRAD_URL"]
-
-  /// `maxNodes` as `AUTOGRAD_MAX_NODES`.
-  private static func variable(of property: Substring) -> String {
-    prefix + property.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
-  }
 
   /// Throws for the first entry, `NAME=value`, whose name begins like ours and is none of ours.
   static func check(_ environment: [String] = environmentEntries()) throws(ValidationError) {
@@ -36,7 +27,7 @@ enum SettingNames {
       let hint =
         near.isEmpty
         ? "autograd-server serve --help lists them" : "did you mean \(near.map { prefix + $0 }.joined(separator: " or "))?"
-      throw ValidationError("\(name) is no setting; \(hint)")
+      throw ValidationError("unknown setting \(name); \(hint)")
     }
   }
 

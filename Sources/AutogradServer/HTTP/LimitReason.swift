@@ -59,12 +59,12 @@ enum LimitReason: String, CaseIterable, Sendable {
     case .planWork: "The graph takes too much work"
     case .answer: "Too many numbers to answer with"
     case .queue: "Too many requests are waiting"
-    case .deadline: "It would not be done in time"
+    case .deadline: "The request could not finish in time"
     case .connections: "Too many connections are open"
-    case .memory: "The requests in flight take all memory"
-    case .requestRate: "More requests a second than the token may send"
-    case .workRate: "More work a second than the token may ask for"
-    case .tokenMemory: "The token's requests in flight take all the memory that they may"
+    case .memory: "Requests in flight use all memory"
+    case .requestRate: "The token's request rate is used up"
+    case .workRate: "The token's work rate is used up"
+    case .tokenMemory: "The token's memory quota is used up"
     }
   }
 }

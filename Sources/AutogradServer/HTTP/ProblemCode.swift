@@ -53,9 +53,9 @@ enum ProblemCode: String, CaseIterable, Sendable {
   private var entry: (status: Int, title: String, explanation: String) {
     switch self {
     case .invalidJSON:
-      (400, "The body is not JSON", "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where it stops being one.")
+      (400, "The body is not JSON", "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where the error is.")
     case .duplicateKey:
-      (400, "A key stands twice in one object", "Each member of an object may be given once. The pointer shows the second.")
+      (400, "Duplicate key in an object", "Each member of an object may be given once. The pointer shows the second.")
     case .wrongType:
       (
         400, "A value of the wrong kind",
@@ -63,7 +63,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
           + "\"NaN\", \"Infinity\" and \"-Infinity\"."
       )
     case .unknownMember:
-      (400, "A member that is not known", "Members that are not known are refused, so that a misspelt one is never ignored.")
+      (400, "Unknown member", "Unknown members are rejected, so that a misspelt one is never ignored.")
     case .missingMember: (400, "A member is missing", "The object at the pointer lacks a member that it needs.")
     case .numberOutOfRange:
       (
@@ -76,7 +76,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .badRequest:
       (
         400, "The HTTP request is malformed",
-        "The detail names the header that is wrong. Where it leaves in doubt where the request ends, the connection is closed."
+        "The detail names the header that is wrong. If the end of the request is ambiguous, the connection is closed."
       )
     case .unauthorized: (401, "No valid token", "This server asks for a bearer token: Authorization: Bearer …")
     case .originNotAllowed:
@@ -85,9 +85,9 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "The request comes from a web page that may not call this server. Whoever runs it can allow the origin that "
           + "the detail names with --cors-origin; nothing was computed."
       )
-    case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail names the one that may have been meant.")
+    case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail suggests similar ones.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
-    case .notAcceptable: (406, "No answer of an accepted type", "The Accept header rules out the types that this path can answer with.")
+    case .notAcceptable: (406, "No acceptable answer type", "The Accept header rules out the types that this path can answer with.")
     case .requestTimeout: (408, "The request came too slowly", "The whole request must arrive within the server's time limit.")
     case .preconditionFailed: (412, "A precondition does not hold", "A header of the request states a condition that is not met.")
     case .limitExceeded:
@@ -98,7 +98,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
       )
     case .unsupportedMediaType:
       (
-        415, "A body of a type that is not read",
+        415, "Unsupported body type",
         "Send JSON, under any text or form content type, or application/vnd.safetensors, without a content encoding."
       )
     case .misdirectedRequest:
@@ -107,23 +107,23 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "The Host header, or the host in the request's target, is none of those that this server answers to. The "
           + "detail lists them; whoever runs the server can add others with --allowed-host."
       )
-    case .notImplemented: (501, "A transfer coding that is not read", "Only chunked is understood.")
+    case .notImplemented: (501, "Unsupported transfer coding", "Only chunked is understood.")
     case .quotaExceeded:
       (
         429, "More than the token allows",
         "Try again after the time in Retry-After, or ask whoever runs the server for a larger quota; the token file has them."
       )
-    case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail names the nearest.")
+    case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail suggests similar names.")
     case .unknownAttribute:
       (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")
     case .invalidAttribute: (422, "An attribute with an impossible value", "The detail says what the attribute may be for these operands.")
     case .wrongArity: (422, "The wrong number of inputs or outputs", "The detail says how many the operation takes or yields.")
     case .unknownName:
-      (422, "A name that nothing defines", "Names are defined by inputs, constants and outputs of nodes. The detail names the nearest.")
+      (422, "Undefined name", "Names are defined by inputs, constants and outputs of nodes. The detail suggests similar names.")
     case .duplicateName:
-      (422, "A name that is used twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
+      (422, "Name defined twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
     case .cycle:
-      (422, "Nodes that wait for each other", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
+      (422, "The graph has a cycle", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
     case .shapeMismatch:
       (422, "Shapes do not fit", "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches.")
     case .dtypeMismatch:
@@ -140,7 +140,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .shuttingDown: (503, "The server is shutting down", "Try again; another server or the next one will answer.")
     case .deadlineExceeded:
       (504, "The computation took too long", "The work was ended at the time limit. Ask for less, or for a longer limit.")
-    case .internal: (500, "A fault of the server", "This is never caused by a request. Please report it with the request id.")
+    case .internal: (500, "A fault of the server", "Requests cannot cause this. Please report it with the request id.")
     }
   }
 }

@@ -24,7 +24,7 @@ struct Request: @unchecked Sendable {
   var contentEncoding: String?
   var accept: String?
   var body: UnsafeRawBufferPointer
-  /// Raised when nobody waits for the answer any more; nil on a socket's thread, where nothing may take long.
+  /// Raised when the client is gone, or the deadline has passed; nil on a socket's thread, where nothing may take long.
   var interruption: Interruption?
   /// Where work on the compute pool gets memory that it was not known to need.
   var memory: (any WorkMemory)?

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// One HTTP answer. The transport adds `Content-Length`, `X-Request-Id` and, when it is closing, `Connection: close`.
 struct Response: Sendable {

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 
 /// Finds the handler of a path and refuses what no handler should see.
 final class Router: Responder {

@@ -1,5 +1,5 @@
-import AutogradFormats
 import AutogradCore
+import AutogradFormats
 import CMicroHTTPD
 
 /// `GET /metrics` in Prometheus' text format: the sums of what all processes have counted, and what those that live have now.

@@ -69,7 +69,7 @@ extension Logger.Level {
   }
 }
 
-/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, and with more beside it in JSON.
+/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, with the problem's code if it is one, and with more in JSON.
 ///
 /// Nothing of what a request is about comes into it: of its head the method, the path without the query and the identifiers, of its graph the
 /// digest.
@@ -90,6 +90,14 @@ struct AccessLog: Sendable {
       line.appendMilliseconds(record.durationNanoseconds)
       line.append(" ms id=" as StaticString)
       line.append(record.requestID)
+      if let problem = record.observation.problem {
+        line.append(" code=" as StaticString)
+        line.append(problem.rawValue)
+      }
+      if let reason = record.observation.reason {
+        line.append(" reason=" as StaticString)
+        line.append(reason.rawValue)
+      }
       if let trace = record.trace {
         line.append(" trace=" as StaticString)
         line.appendTrace(trace)

@@ -75,7 +75,7 @@ struct Supervisor {
       for index in workers.indices {
         listen(to: index, after: elapsed)
         if workers[index].enforceDeadline(at: monotonicNanoseconds()) {
-          logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), is past its deadline and is killed")
+          logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), missed its deadline; killing it")
         }
       }
       if isStopping {
@@ -172,7 +172,7 @@ struct Supervisor {
     }
     logger.error("worker \(worker.slot + 1), process \(worker.pid), \(end)")
     if replacementOrder != nil && !worker.isServing && newest(worker.slot) != nil {
-      logger.error("the new worker does not start: the others stay as they are")
+      logger.error("the new worker does not start; keeping the old ones")
       replacementOrder = nil
     } else {
       if monotonicNanoseconds() - worker.started > 10_000_000_000 { slots[worker.slot].failures = 0 }
@@ -224,7 +224,7 @@ struct Supervisor {
       }
     }
     replacementOrder = nil
-    logger.info("all workers are replaced")
+    logger.info("replaced all workers")
   }
 
   /// A worker that is stuck gets a successor at once. It is told to end, so that it takes no new clients and its
@@ -234,7 +234,7 @@ struct Supervisor {
     let now = monotonicNanoseconds()
     for index in workers.indices where workers[index].isStuck {
       let worker = workers[index]
-      logger.critical("worker \(worker.slot + 1), process \(worker.pid), is stuck, and is replaced")
+      logger.critical("worker \(worker.slot + 1), process \(worker.pid), is stuck; replacing it")
       for older in workers where older.slot == worker.slot && older.isGivenUp { kill(older.pid, SIGKILL) }
       workers[index].giveUp(until: now + patience)
     }

@@ -264,7 +264,11 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     addHeader("X-Request-Id", id, to: answer)
     for (name, value) in server.origins.headers(for: sender.page) { addHeader(name, value, to: answer) }
     for (name, value) in response.headers { addHeader(name, value, to: answer) }
-    if closes || closesAfter || server.isDraining { addHeader("Connection", "close", to: answer) }
+    if closes || closesAfter || server.isDraining {
+      addHeader("Connection", "close", to: answer)
+    } else if let keepAlive = server.keepAlive {
+      addHeader("Keep-Alive", keepAlive, to: answer)
+    }
     status = response.status
     bytesOut = response.body.count
     observation = response.observation

@@ -20,6 +20,9 @@ final class HTTPServer: Sendable {
   let tenants = Tenants()
   let reaper: Reaper
   let origins: OriginPolicy
+  /// What Keep-Alive says of connections: a second less than they may be idle, so that clients do not send on one that is just being closed.
+  /// Nil where that is no time at all.
+  let keepAlive: String?
   private let adminOrigins: OriginPolicy
   private let threads: ServerThreads
   private let watchdog: Watchdog
@@ -67,6 +70,7 @@ final class HTTPServer: Sendable {
     }
     port = ListeningSocket.port(of: descriptor)
     isLoopback = ListeningSocket.isLoopback(descriptor)
+    keepAlive = configuration.timeout > 1 ? "timeout=\(configuration.timeout - 1)" : nil
     origins = OriginPolicy(
       hosts: configuration.allowedHosts, origins: configuration.corsOrigins, address: configuration.host,
       isLoopback: isLoopback)
