@@ -45,6 +45,14 @@ struct TransportLogTests {
     #expect(tail(lines[0]) == "info POST /v1/evaluate 200 0.214 ms id=id-1")
   }
 
+  @Test func accessLineOfAProblem() {
+    var refused = record("/v1/evaluate")
+    refused.observation.problem = .overloaded
+    refused.observation.reason = .queue
+    let lines = written { AccessLog(sink: $0).write(refused) }
+    #expect(tail(lines[0]) == "info POST /v1/evaluate 200 0.214 ms id=id-1 code=overloaded reason=queue_full")
+  }
+
   @Test func accessLineOfATracedRequest() {
     let header = Array("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".utf8)
     var traced = record("/livez")
