@@ -78,10 +78,7 @@ struct ScatterAddPrimitive: Primitive {
   }
 }
 
-/// How indices and elements meet.
-package enum GatherForm: Sendable {
-  case take, along
-
+extension GatherForm {
   /// The shape of what is picked, or nil where the shapes do not fit.
   func picked(from shape: Shape, by indices: Shape, _ axis: Int) -> Shape? {
     guard axis >= 0, axis < shape.rank else { return nil }

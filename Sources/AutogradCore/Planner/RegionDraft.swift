@@ -25,7 +25,7 @@ struct RegionDraft {
   /// - Parameter sizes: what members that are not flat iterate over; nil if all are flat.
   init(_ lowering: Lowering, _ members: [Int], sizes: Shape?) {
     self.lowering = lowering
-    instructions = members.map { lowering.instructions[$0] }
+    instructions = members.map { lowering.program.instructions[$0] }
     // The first is never a reduction, which joins what it reduces.
     let count = lowering.iterations[Int(instructions[0].detail)].count
     guard let sizes else {
