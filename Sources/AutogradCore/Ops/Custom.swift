@@ -11,6 +11,7 @@ extension CustomOperation {
 struct CustomPrimitive: Primitive {
   let name = "custom"
   var derivative: Derivative { .custom }
+  var batch: Batching { .oneByOne }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard let operation = node.customOperation else { throw node.fault("custom names no registered operation") }

@@ -14,6 +14,8 @@ struct GatherPrimitive: Primitive {
     }
   }
 
+  var batch: Batching { form == .take ? .sharedIndices : .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(1).dtype.isInteger,
       let shape = form.picked(from: node.operand(0).shape, by: node.operand(1).shape, axis), node.operand(0).shape[axis] == size
@@ -49,6 +51,8 @@ struct ScatterAddPrimitive: Primitive {
     }
   }
 
+  var batch: Batching { form == .take ? .sharedIndices : .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isFloating,
       node.operand(1).dtype.isInteger, let shape = form.target(of: node.operand(0).shape, by: node.operand(1).shape, axis, size)
@@ -75,6 +79,16 @@ struct ScatterAddPrimitive: Primitive {
     var sums = [Double](repeating: 0, count: shape.elementCount)
     for (value, target) in zip(ct.values(as: E.self) ?? [], targets) { sums[target] += Double(value) }
     return Tensor(sums.map { E($0) }, shape: shape)
+  }
+}
+
+extension Batching {
+  /// One set of indices serves all examples; where each has its own, each goes by itself.
+  static let sharedIndices = Batching.rule { node in
+    if node.isBatched(1) { return node.oneByOne() }
+    guard case .along(let axis, let size) = node.attributes else { return [] }
+    let opcode = node.builder.columns.opcodes[Int(node.context.node)]
+    return node.builder.emit(opcode, [node.stacked(0), node.operand(1)], .along(axis: axis + 1, size: size))
   }
 }
 
