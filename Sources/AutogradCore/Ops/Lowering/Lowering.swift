@@ -1,16 +1,15 @@
 import CKernels
 
-/// A program being written, node by node: what ``Primitive/lower(_:)`` adds its instructions to. Slots hold buffer numbers until the memory is
-/// laid out.
+/// A program being written, node by node: what ``Primitive/lower(_:)`` adds its instructions to. Slots hold numbers of
+/// buffers until the memory is laid out.
 final class Lowering {
   let columns: GraphColumns
   private let interruption: Interruption?
   // No method touches these inside an access of another: checks of exclusivity would cost more than what they check.
   @exclusivity(unchecked) var placements: [Placement]
   @exclusivity(unchecked) private(set) var buffers: [Buffer] = []
-  /// What has been written of the program. Details of elementwise instructions are in ``iterations`` until ``Fusion`` has made loops or regions
-  /// of them.
   @exclusivity(unchecked) var program = Program()
+  /// Of elementwise instructions: what their details say until fusion has made loops or regions of them.
   @exclusivity(unchecked) private(set) var iterations: [Loop] = []
 
   @exclusivity(unchecked) private var poolIndices: [UInt64: Int] = [:]
