@@ -187,37 +187,28 @@ struct Fusion {
 
   private func write() throws(GraphError) {
     var instructions: [Instruction] = []
-    var regions: [Region] = []
-    var members: [Member] = []
-    var streams: [Stream] = []
     var scratch = RegionDraft.Scratch(bufferCount: buffers.count)
     instructions.reserveCapacity(groups.count)
     for (index, group) in groups.enumerated() {
       try lowering.look(index)
       let first = lowering.program.instructions[group.members[0]]
       if group.members.count == 1 {
-        instructions.append(first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)
+        instructions.append(
+          first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)
         continue
       }
       let draft = RegionDraft(lowering, group.members, sizes: group.sizes)
-      let drawn = draft.drawn(&scratch) { slot in
+      let region = draft.written(&scratch) { slot in
         let buffer = lowering.buffers[Int(slot.base)]
         return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0
       }
-      regions.append(
-        Region(
-          sizes: draft.sizes, members: members.count..<(members.count + drawn.members.count), tile: drawn.tile,
-          reduces: drawn.members.contains { $0.kind == .reduce }, streams: streams.count..<(streams.count + drawn.streams.count)))
-      members += drawn.members
-      streams += drawn.streams
+      lowering.program.regions.append(region)
       instructions.append(
         Instruction(
-          kind: .region, dtype: first.dtype, detail: Int32(regions.count - 1), z: .none, x: .none, y: .none, label: first.label))
+          kind: .region, dtype: first.dtype, detail: Int32(lowering.program.regions.count - 1), z: .none, x: .none,
+          y: .none, label: first.label))
     }
     lowering.program.instructions = instructions
-    lowering.program.regions = regions
-    lowering.program.members = members
-    lowering.program.streams = streams
   }
 }
 

@@ -22,7 +22,9 @@ extension Program {
     _ stop: StopFlag
   ) -> Bool {
     let count = rows * inner
-    let isLarge = count >= Program.worthwhileElements || (count > Program.partLength && count * members.count >= Program.worthwhileOperations)
+    let isLarge =
+      count >= Program.worthwhileElements
+      || (count > Program.partLength && count * members.count >= Program.worthwhileOperations)
     // Reductions go over all elements in order; only within one row does a seam of theirs fall on a part's end.
     guard isLarge, Parallelism.threads > 1, rows == 1 || !region.reduces else { return false }
     let states = members.filter { $0.kind == .reduce }
