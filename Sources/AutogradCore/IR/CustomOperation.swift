@@ -1,4 +1,5 @@
-/// An operation of one's own: what it computes and how it differentiates, as a `Function` with `forward` and `backward`.
+/// An operation of one's own: what it computes and how it differentiates, as a `Function` with `forward` and
+/// `backward`.
 ///
 ///     struct Cube: CustomOperation {
 ///       let name = "cube"

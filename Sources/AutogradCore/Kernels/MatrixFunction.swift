@@ -21,7 +21,8 @@ package enum MatrixFunction: UInt8, Sendable {
   ///   - x: the matrix, or its LU factors.
   ///   - y: the right side; scratch memory where there is none.
   func run(
-    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
+    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer, _ stop: StopFlag
   ) -> Refusal? {
     let result = z.assumingMemoryBound(to: Double.self)
     let matrix = x.assumingMemoryBound(to: Double.self)
@@ -127,12 +128,15 @@ extension MatrixFunction.Refusal {
     return switch self {
     case .notPositiveDefinite(let order):
       GraphError(
-        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not", at: .operand(0))
+        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not",
+        at: .operand(0))
     case .dependentRow(let row):
       GraphError(
-        .singularMatrix, "\(which) is singular: row \(row), counted from 0, is a combination of the rows before it", at: .operand(0))
+        .singularMatrix, "\(which) is singular: row \(row), counted from 0, is a combination of the rows before it",
+        at: .operand(0))
     case .zeroOnDiagonal(let row):
-      GraphError(.singularMatrix, "\(which) is singular: its diagonal holds a 0 in row \(row), counted from 0", at: .operand(0))
+      GraphError(
+        .singularMatrix, "\(which) is singular: its diagonal holds a 0 in row \(row), counted from 0", at: .operand(0))
     }
   }
 }

@@ -1,4 +1,5 @@
-/// A graph ready to run, any number of times and from any thread: a flat list of instructions and one workspace to run them in.
+/// A graph ready to run, any number of times and from any thread: a flat list of instructions and one workspace to run
+/// them in.
 ///
 /// What it costs is known before it runs: ``peakByteCount`` and ``work``.
 public struct Plan: Sendable {

@@ -1,5 +1,5 @@
-/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and the next buffer of
-/// the same size class takes them.
+/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and
+/// the next buffer of the same size class takes them.
 struct MemoryPlan {
   private(set) var offsets: [Int]
   private(set) var byteCount = 0
@@ -22,7 +22,8 @@ struct MemoryPlan {
     var current = -1
     func release() {
       for buffer in dying {
-        previouslyFreed[buffer] = lastFreed.updateValue(buffer, forKey: MemoryPlan.sizeClass(buffers[buffer].byteCount)) ?? -1
+        previouslyFreed[buffer] =
+          lastFreed.updateValue(buffer, forKey: MemoryPlan.sizeClass(buffers[buffer].byteCount)) ?? -1
       }
       dying.removeAll(keepingCapacity: true)
     }
@@ -52,7 +53,8 @@ struct MemoryPlan {
     }
   }
 
-  /// Multiples of a cache line, above a page in eighths of a power of two, so that buffers of nearly one size share memory.
+  /// Multiples of a cache line, above a page in eighths of a power of two, so that buffers of nearly one size share
+  /// memory.
   private static func sizeClass(_ byteCount: Int) -> Int {
     let size = max(byteCount, 1)
     let grain = size <= 4096 ? 64 : max(64, (1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8)

@@ -1,4 +1,5 @@
-/// Makes a program of a graph: nodes become instructions, instructions are fused, and what they touch gets its place in memory.
+/// Makes a program of a graph: nodes become instructions, instructions are fused, and what they touch gets its place in
+/// memory.
 package enum Planner {
   /// Only what the graph's outputs need becomes instructions.
   ///
@@ -70,7 +71,9 @@ package enum Planner {
       let index = types.count
       let placement = lowering.placements[Int(output)]
       let buffer = lowering.buffers[Int(placement.buffer)]
-      if buffer.home == .workspace, buffer.byteCount == type.byteCount, placement.offset == 0, placement.isContiguous(type.shape) {
+      if buffer.home == .workspace, buffer.byteCount == type.byteCount, placement.offset == 0,
+        placement.isContiguous(type.shape)
+      {
         lowering.setHome(.output(index), of: placement.buffer)
       } else {
         let target = lowering.allocate(type, home: .output(index))

@@ -1,6 +1,7 @@
 // What instructions say beside their own numbers, each kind in a table of its own.
 
-/// A reduction: for each element of the outer loop (results z, operands x), `columns` results next to each other, each of `rows` terms.
+/// A reduction: for each element of the outer loop (results z, operands x), `columns` results next to each other, each
+/// of `rows` terms.
 package struct Reduction: Sendable {
   package var outer: Loop
   package var columns: Int
@@ -23,8 +24,9 @@ package struct Product: Sendable {
   package var yColumn: Int
 }
 
-/// Elements picked by indices, or added up at them: y holds the indices. Within the outer loop, whose last axis the kernel runs along, each
-/// of `count` indices joins an element of one side with the place on the other side that it names.
+/// Elements picked by indices, or added up at them: y holds the indices. Within the outer loop, whose last axis the
+/// kernel runs along, each of `count` indices joins an element of one side with the place on the other side that it
+/// names.
 package struct Gather: Sendable {
   package var form: GatherForm
   package var outer: Loop

@@ -10,11 +10,13 @@ package struct Instruction: Sendable {
   }
 
   package var kind: Kind
-  /// Which kernel within its kind: unary, binary, reduce, scan or matrix function; target dtype of a cast; dtype of indices.
+  /// Which kernel within its kind: unary, binary, reduce, scan or matrix function; target dtype of a cast; dtype of
+  /// indices.
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
-  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, matrix calls, regions, custom calls.
+  /// Which entry of the plan's table of the kind: loops, reductions, products, gathers, matrix calls, regions, custom
+  /// calls.
   package var detail: Int32
   package var z: Slot
   package var x: Slot

@@ -33,7 +33,8 @@ package struct Program: Sendable {
   package init() {}
 }
 
-/// The table of base pointers that slots count from: workspace, pool of scalars, the thread's own memory, inputs, constants, results.
+/// The table of base pointers that slots count from: workspace, pool of scalars, the thread's own memory, inputs,
+/// constants, results.
 extension Program {
   static let workspaceBase = 0
   static let poolBase = 1
@@ -45,7 +46,8 @@ extension Program {
 }
 
 extension Program {
-  /// Where counting of bytes stops: no machine has so many, and offsets within a tensor can still be added without overflow.
+  /// Where counting of bytes stops: no machine has so many, and offsets within a tensor can still be added without
+  /// overflow.
   static let beyondAnyLimit = 1 << 61
 
   /// Bytes of all results.

@@ -1,14 +1,15 @@
 import CKernels
 
-/// Elementwise instructions that run together: on one tile of elements all of them, then on the next. What passes between them alone stays
-/// in a few tiles of memory, in the first cache, and is never written out.
+/// Elementwise instructions that run together: on one tile of elements all of them, then on the next. What passes
+/// between them alone stays in a few tiles of memory, in the first cache, and is never written out.
 package struct Region: Sendable {
   /// The iteration that all members share. The last axis is the inner one, the others together count rows.
   package var sizes: Shape
   package var members: Range<Int>
   /// Elements of a tile: some whole rows, or part of one.
   package var tile: Int
-  /// Whether there are reductions among the members: of all elements, fed tile by tile, with their state in the place of y.
+  /// Whether there are reductions among the members: of all elements, fed tile by tile, with their state in the place
+  /// of y.
   package var reduces: Bool
   /// What is read and written in memory, element by element, asked for a tile ahead.
   package var streams: Range<Int>
@@ -63,7 +64,9 @@ package struct Member: Sendable {
     /// Lies in a tile that is written anew each time, not in memory for all elements.
     package var isTile: Bool
 
-    func base(_ bases: UnsafePointer<UnsafeMutableRawPointer>) -> UnsafeMutableRawPointer { bases[Int(slot.base)] + slot.offset }
+    func base(_ bases: UnsafePointer<UnsafeMutableRawPointer>) -> UnsafeMutableRawPointer {
+      bases[Int(slot.base)] + slot.offset
+    }
 
     /// Where the part that starts at an element is, in bytes.
     @inline(__always)

@@ -1,6 +1,7 @@
 extension Program {
   func runMatrixFunction(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
+    _ stop: StopFlag
   ) throws(GraphError) {
     guard let function = MatrixFunction(rawValue: instruction.function) else { return }
     let call = matrixCalls[Int(instruction.detail)]
@@ -10,7 +11,8 @@ extension Program {
     forEachRow(call.outer.sizes, call.outer.sizes.rank, call.outer.z, call.outer.x, call.outer.y, stop) {
       zStack, xStack, yStack in
       if refused == nil,
-        let refusal = function.run(n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width, stop)
+        let refusal = function.run(
+          n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width, stop)
       {
         refused = (refusal, matrix)
       }

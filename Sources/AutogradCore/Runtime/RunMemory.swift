@@ -1,8 +1,10 @@
-/// Where everything that a run of a plan touches lies in one block of memory: the table of base pointers, the workspace, the results, and
-/// last the inputs, for callers who have them nowhere else yet. Every part starts on a cache line.
+/// Where everything that a run of a plan touches lies in one block of memory: the table of base pointers, the
+/// workspace, the results, and last the inputs, for callers who have them nowhere else yet. Every part starts on a
+/// cache line.
 ///
-/// A block can serve any number of runs, one at a time, of any plans whose layouts it is large enough for. What it holds beforehand does not
-/// matter: the plan writes every byte of its results, and of the workspace before it reads it.
+/// A block can serve any number of runs, one at a time, of any plans whose layouts it is large enough for. What it
+/// holds beforehand does not matter: the plan writes every byte of its results, and of the workspace before it reads
+/// it.
 package struct RunLayout: Sendable {
   /// Bytes that a run needs whose inputs lie elsewhere.
   package let byteCountWithoutInputs: Int
@@ -15,7 +17,10 @@ package struct RunLayout: Sendable {
   init(_ program: Program) {
     var end = 0
     func place(_ byteCount: Int) -> Int {
-      defer { end = min(end + (byteCount + Storage.alignment - 1) / Storage.alignment * Storage.alignment, Program.beyondAnyLimit) }
+      defer {
+        end = min(
+          end + (byteCount + Storage.alignment - 1) / Storage.alignment * Storage.alignment, Program.beyondAnyLimit)
+      }
       return end
     }
     _ = place(program.baseCount * MemoryLayout<UnsafeMutableRawPointer>.stride)

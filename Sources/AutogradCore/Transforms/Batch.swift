@@ -1,5 +1,5 @@
-/// Runs part of a graph for many examples at once: every value that depends on a batched one gets a leading axis of examples, the others
-/// stay as they are. Jacobians and Hessians push all their directions through this way.
+/// Runs part of a graph for many examples at once: every value that depends on a batched one gets a leading axis of
+/// examples, the others stay as they are. Jacobians and Hessians push all their directions through this way.
 struct BatchPass {
   let builder: GraphBuilder
   let size: Int
@@ -14,7 +14,8 @@ struct BatchPass {
     self.builder = builder
     self.size = size
     let columns = builder.columns
-    start = values.lazy.filter(\.value.isValid).map { columns.producers[Int($0.value.id)] }.min() ?? NodeID(columns.nodeCount)
+    start =
+      values.lazy.filter(\.value.isValid).map { columns.producers[Int($0.value.id)] }.min() ?? NodeID(columns.nodeCount)
     first = Int(start) < columns.nodeCount ? columns.firstResult[Int(start)] : ValueID(columns.valueCount)
     batched = Array(repeating: -1, count: columns.valueCount - Int(first))
     for (value, stack) in values where value.isValid { batched[Int(value.id - first)] = stack.id }
@@ -31,7 +32,8 @@ struct BatchPass {
   mutating func run(through last: NodeID) {
     guard last >= start else { return }
     for node in start...last {
-      guard builder.columns.operandRange(node).contains(where: { stack(of: builder.columns.operands[$0]) != nil }) else { continue }
+      guard builder.columns.operandRange(node).contains(where: { stack(of: builder.columns.operands[$0]) != nil })
+      else { continue }
       let context = NodeContext(builder: builder, node: node)
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]

@@ -38,7 +38,8 @@ struct ReversePass {
     }
   }
 
-  /// The cotangents of one node's operands, given those of its results; the pass is as before then, and serves any number of nodes.
+  /// The cotangents of one node's operands, given those of its results; the pass is as before then, and serves any
+  /// number of nodes.
   func pulledBack(
     _ node: NodeContext, _ seeds: [Value], wanted operands: [Value]
   ) -> [(value: Value, cotangent: Value)] {
@@ -71,8 +72,8 @@ struct ReversePass {
 }
 
 extension GraphBuilder {
-  /// Writes the gradients of outputs behind the graph so far: reverse mode, from graph to graph, so that gradients can be differentiated
-  /// again.
+  /// Writes the gradients of outputs behind the graph so far: reverse mode, from graph to graph, so that gradients can
+  /// be differentiated again.
   ///
   /// - Parameters:
   ///   - outputs: what is differentiated, each with its cotangent (of the same type).
@@ -93,7 +94,9 @@ extension GraphBuilder {
   }
 
   /// The same where targets were made to be targets.
-  package func gradientsAnyway(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
+  package func gradientsAnyway(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value])
+    -> [Value?]
+  {
     let pass = ReversePass(self, of: outputs.map(\.value), withRespectTo: targets)
     guard spend(pass.nodeCount) else { return targets.map { _ in nil } }
     for (output, cotangent) in outputs where output.isValid { pass.cotangents.seed(output, with: cotangent) }
@@ -102,8 +105,8 @@ extension GraphBuilder {
   }
 }
 
-/// The vector-Jacobian product as a graph: (primals…, cotangents…) -> (outputs…, gradients…), with a cotangent for every floating output and
-/// a gradient for every floating input, in order.
+/// The vector-Jacobian product as a graph: (primals…, cotangents…) -> (outputs…, gradients…), with a cotangent for
+/// every floating output and a gradient for every floating input, in order.
 /// - Throws: `internal` if a derivative rule yields a value of the wrong type, naming the rule.
 public func vjp(_ graph: Graph) throws(GraphError) -> Graph {
   let builder = GraphBuilder(extending: graph)

@@ -36,7 +36,8 @@ extension Tensor {
     return Tensor(type) { base in
       for (position, index) in type.shape.indices.enumerated() {
         let (tensor, place) = source(index)
-        (base + position * width).copyMemory(from: tensor.storage.base + tensor.shape.position(of: place) * width, byteCount: width)
+        (base + position * width).copyMemory(
+          from: tensor.storage.base + tensor.shape.position(of: place) * width, byteCount: width)
       }
     }
   }
@@ -47,7 +48,8 @@ extension Tensor {
     return Tensor(type.with(shape: whole)) { base in
       base.initializeMemory(as: UInt8.self, repeating: 0, count: whole.elementCount * width)
       for (position, index) in shape.indices.enumerated() {
-        (base + whole.position(of: target(index)) * width).copyMemory(from: storage.base + position * width, byteCount: width)
+        (base + whole.position(of: target(index)) * width).copyMemory(
+          from: storage.base + position * width, byteCount: width)
       }
     }
   }

@@ -1,5 +1,5 @@
-/// How a primitive takes a leading axis of examples, which all or some of its operands have. Every primitive states it: one that was
-/// taken for another would mix its examples up without an error.
+/// How a primitive takes a leading axis of examples, which all or some of its operands have. Every primitive states it:
+/// one that was taken for another would mix its examples up without an error.
 public enum Batching: Sendable {
   /// It is the same primitive, with that axis before every operand; the attributes count axes from one further on.
   case stacked
@@ -81,7 +81,8 @@ public struct BatchedNode {
   private func part(_ index: Int, _ example: Int) -> Value {
     guard let stack = stacks[index] else { return operand(index) }
     let shape = operand(index).shape
-    return builder.reshape(builder.emit(.slice, stack, .window(Window(example: example, of: withAxis(shape)))), to: shape)
+    return builder.reshape(
+      builder.emit(.slice, stack, .window(Window(example: example, of: withAxis(shape)))), to: shape)
   }
 }
 
@@ -121,7 +122,8 @@ extension Window {
   /// One position of the leading axis.
   fileprivate init(example: Int, of whole: Shape) {
     self.init(
-      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole, whole: whole)
+      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole,
+      whole: whole)
     starts[0] = example
     sizes[0] = 1
   }

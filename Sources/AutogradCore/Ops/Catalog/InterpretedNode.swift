@@ -8,7 +8,8 @@ public struct InterpretedNode {
 
 extension InterpretedNode {
   /// The function on each matrix of a stack of its own.
-  func matrixByMatrix(_ function: MatrixFunction, _ x: Tensor, right: Tensor? = nil, form: SolveForm = SolveForm()) throws(GraphError)
+  func matrixByMatrix(_ function: MatrixFunction, _ x: Tensor, right: Tensor? = nil, form: SolveForm = SolveForm())
+    throws(GraphError)
     -> [Tensor]
   {
     let type = resultTypes[0]
@@ -21,7 +22,8 @@ extension InterpretedNode {
       for matrix in 0..<count where refused == nil {
         let y = right.map { $0.storage.base + matrix * n * m * DType.float64.byteWidth } ?? scratch.storage.base
         refused = function.run(
-          n: n, m: m, form, base + matrix * (type.byteCount / count), x.storage.base + matrix * (x.type.byteCount / count), y, .never
+          n: n, m: m, form, base + matrix * (type.byteCount / count),
+          x.storage.base + matrix * (x.type.byteCount / count), y, .never
         )?.error(matrix: count > 1 ? matrix : nil)
       }
     }

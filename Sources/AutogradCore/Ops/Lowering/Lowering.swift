@@ -70,7 +70,8 @@ final class Lowering {
 
   // MARK: Instructions
   //
-  // None is emitted for a result without elements: a stack of empty matrices costs no memory, and could be of any length.
+  // None is emitted for a result without elements: a stack of empty matrices costs no memory, and could be of any
+  // length.
 
   /// The iteration over a shape, with neighbouring axes merged where every operand allows it.
   func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
@@ -79,14 +80,17 @@ final class Lowering {
 
   /// An instruction that makes each element of the result of the elements at its index.
   func emitElementwise(
-    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement,
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement,
+    _ y: Placement,
     _ node: NodeID, steps: Int = 1
   ) {
     if shape.isEmpty { return }
     let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
     if iterations.isEmpty || iterations[iterations.count - 1] != iteration { iterations.append(iteration) }
-    append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: multiplied(shape.elementCount, steps))
+    append(
+      kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node,
+      cost: multiplied(shape.elementCount, steps))
   }
 
   func emitCopy(into z: Placement, _ x: Placement, _ type: TensorType, _ node: NodeID) {
@@ -94,7 +98,8 @@ final class Lowering {
   }
 
   func emitReduction(
-    _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
+    _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType,
+    _ node: NodeID
   ) {
     if kept.isEmpty { return }
     var outer = loop(kept, z, x, x)
@@ -109,7 +114,8 @@ final class Lowering {
       outer.x.removeLast()
       outer.y.removeLast()
     }
-    program.reductions.append(Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
+    program.reductions.append(
+      Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
     append(
       .reduce, UInt8(function.rawValue), dtype, program.reductions.count - 1, slot(z), slot(x), slot(x), node,
       cost: multiplied(kept.elementCount, rows))
@@ -117,7 +123,8 @@ final class Lowering {
 
   /// Lines along one axis, which must stay the innermost of the loop.
   func emitScan(
-    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID,
+    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int,
+    _ dtype: DType, _ node: NodeID,
     steps: Int
   ) {
     if shape.isEmpty { return }
@@ -144,18 +151,23 @@ final class Lowering {
   }
 
   func emitGather(
-    _ kind: Instruction.Kind, _ gather: Gather, _ dtype: DType, _ indexDType: DType, _ z: Placement, _ x: Placement, _ indices: Placement,
+    _ kind: Instruction.Kind, _ gather: Gather, _ dtype: DType, _ indexDType: DType, _ z: Placement, _ x: Placement,
+    _ indices: Placement,
     _ node: NodeID, cost: Int
   ) {
     program.gathers.append(gather)
-    append(kind, indexDType.rawValue, dtype, program.gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
+    append(
+      kind, indexDType.rawValue, dtype, program.gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
   }
 
-  func emitMatrixCall(_ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID) {
+  func emitMatrixCall(
+    _ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID
+  ) {
     if call.outer.count == 0 || function.isEmpty(n: call.n, m: call.m) { return }
     program.matrixCalls.append(call)
     let work = multiplied(call.outer.count, function.work(n: call.n, m: call.m))
-    append(.matrix, function.rawValue, .float64, program.matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+    append(
+      .matrix, function.rawValue, .float64, program.matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)
   }
 
   func emitCustom(
@@ -168,7 +180,8 @@ final class Lowering {
   }
 
   private func append(
-    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ detail: Int, _ z: Slot, _ x: Slot, _ y: Slot, _ node: NodeID, cost: Int
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ detail: Int, _ z: Slot, _ x: Slot, _ y: Slot,
+    _ node: NodeID, cost: Int
   ) {
     let (total, overflow) = program.work.addingReportingOverflow(cost)
     program.work = overflow ? Int.max : total
