@@ -7,8 +7,8 @@
 
 It reads names, not what the compiler makes of them: a type is known by the folder of the file that
 declares it. Extensions belong to the folder that they are in, and may extend what stands before. Members
-it does not see: that a builder asks an opcode for its primitive (IR, Ops), and that rules of |x| ask a
-builder for tangents (Ops, Transforms).
+it does not see: that a builder asks an opcode for its primitive and for rewrites (IR, Ops), and that `grad`
+and some rules write gradients and tangents (Ops, Transforms).
 """
 import collections
 import pathlib
