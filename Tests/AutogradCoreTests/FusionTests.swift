@@ -76,10 +76,10 @@ import Testing
         var draft = Draft(shape, seed: seed)
         for _ in 0..<14 { try draft.step() }
         let plan = try Plan(draft.builder.graph(outputs: [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]))
-        for region in plan.regions where region.sizes.elementCount > region.tile {
-          if plan.members[region.members].contains(where: { !$0.isFlat }) { rows += 1 } else { flat += 1 }
+        for region in plan.program.regions where region.sizes.elementCount > region.tile {
+          if plan.program.members[region.members].contains(where: { !$0.isFlat }) { rows += 1 } else { flat += 1 }
           if region.reduces { reducing += 1 }
-          pairs += plan.members[region.members].count(where: \.isPair)
+          pairs += plan.program.members[region.members].count(where: \.isPair)
         }
       }
     }
@@ -89,7 +89,7 @@ import Testing
   // MARK: Pairs
 
   private func members(_ output: Value) throws -> [Bool] {
-    try Plan(output.builder.graph(outputs: [output])).members.map(\.isPair)
+    try Plan(output.builder.graph(outputs: [output])).program.members.map(\.isPair)
   }
 
   /// Two operations are one member where what is between them has no other reader.
@@ -104,7 +104,7 @@ import Testing
     #expect(try members((product + product).emit(.exp)) == [false, false, false])
     #expect(try members((product + 1).emit(.sin) * (product - 1).emit(.exp)) == [false, false, false, false, false, false])
     // An output is read by whoever asked for it.
-    #expect(try !Plan(builder.graph(outputs: [product, product + 1])).members.contains { $0.isPair })
+    #expect(try !Plan(builder.graph(outputs: [product, product + 1])).program.members.contains { $0.isPair })
     // Integers have no pairs.
     let k = builder.input("k", .int32, [5000])
     #expect(try members(k * k + 1) == [false, false])
@@ -121,7 +121,7 @@ import Testing
     let inputs = Tensor.random(graph.inputTypes, using: &random)
     let plan = try Plan(graph)
     #expect(Comparison.bits(try plan.run(inputs), try Interpreter.run(graph, inputs)) == nil)
-    return plan.members.count(where: \.hasSlope)
+    return plan.program.members.count(where: \.hasSlope)
   }
 
   /// Whichever comes first, and whether they are read here or handed out.
@@ -169,12 +169,12 @@ import Testing
     let y = ((x * x).emit(.sin) * x).emit(.tanh).emit(.exp).sum()
     let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
     let plan = try Plan(builder.graph(outputs: [y] + gradient.compactMap { $0 }))
-    #expect(plan.regions.count == 1 && plan.regions[0].tile < 50_000)
-    #expect(Set(plan.streams.map(\.slot.base)) == [Int32(Plan.firstInputBase), Int32(plan.firstResultBase + 1)])
-    #expect(plan.streams.count == 2)
+    #expect(plan.program.regions.count == 1 && plan.program.regions[0].tile < 50_000)
+    #expect(Set(plan.program.streams.map(\.slot.base)) == [Int32(Program.firstInputBase), Int32(plan.program.firstResultBase + 1)])
+    #expect(plan.program.streams.count == 2)
     // A few operations would wait for what they ask for, and one tile has no next.
-    #expect(try Plan(builder.graph(outputs: [x.emit(.sin) * x])).streams.isEmpty)
+    #expect(try Plan(builder.graph(outputs: [x.emit(.sin) * x])).program.streams.isEmpty)
     let short = builder.input("short", .float32, [100])
-    #expect(try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).streams.isEmpty)
+    #expect(try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).program.streams.isEmpty)
   }
 }

@@ -49,15 +49,15 @@ import Testing
     let gradients = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [w])
     let plan = try Plan(builder.graph(outputs: gradients.compactMap { $0 }))
     #expect(plan.instructions.map(\.kind) == [.matmul, .copy])
-    #expect(plan.products.map { [$0.m, $0.n, $0.k] } == [[30, 1, 8]])
+    #expect(plan.program.products.map { [$0.m, $0.n, $0.k] } == [[30, 1, 8]])
   }
 
   @Test func scalarsAreImmediates() throws {
     let x = builder.input("x", .float64, [3])
     let plan = try plan(x * 2 + 2 - (-0.0) + 0.0)
-    #expect(plan.pool == [2.0, -0.0, 0.0].map(\.bitPattern))
-    #expect(plan.constants.isEmpty)
-    #expect(plan.members.map(\.isPair) == [true, true])
+    #expect(plan.program.pool == [2.0, -0.0, 0.0].map(\.bitPattern))
+    #expect(plan.program.constants.isEmpty)
+    #expect(plan.program.members.map(\.isPair) == [true, true])
   }
 
   // MARK: Fusion
@@ -66,7 +66,7 @@ import Testing
     var y = builder.input("x", .float64, [1_000_000])
     for step in 0..<1000 { y = y * 1.0001 + Double(step) }
     let plan = try plan(y)
-    #expect(plan.members.count == 1000)
+    #expect(plan.program.members.count == 1000)
     #expect(plan.instructions.count == 16)
     // Beside what passes from region to region, two tiles each.
     #expect(plan.workspaceByteCount <= 2 * 8_400_000 + 64 << 10)
@@ -107,7 +107,7 @@ import Testing
     var generator = RandomGraph(seed: seed)
     let graph = try vjp(generator.draw(nodeCount: 4 + Int(seed % 40)))
     let plan = try Plan(graph)
-    #expect(plan.firstStray() == nil)
+    #expect(plan.program.firstStray() == nil)
     #expect(plan.peakByteCount == plan.workspaceByteCount + plan.resultByteCount)
   }
 
@@ -136,7 +136,7 @@ import Testing
     let results = try plan.run([input])
     #expect(plan.outputTypes == graph.outputTypes)
     #expect(Comparison.bits(results, try Interpreter.run(graph, [input])) == nil)
-    #expect(plan.firstStray() == nil)
+    #expect(plan.program.firstStray() == nil)
     // A value that is an output twice is computed and stored once.
     #expect(plan.resultTypes.count == outputs.count - 2)
     #expect(results[0].storage === results[2].storage)
@@ -165,7 +165,7 @@ import Testing
 
 // MARK: Addresses
 
-extension Plan {
+extension Program {
   /// The first instruction that reaches outside of the memory it names, described.
   fileprivate func firstStray() -> String? {
     var room = [workspaceByteCount - ownByteCount, pool.count * 8, ownByteCount]

@@ -115,7 +115,7 @@ import Testing
       let builder = GraphBuilder(extending: graph)
       var stacks: [(value: Value, batched: Value)] = []
       for (index, value) in graph.columns.inputs.map(builder.value).enumerated() where isBatched[index] {
-        stacks.append((value, builder.constant(Self.stacked(inputs.map { $0[index] }))))
+        stacks.append((value, builder.constant(Tensor.stacked(inputs.map { $0[index] }))))
       }
       let outputs = builder.batched(graph.outputs.map(builder.value), size: examples, over: stacks)
       let batched = try builder.graph(outputs: outputs)
@@ -124,7 +124,7 @@ import Testing
       for example in 0..<examples {
         let single = inputs[0].indices.map { isBatched[$0] ? inputs[example][$0] : inputs[0][$0] }
         let expected = try Plan(graph).run(single)
-        let actual = results.map { Self.example(example, of: $0) }
+        let actual = results.map { $0.part(example) }
         #expect(Comparison.close(actual, expected, tolerance: 1e-12) == nil, "operands \(isBatched), example \(example)")
       }
     }
@@ -195,19 +195,5 @@ import Testing
 
   private static func product(_ a: [Tensor], _ b: [Tensor]) -> Double {
     zip(a, b).reduce(0) { total, pair in zip(pair.0.doubles, pair.1.doubles).reduce(total) { $0 + $1.0 * $1.1 } }
-  }
-
-  private static func stacked(_ tensors: [Tensor]) -> Tensor {
-    let type = TensorType(tensors[0].dtype, Shape([tensors.count]).appending(tensors[0].shape))
-    return Tensor(type) { base in
-      for (index, tensor) in tensors.enumerated() {
-        (base + index * tensor.type.byteCount).copyMemory(from: tensor.storage.base, byteCount: tensor.type.byteCount)
-      }
-    }
-  }
-
-  private static func example(_ index: Int, of stack: Tensor) -> Tensor {
-    let type = TensorType(stack.dtype, Shape(stack.shape.array.dropFirst()))
-    return Tensor(type) { $0.copyMemory(from: stack.storage.base + index * type.byteCount, byteCount: type.byteCount) }
   }
 }

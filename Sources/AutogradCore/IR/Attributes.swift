@@ -36,18 +36,6 @@ public struct Scan: Hashable, Sendable {
   public var reverse: Bool
 }
 
-/// Which of the equations that a matrix can stand in is solved.
-public struct SolveForm: Hashable, Sendable {
-  /// With the transpose of the matrix.
-  public var isTransposed = false
-  /// With its lower triangle rather than the upper; for `triangular_solve`.
-  public var isLower = false
-  /// A singular matrix has solutions of NaN instead of being refused.
-  public var givesNaN = false
-
-  var transposed: SolveForm { SolveForm(isTransposed: !isTransposed, isLower: isLower, givesNaN: givesNaN) }
-}
-
 /// A strided box inside a tensor: along each axis the elements `start + i * step` for i in 0..<size.
 public struct Window: Hashable, Sendable {
   public var starts: Shape

@@ -6,6 +6,8 @@ struct BroadcastPrimitive: Primitive {
     node.accumulate(node.builder.sum(node.ct, downTo: node.operand(0).shape), 0)
   }
 
+  var batch: Batching { .rule(BroadcastPrimitive.batched) }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .shape(let shape) = node.attributes, node.operandCount == 1 else {
       throw node.fault("broadcast takes one operand and a shape")
@@ -30,6 +32,14 @@ struct BroadcastPrimitive: Primitive {
         (0..<x.shape.rank).map { axis in x.shape[axis] == 1 ? 0 : index[axis + target.rank - x.shape.rank] }
       }
     ]
+  }
+
+  /// Shapes are aligned at the last axis, so the operand first gets the axes that it lacks.
+  @Sendable private static func batched(_ node: BatchedNode) -> [Value] {
+    let (inner, shape) = (node.operand(0).shape, node.context.result().shape)
+    let aligned = Shape(repeating: 1, rank: shape.rank - inner.rank).appending(inner)
+    let x = node.builder.reshape(node.stacked(0), to: node.withAxis(aligned))
+    return [node.builder.broadcast(x, to: node.withAxis(shape))]
   }
 }
 

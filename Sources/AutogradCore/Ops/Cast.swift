@@ -10,6 +10,8 @@ struct CastPrimitive: Primitive {
     node.accumulate(node.builder.emit(.cast, node.ct, .dtype(x.dtype)), 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .dtype(let dtype) = node.attributes, node.operandCount == 1 else { throw node.fault("cast takes one operand and a dtype") }
     try node.result(node.operand(0).with(dtype: dtype))

@@ -13,6 +13,8 @@ struct CholeskyPrimitive: Primitive {
     node.accumulate((both + builder.matrixTranspose(both)) * 0.5, 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], count: 1)
     node.result(sameAs: 0)

@@ -12,6 +12,8 @@ struct SettledPrimitive: Primitive {
     { ct, _ in ct }, { ct, node in node.builder.zeros(ct.type) }, { ct, _ in ct },
   ])
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) { try choice.inferTypes(node) }
   func lower(_ node: inout LoweringNode) throws(GraphError) { try choice.lower(&node) }
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try choice.interpret(node) }
@@ -23,6 +25,8 @@ struct GuardedPrimitive: Primitive {
   let name = "guarded"
 
   let derivative = Derivative.pointwise([{ ct, node in node.builder.select(node.x.emit(.isNaN), node.z, ct) }])
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("guarded takes one floating operand") }
@@ -39,6 +43,8 @@ struct KeptPrimitive: Primitive {
   let name = "kept"
 
   let derivative = Derivative.pointwise([{ ct, _ in ct }])
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("kept takes one floating operand") }

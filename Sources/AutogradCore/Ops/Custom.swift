@@ -1,27 +1,3 @@
-/// An operation of one's own: what it computes and how it differentiates, as a `Function` with `forward` and `backward`.
-///
-///     struct Cube: CustomOperation {
-///       let name = "cube"
-///       func forward(_ x: [Tensor]) -> [Tensor] { [x[0].map { $0 * $0 * $0 }] }
-///       func backward(_ x: [Value], _ y: [Value], _ ct: [Value?]) -> [Value?] { [ct[0].map { $0 * 3 * x[0] * x[0] }] }
-///     }
-///     let y = Cube()(x)
-///
-/// `backward` writes graph operations, so the derivative can be differentiated again.
-public protocol CustomOperation: Sendable {
-  var name: String { get }
-
-  /// The types of the results. The default is one result of the first operand's type.
-  /// - Throws: `shape_mismatch` or `dtype_mismatch` where the operands do not fit.
-  func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType]
-
-  /// The results, of exactly the types that ``resultTypes(_:)`` states.
-  func forward(_ operands: [Tensor]) throws(GraphError) -> [Tensor]
-
-  /// The cotangent of each operand, nil for zero. `cotangents` holds nil for a result that nothing uses.
-  func backward(_ operands: [Value], _ results: [Value], _ cotangents: [Value?]) -> [Value?]
-}
-
 extension CustomOperation {
   public func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType] {
     guard let first = operands.first else { throw GraphError(.wrongArity, "\(name) needs an operand") }
@@ -35,6 +11,7 @@ extension CustomOperation {
 struct CustomPrimitive: Primitive {
   let name = "custom"
   var derivative: Derivative { .custom }
+  var batch: Batching { .oneByOne }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard let operation = node.customOperation else { throw node.fault("custom names no registered operation") }

@@ -21,6 +21,8 @@ struct DeterminantPrimitive: Primitive {
 
   static let sign = DeterminantPrimitive(name: "determinant_sign", function: .determinantSign, derivative: .none)
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], factors: 1, count: 2)
     let type = node.operand(0)
@@ -43,7 +45,7 @@ struct CofactorsPrimitive: Primitive {
     { w, node in
       let (builder, a) = (node.builder, node.x)
       let rank = a.shape.rank
-      guard a.isValid, w.isValid, rank < Shape.maximumRank else { return a.isValid && w.isValid ? builder.fail(BatchPass.rankError) : a }
+      guard a.isValid, w.isValid, rank < Shape.maximumRank else { return a.isValid && w.isValid ? builder.fail(.noAxisForExamples) : a }
       let n = a.shape[rank - 1]
       let (stack, matrix) = (a.shape.axes(0..<(rank - 2)), Shape([n, n]))
       // An axis before the matrix says which row is replaced.
@@ -54,6 +56,8 @@ struct CofactorsPrimitive: Primitive {
       return builder.sum(builder.select(isReplaced, builder.zeros(cofactors.type), cofactors), over: AxisSet([rank - 2]))
     }
   ])
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], count: 1)

@@ -16,6 +16,8 @@ struct CoincidentPrimitive: Primitive {
     }
   ])
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axes(let axes) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isFloating,
       axes.array.count == 2, axes.array[1] < node.operand(0).shape.rank,

@@ -33,6 +33,8 @@ struct FactorisationPrimitive: Primitive {
     self.result = result
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 1, node.operand(0).dtype == .float64, node.operand(0).shape.rank >= 2 else {
       throw node.fault("a stack of float64 matrices is expected")
@@ -79,6 +81,8 @@ struct RuledPrimitive: Primitive {
       }
     ])
   }
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount >= 2 else { throw node.fault("operands and a value are expected") }
@@ -133,7 +137,7 @@ extension GraphBuilder {
 
   private func repeated(_ vectors: Value, _ count: Int, isRow: Bool) -> Value {
     guard vectors.isValid else { return vectors }
-    guard vectors.shape.rank < Shape.maximumRank else { return fail(BatchPass.rankError) }
+    guard vectors.shape.rank < Shape.maximumRank else { return fail(.noAxisForExamples) }
     let stack = vectors.shape.axes(0..<(vectors.shape.rank - 1))
     let n = vectors.shape[vectors.shape.rank - 1]
     let single = reshape(vectors, to: stack.appending(isRow ? [1, n] : [n, 1]))

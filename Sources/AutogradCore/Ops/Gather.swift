@@ -14,6 +14,8 @@ struct GatherPrimitive: Primitive {
     }
   }
 
+  var batch: Batching { form == .take ? .sharedIndices : .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(1).dtype.isInteger,
       let shape = form.picked(from: node.operand(0).shape, by: node.operand(1).shape, axis), node.operand(0).shape[axis] == size
@@ -49,6 +51,8 @@ struct ScatterAddPrimitive: Primitive {
     }
   }
 
+  var batch: Batching { form == .take ? .sharedIndices : .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isFloating,
       node.operand(1).dtype.isInteger, let shape = form.target(of: node.operand(0).shape, by: node.operand(1).shape, axis, size)
@@ -78,10 +82,17 @@ struct ScatterAddPrimitive: Primitive {
   }
 }
 
-/// How indices and elements meet.
-package enum GatherForm: Sendable {
-  case take, along
+extension Batching {
+  /// One set of indices serves all examples; where each has its own, each goes by itself.
+  static let sharedIndices = Batching.rule { node in
+    if node.isBatched(1) { return node.oneByOne() }
+    guard case .along(let axis, let size) = node.attributes else { return [] }
+    let opcode = node.builder.columns.opcodes[Int(node.context.node)]
+    return node.builder.emit(opcode, [node.stacked(0), node.operand(1)], .along(axis: axis + 1, size: size))
+  }
+}
 
+extension GatherForm {
   /// The shape of what is picked, or nil where the shapes do not fit.
   func picked(from shape: Shape, by indices: Shape, _ axis: Int) -> Shape? {
     guard axis >= 0, axis < shape.rank else { return nil }

@@ -9,6 +9,8 @@ struct IncompleteBetaPrimitive: Primitive {
     { $0 * $1.betaDerivative(by: 0) }, { $0 * $1.betaDerivative(by: 1) }, { $0 * $1.betaDerivative(by: 2) },
   ])
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 3, node.typeID(1) == node.typeID(0), node.typeID(2) == node.typeID(0),
       case .derivative(let index) = node.attributes,

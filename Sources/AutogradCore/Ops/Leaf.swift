@@ -2,6 +2,7 @@
 struct LeafPrimitive: Primitive {
   let name: String
   var derivative: Derivative { .none }
+  var batch: Batching { .none }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) { throw node.fault("\(name) is typed when it is made") }
   func lower(_ node: inout LoweringNode) throws(GraphError) { throw GraphError(.internal, "\(name) is placed by the planner") }

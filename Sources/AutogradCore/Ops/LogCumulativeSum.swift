@@ -22,6 +22,8 @@ struct LogCumulativeSumPrimitive: Primitive {
     node.accumulate((x - above).emit(.exp) * total, 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .scan(let scan) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isFloating,
       scan.axis < node.operand(0).shape.rank

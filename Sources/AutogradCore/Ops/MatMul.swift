@@ -8,6 +8,8 @@ struct MatMulPrimitive: Primitive {
     left: { ct, right in ct.builder.emit(.matmul, ct, ct.builder.matrixTranspose(right)) },
     right: { ct, left in ct.builder.emit(.matmul, ct.builder.matrixTranspose(left), ct) })
 
+  var batch: Batching { .rule(MatMulPrimitive.batched) }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     let x = node.operand(0)
     let y = node.operand(node.operandCount - 1)
@@ -36,6 +38,15 @@ struct MatMulPrimitive: Primitive {
     case .int32: return [multiply(x, y, shape) { a, b in zip(a, b).reduce(0 as Int32) { $0 &+ $1.0 &* $1.1 } }]
     case .bool: throw GraphError(.internal, "matmul of bool")
     }
+  }
+
+  /// A single right matrix serves the whole batch as one product of a taller left matrix.
+  @Sendable private static func batched(_ node: BatchedNode) -> [Value] {
+    let (x, y) = (node.operand(0), node.operand(1))
+    guard x.shape.rank == 2, !node.isBatched(1) else { return node.allStacked() }
+    let (builder, m, k, n) = (node.builder, x.shape[0], x.shape[1], y.shape[1])
+    let product = builder.emit(.matmul, builder.reshape(node.stacked(0), to: [node.size * m, k]), y)
+    return [builder.reshape(product, to: [node.size, m, n])]
   }
 
   /// How the kernels add up the products of a row and a column: see `ck_matmul_fn` and `ck_matvec_fn`.

@@ -157,6 +157,8 @@ struct SearchPrimitive: Primitive {
   var derivative: Derivative { .none }
   private var kernel: ck_scan_op { isRight ? CK_SEARCH_RIGHT : CK_SEARCH_LEFT }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 2, node.operand(0).dtype.isNumeric, node.operand(0).dtype == node.operand(1).dtype,
       node.operand(0).shape.rank >= 1, node.operand(0).shape.rank == node.operand(1).shape.rank,

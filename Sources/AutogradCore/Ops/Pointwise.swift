@@ -52,6 +52,7 @@ struct PointwisePrimitive: Primitive {
 
   var name: String { function.reference.name }
   var derivative: Derivative { function.derivative }
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     let arity = function.kernel.arity

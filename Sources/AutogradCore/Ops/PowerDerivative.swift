@@ -14,6 +14,8 @@ struct PowerDerivativePrimitive: Primitive {
     { ct, node in (ct * node.operand(0)).powDerivative(node.powCode + 256, node.operand(1), node.operand(2)) },
   ])
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 3, node.typeID(1) == node.typeID(0), node.typeID(2) == node.typeID(0) else {
       throw node.fault("\(name) takes 3 operands of one type, got \((0..<node.operandCount).map(node.operand))")

@@ -25,6 +25,8 @@ struct ProductTermsPrimitive: Primitive {
 
   private static let mostDirections = Int(CK_PRODUCT_DIRECTIONS)
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount >= 1, node.operand(0).dtype.isFloating, node.operand(0).shape.rank >= 1,
       (1..<node.operandCount).allSatisfy({ node.typeID($0) == node.typeID(0) })

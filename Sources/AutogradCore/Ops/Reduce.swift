@@ -16,6 +16,8 @@ struct ReductionPrimitive: Primitive {
   /// The place of an extremum, along one axis.
   private var yieldsPlace: Bool { function.rawValue >= CK_ARGMAX.rawValue }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axes(let axes) = node.attributes, node.operandCount == 1, operands.admits(node.operand(0).dtype),
       axes.array.allSatisfy({ $0 < node.operand(0).shape.rank }), !yieldsPlace || axes.array.count == 1

@@ -6,6 +6,8 @@ struct ReshapePrimitive: Primitive {
     node.accumulate(node.builder.reshape(node.ct, to: node.operand(0).shape), 0)
   }
 
+  var batch: Batching { .rule { [$0.builder.reshape($0.stacked(0), to: $0.withAxis($0.context.result().shape))] } }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .shape(let shape) = node.attributes, node.operandCount == 1,
       shape.elementCount == node.operand(0).elementCount

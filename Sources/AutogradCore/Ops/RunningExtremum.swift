@@ -10,6 +10,8 @@ struct RunningPlacePrimitive: Primitive {
   static let largest = RunningPlacePrimitive(name: "cummax_place", function: CK_CUMMAX)
   static let smallest = RunningPlacePrimitive(name: "cummin_place", function: CK_CUMMIN)
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axis(let axis) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isNumeric,
       axis < node.operand(0).shape.rank

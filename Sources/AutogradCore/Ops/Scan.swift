@@ -9,6 +9,8 @@ struct CumulativeSumPrimitive: Primitive {
     node.accumulate(node.builder.emit(.cumsum, node.ct, .scan(scan.reversed)), 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .scan(let scan) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isNumeric,
       scan.axis < node.operand(0).shape.rank
@@ -45,6 +47,8 @@ struct RecurrencePrimitive: Primitive {
       node.accumulate(builder.emit(.unslice, slope, .window(late)), 0)
     }
   }
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .scan(let scan) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isNumeric,

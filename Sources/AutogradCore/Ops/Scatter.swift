@@ -25,6 +25,8 @@ struct ScatterPrimitive: Primitive {
     }
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 3, node.operand(2).dtype.isInteger,
       GatherForm.along.picked(from: node.operand(0).shape, by: node.operand(2).shape, axis) == node.operand(1).shape,

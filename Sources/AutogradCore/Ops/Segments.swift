@@ -18,6 +18,8 @@ struct ScatterMaxPrimitive: Primitive {
     node.accumulate(builder.select(receives, picked(share), builder.zeros(x.type)), 0)
   }
 
+  var batch: Batching { .sharedIndices }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isFloating,
       node.operand(1).dtype.isInteger,

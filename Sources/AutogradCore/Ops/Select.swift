@@ -9,6 +9,8 @@ struct SelectPrimitive: Primitive {
     if node.wants(2) { node.accumulate(node.builder.select(node.operand(0), zeros, node.ct), 2) }
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 3, node.operand(0) == node.operand(1).with(dtype: .bool), node.typeID(1) == node.typeID(2) else {
       throw node.fault("select takes a condition and two operands of one type, got \((0..<node.operandCount).map(node.operand))")
@@ -80,6 +82,7 @@ struct WhereOperation: Operation {
 struct StopGradientPrimitive: Primitive {
   let name = "stop_gradient"
   var derivative: Derivative { .none }
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 1 else { throw node.fault("stop_gradient takes one operand") }

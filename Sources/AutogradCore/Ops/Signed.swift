@@ -13,6 +13,8 @@ struct SignedPrimitive: Primitive {
     { ct, node in node.y.signed(ct) }, { ct, node in ct * node.x * node.y.emit(.zeroOf) },
   ])
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard node.operandCount == 3, (0..<3).allSatisfy({ node.typeID($0) == node.typeID(0) }), node.operand(0).dtype.isFloating
     else { throw node.fault("signed takes three floating operands of one type") }

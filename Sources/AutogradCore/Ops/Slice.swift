@@ -6,6 +6,8 @@ struct SlicePrimitive: Primitive {
     node.accumulate(node.builder.emit(.unslice, node.ct, node.attributes), 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.whole, window.fits else {
       throw node.fault("slice takes one operand and a window that lies inside it")
@@ -32,6 +34,8 @@ struct UnslicePrimitive: Primitive {
   let derivative = Derivative.linear { node in
     node.accumulate(node.builder.emit(.slice, node.ct, node.attributes), 0)
   }
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.sizes, window.fits else {

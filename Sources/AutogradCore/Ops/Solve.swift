@@ -12,6 +12,8 @@ struct TriangularSolvePrimitive: Primitive {
     }
   }
 
+  var batch: Batching { .sharedMatrices }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], right: 1, count: 2)
     node.result(sameAs: 1)
@@ -28,11 +30,25 @@ struct TriangularSolvePrimitive: Primitive {
   }
 }
 
+extension Batching {
+  /// The last operand is a right side, the others are of one matrix: a single matrix serves the whole batch as one equation with more right
+  /// sides.
+  fileprivate static let sharedMatrices = Batching.rule { node in
+    guard case .solve(let form) = node.attributes else { return [] }
+    let (builder, last) = (node.builder, node.context.operandCount - 1)
+    let opcode = builder.columns.opcodes[Int(node.context.node)]
+    guard node.operand(0).shape.rank == 2, !(0..<last).contains(where: node.isBatched) else { return node.allStacked() }
+    let matrices = (0..<last).map(node.operand)
+    return [builder.solve(matrices, node.stacked(last)) { builder.emit(opcode, $0 + [$1], .solve(form))[0] }]
+  }
+}
+
 /// `lu(a)`: what elimination makes of each matrix, three rows longer, for `lu_solve` and determinants. It is no function of its own to
 /// derivatives: those who use it state theirs by a.
 struct LUPrimitive: Primitive {
   let name = "lu"
   var derivative: Derivative { .none }
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], count: 1)
@@ -57,6 +73,8 @@ struct LUSolvePrimitive: Primitive {
     node.accumulate(right, 2)
     if node.wants(0) { node.accumulate(builder.solveSlope(right, node.result(0), form), 0) }
   }
+
+  var batch: Batching { .sharedMatrices }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     try node.checkMatrices(squareOperands: [0], factors: 1, right: 2, count: 3)

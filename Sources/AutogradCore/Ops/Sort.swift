@@ -4,6 +4,7 @@ import CKernels
 struct ArgsortPrimitive: Primitive {
   let name = "argsort"
   var derivative: Derivative { .none }
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axis(let axis) = node.attributes, node.operandCount == 1, node.operand(0).dtype.isNumeric,
@@ -29,6 +30,7 @@ struct ArgsortPrimitive: Primitive {
 struct ArgselectPrimitive: Primitive {
   let name = "argselect"
   var derivative: Derivative { .none }
+  var batch: Batching { .sharedIndices }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isNumeric,
@@ -95,6 +97,8 @@ struct PermutationPrimitive: Primitive {
       node.accumulate(node.builder.emit(transpose, [node.ct, node.operand(1)], node.attributes)[0], 0)
     }
   }
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axis(let axis) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isNumeric,

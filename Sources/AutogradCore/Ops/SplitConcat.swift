@@ -26,6 +26,8 @@ struct SplitPrimitive: Primitive {
     node.accumulate(node.builder.concat(parts, axis: axis), 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .partition(let axis, let sizes) = node.attributes, node.operandCount == 1, axis < node.operand(0).shape.rank,
       sizes.reduce(0, +) == node.operand(0).shape[axis]
@@ -78,6 +80,8 @@ struct ConcatPrimitive: Primitive {
     let parts = node.builder.split(node.ct, sizes: sizes, axis: axis)
     for (operand, part) in wanted { node.accumulate(parts[part], operand) }
   }
+
+  var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axis(let axis) = node.attributes, node.operandCount >= 1, axis < node.operand(0).shape.rank else {

@@ -9,6 +9,8 @@ struct TransposePrimitive: Primitive {
     node.accumulate(node.builder.transpose(node.ct, inverse), 0)
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     let x = node.operand(0)
     guard case .permutation(let axes) = node.attributes, axes.rank == x.shape.rank, AxisSet(axes.array) == AxisSet(0..<axes.rank) else {

@@ -53,6 +53,8 @@ struct WeightedPrimitive: Primitive {
     if node.wants(0) { node.accumulate(-(x.total(scan) * deviations), 0) }
   }
 
+  var batch: Batching { .stacked }
+
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .scan(let scan) = node.attributes, 2...3 ~= node.operandCount, node.operand(0).dtype.isFloating,
       (1..<node.operandCount).allSatisfy({ node.typeID($0) == node.typeID(0) }), scan.axis < node.operand(0).shape.rank

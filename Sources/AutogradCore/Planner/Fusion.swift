@@ -44,7 +44,7 @@ struct Fusion {
 
   static func run(_ lowering: Lowering) throws(GraphError) {
     var fusion = Fusion(lowering)
-    for index in lowering.instructions.indices {
+    for index in lowering.program.instructions.indices {
       try lowering.look(index)
       fusion.place(index)
     }
@@ -54,13 +54,13 @@ struct Fusion {
   private init(_ lowering: Lowering) {
     self.lowering = lowering
     buffers = Array(repeating: BufferUse(), count: lowering.buffers.count)
-    groups.reserveCapacity(lowering.instructions.count)
+    groups.reserveCapacity(lowering.program.instructions.count)
   }
 
   // MARK: Grouping
 
   private mutating func place(_ index: Int) {
-    let instruction = lowering.instructions[index]
+    let instruction = lowering.program.instructions[index]
     if instruction.kind == .reduce, let group = regionMaking(instruction) {
       groups[group].members.append(index)
       note(instruction, group: group)
@@ -125,13 +125,13 @@ struct Fusion {
 
   /// The region that makes what an instruction reduces, if that is all elements, in order: then it is fed tile by tile.
   private func regionMaking(_ instruction: Instruction) -> Int? {
-    let reduction = lowering.reductions[Int(instruction.detail)]
+    let reduction = lowering.program.reductions[Int(instruction.detail)]
     let use = buffers[Int(instruction.x.base)]
     guard UInt32(instruction.function) < CK_ARGMAX.rawValue, reduction.columns == 1, reduction.outer.count == 1, reduction.rowStride == 1,
       use.lastWriter >= 0, use.writing == Walk(offset: instruction.x.offset, flatStride: 1, strides: [])
     else { return nil }
     let group = groups[use.lastWriter]
-    let first = lowering.instructions[group.members[0]]
+    let first = lowering.program.instructions[group.members[0]]
     guard first.isFusible, group.members.count < Fusion.mostMembers,
       lowering.iterations[Int(first.detail)].count == reduction.rows, buffers[Int(instruction.z.base)].lastWriter < 0
     else { return nil }
@@ -147,7 +147,7 @@ struct Fusion {
   /// Uses without a walk, by instructions that are no members: nothing fits them.
   private mutating func note(_ instruction: Instruction, group: Int) {
     if instruction.kind == .custom {
-      let call = lowering.customCalls[Int(instruction.detail)]
+      let call = lowering.program.customCalls[Int(instruction.detail)]
       for operand in call.operands { read(operand.slot, nil, group) }
       for result in call.results { write(result.slot, nil, group) }
       return
@@ -187,45 +187,32 @@ struct Fusion {
 
   private func write() throws(GraphError) {
     var instructions: [Instruction] = []
-    var regions: [Region] = []
-    var members: [Member] = []
-    var streams: [Stream] = []
     var scratch = RegionDraft.Scratch(bufferCount: buffers.count)
     instructions.reserveCapacity(groups.count)
     for (index, group) in groups.enumerated() {
       try lowering.look(index)
-      let first = lowering.instructions[group.members[0]]
+      let first = lowering.program.instructions[group.members[0]]
       if group.members.count == 1 {
-        instructions.append(first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)
+        instructions.append(
+          first.isElementwise ? lowering.withLoop(first, lowering.iterations[Int(first.detail)]) : first)
         continue
       }
       let draft = RegionDraft(lowering, group.members, sizes: group.sizes)
-      let drawn = draft.drawn(&scratch) { slot in
+      let region = draft.written(&scratch) { slot in
         let buffer = lowering.buffers[Int(slot.base)]
         return buffers[Int(slot.base)].group == index && buffer.home == .workspace && slot.offset == 0
       }
-      regions.append(
-        Region(
-          sizes: draft.sizes, members: members.count..<(members.count + drawn.members.count), tile: drawn.tile,
-          reduces: drawn.members.contains { $0.kind == .reduce }, streams: streams.count..<(streams.count + drawn.streams.count)))
-      members += drawn.members
-      streams += drawn.streams
+      lowering.program.regions.append(region)
       instructions.append(
         Instruction(
-          kind: .region, dtype: first.dtype, detail: Int32(regions.count - 1), z: .none, x: .none, y: .none, label: first.label))
+          kind: .region, dtype: first.dtype, detail: Int32(lowering.program.regions.count - 1), z: .none, x: .none,
+          y: .none, label: first.label))
     }
-    lowering.replaceInstructions(instructions, regions, members, streams)
+    lowering.program.instructions = instructions
   }
 }
 
 extension Instruction {
-  var isElementwise: Bool {
-    switch kind {
-    case .copy, .unary, .binary, .select, .cast: true
-    default: false
-    }
-  }
-
   /// Elementwise, and with an answer to every operand: integers divided by 0 or casts that do not fit end a run and name an element.
   fileprivate var isFusible: Bool {
     switch kind {
@@ -234,19 +221,5 @@ extension Instruction {
     case .cast: !dtype.isFloating || DType(rawValue: function)?.isInteger != true
     default: false
     }
-  }
-}
-
-extension Shape {
-  /// The one stride by which all elements can be walked in row-major order, or nil.
-  func flatStride(_ strides: Shape) -> Int? {
-    guard rank > 0 else { return 1 }
-    let stride = strides[rank - 1]
-    var expected = stride
-    for axis in Swift.stride(from: rank - 2, through: 0, by: -1) {
-      expected *= sizes[axis + 1]
-      if strides[axis] != expected { return nil }
-    }
-    return stride
   }
 }

@@ -1,9 +1,6 @@
-/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and the next buffer of
-/// the same size class takes them.
+/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and
+/// the next buffer of the same size class takes them.
 struct MemoryPlan {
-  /// Where counting stops: no machine has it, and offsets within a tensor can still be added without overflow.
-  static let beyondAnyLimit = 1 << 61
-
   private(set) var offsets: [Int]
   private(set) var byteCount = 0
 
@@ -14,7 +11,7 @@ struct MemoryPlan {
     let buffers = lowering.buffers
     offsets = Array(repeating: 0, count: buffers.count)
     var lastUse = Array(repeating: -1, count: buffers.count)
-    MemoryPlan.forEachUse(lowering) { index, buffer in lastUse[buffer] = index }
+    lowering.program.forEachSlot { index, slot in lastUse[Int(slot.base)] = index }
     try lowering.look()
 
     var seen = Array(repeating: false, count: buffers.count)
@@ -25,11 +22,13 @@ struct MemoryPlan {
     var current = -1
     func release() {
       for buffer in dying {
-        previouslyFreed[buffer] = lastFreed.updateValue(buffer, forKey: MemoryPlan.sizeClass(buffers[buffer].byteCount)) ?? -1
+        previouslyFreed[buffer] =
+          lastFreed.updateValue(buffer, forKey: MemoryPlan.sizeClass(buffers[buffer].byteCount)) ?? -1
       }
       dying.removeAll(keepingCapacity: true)
     }
-    MemoryPlan.forEachUse(lowering) { index, buffer in
+    lowering.program.forEachSlot { index, slot in
+      let buffer = Int(slot.base)
       // What the previous instruction used last is free for this one.
       if index != current {
         release()
@@ -44,7 +43,7 @@ struct MemoryPlan {
           lastFreed[size] = previouslyFreed[other]
         } else {
           offsets[buffer] = byteCount
-          byteCount = min(byteCount + size, MemoryPlan.beyondAnyLimit)
+          byteCount = min(byteCount + size, Program.beyondAnyLimit)
         }
       }
       if lastUse[buffer] == index {
@@ -54,29 +53,8 @@ struct MemoryPlan {
     }
   }
 
-  private static func forEachUse(_ lowering: Lowering, _ body: (_ instruction: Int, _ buffer: Int) -> Void) {
-    for (index, instruction) in lowering.instructions.enumerated() {
-      switch instruction.kind {
-      case .custom:
-        let call = lowering.customCalls[Int(instruction.detail)]
-        for operand in call.operands { body(index, Int(operand.slot.base)) }
-        for result in call.results { body(index, Int(result.slot.base)) }
-      case .region:
-        for member in lowering.members[lowering.regions[Int(instruction.detail)].members] {
-          body(index, Int(member.z.slot.base))
-          body(index, Int(member.x.slot.base))
-          body(index, Int(member.y.slot.base))
-          body(index, Int(member.w.slot.base))
-        }
-      default:
-        body(index, Int(instruction.z.base))
-        body(index, Int(instruction.x.base))
-        body(index, Int(instruction.y.base))
-      }
-    }
-  }
-
-  /// Multiples of a cache line, above a page in eighths of a power of two, so that buffers of nearly one size share memory.
+  /// Multiples of a cache line, above a page in eighths of a power of two, so that buffers of nearly one size share
+  /// memory.
   private static func sizeClass(_ byteCount: Int) -> Int {
     let size = max(byteCount, 1)
     let grain = size <= 4096 ? 64 : max(64, (1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8)

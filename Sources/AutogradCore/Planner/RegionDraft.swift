@@ -25,7 +25,7 @@ struct RegionDraft {
   /// - Parameter sizes: what members that are not flat iterate over; nil if all are flat.
   init(_ lowering: Lowering, _ members: [Int], sizes: Shape?) {
     self.lowering = lowering
-    instructions = members.map { lowering.instructions[$0] }
+    instructions = members.map { lowering.program.instructions[$0] }
     // The first is never a reduction, which joins what it reduces.
     let count = lowering.iterations[Int(instructions[0].detail)].count
     guard let sizes else {
@@ -100,13 +100,6 @@ struct RegionDraft {
     var stride: Int
   }
 
-  struct Drawn {
-    var members: [Member]
-    /// Elements of a tile.
-    var tile: Int
-    var streams: [Stream]
-  }
-
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
   /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they ask for, and the
@@ -115,8 +108,8 @@ struct RegionDraft {
   private static let membersPerStream = 6
 
   /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time leaves its tile to the
-  /// next.
-  func drawn(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> Drawn {
+  /// next. Members and streams are added to the program's.
+  func written(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> Region {
     for (instruction, walk) in zip(instructions, walks) {
       for (slot, fits) in [
         (instruction.z, walk.zIsFlat && walk.z == 1), (instruction.x, walk.xIsFlat && walk.x == 1),
@@ -146,7 +139,12 @@ struct RegionDraft {
     for instruction in instructions {
       for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] { scratch.tile[Int(buffer)] = Scratch.unused }
     }
-    return Drawn(members: members, tile: length, streams: streams)
+    let (firstMember, firstStream) = (lowering.program.members.count, lowering.program.streams.count)
+    lowering.program.members += members
+    lowering.program.streams += streams
+    return Region(
+      sizes: sizes, members: firstMember..<(firstMember + members.count), tile: length,
+      reduces: members.contains { $0.kind == .reduce }, streams: firstStream..<(firstStream + streams.count))
   }
 
   @inline(__always)

@@ -1,6 +1,6 @@
 import CKernels
 
-extension Plan {
+extension Program {
   /// Gathers or adds up along indices; y holds them.
   func runGather(
     _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ stop: StopFlag

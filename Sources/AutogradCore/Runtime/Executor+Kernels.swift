@@ -49,7 +49,7 @@ func forEachLine(_ loop: Loop, _ stop: StopFlag, _ body: (_ count: Int, _ positi
   }
 }
 
-extension Plan {
+extension Program {
   func runUnary(_ kernel: ck_unary_fn?, _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ stop: StopFlag) {
     guard let kernel else { return }
     let loop = loops[Int(instruction.detail)]

@@ -3,7 +3,7 @@ import CKernels
 // Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and what is added up keeps its
 // order: reductions are split where their order has a seam, products never along what they sum over. So the bytes are the same whoever helps.
 
-extension Plan {
+extension Program {
   private typealias Bases = UnsafePointer<UnsafeMutableRawPointer>
 
   /// Elements of a part: small enough that nobody waits long for the last one, and where reductions can be joined.
@@ -22,11 +22,13 @@ extension Plan {
     _ stop: StopFlag
   ) -> Bool {
     let count = rows * inner
-    let isLarge = count >= Plan.worthwhileElements || (count > Plan.partLength && count * members.count >= Plan.worthwhileOperations)
+    let isLarge =
+      count >= Program.worthwhileElements
+      || (count > Program.partLength && count * members.count >= Program.worthwhileOperations)
     // Reductions go over all elements in order; only within one row does a seam of theirs fall on a part's end.
     guard isLarge, Parallelism.threads > 1, rows == 1 || !region.reduces else { return false }
     let states = members.filter { $0.kind == .reduce }
-    let partCount = (count + Plan.partLength - 1) / Plan.partLength
+    let partCount = (count + Program.partLength - 1) / Program.partLength
     // Of each part what its reductions came to.
     let partials = UnsafeMutableRawPointer.allocate(byteCount: max(partCount * states.count, 1) * Int(CK_REDUCE_STATE), alignment: 64)
     defer { partials.deallocate() }
@@ -38,7 +40,7 @@ extension Plan {
         while !stop.isRaised, let part = parts.next() {
           for member in states { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
           if rows == 1 {
-            let columns = part * Plan.partLength..<min((part + 1) * Plan.partLength, inner)
+            let columns = part * Program.partLength..<min((part + 1) * Program.partLength, inner)
             runTiles(region, members, bases, rows: 0..<1, columns: columns, inner: inner, stop)
           } else {
             let rows = part * rowsInPart..<min((part + 1) * rowsInPart, rows)
@@ -66,7 +68,7 @@ extension Plan {
       withUnsafeTemporaryAllocation(byteCount: max(ownByteCount, 64), alignment: Storage.alignment) { own in
         guard let start = table.baseAddress, let memory = own.baseAddress else { return }
         start.initialize(from: bases, count: baseCount)
-        start[Plan.ownBase] = memory
+        start[Program.ownBase] = memory
         body(Bases(start))
       }
     }
@@ -75,12 +77,12 @@ extension Plan {
   // MARK: Single instructions
 
   /// Asked before ``forEachPart(of:_:)``, whose closure takes memory, which small instructions must not.
-  func isWorthParts(_ count: Int) -> Bool { count >= Plan.worthwhileElements && Parallelism.threads > 1 }
+  func isWorthParts(_ count: Int) -> Bool { count >= Program.worthwhileElements && Parallelism.threads > 1 }
 
   /// Calls `body` with one range after the other of `count` elements, from several threads.
   func forEachPart(of count: Int, _ stop: StopFlag, _ body: @escaping (Range<Int>) -> Void) {
-    Crew.shared.run((count + Plan.partLength - 1) / Plan.partLength) { parts in
-      while !stop.isRaised, let part = parts.next() { body(part * Plan.partLength..<min((part + 1) * Plan.partLength, count)) }
+    Crew.shared.run((count + Program.partLength - 1) / Program.partLength) { parts in
+      while !stop.isRaised, let part = parts.next() { body(part * Program.partLength..<min((part + 1) * Program.partLength, count)) }
     }
   }
 
@@ -91,14 +93,14 @@ extension Plan {
     let (function, dtype) = (instruction.function, instruction.dtype)
     guard isWorthParts(rows), UInt32(function) < CK_ARGMAX.rawValue else { return false }
     let size = Int(CK_REDUCE_STATE)
-    let partCount = (rows + Plan.partLength - 1) / Plan.partLength
+    let partCount = (rows + Program.partLength - 1) / Program.partLength
     let states = UnsafeMutableRawPointer.allocate(byteCount: (partCount + 1) * size, alignment: 64)
     defer { states.deallocate() }
     Crew.shared.run(partCount) { parts in
       while !stop.isRaised, let part = parts.next() {
-        let (start, state) = (part * Plan.partLength, states + part * size)
+        let (start, state) = (part * Program.partLength, states + part * size)
         Kernels.begin(function, dtype, state)
-        let count = min(Plan.partLength, rows - start)
+        let count = min(Program.partLength, rows - start)
         Kernels.feed(function, dtype)?(state, count, x + start * step * dtype.byteWidth, step)
       }
     }
@@ -120,7 +122,7 @@ extension Plan {
     let threads = min(Parallelism.threads, product.m / (4 * grain))
     let (area, tooWide) = product.m.multipliedReportingOverflow(by: product.n)
     let (work, tooDeep) = area.multipliedReportingOverflow(by: product.k)
-    guard threads > 1, tooWide || tooDeep || work >= Plan.worthwhileProducts else { return false }
+    guard threads > 1, tooWide || tooDeep || work >= Program.worthwhileProducts else { return false }
     let rows = (product.m / threads + grain - 1) / grain * grain
     Crew.shared.run((product.m + rows - 1) / rows) { parts in
       while !stop.isRaised, let part = parts.next() {

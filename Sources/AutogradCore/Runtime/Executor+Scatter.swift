@@ -1,6 +1,6 @@
 import CKernels
 
-extension Plan {
+extension Program {
   /// Elements of x go to z at the indices in y: the last one wins, or the largest.
   func runScatter(
     _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer,

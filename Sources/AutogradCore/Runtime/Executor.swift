@@ -17,17 +17,9 @@ struct Workspace: ~Copyable {
   deinit { free(base) }
 }
 
-extension Plan {
-  /// Runs the plan.
-  /// - Parameters:
-  ///   - inputs: tensors of ``inputTypes``, in that order.
-  /// - Returns: tensors of ``outputTypes``.
-  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
-  ///   `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations throw.
-  public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] { try run(inputs, interruption: nil) }
-
-  /// - Throws: also `interrupted`, soon after the interruption has been raised.
-  package func run(_ inputs: [Tensor], interruption: Interruption?) throws(GraphError) -> [Tensor] {
+extension Program {
+  /// Runs the instructions in memory of its own; see ``Plan/run(_:)``.
+  func run(_ inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> [Tensor] {
     guard inputs.count == inputTypes.count else {
       throw GraphError(.inputMismatch, "\(inputTypes.count) inputs are needed, \(inputs.count) are given")
     }
@@ -39,7 +31,7 @@ extension Plan {
     let bases = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: baseCount)
     defer { bases.deallocate() }
     bases.initialize(repeating: workspace.base, count: baseCount)
-    for (index, input) in inputs.enumerated() { bases[Plan.firstInputBase + index] = input.storage.base }
+    for (index, input) in inputs.enumerated() { bases[Program.firstInputBase + index] = input.storage.base }
     for (index, constant) in constants.enumerated() { bases[firstConstantBase + index] = constant.storage.base }
     for (index, result) in results.enumerated() { bases[firstResultBase + index] = result.base }
     // The memory of inputs and constants is reached through `bases` alone while instructions run.
@@ -53,8 +45,8 @@ extension Plan {
     defer { withExtendedLifetime(interruption) {} }
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
-      bases[Plan.ownBase] = bases[Plan.workspaceBase] + (workspaceByteCount - ownByteCount)
-      bases[Plan.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Plan.workspaceBase]
+      bases[Program.ownBase] = bases[Program.workspaceBase] + (workspaceByteCount - ownByteCount)
+      bases[Program.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Program.workspaceBase]
       do throws(GraphError) {
         try execute(UnsafePointer(bases), interruption?.flag ?? .never)
         return nil

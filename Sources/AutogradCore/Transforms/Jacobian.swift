@@ -103,7 +103,7 @@ extension GraphBuilder {
 
   /// Every unit tensor of a type, one behind the other; along the axes taken together, all positions at once.
   private func directions(_ type: TensorType, together: AxisSet) -> Value {
-    guard type.shape.rank < Shape.maximumRank else { return fail(BatchPass.rankError) }
+    guard type.shape.rank < Shape.maximumRank else { return fail(.noAxisForExamples) }
     let kept = type.shape.keeping(together)
     let (count, isOwn) = (kept.elementCount, diagonalMask(kept.elementCount))
     let units = reshape(emit(.cast, isOwn, .dtype(type.dtype)), to: Shape([count]).appending(kept))

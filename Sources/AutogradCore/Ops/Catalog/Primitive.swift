@@ -1,5 +1,5 @@
-/// Everything the system must know about a node of a graph: its result types, its derivative, how it becomes instructions, and what it
-/// means in the plainest terms.
+/// Everything the system must know about a node of a graph: its result types, its derivative, how it takes many examples, how it becomes
+/// instructions, and what it means in the plainest terms.
 ///
 /// Primitives are stateless, one per ``Opcode``. Their operands arrive with broadcasting made explicit, dtypes equal and attributes
 /// normalised; that is the business of the ``Operation`` that emitted them.
@@ -12,6 +12,9 @@ public protocol Primitive: Sendable {
 
   /// Stated once; JVP and VJP both follow from it.
   var derivative: Derivative { get }
+
+  /// How it takes many examples at once. There is no default.
+  var batch: Batching { get }
 
   /// Places the results: as layouts of existing memory where that is enough, otherwise as instructions.
   func lower(_ node: inout LoweringNode) throws(GraphError)

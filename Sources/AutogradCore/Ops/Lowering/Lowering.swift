@@ -1,30 +1,16 @@
 import CKernels
 
-/// Collects a plan's instructions while nodes are lowered. Slots hold buffer numbers until the memory is laid out.
+/// A program being written, node by node: what ``Primitive/lower(_:)`` adds its instructions to. Slots hold numbers of
+/// buffers until the memory is laid out.
 final class Lowering {
   let columns: GraphColumns
   private let interruption: Interruption?
   // No method touches these inside an access of another: checks of exclusivity would cost more than what they check.
   @exclusivity(unchecked) var placements: [Placement]
   @exclusivity(unchecked) private(set) var buffers: [Buffer] = []
-  @exclusivity(unchecked) private(set) var instructions: [Instruction] = []
-  /// Of scans: what their instructions' details say.
-  @exclusivity(unchecked) private(set) var loops: [Loop] = []
-  /// Of elementwise instructions: what their details say until ``Fusion`` has made loops or regions of them.
+  @exclusivity(unchecked) var program = Program()
+  /// Of elementwise instructions: what their details say until fusion has made loops or regions of them.
   @exclusivity(unchecked) private(set) var iterations: [Loop] = []
-  @exclusivity(unchecked) private(set) var regions: [Region] = []
-  @exclusivity(unchecked) private(set) var members: [Member] = []
-  @exclusivity(unchecked) private(set) var streams: [Stream] = []
-  @exclusivity(unchecked) private(set) var reductions: [Reduction] = []
-  @exclusivity(unchecked) private(set) var products: [Product] = []
-  @exclusivity(unchecked) private(set) var gathers: [Gather] = []
-  @exclusivity(unchecked) private(set) var matrixCalls: [MatrixCall] = []
-  @exclusivity(unchecked) private(set) var customCalls: [CustomCall] = []
-  @exclusivity(unchecked) private(set) var pool: [UInt64] = []
-  /// Bytes that a thread needs of its own.
-  @exclusivity(unchecked) private(set) var ownByteCount = 0
-  /// Elementary operations, for admission.
-  @exclusivity(unchecked) private(set) var cost = 0
 
   @exclusivity(unchecked) private var poolIndices: [UInt64: Int] = [:]
   private let poolBuffer: Int32
@@ -59,7 +45,7 @@ final class Lowering {
 
   /// A buffer that lives no longer than an instruction, of which each thread that runs it has its own.
   func newOwnBuffer(at offset: Int, _ byteCount: Int) -> Int32 {
-    ownByteCount = max(ownByteCount, (offset + byteCount + 63) / 64 * 64)
+    program.ownByteCount = max(program.ownByteCount, (offset + byteCount + 63) / 64 * 64)
     return newBuffer(.own(offset), byteCount)
   }
 
@@ -75,16 +61,17 @@ final class Lowering {
     if let known = poolIndices[scalar.bits] {
       index = known
     } else {
-      index = pool.count
+      index = program.pool.count
       poolIndices[scalar.bits] = index
-      pool.append(scalar.bits)
+      program.pool.append(scalar.bits)
     }
     return Placement(buffer: poolBuffer, offset: index * 8, strides: [])
   }
 
   // MARK: Instructions
   //
-  // None is emitted for a result without elements: a stack of empty matrices costs no memory, and could be of any length.
+  // None is emitted for a result without elements: a stack of empty matrices costs no memory, and could be of any
+  // length.
 
   /// The iteration over a shape, with neighbouring axes merged where every operand allows it.
   func loop(_ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement) -> Loop {
@@ -93,14 +80,17 @@ final class Lowering {
 
   /// An instruction that makes each element of the result of the elements at its index.
   func emitElementwise(
-    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement, _ y: Placement,
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ shape: Shape, _ z: Placement, _ x: Placement,
+    _ y: Placement,
     _ node: NodeID, steps: Int = 1
   ) {
     if shape.isEmpty { return }
     let iteration = Loop(shape, z.strides, x.strides, y.strides)
     // Neighbours mostly walk alike, and a loop is four times the size of an instruction.
     if iterations.isEmpty || iterations[iterations.count - 1] != iteration { iterations.append(iteration) }
-    append(kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node, cost: multiplied(shape.elementCount, steps))
+    append(
+      kind, function, dtype, iterations.count - 1, slot(z), slot(x), slot(y), node,
+      cost: multiplied(shape.elementCount, steps))
   }
 
   func emitCopy(into z: Placement, _ x: Placement, _ type: TensorType, _ node: NodeID) {
@@ -108,7 +98,8 @@ final class Lowering {
   }
 
   func emitReduction(
-    _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType, _ node: NodeID
+    _ function: ck_reduce_op, into z: Placement, _ x: Placement, kept: Shape, rows: Int, rowStride: Int, _ dtype: DType,
+    _ node: NodeID
   ) {
     if kept.isEmpty { return }
     var outer = loop(kept, z, x, x)
@@ -123,15 +114,17 @@ final class Lowering {
       outer.x.removeLast()
       outer.y.removeLast()
     }
-    reductions.append(Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
+    program.reductions.append(
+      Reduction(outer: outer, columns: columns, columnStride: columnStride, rows: rows, rowStride: rowStride))
     append(
-      .reduce, UInt8(function.rawValue), dtype, reductions.count - 1, slot(z), slot(x), slot(x), node,
+      .reduce, UInt8(function.rawValue), dtype, program.reductions.count - 1, slot(z), slot(x), slot(x), node,
       cost: multiplied(kept.elementCount, rows))
   }
 
   /// Lines along one axis, which must stay the innermost of the loop.
   func emitScan(
-    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int, _ dtype: DType, _ node: NodeID,
+    _ function: ck_scan_op, into z: Placement, _ x: Placement, _ y: Placement, _ shape: Shape, axis: Int,
+    _ dtype: DType, _ node: NodeID,
     steps: Int
   ) {
     if shape.isEmpty { return }
@@ -152,24 +145,29 @@ final class Lowering {
 
   func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID) {
     if product.outer.count == 0 || product.m == 0 || product.n == 0 { return }
-    products.append(product)
+    program.products.append(product)
     let work = multiplied(multiplied(multiplied(product.outer.count, product.m), multiplied(product.n, product.k)), 2)
-    append(.matmul, 0, dtype, products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+    append(.matmul, 0, dtype, program.products.count - 1, slot(z), slot(x), slot(y), node, cost: work)
   }
 
   func emitGather(
-    _ kind: Instruction.Kind, _ gather: Gather, _ dtype: DType, _ indexDType: DType, _ z: Placement, _ x: Placement, _ indices: Placement,
+    _ kind: Instruction.Kind, _ gather: Gather, _ dtype: DType, _ indexDType: DType, _ z: Placement, _ x: Placement,
+    _ indices: Placement,
     _ node: NodeID, cost: Int
   ) {
-    gathers.append(gather)
-    append(kind, indexDType.rawValue, dtype, gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
+    program.gathers.append(gather)
+    append(
+      kind, indexDType.rawValue, dtype, program.gathers.count - 1, slot(z), slot(x), slot(indices), node, cost: cost)
   }
 
-  func emitMatrixCall(_ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID) {
+  func emitMatrixCall(
+    _ function: MatrixFunction, _ call: MatrixCall, _ z: Placement, _ x: Placement, _ y: Placement, _ node: NodeID
+  ) {
     if call.outer.count == 0 || function.isEmpty(n: call.n, m: call.m) { return }
-    matrixCalls.append(call)
+    program.matrixCalls.append(call)
     let work = multiplied(call.outer.count, function.work(n: call.n, m: call.m))
-    append(.matrix, function.rawValue, .float64, matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)
+    append(
+      .matrix, function.rawValue, .float64, program.matrixCalls.count - 1, slot(z), slot(x), slot(y), node, cost: work)
   }
 
   func emitCustom(
@@ -177,16 +175,17 @@ final class Lowering {
   ) {
     let call = CustomCall(
       operation: operation, operands: operands.map { ($0, slot($1)) }, results: results.map { ($0, slot($1)) })
-    customCalls.append(call)
-    append(.custom, 0, .float64, customCalls.count - 1, .none, .none, .none, node, cost: 0)
+    program.customCalls.append(call)
+    append(.custom, 0, .float64, program.customCalls.count - 1, .none, .none, .none, node, cost: 0)
   }
 
   private func append(
-    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ detail: Int, _ z: Slot, _ x: Slot, _ y: Slot, _ node: NodeID, cost: Int
+    _ kind: Instruction.Kind, _ function: UInt8, _ dtype: DType, _ detail: Int, _ z: Slot, _ x: Slot, _ y: Slot,
+    _ node: NodeID, cost: Int
   ) {
-    let (total, overflow) = self.cost.addingReportingOverflow(cost)
-    self.cost = overflow ? Int.max : total
-    instructions.append(
+    let (total, overflow) = program.work.addingReportingOverflow(cost)
+    program.work = overflow ? Int.max : total
+    program.instructions.append(
       Instruction(
         kind: kind, function: function, dtype: dtype, detail: Int32(detail), z: z, x: x, y: y,
         label: node >= 0 ? columns.labels[Int(node)] : -1))
@@ -201,19 +200,11 @@ final class Lowering {
   }
 
   private func detail(of loop: Loop) -> Int {
-    if loops.last != loop { loops.append(loop) }
-    return loops.count - 1
+    if program.loops.last != loop { program.loops.append(loop) }
+    return program.loops.count - 1
   }
 
-  // MARK: Rewriting
-
-  /// Puts what fusion has made in place of the instructions.
-  func replaceInstructions(_ instructions: [Instruction], _ regions: [Region], _ members: [Member], _ streams: [Stream]) {
-    self.instructions = instructions
-    self.regions = regions
-    self.members = members
-    self.streams = streams
-  }
+  // MARK: Loops
 
   /// An elementwise instruction that stays by itself.
   func withLoop(_ instruction: Instruction, _ iteration: Loop) -> Instruction {
@@ -223,28 +214,4 @@ final class Lowering {
   }
 
   func addLoop(_ loop: Loop) -> Int32 { Int32(detail(of: loop)) }
-
-  /// Rewrites every slot; the memory layout turns buffer numbers into bases and offsets.
-  func rewriteSlots(_ rewrite: (Slot) -> Slot) {
-    for index in instructions.indices where instructions[index].kind != .custom && instructions[index].kind != .region {
-      instructions[index].z = rewrite(instructions[index].z)
-      instructions[index].x = rewrite(instructions[index].x)
-      instructions[index].y = rewrite(instructions[index].y)
-    }
-    for index in members.indices {
-      members[index].z.slot = rewrite(members[index].z.slot)
-      members[index].x.slot = rewrite(members[index].x.slot)
-      members[index].y.slot = rewrite(members[index].y.slot)
-      members[index].w.slot = rewrite(members[index].w.slot)
-    }
-    for index in streams.indices { streams[index].slot = rewrite(streams[index].slot) }
-    for index in customCalls.indices {
-      for operand in customCalls[index].operands.indices {
-        customCalls[index].operands[operand].slot = rewrite(customCalls[index].operands[operand].slot)
-      }
-      for result in customCalls[index].results.indices {
-        customCalls[index].results[result].slot = rewrite(customCalls[index].results[result].slot)
-      }
-    }
-  }
 }

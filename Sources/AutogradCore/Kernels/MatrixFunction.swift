@@ -21,7 +21,8 @@ package enum MatrixFunction: UInt8, Sendable {
   ///   - x: the matrix, or its LU factors.
   ///   - y: the right side; scratch memory where there is none.
   func run(
-    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
+    n: Int, m: Int, _ form: SolveForm, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer, _ stop: StopFlag
   ) -> Refusal? {
     let result = z.assumingMemoryBound(to: Double.self)
     let matrix = x.assumingMemoryBound(to: Double.self)
@@ -108,6 +109,18 @@ package enum MatrixFunction: UInt8, Sendable {
   }
 }
 
+/// Which of the equations that a matrix can stand in is solved.
+public struct SolveForm: Hashable, Sendable {
+  /// With the transpose of the matrix.
+  public var isTransposed = false
+  /// With its lower triangle rather than the upper; for `triangular_solve`.
+  public var isLower = false
+  /// A singular matrix has solutions of NaN instead of being refused.
+  public var givesNaN = false
+
+  var transposed: SolveForm { SolveForm(isTransposed: !isTransposed, isLower: isLower, givesNaN: givesNaN) }
+}
+
 extension MatrixFunction.Refusal {
   /// - Parameter matrix: which of the stack; nil where there is no stack.
   func error(matrix: Int?) -> GraphError {
@@ -115,70 +128,15 @@ extension MatrixFunction.Refusal {
     return switch self {
     case .notPositiveDefinite(let order):
       GraphError(
-        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not", at: .operand(0))
+        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not",
+        at: .operand(0))
     case .dependentRow(let row):
       GraphError(
-        .singularMatrix, "\(which) is singular: row \(row), counted from 0, is a combination of the rows before it", at: .operand(0))
+        .singularMatrix, "\(which) is singular: row \(row), counted from 0, is a combination of the rows before it",
+        at: .operand(0))
     case .zeroOnDiagonal(let row):
-      GraphError(.singularMatrix, "\(which) is singular: its diagonal holds a 0 in row \(row), counted from 0", at: .operand(0))
+      GraphError(
+        .singularMatrix, "\(which) is singular: its diagonal holds a 0 in row \(row), counted from 0", at: .operand(0))
     }
-  }
-}
-
-/// A stack of calls of a ``MatrixFunction``.
-package struct MatrixCall: Sendable {
-  /// Over the stack; strides count elements.
-  package var outer: Loop
-  package var n: Int
-  package var m: Int
-  package var form: SolveForm
-}
-
-extension Plan {
-  func runMatrixFunction(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
-  ) throws(GraphError) {
-    guard let function = MatrixFunction(rawValue: instruction.function) else { return }
-    let call = matrixCalls[Int(instruction.detail)]
-    let width = DType.float64.byteWidth
-    var refused: (refusal: MatrixFunction.Refusal, matrix: Int)?
-    var matrix = 0
-    forEachRow(call.outer.sizes, call.outer.sizes.rank, call.outer.z, call.outer.x, call.outer.y, stop) {
-      zStack, xStack, yStack in
-      if refused == nil,
-        let refusal = function.run(n: call.n, m: call.m, call.form, z + zStack * width, x + xStack * width, y + yStack * width, stop)
-      {
-        refused = (refusal, matrix)
-      }
-      matrix += 1
-    }
-    if let refused {
-      let error = refused.refusal.error(matrix: matrix > 1 ? refused.matrix : nil)
-      throw instruction.label >= 0 ? error.with(node: Int(instruction.label)) : error
-    }
-  }
-}
-
-extension InterpretedNode {
-  /// The function on each matrix of a stack of its own.
-  func matrixByMatrix(_ function: MatrixFunction, _ x: Tensor, right: Tensor? = nil, form: SolveForm = SolveForm()) throws(GraphError)
-    -> [Tensor]
-  {
-    let type = resultTypes[0]
-    let n = x.shape[x.shape.rank - 1]
-    let m = right.map { $0.shape[$0.shape.rank - 1] } ?? x.shape[x.shape.rank - 2]
-    let count = x.shape.axes(0..<(x.shape.rank - 2)).elementCount
-    let scratch = Tensor(repeating: 0.0, shape: [function.scratchByteCount(n: n, m: m) / DType.float64.byteWidth])
-    var refused: GraphError?
-    let result = Tensor(type) { base in
-      for matrix in 0..<count where refused == nil {
-        let y = right.map { $0.storage.base + matrix * n * m * DType.float64.byteWidth } ?? scratch.storage.base
-        refused = function.run(
-          n: n, m: m, form, base + matrix * (type.byteCount / count), x.storage.base + matrix * (x.type.byteCount / count), y, .never
-        )?.error(matrix: count > 1 ? matrix : nil)
-      }
-    }
-    if let refused { throw refused }
-    return [result]
   }
 }

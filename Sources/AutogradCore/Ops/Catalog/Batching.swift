@@ -1,0 +1,130 @@
+/// How a primitive takes a leading axis of examples, which all or some of its operands have. Every primitive states it:
+/// one that was taken for another would mix its examples up without an error.
+public enum Batching: Sendable {
+  /// It is the same primitive, with that axis before every operand; the attributes count axes from one further on.
+  case stacked
+  /// Other nodes, of the operands as they are or with the axis. Returns the results, each with the axis.
+  case rule(@Sendable (BatchedNode) -> [Value])
+  /// Each example by itself.
+  case oneByOne
+  /// It has no operands.
+  case none
+}
+
+/// A node of which some operands have a leading axis of examples.
+public struct BatchedNode {
+  public let context: NodeContext
+  /// How many examples there are.
+  public let size: Int
+  /// For each operand what stands for it, with the axis; nil for one that all examples share.
+  let stacks: [Value?]
+
+  /// Each example makes nodes of its own.
+  private static let mostOneByOne = 4096
+
+  public var builder: GraphBuilder { context.builder }
+  public var attributes: Attributes { context.attributes }
+  public func operand(_ index: Int) -> Value { context.operand(index) }
+  public func isBatched(_ index: Int) -> Bool { stacks[index] != nil }
+  func withAxis(_ shape: Shape) -> Shape { Shape([size]).appending(shape) }
+
+  private var opcode: Opcode { builder.columns.opcodes[Int(context.node)] }
+
+  /// An operand with the axis; a shared one is repeated, as a layout.
+  public func stacked(_ index: Int) -> Value {
+    stacks[index] ?? builder.broadcast(operand(index), to: withAxis(operand(index).shape))
+  }
+
+  /// The node's results, each with the axis.
+  func results() -> [Value] {
+    guard context.result(0).shape.rank < Shape.maximumRank,
+      (0..<context.operandCount).allSatisfy({ operand($0).shape.rank < Shape.maximumRank })
+    else {
+      return [builder.fail(GraphError.noAxisForExamples.with(operation: opcode.name))]
+    }
+    return switch opcode.primitive.batch {
+    case .stacked: allStacked()
+    case .rule(let rule): rule(self)
+    case .oneByOne: oneByOne()
+    case .none: []
+    }
+  }
+
+  func allStacked() -> [Value] {
+    builder.emit(opcode, (0..<context.operandCount).map(stacked), attributes.behindAxis(of: size))
+  }
+
+  func oneByOne() -> [Value] {
+    guard size <= BatchedNode.mostOneByOne else {
+      let error = GraphError(
+        .limitExceeded, "runs for one example after the other here, at most \(BatchedNode.mostOneByOne) of them",
+        limit: .work(BatchedNode.mostOneByOne), value: size)
+      return [builder.fail(error.with(operation: opcode.name))]
+    }
+    guard size > 0 else {
+      return (0..<context.resultCount).map {
+        builder.zeros(TensorType(context.result($0).dtype, withAxis(context.result($0).shape)))
+      }
+    }
+    var columns: [[Value]] = Array(repeating: [], count: context.resultCount)
+    for example in 0..<size {
+      guard builder.firstError == nil else { return [builder.value(-1)] }
+      let operands = (0..<context.operandCount).map { part($0, example) }
+      for (index, result) in builder.emit(opcode, operands, attributes).enumerated() where index < columns.count {
+        columns[index].append(builder.reshape(result, to: Shape([1]).appending(context.result(index).shape)))
+      }
+    }
+    return columns.map { $0.contains { !$0.isValid } ? builder.value(-1) : builder.concat($0, axis: 0) }
+  }
+
+  /// What an example has for an operand.
+  private func part(_ index: Int, _ example: Int) -> Value {
+    guard let stack = stacks[index] else { return operand(index) }
+    let shape = operand(index).shape
+    return builder.reshape(
+      builder.emit(.slice, stack, .window(Window(example: example, of: withAxis(shape)))), to: shape)
+  }
+}
+
+extension GraphError {
+  /// A batch needs one axis more than there can be.
+  static var noAxisForExamples: GraphError {
+    GraphError(
+      .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many",
+      limit: .rank(Shape.maximumRank), value: Shape.maximumRank + 1)
+  }
+}
+
+extension Attributes {
+  /// The same behind a leading axis of a size.
+  fileprivate func behindAxis(of size: Int) -> Attributes {
+    switch self {
+    case .none, .dtype, .derivative, .solve, .scalar, .index: self
+    case .shape(let shape): .shape(Shape([size]).appending(shape))
+    case .permutation(let axes): .permutation(Shape([0] + axes.array.map { $0 + 1 }))
+    case .axes(let axes): .axes(AxisSet(axes.array.map { $0 + 1 }))
+    case .axis(let axis): .axis(axis + 1)
+    case .along(let axis, let size): .along(axis: axis + 1, size: size)
+    case .partition(let axis, let sizes): .partition(axis: axis + 1, sizes: sizes)
+    case .window(let window): .window(window.behindAxis(of: size))
+    case .scan(let scan): .scan(Scan(axis: scan.axis + 1, reverse: scan.reverse))
+    }
+  }
+}
+
+extension Window {
+  fileprivate func behindAxis(of size: Int) -> Window {
+    Window(
+      starts: Shape([0]).appending(starts), steps: Shape([1]).appending(steps), sizes: Shape([size]).appending(sizes),
+      whole: Shape([size]).appending(whole))
+  }
+
+  /// One position of the leading axis.
+  fileprivate init(example: Int, of whole: Shape) {
+    self.init(
+      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole,
+      whole: whole)
+    starts[0] = example
+    sizes[0] = 1
+  }
+}
