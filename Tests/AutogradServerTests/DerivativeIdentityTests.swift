@@ -46,6 +46,8 @@ struct DerivativeIdentityTests {
     return a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * largest }
   }
 
+  @Test func thereAreGraphs() { #expect(Self.graphs.count == 100) }
+
   @Test("Forwards and backwards, Jacobians by rows, Hessians times vectors", .timeLimit(.minutes(60)), arguments: graphs.indices)
   func identities(_ index: Int) throws {
     let given = try #require(Self.graphs[index]["request"]).members

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 @testable import AutogradFormats
 @testable import AutogradServer
@@ -10,8 +11,10 @@ enum Project {
   static func file(_ path: String) throws -> Data { try Data(contentsOf: root.appending(path: path)) }
 
   /// The lines of a file of JSON lines.
+  /// A file that has none would let every test of its lines pass.
   static func lines(_ path: String) throws -> [Data] {
-    try file(path).split(separator: UInt8(ascii: "\n")).map { Data($0) }
+    let lines = try file(path).split(separator: UInt8(ascii: "\n")).map { Data($0) }
+    return try #require(lines.isEmpty ? nil : lines, "\(path) is empty")
   }
 }
 
