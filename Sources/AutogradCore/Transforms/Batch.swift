@@ -3,11 +3,9 @@
 struct BatchPass {
   let builder: GraphBuilder
   let size: Int
-  /// The first node that can depend on a batched value, and the first value that it makes.
+  /// The first node that can depend on a batched value.
   private let start: NodeID
-  private let first: ValueID
-  /// For each value from there on what stands for it; -1 for one that does not depend on the batch.
-  private var batched: [ValueID]
+  private var stacks: ExampleStacks
 
   /// - Parameter values: each with what stands for it, of its shape behind an axis of `size`.
   init(_ builder: GraphBuilder, size: Int, _ values: [(value: Value, batched: Value)]) {
@@ -16,14 +14,9 @@ struct BatchPass {
     let columns = builder.columns
     start =
       values.lazy.filter(\.value.isValid).map { columns.producers[Int($0.value.id)] }.min() ?? NodeID(columns.nodeCount)
-    first = Int(start) < columns.nodeCount ? columns.firstResult[Int(start)] : ValueID(columns.valueCount)
-    batched = Array(repeating: -1, count: columns.valueCount - Int(first))
-    for (value, stack) in values where value.isValid { batched[Int(value.id - first)] = stack.id }
-  }
-
-  private func stack(of value: ValueID) -> Value? {
-    guard value >= first, Int(value - first) < batched.count, batched[Int(value - first)] >= 0 else { return nil }
-    return builder.value(batched[Int(value - first)])
+    let first = Int(start) < columns.nodeCount ? columns.firstResult[Int(start)] : ValueID(columns.valueCount)
+    stacks = ExampleStacks(from: first, count: columns.valueCount - Int(first))
+    for (value, stack) in values where value.isValid { stacks.set(stack.id, of: value.id) }
   }
 
   /// How many nodes ``run(through:)`` looks at.
@@ -32,16 +25,15 @@ struct BatchPass {
   mutating func run(through last: NodeID) {
     guard last >= start else { return }
     for node in start...last {
-      guard builder.columns.operandRange(node).contains(where: { stack(of: builder.columns.operands[$0]) != nil })
+      guard builder.columns.operandRange(node).contains(where: { stacks.hasStack(builder.columns.operands[$0]) })
       else { continue }
       let context = NodeContext(builder: builder, node: node)
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
-      let stacks = builder.columns.operandRange(node).map { stack(of: builder.columns.operands[$0]) }
       let results = BatchedNode(context: context, size: size, stacks: stacks).results()
       builder.label = label
       for (index, result) in results.enumerated() where index < context.resultCount {
-        batched[Int(context.result(index).id - first)] = result.id
+        stacks.set(result.id, of: context.result(index).id)
       }
       if builder.firstError != nil { return }
     }
@@ -51,7 +43,8 @@ struct BatchPass {
   func stack(_ value: Value) -> Value {
     guard value.isValid else { return value }
     guard value.shape.rank < Shape.maximumRank else { return builder.fail(.noAxisForExamples) }
-    return stack(of: value.id) ?? builder.broadcast(value, to: Shape([size]).appending(value.shape))
+    return stacks.stack(of: value.id).map(builder.value)
+      ?? builder.broadcast(value, to: Shape([size]).appending(value.shape))
   }
 }
 

@@ -11,13 +11,35 @@ public enum Batching: Sendable {
   case none
 }
 
+/// For each value from some on what stands for it, with an axis of examples; none for one that all examples share.
+struct ExampleStacks {
+  private static let none: ValueID = -1
+  private let first: ValueID
+  private var stacks: [ValueID]
+
+  init(from first: ValueID, count: Int) {
+    self.first = first
+    stacks = Array(repeating: ExampleStacks.none, count: count)
+  }
+
+  func hasStack(_ value: ValueID) -> Bool { stack(of: value) != nil }
+
+  func stack(of value: ValueID) -> ValueID? {
+    guard value >= first, Int(value - first) < stacks.count, stacks[Int(value - first)] != ExampleStacks.none else {
+      return nil
+    }
+    return stacks[Int(value - first)]
+  }
+
+  mutating func set(_ stack: ValueID, of value: ValueID) { stacks[Int(value - first)] = stack }
+}
+
 /// A node of which some operands have a leading axis of examples.
 public struct BatchedNode {
   public let context: NodeContext
   /// How many examples there are.
   public let size: Int
-  /// For each operand what stands for it, with the axis; nil for one that all examples share.
-  let stacks: [Value?]
+  let stacks: ExampleStacks
 
   /// Each example makes nodes of its own.
   private static let mostOneByOne = 4096
@@ -25,15 +47,18 @@ public struct BatchedNode {
   public var builder: GraphBuilder { context.builder }
   public var attributes: Attributes { context.attributes }
   public func operand(_ index: Int) -> Value { context.operand(index) }
-  public func isBatched(_ index: Int) -> Bool { stacks[index] != nil }
+  public func isBatched(_ index: Int) -> Bool { stacks.hasStack(operand(index).id) }
   func withAxis(_ shape: Shape) -> Shape { Shape([size]).appending(shape) }
 
   private var opcode: Opcode { builder.columns.opcodes[Int(context.node)] }
 
   /// An operand with the axis; a shared one is repeated, as a layout.
   public func stacked(_ index: Int) -> Value {
-    stacks[index] ?? builder.broadcast(operand(index), to: withAxis(operand(index).shape))
+    let value = operand(index)
+    return stack(of: value) ?? builder.broadcast(value, to: withAxis(value.shape))
   }
+
+  private func stack(of value: Value) -> Value? { stacks.stack(of: value.id).map(builder.value) }
 
   /// The node's results, each with the axis.
   func results() -> [Value] {
@@ -79,7 +104,7 @@ public struct BatchedNode {
 
   /// What an example has for an operand.
   private func part(_ index: Int, _ example: Int) -> Value {
-    guard let stack = stacks[index] else { return operand(index) }
+    guard let stack = stack(of: operand(index)) else { return operand(index) }
     let shape = operand(index).shape
     return builder.reshape(
       builder.emit(.slice, stack, .window(Window(example: example, of: withAxis(shape)))), to: shape)

@@ -4,7 +4,7 @@ import Testing
 @testable import AutogradCore
 
 /// What each primitive says of how it takes many examples at once (`Primitive/batch`), held against a loop over them.
-@Suite struct BatchTests {
+@Suite struct PrimitiveBatchTests {
   /// A node as it stands in the graph of an operation, or of its first or second derivatives.
   private struct Sample: Sendable {
     var opcode: Opcode
