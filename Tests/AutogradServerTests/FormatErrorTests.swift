@@ -1,0 +1,27 @@
+import AutogradCore
+import Testing
+
+@testable import AutogradFormats
+@testable import AutogradServer
+
+/// What the formats say of a text is what a client is told.
+@Suite struct FormatErrorTests {
+  @Test func everyCodeIsAProblemsCode() {
+    for code in FormatError.Code.allCases where code != .interrupted {
+      #expect(ProblemCode(code).rawValue == code.rawValue)
+    }
+    #expect(ProblemCode(FormatError.Code.interrupted) == .deadlineExceeded)
+  }
+
+  @Test func everyLimitIsAReason() {
+    for limit in FormatError.Limit.allCases {
+      #expect(LimitReason(limit).rawValue == limit.rawValue && LimitReason(limit).code == .limitExceeded)
+    }
+  }
+
+  @Test func everyCodeOfTheCoreIsOneOfTheFormats() {
+    for code in GraphError.Code.allCases {
+      #expect(FormatError.Code(code).rawValue == code.rawValue)
+    }
+  }
+}
