@@ -29,7 +29,7 @@ package final class FormatError: Error {
     case singularMatrix = "singular_matrix"
     case notPositiveDefinite = "not_positive_definite"
     // It was not read to its end.
-    case interrupted
+    case interrupted = "deadline_exceeded"
     /// The core says something that no text can cause.
     case `internal`
   }
@@ -128,9 +128,7 @@ package final class FormatError: Error {
 
 extension FormatError.Code {
   /// The core speaks the same words.
-  init(_ code: GraphError.Code) {
-    self = code == .interrupted ? .interrupted : FormatError.Code(rawValue: code.rawValue) ?? .internal
-  }
+  init(_ code: GraphError.Code) { self = FormatError.Code(rawValue: code.rawValue) ?? .internal }
 }
 
 extension FormatError.Limit {

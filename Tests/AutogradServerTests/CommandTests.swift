@@ -90,7 +90,7 @@ struct CommandTests {
   }
 
   @Test(arguments: [
-    ("AUTOGRAD_PORT", "http", "a number from 0 to 65535"), ("AUTOGRAD_LOG_REQUESTS", "maybe", "true or false"),
+    ("AUTOGRAD_PORT", "http", "a whole number from 0 to 65535"), ("AUTOGRAD_LOG_REQUESTS", "maybe", "true or false"),
     ("AUTOGRAD_THREADS", "2.5", "a whole number"), ("AUTOGRAD_THREADS", "0", "from 1 to 1024"),
   ])
   func settingsThatCannotBe(variable: String, value: String, expected: String) throws {
@@ -104,7 +104,7 @@ struct CommandTests {
   ])
   func settingsThatAreNone(variable: String, hint: String) throws {
     let unknown = try run("serve", environment: [variable: "1"])
-    #expect(unknown.status == 64 && unknown.error.contains("\(variable) is no setting; "), "\(unknown.error)")
+    #expect(unknown.status == 64 && unknown.error.contains("unknown setting \(variable); "), "\(unknown.error)")
     #expect(unknown.error.contains(hint), "\(unknown.error)")
   }
 

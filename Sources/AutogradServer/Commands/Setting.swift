@@ -53,8 +53,8 @@ struct Setting: Sendable {
   ) {
     let variable = Setting.variable(name)
     self.init(name, standard: "\(Configuration()[keyPath: target])", help) { options, configuration in
-      guard let value = try Setting.resolve(options[keyPath: option], variable) else { return }
-      configuration[keyPath: target] = try Setting.checked(value, range, name, variable)
+      guard let value = try Setting.number(options[keyPath: option], name, variable, range) else { return }
+      configuration[keyPath: target] = value
     }
   }
 
@@ -65,8 +65,8 @@ struct Setting: Sendable {
   ) {
     let variable = Setting.variable(name)
     self.init(name, standard: standard, help) { options, configuration in
-      guard let value = try Setting.resolve(options[keyPath: option], variable) else { return }
-      configuration[keyPath: target] = try Setting.checked(value, range, name, variable)
+      guard let value = try Setting.number(options[keyPath: option], name, variable, range) else { return }
+      configuration[keyPath: target] = value
     }
   }
 
@@ -92,17 +92,18 @@ struct Setting: Sendable {
     return SettingNames.prefix + (words.hasSuffix("Y") ? words.dropLast() + "IES" : words + "S")
   }
 
-  private static func checked(_ value: Int, _ range: ClosedRange<Int>, _ name: String, _ variable: String) throws -> Int {
-    guard range.contains(value) else {
-      throw ValidationError("--\(name) (or \(variable)) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
-    }
+  private static func number(_ option: Int?, _ name: String, _ variable: String, _ range: ClosedRange<Int>) throws -> Int? {
+    let words = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    guard let value = try resolve(option, variable, words) else { return nil }
+    guard range.contains(value) else { throw ValidationError("--\(name) (or \(variable)) must be \(words), got \(value)") }
     return value
   }
 
-  static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String) throws -> Value? {
+  /// - Parameter words: what a value is, for an error; by its type unless told.
+  static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String, _ words: String? = nil) throws -> Value? {
     if let option { return option }
     guard let text = environment(variable) else { return nil }
-    guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(kind(Value.self))") }
+    guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(words ?? kind(Value.self))") }
     return value
   }
 

@@ -75,9 +75,7 @@ final class Problem: Error {
 
 extension ProblemCode {
   /// Both have the same words.
-  init(_ code: FormatError.Code) {
-    self = code == .interrupted ? .deadlineExceeded : ProblemCode(rawValue: code.rawValue) ?? .internal
-  }
+  init(_ code: FormatError.Code) { self = ProblemCode(rawValue: code.rawValue) ?? .internal }
 }
 
 extension FormatError {
