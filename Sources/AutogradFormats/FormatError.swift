@@ -29,7 +29,7 @@ package final class FormatError: Error {
     case singularMatrix = "singular_matrix"
     case notPositiveDefinite = "not_positive_definite"
     // It was not read to its end.
-    case interrupted = "deadline_exceeded"
+    case deadlineExceeded = "deadline_exceeded"
     /// The core says something that no text can cause.
     case `internal`
   }
@@ -127,8 +127,10 @@ package final class FormatError: Error {
 }
 
 extension FormatError.Code {
-  /// The core speaks the same words.
-  init(_ code: GraphError.Code) { self = FormatError.Code(rawValue: code.rawValue) ?? .internal }
+  /// The core speaks the same words, but for what was ended: that is told as the deadline, which is why.
+  init(_ code: GraphError.Code) {
+    self = code == .interrupted ? .deadlineExceeded : FormatError.Code(rawValue: code.rawValue) ?? .internal
+  }
 }
 
 extension FormatError.Limit {
