@@ -194,7 +194,9 @@ struct DifferentialHandler: Sendable {
     plans?.counters.fallbacks.add(1)
     do throws(FormatError) {
       // Then it did not fail, it was ended.
-      if request.interruption?.isInterrupted ?? false { throw FormatError(.deadlineExceeded, "the client is gone, or the deadline has passed") }
+      if request.interruption?.isInterrupted ?? false {
+        throw FormatError(.deadlineExceeded, "the client is gone, or the deadline has passed")
+      }
       return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits)), request)
     } catch {
       return .now(error.response(requestID: request.id))
