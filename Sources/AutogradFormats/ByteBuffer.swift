@@ -63,9 +63,6 @@ package final class ByteBuffer: @unchecked Sendable {
     used += bytes.count
   }
 
-  /// Forgets the last `n` bytes (a trailing comma, say).
-  func dropLast(_ n: Int) { used -= min(n, used) }
-
   package func removeAll() { used = 0 }
 
   private func grow(_ extra: Int) {

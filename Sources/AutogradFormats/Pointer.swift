@@ -12,6 +12,4 @@ package enum Pointer {
     }
     return escaped
   }
-
-  package static func element(_ index: Int) -> String { "/\(index)" }
 }
