@@ -34,7 +34,8 @@ extension ComputePool {
 
   /// What is had while nobody waits is nobody's loss, and is not counted.
   private func noteContention(at now: Int64) {
-    guard isContended != wasContended else { return }
+    // A tenant alone waits for nobody but itself.
+    guard (isContended && shares.count > 1) != wasContended else { return }
     wasContended.toggle()
     for job in running { job.countService(wasContended, at: now) }
   }

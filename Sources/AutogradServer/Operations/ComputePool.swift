@@ -73,7 +73,7 @@ final class ComputePool: @unchecked Sendable {
   /// Threads that wait for a job, without those to which one has been granted.
   var idleThreads = 0
   var waitingCount = 0
-  /// Whether somebody waited when it was last looked whose turn it is.
+  /// Whether some tenant waited for another when it was last looked whose turn it is.
   var wasContended = false
   private var arrivals = 0
   private var isAccepting = true
