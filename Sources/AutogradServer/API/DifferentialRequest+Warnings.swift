@@ -30,8 +30,10 @@ extension DifferentialRequest {
   }
 
   static func zeroGradients(_ decoder: GraphDecoder) -> [Warning] {
-    decoder.zeroGradients.prefix(mostShown).map { zero in
-      let operands = decoder.nodes[zero.node].inputs.operandTexts
+    // Of a node with thousands of operands, their texts are made once.
+    var (node, operands): (Int, [String]) = (-1, [])
+    return decoder.zeroGradients.prefix(mostShown).map { zero in
+      if zero.node != node { (node, operands) = (zero.node, decoder.nodes[zero.node].inputs.operandTexts) }
       return Warning(
         code: "zero_gradient", pointer: "/graph/nodes/\(zero.node)/inputs/\(zero.operand)",
         detail:
