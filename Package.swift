@@ -4,16 +4,18 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
-// The vector functions of glibc (Sources/CKernels/libmvec.S). What builds is what runs: cross-compiling to another platform is not meant.
+// The vector functions of glibc (Sources/CKernels/libmvec.S). What builds is what runs: cross-compiling to another
+// platform is not meant.
 #if os(Linux) && arch(x86_64) && canImport(Glibc)
   let vectorFunctions: [LinkerSetting] = [.linkedLibrary("mvec")]
 #else
   let vectorFunctions: [LinkerSetting] = []
 #endif
 
-// For a small idle server: pointers that the loader must set in a form 30 times shorter than the old one (a megabyte), libstdc++ from its
-// archive (another), no table of our own functions for libraries to find, which none does.
-// Flags are "unsafe" to SwiftPM in whatever another package depends on; on the executable alone they leave the library usable.
+// For a small idle server: pointers that the loader must set in a form 30 times shorter than the old one (a megabyte),
+// libstdc++ from its archive (another), no table of our own functions for libraries to find, which none does.
+// Flags are "unsafe" to SwiftPM in whatever another package depends on; on the executable alone they leave the library
+// usable.
 #if os(Linux) && canImport(Glibc)
   let small: [LinkerSetting] = [
     .unsafeFlags([

@@ -1,9 +1,10 @@
-// Measures the elementary functions of every table of kernels that this processor can run against long double, at random points of many
-// regions and at special values; prints the table of Sources/CKernels/README.md. Exits with 1 if an error is above its bound or a special
-// value is wrong. Where long double is double (not x86) it can only tell gross errors.
+// Measures the elementary functions of every table of kernels that this processor can run against long double, at
+// random points of many regions and at special values; prints the table of Sources/CKernels/README.md. Exits with 1 if
+// an error is above its bound or a special value is wrong. Where long double is double (not x86) it can only tell gross
+// errors.
 //
-//   cc -O2 -ISources/CKernels/include scripts/function-errors.c Sources/CKernels/*.[cS] -lmvec -lm -o /tmp/function-errors
-//   /tmp/function-errors [thousands of points per function and dtype]
+//   cc -O2 -ISources/CKernels/include scripts/function-errors.c Sources/CKernels/*.[cS] -lmvec -lm -o
+//   /tmp/function-errors /tmp/function-errors [thousands of points per function and dtype]
 //
 // With --every-float NAME: one function of one float at all floats.
 #include <math.h>
@@ -21,7 +22,7 @@ static double bound(int op, bool is_unary) {
   return (is_unary ? op == CK_SOFTPLUS || op == CK_LOG_SIGMOID : op == CK_LOGADDEXP || op == CK_XLOGY) ? 8 : 4;
 }
 
-// What is right ---------------------------------------------------------------------------------------------------------------------
+// What is right -------------------------------------------------------------------------------------------------------
 
 static real sigmoid(real x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 static real sech2(real x) {
@@ -54,10 +55,14 @@ static const struct {
   int op;
   const char *name;
   real (*f)(real, real);
-} binary[] = {{CK_POW, "pow", powl}, {CK_ATAN2, "atan2", atan2l}, {CK_HYPOT, "hypot", hypotl}, {CK_LOGADDEXP, "logaddexp", logaddexp},
+} binary[] = {{CK_POW, "pow", powl},
+              {CK_ATAN2, "atan2", atan2l},
+              {CK_HYPOT, "hypot", hypotl},
+              {CK_LOGADDEXP, "logaddexp", logaddexp},
               {CK_XLOGY, "xlogy", xlogy}};
 
-// The error in units in the last place of the exact value, or of what is to be taken instead; infinite if z is of another kind.
+// The error in units in the last place of the exact value, or of what is to be taken instead; infinite if z is of
+// another kind.
 static double error(double z, real exact, real unit, int bits, int lowest) {
   if (isnan(exact) || isnan(z)) return isnan(exact) && isnan(z) ? 0 : INFINITY;
   real limit = ldexpl(1, bits == 53 ? 1024 : 128);
@@ -71,7 +76,7 @@ static double error(double z, real exact, real unit, int bits, int lowest) {
   return (double)(fabsl(got - exact) / ldexpl(1, exponent - bits < lowest ? lowest : exponent - bits));
 }
 
-// Where ----------------------------------------------------------------------------------------------------------------------------
+// Where ---------------------------------------------------------------------------------------------------------------
 
 static uint64_t state = 88172645463325252u;
 static uint64_t bits(void) {
@@ -83,9 +88,11 @@ static uint64_t bits(void) {
 static double between(double low, double high) { return low + (high - low) * (double)(bits() >> 11) * 0x1p-53; }
 static double either(double x) { return bits() & 1 ? x : -x; }
 
-static const double special[] = {0,    -0.0, 1,        -1,        INFINITY, -INFINITY, NAN,     2,        -2,        3,       -3,
-                                 0.5,  -0.5, 1.5,      -1.5,      1e308,    -1e308,    1e38,    -1e38,    0x1p-1074, 0x1p-1022, -0x1p-1022,
-                                 0x1p-149, -0x1p-149, 0x1p-126, 0x1p53, 0x1p53 + 2, 0x1p24, 1e10, -1e10, 1e-10, -745.2, -746, 709.79, -104, 88.73};
+static const double special[] = {0,        -0.0,   1,          -1,        INFINITY,  -INFINITY,  NAN,      2,
+                                 -2,       3,      -3,         0.5,       -0.5,      1.5,        -1.5,     1e308,
+                                 -1e308,   1e38,   -1e38,      0x1p-1074, 0x1p-1022, -0x1p-1022, 0x1p-149, -0x1p-149,
+                                 0x1p-126, 0x1p53, 0x1p53 + 2, 0x1p24,    1e10,      -1e10,      1e-10,    -745.2,
+                                 -746,     709.79, -104,       88.73};
 enum { SPECIAL = sizeof special / sizeof *special, REGIONS = 12 };
 
 static double sample(int region, bool single) {
@@ -106,14 +113,15 @@ static double sample(int region, bool single) {
     case 5: return either(exp2(between(-60, 10)));
     case 6: return 1 + either(exp2(between(-digits, 0)));
     case 7: return either(exp2(between(low, high)));
-    case 8: return (double)(int64_t)(bits() % 2000001) * 1.5707963267948966 * (1 + ((double)(bits() % 9) - 4) * 0x1p-52);
+    case 8:
+      return (double)(int64_t)(bits() % 2000001) * 1.5707963267948966 * (1 + ((double)(bits() % 9) - 4) * 0x1p-52);
     case 9: return either(exp2(between(10, 60)));
     case 10: return between(0, 4);
     default: return (double)(int64_t)(bits() % 41) - 20;
   }
 }
 
-// Measuring ------------------------------------------------------------------------------------------------------------------------
+// Measuring -----------------------------------------------------------------------------------------------------------
 
 static const ck_kernels *tables[3];
 static size_t table_count;
@@ -122,8 +130,8 @@ typedef struct {
   double worst[3];
 } record;
 
-static void measure(record *record, const char *name, bool single, int op, real (*f)(real), real (*g)(real, real), const double *x,
-                    const double *y) {
+static void measure(record *record, const char *name, bool single, int op, real (*f)(real), real (*g)(real, real),
+                    const double *x, const double *y) {
   static float xf[COUNT], yf[COUNT], zf[COUNT];
   static double xd[COUNT], yd[COUNT], zd[COUNT];
   static real exact[COUNT];
@@ -141,8 +149,8 @@ static void measure(record *record, const char *name, bool single, int op, real 
       real unit = op == CK_LOGADDEXP && !f && isfinite(exact[i]) ? fmaxl(xd[i], yd[i]) : 0;
       double e = error(got, exact[i], unit, single ? 24 : 53, single ? -149 : -1074);
       if (e > bound(op, f) && failures++ < 40)
-        fprintf(stderr, "%s %s %s(%a, %a) = %a, not %La (%.3g ulp)\n", ck_name(tables[t]), single ? "f32" : "f64", name, xd[i], yd[i], got,
-                exact[i], e);
+        fprintf(stderr, "%s %s %s(%a, %a) = %a, not %La (%.3g ulp)\n", ck_name(tables[t]), single ? "f32" : "f64", name,
+                xd[i], yd[i], got, exact[i], e);
       if (e > record->worst[t] && isfinite(e)) record->worst[t] = e;
     }
   }
@@ -164,7 +172,8 @@ static void sweep(const char *name, int op, real (*f)(real), real (*g)(real, rea
     measure(&records[single], name, single, op, f, g, x, y);
     for (long done = 0; done < points; done += COUNT) {
       int block = (int)(done / COUNT);
-      for (int i = 0; i < COUNT; i++) x[i] = sample(block % REGIONS, single), y[i] = g ? sample(block / REGIONS % REGIONS, single) : 1;
+      for (int i = 0; i < COUNT; i++)
+        x[i] = sample(block % REGIONS, single), y[i] = g ? sample(block / REGIONS % REGIONS, single) : 1;
       measure(&records[single], name, single, op, f, g, x, y);
     }
   }

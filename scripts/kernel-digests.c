@@ -55,8 +55,8 @@ static bool is_exact_unary(int op, int dtype) {
   return dtype > CK_FLOAT32 || op < CK_EXP || op == CK_RELU || op == CK_ZERO_OF || op == CK_LENGTH_OF || op >= CK_ISNAN;
 }
 static bool is_exact_binary(int op, int dtype) {
-  return dtype > CK_FLOAT32 || op <= CK_DIV || op == CK_MAXIMUM || op == CK_MINIMUM || op == CK_REMAINDER || op == CK_DIRECTION ||
-    op == CK_INVERSION || op == CK_PER_LENGTH || op == CK_PRODUCT_QUOTIENT || op >= CK_EQUAL;
+  return dtype > CK_FLOAT32 || op <= CK_DIV || op == CK_MAXIMUM || op == CK_MINIMUM || op == CK_REMAINDER ||
+         op == CK_DIRECTION || op == CK_INVERSION || op == CK_PER_LENGTH || op == CK_PRODUCT_QUOTIENT || op >= CK_EQUAL;
 }
 
 static void elementwise(const ck_kernels *table, int dtype) {

@@ -2,8 +2,10 @@
 ///
 ///     echo PORT THREADS
 ///
-/// Its threads, options and memory for a connection are those of Sources/CMicroHTTPD, or the comparison would be with another design:
-/// each thread has a daemon of its own without a listening socket, and one more thread accepts and hands clients to the least busy one.
+/// Its threads, options and memory for a connection are those of Sources/CMicroHTTPD, or the comparison would be with
+/// another design:
+/// each thread has a daemon of its own without a listening socket, and one more thread accepts and hands clients to the
+/// least busy one.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -17,8 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/// In place of the C library's for libmicrohttpd, which asks for 128 events and, having got so many, asks for more with the same patience
-/// before it serves any: with exactly 128 clients ready it sleeps on. It never sees 128 this way.
+/// In place of the C library's for libmicrohttpd, which asks for 128 events and, having got so many, asks for more with
+/// the same patience before it serves any: with exactly 128 clients ready it sleeps on. It never sees 128 this way.
 int epoll_wait(int set, struct epoll_event *events, int capacity, int timeout) {
   return epoll_pwait(set, events, capacity > 127 ? 127 : capacity, timeout, NULL);
 }
@@ -69,9 +71,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, body *self) {
   return result;
 }
 
-static enum MHD_Result handle(
-    void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
-    size_t *size, void **request) {
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *data, size_t *size, void **request) {
   (void)context, (void)url, (void)method, (void)version;
   if (*request == NULL) {
     *request = begin(connection);
@@ -83,7 +84,8 @@ static enum MHD_Result handle(
   return result;
 }
 
-static void complete(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code) {
+static void complete(void *context, struct MHD_Connection *connection, void **request,
+                     enum MHD_RequestTerminationCode code) {
   (void)context, (void)connection, (void)code;
   body *self = *request;
   if (self == NULL) return;
@@ -99,12 +101,13 @@ static void notify(
 }
 
 static void start(worker *self) {
-  self->mhd = MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-      0, NULL, NULL, handle, NULL,
-      MHD_OPTION_THREAD_STACK_SIZE, (size_t)8 << 20, MHD_OPTION_CONNECTION_LIMIT, 8192u, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32 << 10, MHD_OPTION_NOTIFY_COMPLETED, complete, self,
-      MHD_OPTION_NOTIFY_CONNECTION, notify, self, MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_END);
+  self->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME |
+                                   MHD_USE_ITC | MHD_USE_ERROR_LOG,
+                               0, NULL, NULL, handle, NULL, MHD_OPTION_THREAD_STACK_SIZE, (size_t)8 << 20,
+                               MHD_OPTION_CONNECTION_LIMIT, 8192u, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32 << 10, MHD_OPTION_NOTIFY_COMPLETED,
+                               complete, self, MHD_OPTION_NOTIFY_CONNECTION, notify, self, MHD_OPTION_STRICT_FOR_CLIENT,
+                               -1, MHD_OPTION_END);
   if (self->mhd == NULL) {
     perror("echo: libmicrohttpd");
     exit(1);
@@ -127,7 +130,8 @@ static worker *least_busy(void) {
 }
 
 static int open_listener(int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 4096) != 0) {

@@ -2,7 +2,8 @@
 ///
 ///     CASE SIZE REPEATS      ->  the fewest seconds that it took, or "error: why"
 ///
-/// The fewest, because whatever else a machine does can only add to them; how much results vary shows between the rounds.
+/// The fewest, because whatever else a machine does can only add to them; how much results vary shows between the
+/// rounds.
 #define _GNU_SOURCE
 #include "limits.h"
 

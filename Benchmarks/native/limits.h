@@ -1,7 +1,7 @@
 /// The limit programs: the same work written by hand in C, with everything known beforehand and nothing else to do.
 ///
-/// A case runs once and leaves its result where the compiler must believe that somebody looks. Memory is made and touched when the case is
-/// prepared, which is not measured.
+/// A case runs once and leaves its result where the compiler must believe that somebody looks. Memory is made and
+/// touched when the case is prepared, which is not measured.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,12 @@
-/// The load generator: sends one request again and again over a number of connections, for a number of requests or of seconds.
+/// The load generator: sends one request again and again over a number of connections, for a number of requests or of
+/// seconds.
 ///
 ///     load PORT PATH TYPE BODY-FILE CONNECTIONS REQUESTS SECONDS FRESH PID
 ///
-/// TYPE is the body's media type; with FRESH 1 each request has a connection of its own; PID is the server's, for its CPU time (0: none).
-/// Prints one line of JSON. It does so little for each request that the server is the bottleneck also where both share a CPU, and it talks
-/// to the loopback address only.
+/// TYPE is the body's media type; with FRESH 1 each request has a connection of its own; PID is the server's, for its
+/// CPU time (0: none).
+/// Prints one line of JSON. It does so little for each request that the server is the bottleneck also where both share
+/// a CPU, and it talks to the loopback address only.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -104,7 +106,8 @@ static double cpu_seconds(int pid) {
 static double own_cpu_seconds(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 // MARK: - Connections
@@ -219,9 +222,9 @@ static void make_request(char **argv) {
   size_t body_size = (size_t)ftell(file);
   rewind(file);
   request = malloc(body_size + 1024);
-  int head = snprintf(
-      request, 1024, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", argv[2], argv[1],
-      argv[3], body_size, fresh ? "Connection: close\r\n" : "");
+  int head = snprintf(request, 1024,
+                      "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
+                      argv[2], argv[1], argv[3], body_size, fresh ? "Connection: close\r\n" : "");
   if (fread(request + head, 1, body_size, file) != body_size) perror(argv[4]), exit(1);
   fclose(file);
   request_size = (size_t)head + body_size;
@@ -247,7 +250,8 @@ static void run(client *clients, int count) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 10) return fprintf(stderr, "usage: load PORT PATH TYPE BODY-FILE CONNECTIONS REQUESTS SECONDS FRESH PID\n"), 2;
+  if (argc != 10)
+    return fprintf(stderr, "usage: load PORT PATH TYPE BODY-FILE CONNECTIONS REQUESTS SECONDS FRESH PID\n"), 2;
   int connections = atoi(argv[5]), pid = atoi(argv[9]);
   if (connections < 1 || connections > 10000) return fprintf(stderr, "load: from 1 to 10000 connections\n"), 2;
   server = (struct sockaddr_in){
@@ -263,9 +267,10 @@ int main(int argc, char **argv) {
   run(clients, connections);
   double seconds = (double)(now() - start) / 1e9;
   printf(
-      "{\"requests\": %ld, \"refused\": %ld, \"status\": %d, \"unconnected\": %ld, \"broken\": %ld, \"unanswered\": %ld, "
+      "{\"requests\": %ld, \"refused\": %ld, \"status\": %d, \"unconnected\": %ld, \"broken\": %ld, \"unanswered\": "
+      "%ld, "
       "\"seconds\": %.6f, \"p50_us\": %.2f, \"p99_us\": %.2f, "
       "\"server_cpu\": %.6f, \"own_cpu\": %.6f}\n",
-      done, refused, last_bad_status, unconnected, broken, unanswered, seconds, percentile(0.5), percentile(0.99), cpu_seconds(pid) - cpu,
-      own_cpu_seconds() - own);
+      done, refused, last_bad_status, unconnected, broken, unanswered, seconds, percentile(0.5), percentile(0.99),
+      cpu_seconds(pid) - cpu, own_cpu_seconds() - own);
 }

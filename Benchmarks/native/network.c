@@ -1,8 +1,8 @@
 /// What is mostly matrix products, with OpenBLAS.
 ///
-/// OpenBLAS is loaded at run time: the harness has it unpacked in a folder of its own, since installing it would change what the whole
-/// machine takes for BLAS. Old versions do not know new processors and fall back to kernels for very old ones, so the kernels are named
-/// by what the processor can do, before the library looks.
+/// OpenBLAS is loaded at run time: the harness has it unpacked in a folder of its own, since installing it would change
+/// what the whole machine takes for BLAS. Old versions do not know new processors and fall back to kernels for very old
+/// ones, so the kernels are named by what the processor can do, before the library looks.
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,16 +13,16 @@
 
 enum { row_major = 101, plain = 111, transposed = 112 };
 
-typedef void sgemm_function(
-    int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
-    float beta, float *c, int ldc);
+typedef void sgemm_function(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                            const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
 static sgemm_function *sgemm;
 
 static bool load_blas(void) {
   if (sgemm != NULL) return true;
   if (getenv("OPENBLAS_CORETYPE") == NULL) {
-    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+      setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
     else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) setenv("OPENBLAS_CORETYPE", "Haswell", 1);
   }
   char threads[16];
@@ -54,9 +54,11 @@ bool network_prepare(size_t size) {
   if (!load_blas()) return false;
   if (x != NULL) return true;
   x = matrix(examples, inputs, 1), w1 = matrix(inputs, hidden, 0.05), b1 = matrix(1, hidden, 0.1);
-  w2 = matrix(hidden, classes, 0.1), b2 = matrix(1, classes, 0.1), h = matrix(examples, hidden, 1), y = matrix(examples, classes, 1);
+  w2 = matrix(hidden, classes, 0.1), b2 = matrix(1, classes, 0.1), h = matrix(examples, hidden, 1),
+  y = matrix(examples, classes, 1);
   ct_x = matrix(examples, inputs, 1), ct_w1 = matrix(inputs, hidden, 1), ct_b1 = matrix(1, hidden, 1);
-  ct_w2 = matrix(hidden, classes, 1), ct_b2 = matrix(1, classes, 1), ct_h = matrix(examples, hidden, 1), ct_y = matrix(examples, classes, 1);
+  ct_w2 = matrix(hidden, classes, 1), ct_b2 = matrix(1, classes, 1), ct_h = matrix(examples, hidden, 1),
+  ct_y = matrix(examples, classes, 1);
   return true;
 }
 

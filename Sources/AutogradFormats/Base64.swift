@@ -25,7 +25,8 @@ enum Base64 {
   }
 
   /// - Precondition: `target` has room for ``decodedByteCount(_:)`` bytes.
-  /// - Returns: false where the text is not base64; bits that padding cuts off must be zero, so that each value has one text.
+  /// - Returns: false where the text is not base64; bits that padding cuts off must be zero, so that each value has one
+  ///   text.
   static func decode(_ text: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer) -> Bool {
     guard let byteCount = decodedByteCount(text) else { return false }
     guard let base = text.baseAddress else { return true }
@@ -38,7 +39,8 @@ enum Base64 {
       let first = tables.bytes(base + position)
       let second = tables.bytes(base + (position &+ 4))
       marks |= UInt64(first | second)
-      target.storeBytes(of: UInt64(first & 0xFF_FFFF) | UInt64(second & 0xFF_FFFF) &<< 24, toByteOffset: written, as: UInt64.self)
+      target.storeBytes(
+        of: UInt64(first & 0xFF_FFFF) | UInt64(second & 0xFF_FFFF) &<< 24, toByteOffset: written, as: UInt64.self)
       written &+= 6
       position &+= 8
     }
@@ -47,7 +49,8 @@ enum Base64 {
       let bytes = min(byteCount - written, 3)
       guard let word = group(base + position, bytes) else { return false }
       for index in 0..<bytes {
-        target.storeBytes(of: UInt8(truncatingIfNeeded: word >> UInt32(16 - 8 * index)), toByteOffset: written + index, as: UInt8.self)
+        target.storeBytes(
+          of: UInt8(truncatingIfNeeded: word >> UInt32(16 - 8 * index)), toByteOffset: written + index, as: UInt8.self)
       }
       written += bytes
       position += 4
@@ -112,7 +115,8 @@ private struct Base64Tables: @unchecked Sendable {
 
   /// For 12 bits the two characters, the first in the low byte.
   private let pairs: UnsafePointer<UInt16>
-  /// For each character as the first, second, third and fourth of a group: its part of the group's three bytes, the first byte lowest.
+  /// For each character as the first, second, third and fourth of a group: its part of the group's three bytes, the
+  /// first byte lowest.
   private let parts: UnsafePointer<UInt32>
 
   private init() {

@@ -1,13 +1,16 @@
 import AutogradCore
 import Glibc
 
-/// A growing run of bytes on the C heap: what an answer is written into and what the socket sends from, with no copy between.
+/// A growing run of bytes on the C heap: what an answer is written into and what the socket sends from, with no copy
+/// between.
 ///
-/// One thread fills it; from then on it is only read. It is a class so that the HTTP library can hold on to it while it sends.
+/// One thread fills it; from then on it is only read. It is a class so that the HTTP library can hold on to it while it
+/// sends.
 ///
 /// `@unchecked Sendable`: nobody appends once the buffer has left the function that filled it.
 package final class ByteBuffer: @unchecked Sendable {
-  // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would cost more than writing.
+  // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would
+  // cost more than writing.
   // Other modules would check all the same if they touched what is stored, so they are given what is computed.
   @exclusivity(unchecked) private var start: UnsafeMutablePointer<UInt8>
   @exclusivity(unchecked) private var used = 0

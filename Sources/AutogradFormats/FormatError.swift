@@ -1,6 +1,7 @@
 import AutogradCore
 
-/// Why something that was written cannot be read: facts, of which whoever answers makes a problem. Thrown one word wide.
+/// Why something that was written cannot be read: facts, of which whoever answers makes a problem. Thrown one word
+/// wide.
 package final class FormatError: Error {
   /// The raw values are the words that clients match on.
   package enum Code: String, CaseIterable, Sendable {
@@ -102,21 +103,27 @@ package final class FormatError: Error {
   }
 
   /// A member that an object does not have, with what it may have been.
-  package static func unknownMember(_ name: String, of owner: String, _ known: [String], at pointer: String) -> FormatError {
+  package static func unknownMember(_ name: String, of owner: String, _ known: [String], at pointer: String)
+    -> FormatError
+  {
     let near = NearestNames.find(name, among: known)
-    let hint = near.isEmpty ? "it has \(known.joined(separator: ", "))" : "did you mean \(near.joined(separator: " or "))?"
-    return FormatError(.unknownMember, "\(owner) has no member \(name.prefix(64)); \(hint)", at: pointer + Pointer.member(name))
+    let hint =
+      near.isEmpty ? "it has \(known.joined(separator: ", "))" : "did you mean \(near.joined(separator: " or "))?"
+    return FormatError(
+      .unknownMember, "\(owner) has no member \(name.prefix(64)); \(hint)", at: pointer + Pointer.member(name))
   }
 
   /// The same one level further out: a reader of a part knows only where in the part it is.
   package func under(_ prefix: String) -> FormatError {
     FormatError(
-      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, most: most, value: value)
+      code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, most: most,
+      value: value)
   }
 
   package func inNode(_ name: String?, operation: String?) -> FormatError {
     FormatError(
-      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, most: most, value: value)
+      code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, most: most,
+      value: value)
   }
 
   /// The same in other words.

@@ -6,24 +6,26 @@ struct Limits: Sendable {
   var bodyBytes = 64 << 20
   /// Memory that the values of a body may take beside it while they are read.
   var documentBytes = 8 * (64 << 20)
-  /// Of a small body the values may take this many times its size, at the very most: members of one digit under keys of one character.
+  /// Of a small body the values may take this many times its size, at the very most: members of one digit under keys of
+  /// one character.
   static let documentBytesPerByte = 12
   /// Lists and objects open at once.
   var jsonDepth = 64
   /// Of a graph as it is posted; also results of all its nodes, tensors given for it, and names in any one list.
   var nodes = 200_000
-  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words, and grow by a factor each time: so
-  /// the limit follows from the text, and what a client can make the server do from what it sends.
+  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words, and grow by a
+  /// factor each time: so the limit follows from the text, and what a client can make the server do from what it sends.
   func derivedNodes(ofText byteCount: Int) -> Int {
     let most = min(nodes * 10, planningBytes / Limits.planningBytesPerNode)
     return min(most, Limits.derivedNodesAtLeast + byteCount)
   }
-  /// With one more for each byte. A node takes up to 15 µs to build and plan, so this is what keeps a request's time in bounds.
+  /// With one more for each byte. A node takes up to 15 µs to build and plan, so this is what keeps a request's time in
+  /// bounds.
   private static let derivedNodesAtLeast = 150_000
   /// Memory that building a graph, differentiating it and planning it may take.
   var planningBytes = Int.max
-  /// Measured: 840 bytes each, with the body, for chains with their gradients, of 70,000 to 700,000 nodes; 2,350 for the gradient of each
-  /// node of a chain, whose fused loops share few operands.
+  /// Measured: 840 bytes each, with the body, for chains with their gradients, of 70,000 to 700,000 nodes; 2,350 for
+  /// the gradient of each node of a chain, whose fused loops share few operands.
   static let planningBytesPerNode = 2_400
   /// Tensors in an answer.
   var outputs = 4096
@@ -51,7 +53,8 @@ struct Configuration: Sendable {
   /// Compute threads; large plans run on them.
   var computeThreads = 2
   var limits = Limits()
-  /// Plans that are kept for the next request of the same graph, and about how many bytes they may take in all. 0 plans keep none.
+  /// Plans that are kept for the next request of the same graph, and about how many bytes they may take in all. 0 plans
+  /// keep none.
   var cachedPlans = 4096
   var cachedPlanBytes = 64 << 20
   /// Bytes that the bodies and plans of all requests may take together; nil: half of what the process may use.

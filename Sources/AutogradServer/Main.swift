@@ -5,7 +5,8 @@ import ArgumentParser
 struct AutogradServerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "autograd-server",
-    abstract: "Exact gradients over HTTP: post a computation graph and tensors, get outputs and the gradient of every input.",
+    abstract:
+      "Exact gradients over HTTP: post a computation graph and tensors, get outputs and the gradient of every input.",
     discussion: """
       Start it with `autograd-server serve`, then:
 

@@ -2,7 +2,8 @@
 #if defined(__x86_64__)
 #include <math.h>
 #include <string.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2"))), \
+                             apply_to = function)
 #define CK_TABLE ck_kernels_avx512
 #define CK_TABLE_NAME avx512
 #define CK_VECTOR_BYTES 64

@@ -224,7 +224,8 @@ static void prefactor_series(int m, int n, series z, const point *p, factors f) 
     for (int k = 2; k <= n; k++) log_of[0][k] = (k % 2 ? 1 : -1) * zeta_drop(k, b + 1, a) / k;
   } else {
     if (m > 0) log_of[1][0] = f.over_a ? slope_over_a(p, 0, 0) : slope_of_log(p, 0, 0) + b / sum / a;
-    if (n > 0) log_of[0][1] = (f.over_b ? slope_over_a : slope_of_log)(p, 1, f.is_without_y) + (f.over_b ? 0 : a / sum / b);
+    if (n > 0)
+      log_of[0][1] = (f.over_b ? slope_over_a : slope_of_log)(p, 1, f.is_without_y) + (f.over_b ? 0 : a / sum / b);
     for (int k = 2; k <= m; k++) log_of[k][0] = log_coefficient(k, a, b, f.over_a);
     for (int k = 2; k <= n; k++) log_of[0][k] = log_coefficient(k, b, a, f.over_b);
   }

@@ -1,5 +1,5 @@
-// See derivatives.h. Closed families: the derivative of a member is a member, so no order has a form like 0 · ∞ where the function is
-// smooth.
+// See derivatives.h. Closed families: the derivative of a member is a member, so no order has a form like 0 · ∞ where
+// the function is smooth.
 #include "derivatives.h"
 
 #include <math.h>
@@ -13,10 +13,11 @@
 
 enum { MOST_ORDERS = 100 };
 
-// e^(-x²) -----------------------------------------------------------------------------------------------------------------------------
+// e^(-x²)
+// ----------------------------------------------------------------------------------------------------
 
-// (-1)^n H(n, x) e^(-x²) by the recurrence of Hermite's polynomials (DLMF 18.9). Half of the exponent is multiplied twice, so that the
-// polynomial is there before the exponential underflows.
+// (-1)^n H(n, x) e^(-x²) by the recurrence of Hermite's polynomials (DLMF 18.9). Half of the exponent is multiplied
+// twice, so that the polynomial is there before the exponential underflows.
 double ck_gaussian_derivative(double order, double x) {
   if (!(order >= 0 && order <= MOST_ORDERS) || order != floor(order)) return NAN;
   if (x != x) return x;
@@ -36,7 +37,7 @@ double ck_gaussian_derivative(double order, double x) {
   return polynomial * half * half;
 }
 
-// x^y ---------------------------------------------------------------------------------------------------------------------------------
+// x^y -----------------------------------------------------------------------------------------------------------------
 
 // A power of 2 by which x^(y - m) comes near 1; 1 where it is well in range anyway, and where a limit decides.
 static double power_scale(double x, double y, int m, double plain, double most) {
@@ -49,10 +50,12 @@ static double power_scale(double x, double y, int m, double plain, double most) 
 }
 
 double ck_pow_scale(double code, double x, double y) { return power_scale(x, y, (int)code % 256, CK_NEAR_F64, 1000); }
-float ck_pow_scalef(float code, float x, float y) { return (float)power_scale(x, y, (int)code % 256, CK_NEAR_F32, 120); }
+float ck_pow_scalef(float code, float x, float y) {
+  return (float)power_scale(x, y, (int)code % 256, CK_NEAR_F32, 120);
+}
 
-// x^(y - m) times a factor and a power of 2, without leaving the range of numbers in between and without the rounding of y - m, which ln x
-// would multiply.
+// x^(y - m) times a factor and a power of 2, without leaving the range of numbers in between and without the rounding
+// of y - m, which ln x would multiply.
 static double power_times(double x, double y, int m, double factor, double scale) {
   double z = pow(x, y), size = fabs(x);
   if (z != z) return z;  // a negative x to a broken power
@@ -77,8 +80,8 @@ static double power_times(double x, double y, int m, double factor, double scale
   return z;
 }
 
-// By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m), times a power of 2. A term whose first
-// factor is 0 is 0, whatever the power is.
+// By Leibniz: the sum over j of C(n, j) (d/dy)^(n-j) [y (y - 1) … (y - m + 1)] (ln x)^j x^(y - m), times a power of 2.
+// A term whose first factor is 0 is 0, whatever the power is.
 static double pow_derivative(double code, double x, double y, double scale) {
   if (x != x || y != y) return NAN;
   if (!(code >= 0 && code < 256 * (MOST_ORDERS + 1)) || code != floor(code)) return NAN;
@@ -107,7 +110,8 @@ static double pow_derivative(double code, double x, double y, double scale) {
     int j = n;
     while (j > 0 && c[n - j] == 0) j--;
     if (c[n - j] == 0) return 0;
-    // The gradient in y is 0 along x = 0, also at y = 0, where it has no bound beside it: the convention of first derivatives.
+    // The gradient in y is 0 along x = 0, also at y = 0, where it has no bound beside it: the convention of first
+    // derivatives.
     if (x == 0 && m == 0 && n == 1 && y == 0) return 0;
     double power = pow(x, y - m);
     if (power == 0) return 0;
@@ -124,5 +128,9 @@ static double pow_derivative(double code, double x, double y, double scale) {
 }
 
 double ck_pow_derivative(double code, double x, double y) { return pow_derivative(code, x, y, 1); }
-double ck_scaled_pow_derivative(double code, double x, double y) { return pow_derivative(code, x, y, ck_pow_scale(code, x, y)); }
-float ck_scaled_pow_derivativef(float code, float x, float y) { return (float)pow_derivative(code, x, y, ck_pow_scalef(code, x, y)); }
+double ck_scaled_pow_derivative(double code, double x, double y) {
+  return pow_derivative(code, x, y, ck_pow_scale(code, x, y));
+}
+float ck_scaled_pow_derivativef(float code, float x, float y) {
+  return (float)pow_derivative(code, x, y, ck_pow_scalef(code, x, y));
+}

@@ -36,8 +36,8 @@ static void zeta_tail(int order, double *tail, double s, double w) {
   jet_multiply(order, tail, tail, power);
 }
 
-// The coefficient of t^m in x (x + 1) … (x + n - 1) times the sum of (q + k)^-s over k >= 0, at x + t, s = x + n; q > 0,
-// s > 1. The terms up to w = q + N, then the tail.
+// The coefficient of t^m in x (x + 1) … (x + n - 1) times the sum of (q + k)^-s over k >= 0, at x + t, s = x + n; q >
+// 0, s > 1. The terms up to w = q + N, then the tail.
 static double zeta_coefficient(int m, int n, double x, double q) {
   double s = x + n, sum[ck_jet_size] = {0}, lost[ck_jet_size] = {0}, tail[ck_jet_size] = {0};
   split_power first = power_in_parts(q, -s), last = {0, 0};

@@ -3,14 +3,16 @@
 //   void ck_<table>_<function>_<dtype>(T *z, const T *x, size_t count)               z[i] = f(x[i])
 //   void ck_<table>_<function>_<dtype>(T *z, const T *x, const T *y, size_t count)   z[i] = f(x[i], y[i])
 //
-// count is a multiple of the table's vector width, and not 0. In assembly because libmvec takes its vectors in registers, whereas clang
-// passes those of AVX in memory unless the whole file is compiled for AVX: a target attribute does not change how arguments are passed.
+// count is a multiple of the table's vector width, and not 0. In assembly because libmvec takes its vectors in
+// registers, whereas clang passes those of AVX in memory unless the whole file is compiled for AVX: a target attribute
+// does not change how arguments are passed.
 #include "libmvec.h"
 #ifdef CK_LIBMVEC
 
   .text
 
-// Five registers that callees keep hold the pointers and the count; five pushes also align the stack as the ABI demands.
+// Five registers that callees keep hold the pointers and the count; five pushes also align the stack as the ABI
+// demands.
 .macro begin name
   .globl \name
   .hidden \name
@@ -73,7 +75,8 @@
   end \name, \table
 .endm
 
-.irp function, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, erf, erfc
+.irp function, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, \
+    acosh, atanh, erf, erfc
   unary ck_baseline_\function\()_f64, baseline, _ZGVbN2v_\function, movups, xmm, 16, 2
   unary ck_baseline_\function\()_f32, baseline, _ZGVbN4v_\function\()f, movups, xmm, 16, 4
   unary ck_avx2_\function\()_f64, avx2, _ZGVdN4v_\function, vmovups, ymm, 32, 4

@@ -1,5 +1,6 @@
-// Memory of a thread's own for kernels to lay operands out in: made when first asked for and as large as the largest need, of which only what
-// is written takes room. (As thread-local arrays it would be taken from the stack of every thread.)
+// Memory of a thread's own for kernels to lay operands out in: made when first asked for and as large as the largest
+// need, of which only what is written takes room. (As thread-local arrays it would be taken from the stack of every
+// thread.)
 #ifndef CKERNELS_SCRATCH_H
 #define CKERNELS_SCRATCH_H
 

@@ -1,4 +1,5 @@
-// Special functions of one point. Written from the formulas named at each function; the measured errors are in special.h.
+// Special functions of one point. Written from the formulas named at each function; the measured errors are in
+// special.h.
 #define _DEFAULT_SOURCE  // lgamma_r
 #include "families.h"
 
@@ -16,7 +17,7 @@ static double polynomial(const double *coefficients, int count, double t) {
   return sum;
 }
 
-// The gamma function's logarithm and its derivatives --------------------------------------------------------------------------------
+// The gamma function's logarithm and its derivatives ------------------------------------------------------------------
 
 // lgamma itself writes the global signgam, a race between threads.
 double ck_lgamma(double x) {
@@ -24,16 +25,19 @@ double ck_lgamma(double x) {
   return lgamma_r(x, &sign);
 }
 
-// digamma(1 + y) for y in [0, 1]. The positive root is a factor, in two parts, so that the relative error stays small beside it:
-// (y - root) times the Chebyshev interpolant of digamma(1 + y) / (y - root), in powers of y - 1/2; relative error 3e-18.
+// digamma(1 + y) for y in [0, 1]. The positive root is a factor, in two parts, so that the relative error stays small
+// beside it:
+// (y - root) times the Chebyshev interpolant of digamma(1 + y) / (y - root), in powers of y - 1/2; relative error
+// 3e-18.
 static double digamma_one_plus(double y) {
   static const double root_high = 0.46163214496836236, root_low = -1.5522348162858677e-17;
   static const double coefficients[] = {
-      0.9510558760318328,     -0.4236274212814606,    0.24054248424078697,     -0.14840492305388092,  0.09498872445289039,
-      -0.06192213327548831,   0.040760833940846085,   -0.026975796659787055,   0.017907248317313294,  -0.011908220105959716,
-      0.007927021796868154,   -0.005279937255532708,  0.003518106563802472,    -0.0023454947397380833, 0.0015633696313653504,
-      -0.0010364584817312839, 0.0006909255761282986,  -0.00048595039220036254, 0.00032395945401345196, -0.00014480643368061614,
-      9.653646261410062e-05,  -0.0001782188548855923, 0.00011881232908510335};
+      0.9510558760318328,    -0.4236274212814606,     0.24054248424078697,    -0.14840492305388092,
+      0.09498872445289039,   -0.06192213327548831,    0.040760833940846085,   -0.026975796659787055,
+      0.017907248317313294,  -0.011908220105959716,   0.007927021796868154,   -0.005279937255532708,
+      0.003518106563802472,  -0.0023454947397380833,  0.0015633696313653504,  -0.0010364584817312839,
+      0.0006909255761282986, -0.00048595039220036254, 0.00032395945401345196, -0.00014480643368061614,
+      9.653646261410062e-05, -0.0001782188548855923,  0.00011881232908510335};
   return ((y - root_high) - root_low) * polynomial(coefficients, sizeof coefficients / sizeof *coefficients, y - 0.5);
 }
 
@@ -72,26 +76,28 @@ double ck_digamma(double x) {
   return reflected - pi * cotangent_pi(x);
 }
 
-// u^-s, quickly where the orders 1 and 2 of polygamma ask for it. u * u could lose bits by underflow where its reciprocal does not.
+// u^-s, quickly where the orders 1 and 2 of polygamma ask for it. u * u could lose bits by underflow where its
+// reciprocal does not.
 static double inverse_power(double u, int s) {
   double inverse = 1 / u;
   return s == 2 ? inverse * inverse : s == 3 ? inverse * inverse * inverse : pow(u, -s);
 }
 
-const double ck_bernoulli[12] = {
-    0.08333333333333333,     -0.001388888888888889,  3.306878306878307e-05,   -8.267195767195768e-07, 2.08767569878681e-08,
-    -5.284190138687493e-10,  1.3382536530684679e-11, -3.3896802963225827e-13, 8.586062056277845e-15,  -2.174868698558062e-16,
-    5.5090028283602295e-18,  -1.3954464685812522e-19};
+const double ck_bernoulli[12] = {0.08333333333333333,    -0.001388888888888889,   3.306878306878307e-05,
+                                 -8.267195767195768e-07, 2.08767569878681e-08,    -5.284190138687493e-10,
+                                 1.3382536530684679e-11, -3.3896802963225827e-13, 8.586062056277845e-15,
+                                 -2.174868698558062e-16, 5.5090028283602295e-18,  -1.3954464685812522e-19};
 
-// n! zeta(n + 1, x), x > 0, 1 <= n <= 100, zeta that of Hurwitz: the sum over k >= 0 of (x + k)^-s, s = n + 1, by Euler-Maclaurin's
-// formula (DLMF 25.11.28): the terms up to w = x + N, then w^-s (w / (s - 1) + 1/2 + sum of B(2j) / (2j)! s (s+1) … (s+2j-2) w^(1-2j)).
+// n! zeta(n + 1, x), x > 0, 1 <= n <= 100, zeta that of Hurwitz: the sum over k >= 0 of (x + k)^-s, s = n + 1, by
+// Euler-Maclaurin's formula (DLMF 25.11.28): the terms up to w = x + N, then w^-s (w / (s - 1) + 1/2 + sum of B(2j) /
+// (2j)! s (s+1) … (s+2j-2) w^(1-2j)).
 static double scaled_hurwitz_zeta(int n, double x) {
   int s = n + 1;
   double factorial = 1;
   for (int i = 2; i <= n; i++) factorial *= i;
 
-  // n! is large where x^-s is small: above 1, x is scaled to [1, 2), and the power of two waits for the end. Below 1 the result
-  // overflows whenever x^-s does.
+  // n! is large where x^-s is small: above 1, x is scaled to [1, 2), and the power of two waits for the end. Below 1
+  // the result overflows whenever x^-s does.
   int exponent = x > 1 ? ilogb(x) : 0;
   double scale = ldexp(1, -exponent);
   double sum = 0, lost = 0, tail = 0;
@@ -119,8 +125,8 @@ static double scaled_hurwitz_zeta(int n, double x) {
   return ldexp(factorial * (sum + (lost + tail)), -exponent * n);
 }
 
-// The n-th derivative of cot(pi x) over (-pi)^n: a polynomial in c = cot(pi x), by Q(n+1) = (1 + c^2) dQ(n)/dc from Q(0) = c. Its
-// coefficients are never negative and its powers all even or all odd, so nothing cancels.
+// The n-th derivative of cot(pi x) over (-pi)^n: a polynomial in c = cot(pi x), by Q(n+1) = (1 + c^2) dQ(n)/dc from
+// Q(0) = c. Its coefficients are never negative and its powers all even or all odd, so nothing cancels.
 static double cotangent_derivative(int n, double c) {
   double q[103] = {0};
   q[1] = 1;
@@ -147,7 +153,7 @@ double ck_polygamma(double order, double x) {
   return sign * pole - scaled_hurwitz_zeta(n, 1 - x);
 }
 
-// Logarithms of sums ------------------------------------------------------------------------------------------------------------------
+// Logarithms of sums --------------------------------------------------------------------------------------------------
 
 // Exponentials of negative numbers only: they cannot overflow, and where they underflow so does the result.
 double ck_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
@@ -164,14 +170,15 @@ double ck_logaddexp(double x, double y) {
 
 double ck_xlogy(double x, double y) { return x == 0 && y == y ? 0 : x * log(y); }
 
-// Python's float %: fmod is exact, and what has the wrong sign moves by one divisor, with one rounding. Zero takes the divisor's sign.
+// Python's float %: fmod is exact, and what has the wrong sign moves by one divisor, with one rounding. Zero takes the
+// divisor's sign.
 double ck_remainder(double x, double y) {
   double r = fmod(x, y);
   if (r == 0) return copysign(0, y);
   return (r < 0) != (y < 0) ? r + y : r;
 }
 
-// Float -----------------------------------------------------------------------------------------------------------------------------
+// Float ---------------------------------------------------------------------------------------------------------------
 
 // Through double, rounded once, so that the errors in double do not show.
 float ck_erfinvf(float x) { return (float)ck_erfinv(x); }

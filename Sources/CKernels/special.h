@@ -1,7 +1,8 @@
-// Special functions of one point, the same code on every processor: the tables of kernels.inc all call these. NaN in gives NaN out.
+// Special functions of one point, the same code on every processor: the tables of kernels.inc all call these. NaN in
+// gives NaN out.
 //
-// The largest errors found against mpmath, in units in the last place, at 100000 random points per line unless (thousands) says fewer
-// (scripts/check-special-functions.py, x86-64, glibc 2.36):
+// The largest errors found against mpmath, in units in the last place, at 100000 random points per line unless
+// (thousands) says fewer (scripts/check-special-functions.py, x86-64, glibc 2.36):
 //
 //   lgamma        [1e-308, 1] 1.3 · [1, 20] 2.3 · [20, 1e305] 1.7 · [-50, 0]* 3.1
 //   digamma       [1e-307, 1] 1.5 · [1, 2] and within 1e-16 to 0.1 of the root 2.4 · [2, 10] 3.0 · [10, 1e308] 1.0
@@ -27,7 +28,8 @@ double ck_erfinv(double x);
 double ck_lgamma(double x);
 // -inf at +0, +inf at -0, NaN at the negative integers and -inf.
 double ck_digamma(double x);
-// The n-th derivative of digamma, n an integer from 0 to 100; NaN for any other n. At the poles +inf for odd n, NaN for even n > 0.
+// The n-th derivative of digamma, n an integer from 0 to 100; NaN for any other n. At the poles +inf for odd n, NaN for
+// even n > 0.
 double ck_polygamma(double n, double x);
 // log(1 + e^x)
 double ck_softplus(double x);
@@ -60,8 +62,8 @@ double ck_gammainc_partial(double code, double a, double x);
 double ck_zeta(double x, double q);
 // ∂^(m + n) zeta(x, q) / ∂x^m ∂q^n for code = m + 4096 n, m <= 8, n <= 16.
 double ck_zeta_partial(double code, double x, double q);
-// ∂^(i + j + k) I(a, b, x) / ∂a^i ∂b^j ∂x^k of the regularised incomplete beta function, for the index-th of ck_betainc_orders; NaN outside
-// a > 0, b > 0 and [0, 1].
+// ∂^(i + j + k) I(a, b, x) / ∂a^i ∂b^j ∂x^k of the regularised incomplete beta function, for the index-th of
+// ck_betainc_orders; NaN outside a > 0, b > 0 and [0, 1].
 double ck_betainc_partial(int index, double a, double b, double x);
 // ∂^(m + n) √(x² + y²) / ∂x^m ∂y^n and those of x / (x² + y²) for code = m + 4096 n: m + n from
 // 2 to 16 of the first, up to 100 of the second.
@@ -69,7 +71,8 @@ double ck_hypot_partial(double code, double x, double y);
 double ck_inversion_partial(double code, double x, double y);
 // 2^12 erfc(x)
 double ck_scaled_erfc(double x);
-// A derivative of a function of one operand: code is the number of the function (ck_family) times CK_CODE_STEP, plus the order.
+// A derivative of a function of one operand: code is the number of the function (ck_family) times CK_CODE_STEP, plus
+// the order.
 double ck_family_derivative(double code, double x);
 
 float ck_erfinvf(float x);

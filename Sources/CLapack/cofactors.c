@@ -2,15 +2,15 @@
 
 #include "internal.h"
 
-extern void dlaqps_(const integer *m, const integer *n, const integer *offset, const integer *nb, integer *kb, double *a,
-                    const integer *lda, integer *jpvt, double *tau, double *vn1, double *vn2, double *auxv, double *f,
-                    const integer *ldf);
-extern void dlaqp2_(const integer *m, const integer *n, const integer *offset, double *a, const integer *lda, integer *jpvt, double *tau,
-                    double *vn1, double *vn2, double *work);
+extern void dlaqps_(const integer *m, const integer *n, const integer *offset, const integer *nb, integer *kb,
+                    double *a, const integer *lda, integer *jpvt, double *tau, double *vn1, double *vn2, double *auxv,
+                    double *f, const integer *ldf);
+extern void dlaqp2_(const integer *m, const integer *n, const integer *offset, double *a, const integer *lda,
+                    integer *jpvt, double *tau, double *vn1, double *vn2, double *work);
 extern double dnrm2_(const integer *n, const double *x, const integer *step);
-extern void dormqr_(const char *side, const char *trans, const integer *m, const integer *n, const integer *k, const double *a,
-                    const integer *lda, const double *tau, double *c, const integer *ldc, double *work, const integer *lwork,
-                    integer *info, size_t, size_t);
+extern void dormqr_(const char *side, const char *trans, const integer *m, const integer *n, const integer *k,
+                    const double *a, const integer *lda, const double *tau, double *c, const integer *ldc, double *work,
+                    const integer *lwork, integer *info, size_t, size_t);
 
 // Columns that LAPACK takes together, and those at the end that it does one by one.
 enum { QR_BLOCK = 32, QR_END = 128 };
@@ -21,8 +21,9 @@ static size_t work_size(size_t n) { return 2 * n + (n + 1) * QR_BLOCK + 4160; }
 // A copy of x, the reflectors' factors, the permutation, the exponents of rows and columns, and LAPACK's work.
 size_t cl_cofactors_scratch(size_t n) { return n * n + 4 * n + work_size(n); }
 
-// The cofactors of the upper triangle r (column-major, the largest pivots first), and 0 if it lacks two ranks or more. With r split into
-// [r₁ c; 0 p] and d = det r₁ they are [d p r₁⁻ᵀ, 0; -d (r₁⁻¹ c)ᵀ, d]: p, which is 0 for a singular matrix, divides nothing.
+// The cofactors of the upper triangle r (column-major, the largest pivots first), and 0 if it lacks two ranks or more.
+// With r split into [r₁ c; 0 p] and d = det r₁ they are [d p r₁⁻ᵀ, 0; -d (r₁⁻¹ c)ᵀ, d]: p, which is 0 for a singular
+// matrix, divides nothing.
 // They are z times 2^(what is returned).
 static int64_t triangle_cofactors(size_t n, double *z, const double *r, double sign, const int32_t *stop) {
   fill(n * n, z, 0);
@@ -49,8 +50,8 @@ static int64_t triangle_cofactors(size_t n, double *z, const double *r, double s
   return exponent;
 }
 
-// What LAPACK's dgeqp3 does where no column is given a place: QR with pivoting of a (column-major), in blocks between which the flag is
-// looked at.
+// What LAPACK's dgeqp3 does where no column is given a place: QR with pivoting of a (column-major), in blocks between
+// which the flag is looked at.
 static void pivoted_qr(size_t n, double *a, integer *order, double *tau, double *work, const int32_t *stop) {
   const integer size = (integer)n, step = 1;
   double *norms = work, *kept_norms = work + n, *room = work + 2 * n;
@@ -60,14 +61,16 @@ static void pivoted_qr(size_t n, double *a, integer *order, double *tau, double 
   }
   size_t done = 0, in_blocks = n > QR_END ? n - QR_END : 0;
   while (done < in_blocks && !ck_is_raised(stop)) {
-    integer offset = (integer)done, columns = (integer)(n - done), block = (integer)least(QR_BLOCK, in_blocks - done), made = 0;
-    dlaqps_(&size, &columns, &offset, &block, &made, a + done * n, &size, order + done, tau + done, norms + done, kept_norms + done, room,
-            room + block, &columns);
+    integer offset = (integer)done, columns = (integer)(n - done), block = (integer)least(QR_BLOCK, in_blocks - done),
+            made = 0;
+    dlaqps_(&size, &columns, &offset, &block, &made, a + done * n, &size, order + done, tau + done, norms + done,
+            kept_norms + done, room, room + block, &columns);
     done += (size_t)made;
   }
   if (ck_is_raised(stop)) return;
   integer offset = (integer)done, columns = (integer)(n - done);
-  dlaqp2_(&size, &columns, &offset, a + done * n, &size, order + done, tau + done, norms + done, kept_norms + done, room);
+  dlaqp2_(&size, &columns, &offset, a + done * n, &size, order + done, tau + done, norms + done, kept_norms + done,
+          room);
 }
 
 // -1 for an odd permutation of 1...n. Leaves its elements negated: what has been visited.
@@ -96,8 +99,9 @@ static void small_cofactors(size_t n, double *z, const double *x) {
     }
 }
 
-// LAPACK sees xᵀ, and the cofactors of xᵀ are those of x transposed: all below is in its terms. With xᵀ = Q R Pᵀ, cofactors being
-// multiplicative and those of an orthogonal matrix itself times its determinant, they are ± Q cof(R) Pᵀ.
+// LAPACK sees xᵀ, and the cofactors of xᵀ are those of x transposed: all below is in its terms. With xᵀ = Q R Pᵀ,
+// cofactors being multiplicative and those of an orthogonal matrix itself times its determinant, they are ± Q cof(R)
+// Pᵀ.
 void cl_cofactors(size_t n, double *z, const double *x, double *scratch, const int32_t *stop) {
   if (n <= 3) {
     small_cofactors(n, z, x);
@@ -123,7 +127,8 @@ void cl_cofactors(size_t n, double *z, const double *x, double *scratch, const i
   for (size_t end = n; end > 0 && !ck_is_raised(stop);) {
     size_t first = (end - 1) / QR_BLOCK * QR_BLOCK;
     integer rows = (integer)(n - first), count = (integer)(end - first);
-    dormqr_("L", "N", &rows, &size, &count, q + first * n + first, &size, tau + first, z + first, &size, work, &room, &info, 1, 1);
+    dormqr_("L", "N", &rows, &size, &count, q + first * n + first, &size, tau + first, z + first, &size, work, &room,
+            &info, 1, 1);
     end = first;
   }
   memcpy(q, z, n * n * sizeof(double));

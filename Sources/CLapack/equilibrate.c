@@ -1,6 +1,7 @@
 #include "internal.h"
 
-// Rows and columns whose largest elements are further apart than 2^10 are scaled, and numbers near the ends of the range.
+// Rows and columns whose largest elements are further apart than 2^10 are scaled, and numbers near the ends of the
+// range.
 static const int widest_spread = 10, largest_exponent = 900;
 // Right sides are moved if they are beyond.
 static const int largest_of_side = 1000;
@@ -12,7 +13,8 @@ static inline int64_t size_bits(double x) {
   return bits & INT64_MAX;
 }
 
-// Whether the largest elements, given as bits, of rows or of columns are so different or so large that LU would lose by it.
+// Whether the largest elements, given as bits, of rows or of columns are so different or so large that LU would lose by
+// it.
 static bool are_graded(size_t n, const double *largest) {
   int64_t low = INT64_MAX, high = 0;
   for (size_t i = 0; i < n; i++) {
@@ -86,7 +88,10 @@ void cl_scale_sides(size_t n, size_t m, size_t ldz, double *z, const double *row
       high = exponent > high ? exponent : high;
     }
     // As little as keeps the largest in range, and the smallest where both can be.
-    int shift = high < low ? 0 : high > largest_of_side ? high - largest_of_side : low < -largest_of_side ? low + largest_of_side : 0;
+    int shift = high < low               ? 0
+                : high > largest_of_side ? high - largest_of_side
+                : low < -largest_of_side ? low + largest_of_side
+                                         : 0;
     if (high >= low && high - shift > largest_of_side) shift = high - largest_of_side;
     shifts[k] = shift;
     for (size_t i = 0; i < n; i++) z[i * ldz + k] = ldexp(z[i * ldz + k], (int)rows[i] - shift);

@@ -16,8 +16,8 @@ static int halvings(size_t n, const double *x) {
   return norm == 0 || exponent + 40 < 0 ? 0 : exponent + 40;
 }
 
-// Each squaring doubles the error of rounding: more leave no digit of what neither vanishes nor overflows on the way. And
-// what a matrix costs must be known before it is read.
+// Each squaring doubles the error of rounding: more leave no digit of what neither vanishes nor overflows on the way.
+// And what a matrix costs must be known before it is read.
 static const int most_squarings = 53;
 
 // Whether squaring has changed nothing, nor ever will: what has vanished, overflowed, or is NaN.
@@ -85,8 +85,8 @@ void cl_exponential(size_t n, double *z, const double *x, double *scratch, const
 // The block matrix, its exponential, and what that takes.
 size_t cl_exponential_slope_scratch(size_t n) { return 8 * n * n + cl_exponential_scratch(2 * n); }
 
-// The exponential of [a c; 0 a] holds the derivative of that of a along c. A large c, of which the derivative is a multiple,
-// would cost a its digits: it is brought to rows whose sums are at most 1, by a power of two.
+// The exponential of [a c; 0 a] holds the derivative of that of a along c. A large c, of which the derivative is a
+// multiple, would cost a its digits: it is brought to rows whose sums are at most 1, by a power of two.
 void cl_exponential_slope(size_t n, double *z, const double *x, double *scratch, const int32_t *stop) {
   if (n == 0) return;
   const double *a = x, *c = x + n * n;

@@ -48,29 +48,31 @@ static inline void multiply(size_t rows, size_t columns, size_t depth, double *z
   }
 }
 
-// Powers of two by which the rows and columns of a graded matrix are multiplied, so that the largest elements of all are
-// near 1: LU and QR choose pivots by size, and a matrix graded over 300 decades leaves the range of numbers on the way.
-// All 0, with the result false, for the others, and where an element is not finite. `rows` and `columns` have n numbers.
+// Powers of two by which the rows and columns of a graded matrix are multiplied, so that the largest elements of all
+// are near 1: LU and QR choose pivots by size, and a matrix graded over 300 decades leaves the range of numbers on the
+// way.
+// All 0, with the result false, for the others, and where an element is not finite. `rows` and `columns` have n
+// numbers.
 bool cl_equilibrate(size_t n, const double *x, double *rows, double *columns);
 
 // z = x, each element times two to the power of its row's and its column's exponent and the shift; z may be x.
 void cl_scale(size_t n, double *z, const double *x, const double *rows, const double *columns, int64_t shift);
 
-// Each of m right sides in z (rows ldz apart) with its rows scaled, and all of it by a power of its own where it would leave
-// the range of numbers; and the solutions with that undone and the exponents of the columns.
+// Each of m right sides in z (rows ldz apart) with its rows scaled, and all of it by a power of its own where it would
+// leave the range of numbers; and the solutions with that undone and the exponents of the columns.
 void cl_scale_sides(size_t n, size_t m, size_t ldz, double *z, const double *rows, int *shifts);
 void cl_unscale_sides(size_t n, size_t m, size_t ldz, double *z, const double *columns, const int *shifts);
 
 // The sum of exponents.
 int64_t cl_total(size_t n, const double *exponents);
 
-extern void dtrsm_(const char *side, const char *uplo, const char *transa, const char *diag, const integer *m, const integer *n,
-                   const double *alpha, const double *a, const integer *lda, double *b, const integer *ldb, size_t, size_t, size_t,
-                   size_t);
+extern void dtrsm_(const char *side, const char *uplo, const char *transa, const char *diag, const integer *m,
+                   const integer *n, const double *alpha, const double *a, const integer *lda, double *b,
+                   const integer *ldb, size_t, size_t, size_t, size_t);
 
 // LAPACK's triangle x (n by n) from the left: b (n by count columns) <- x⁻¹ b or x⁻ᵀ b, some columns at a time.
-static inline void solve_columns(const char *uplo, const char *transposed, const char *diagonal, size_t n, size_t count, const double *x,
-                                 size_t ldx, double *b, size_t ldb, const int32_t *stop) {
+static inline void solve_columns(const char *uplo, const char *transposed, const char *diagonal, size_t n, size_t count,
+                                 const double *x, size_t ldx, double *b, size_t ldb, const int32_t *stop) {
   integer rows = (integer)n, lda = (integer)ldx, ld = (integer)ldb;
   double one = 1;
   for (size_t j = 0; j < count && !ck_is_raised(stop); j += CK_TILE_COLUMNS) {

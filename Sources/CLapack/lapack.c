@@ -8,15 +8,17 @@
 extern void dpotrf_(const char *uplo, const integer *n, double *a, const integer *lda, integer *info, size_t);
 extern void dgetrf_(const integer *m, const integer *n, double *a, const integer *lda, integer *ipiv, integer *info);
 
-// What LAPACK calls about an argument that it cannot take. Its own version prints and stops the program; every argument here is right by
-// construction, so this stops as well, in fewer words and without the Fortran runtime.
+// What LAPACK calls about an argument that it cannot take. Its own version prints and stops the program; every argument
+// here is right by construction, so this stops as well, in fewer words and without the Fortran runtime.
 void xerbla_(const char *routine, const integer *argument, size_t length) {
   (void)routine, (void)argument, (void)length;
   abort();
 }
 
-// The one function of the Fortran runtime that the routines above call (they join two letters): with it, the runtime is not needed.
-void _gfortran_concat_string(size_t room, char *to, size_t first_length, const char *first, size_t second_length, const char *second) {
+// The one function of the Fortran runtime that the routines above call (they join two letters): with it, the runtime is
+// not needed.
+void _gfortran_concat_string(size_t room, char *to, size_t first_length, const char *first, size_t second_length,
+                             const char *second) {
   for (size_t i = 0; i < room; i++)
     to[i] = i < first_length ? first[i] : i - first_length < second_length ? second[i - first_length] : ' ';
 }
@@ -32,21 +34,23 @@ static void copy_unless_same(size_t count, double *z, const double *x, const int
     memcpy(z + i, x + i, least(65536, count - i) * sizeof(double));
 }
 
-// Large matrices are worked off in blocks: LAPACK has the block on the diagonal and what belongs to it, and the rest, which is nearly all
-// work, are products of ours, faster than its BLAS by far. Between tiles of them the flag is looked at.
+// Large matrices are worked off in blocks: LAPACK has the block on the diagonal and what belongs to it, and the rest,
+// which is nearly all work, are products of ours, faster than its BLAS by far. Between tiles of them the flag is looked
+// at.
 enum { BLOCK = 64 };
 
 // c (rows by columns, rows c_row apart) -= x y; of a lower triangle only what is on and below the diagonal.
-static void subtract_product(size_t rows, size_t columns, size_t depth, double *c, size_t c_row, const double *x, size_t x_row,
-                             size_t x_column, const double *y, size_t y_row, size_t y_column, bool is_lower, const int32_t *stop) {
+static void subtract_product(size_t rows, size_t columns, size_t depth, double *c, size_t c_row, const double *x,
+                             size_t x_row, size_t x_column, const double *y, size_t y_row, size_t y_column,
+                             bool is_lower, const int32_t *stop) {
   ck_matmul_fn multiply = ck_matmul(ck_best_kernels(), CK_FLOAT64);
   double *tile = ck_tile();
   for (size_t i0 = 0; i0 < rows; i0 += CK_TILE_ROWS) {
     size_t ni = least(CK_TILE_ROWS, rows - i0), end = is_lower ? i0 + ni : columns;
     for (size_t j0 = 0; j0 < end; j0 += CK_TILE_COLUMNS) {
       size_t nj = least(CK_TILE_COLUMNS, end - j0);
-      multiply(ni, nj, depth, tile, x + i0 * x_row, (ptrdiff_t)x_row, (ptrdiff_t)x_column, y + j0 * y_column, (ptrdiff_t)y_row,
-               (ptrdiff_t)y_column, stop);
+      multiply(ni, nj, depth, tile, x + i0 * x_row, (ptrdiff_t)x_row, (ptrdiff_t)x_column, y + j0 * y_column,
+               (ptrdiff_t)y_row, (ptrdiff_t)y_column, stop);
       if (ck_is_raised(stop)) return;
       for (size_t i = 0; i < ni; i++) {
         double *row = c + (i0 + i) * c_row + j0;
@@ -57,7 +61,7 @@ static void subtract_product(size_t rows, size_t columns, size_t depth, double *
   }
 }
 
-// Cholesky -------------------------------------------------------------------------------------------------------------------------
+// Cholesky ------------------------------------------------------------------------------------------------------------
 
 int32_t cl_cholesky(size_t n, double *z, const double *x, const int32_t *stop) {
   if (n == 0) return 0;
@@ -84,31 +88,32 @@ int32_t cl_cholesky(size_t n, double *z, const double *x, const int32_t *stop) {
   return 0;
 }
 
-// Triangular and LU solves -----------------------------------------------------------------------------------------------------------
+// Triangular and LU solves --------------------------------------------------------------------------------------------
 
-// z = t⁻¹ z or t⁻ᵀ z for a block t on the diagonal of x. LAPACK sees zᵀ (m by count) and tᵀ: zᵀ <- zᵀ (tᵀ)⁻¹ from the right.
-static void solve_block(size_t n, size_t count, size_t m, size_t ldz, bool lower, bool transposed, bool has_unit_diagonal, double *z,
-                        const double *x, const int32_t *stop) {
+// z = t⁻¹ z or t⁻ᵀ z for a block t on the diagonal of x. LAPACK sees zᵀ (m by count) and tᵀ: zᵀ <- zᵀ (tᵀ)⁻¹ from the
+// right.
+static void solve_block(size_t n, size_t count, size_t m, size_t ldz, bool lower, bool transposed,
+                        bool has_unit_diagonal, double *z, const double *x, const int32_t *stop) {
   integer columns = (integer)count, lda = (integer)n, ldb = (integer)ldz;
   double one = 1;
   for (size_t i = 0; i < m && !ck_is_raised(stop); i += CK_TILE_COLUMNS) {
     integer rows = (integer)least(CK_TILE_COLUMNS, m - i);
-    dtrsm_("R", lower ? "U" : "L", transposed ? "T" : "N", has_unit_diagonal ? "U" : "N", &rows, &columns, &one, x, &lda, z + i, &ldb, 1,
-           1, 1, 1);
+    dtrsm_("R", lower ? "U" : "L", transposed ? "T" : "N", has_unit_diagonal ? "U" : "N", &rows, &columns, &one, x,
+           &lda, z + i, &ldb, 1, 1, 1, 1);
   }
 }
 
 // z = t⁻¹ z or t⁻ᵀ z (n by m, rows ldz apart), block by block: what is solved is subtracted from the next.
-static void solve_triangle(size_t n, size_t m, size_t ldz, bool lower, bool transposed, bool has_unit_diagonal, double *z,
-                           const double *x, const int32_t *stop) {
+static void solve_triangle(size_t n, size_t m, size_t ldz, bool lower, bool transposed, bool has_unit_diagonal,
+                           double *z, const double *x, const int32_t *stop) {
   bool is_forward = lower != transposed;
   for (size_t done = 0; done < n && !ck_is_raised(stop);) {
     size_t count = least(BLOCK, n - done), first = is_forward ? done : n - done - count;
     size_t solved = is_forward ? 0 : n - done;
     if (done > 0) {
       const double *factor = transposed ? x + solved * n + first : x + first * n + solved;
-      subtract_product(count, m, done, z + first * ldz, ldz, factor, transposed ? 1 : n, transposed ? n : 1, z + solved * ldz, ldz, 1,
-                       false, stop);
+      subtract_product(count, m, done, z + first * ldz, ldz, factor, transposed ? 1 : n, transposed ? n : 1,
+                       z + solved * ldz, ldz, 1, false, stop);
     }
     solve_block(n, count, m, ldz, lower, transposed, has_unit_diagonal, z + first * ldz, x + first * n + first, stop);
     done += count;
@@ -121,8 +126,8 @@ static int32_t first_zero_of_diagonal(size_t n, const double *x) {
   return 0;
 }
 
-int32_t cl_triangular_solve(size_t n, size_t m, bool lower, bool transposed, double *z, const double *x, const double *b,
-                            const int32_t *stop) {
+int32_t cl_triangular_solve(size_t n, size_t m, bool lower, bool transposed, double *z, const double *x,
+                            const double *b, const int32_t *stop) {
   if (n == 0) return 0;
   int32_t zero = first_zero_of_diagonal(n, x);
   if (zero != 0 || m == 0) return zero;
@@ -131,7 +136,8 @@ int32_t cl_triangular_solve(size_t n, size_t m, bool lower, bool transposed, dou
   return 0;
 }
 
-// Exchanges of rows of LAPACK's matrix, in all its columns, which are our rows, but those of the block that has made them.
+// Exchanges of rows of LAPACK's matrix, in all its columns, which are our rows, but those of the block that has made
+// them.
 static void exchange_in_others(size_t n, size_t first, size_t count, double *z, const integer *exchanges) {
   for (size_t i = 0; i < n; i++) {
     if (i == first) i += count;
@@ -188,8 +194,10 @@ static void exchange_rows(size_t i, size_t n, size_t m, size_t ldz, double *z, c
   }
 }
 
-// LAPACK has factorised xᵀ = P L U, so x = Uᵀ Lᵀ Pᵀ: in terms of rows, x = (lower triangle with pivots) (upper triangle with ones) Pᵀ.
-static void solve_factorised(size_t n, size_t m, size_t ldz, bool transposed, double *z, const double *lu, const int32_t *stop) {
+// LAPACK has factorised xᵀ = P L U, so x = Uᵀ Lᵀ Pᵀ: in terms of rows, x = (lower triangle with pivots) (upper triangle
+// with ones) Pᵀ.
+static void solve_factorised(size_t n, size_t m, size_t ldz, bool transposed, double *z, const double *lu,
+                             const int32_t *stop) {
   if (transposed) {
     // xᵀ = P L U with P a product of exchanges, the first applied first.
     for (size_t i = 0; i < n; i++) exchange_rows(i, n, m, ldz, z, lu);
@@ -208,7 +216,8 @@ static bool has_exponents(size_t n, const double *lu) {
   return false;
 }
 
-int32_t cl_lu_solve(size_t n, size_t m, bool transposed, double *z, const double *lu, const double *b, const int32_t *stop) {
+int32_t cl_lu_solve(size_t n, size_t m, bool transposed, double *z, const double *lu, const double *b,
+                    const int32_t *stop) {
   if (n == 0) return 0;
   int32_t zero = first_zero_of_diagonal(n, lu);
   if (zero != 0 || m == 0) return zero;
@@ -231,7 +240,7 @@ int32_t cl_lu_solve(size_t n, size_t m, bool transposed, double *z, const double
   return 0;
 }
 
-// Determinants -----------------------------------------------------------------------------------------------------------------------
+// Determinants --------------------------------------------------------------------------------------------------------
 
 // The exponents that x has been scaled by, in the determinant.
 static int64_t unscaled(size_t n, const double *lu) { return -cl_total(2 * n, lu + (n + 1) * n); }
@@ -261,5 +270,6 @@ double cl_determinant_sign(size_t n, const double *lu) {
 double cl_determinant_log(size_t n, const double *lu) {
   product p = {1, unscaled(n, lu)};  // not a sum of logarithms: those of large and small pivots cancel
   for (size_t i = 0; i < n; i++) p = times(p, fabs(lu[i * n + i]));
-  return llabs(p.exponent) < 1000 ? log(ldexp(p.fraction, (int)p.exponent)) : log(p.fraction) + (double)p.exponent * M_LN2;
+  return llabs(p.exponent) < 1000 ? log(ldexp(p.fraction, (int)p.exponent))
+                                  : log(p.fraction) + (double)p.exponent * M_LN2;
 }

@@ -191,7 +191,9 @@ void amhd_hand_over_all(amhd_entrance *self) {
 
 unsigned amhd_kept(const amhd_entrance *self) { return self->kept; }
 
-unsigned long amhd_handed_over(amhd_entrance *self) { return atomic_load_explicit(&self->handed_over, memory_order_acquire); }
+unsigned long amhd_handed_over(amhd_entrance *self) {
+  return atomic_load_explicit(&self->handed_over, memory_order_acquire);
+}
 
 // MARK: - Accepting
 

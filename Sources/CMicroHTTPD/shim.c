@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert(MHD_VERSION >= 0x00097500, "older versions lack functions used here and lay out a request's head differently");
+_Static_assert(MHD_VERSION >= 0x00097500,
+               "older versions lack functions used here and lay out a request's head differently");
 
 static struct MHD_Connection *mhd(amhd_connection *connection) { return (struct MHD_Connection *)connection; }
 
@@ -58,18 +59,20 @@ static amhd_header_fault fault_of(const char *key, size_t key_size, const char *
   return amhd_header_fault_none;
 }
 
-/// Whether this is a version that splits the head in place and leaves no trace of what it did not understand. From 1.0 on it refuses such
-/// heads itself, and keeps them otherwise. Asked at run time: both are the same shared library to the loader.
+/// Whether this is a version that splits the head in place and leaves no trace of what it did not understand. From 1.0
+/// on it refuses such heads itself, and keeps them otherwise. Asked at run time: both are the same shared library to
+/// the loader.
 static bool is_lax_version(void) { return MHD_get_version()[0] == '0'; }
 
-/// A walk over the headers. `next` is where the next header must begin if the lines follow each other without a gap; NULL when not checked.
+/// A walk over the headers. `next` is where the next header must begin if the lines follow each other without a gap;
+/// NULL when not checked.
 typedef struct walk {
   amhd_head head;
   const char *next;
 } walk;
 
-/// A lax version replaces colons and line ends by zeros and notes where names and values are: whatever lies between a value's CR LF and the
-/// next name is something that it has skipped, and that another server may have understood.
+/// A lax version replaces colons and line ends by zeros and notes where names and values are: whatever lies between a
+/// value's CR LF and the next name is something that it has skipped, and that another server may have understood.
 static void check_layout(walk *self, const char *key, size_t key_size, const char *value, size_t value_size) {
   if (key != self->next || value < key + key_size + 1) self->head.fault = amhd_header_fault_lines;
   self->next = value + value_size + 2;
@@ -79,8 +82,8 @@ static void keep_first(amhd_text *slot, const char *value, size_t size) {
   if (slot->start == NULL) *slot = (amhd_text){value, size};
 }
 
-/// A value without the white space that may stand around it (RFC 9110, 5.5). The library takes away what stands before it, some versions
-/// not what follows.
+/// A value without the white space that may stand around it (RFC 9110, 5.5). The library takes away what stands before
+/// it, some versions not what follows.
 static amhd_text trimmed(const char *value, size_t size) {
   while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) size--;
   while (size > 0 && (value[0] == ' ' || value[0] == '\t')) value++, size--;
@@ -202,17 +205,16 @@ unsigned long amhd_turn(amhd_daemon *daemon, unsigned thread) {
 
 // MARK: - Events
 
-/// Leaves paths as they are sent: there is none that needs percent-encoding, and a proxy that keeps `/metrics` from the outside may not see
-/// that `/%6detrics` is the same.
+/// Leaves paths as they are sent: there is none that needs percent-encoding, and a proxy that keeps `/metrics` from the
+/// outside may not see that `/%6detrics` is the same.
 static size_t keep_percent(void *context, struct MHD_Connection *connection, char *text) {
   (void)context;
   (void)connection;
   return strlen(text);
 }
 
-static enum MHD_Result begin(
-    const amhd_callbacks *callbacks, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-    void **request) {
+static enum MHD_Result begin(const amhd_callbacks *callbacks, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, void **request) {
   size_t version_size = strlen(version);
   walk walk = {.head = {.method = {method, strlen(method)}, .path = {url, strlen(url)}}};
   const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -231,10 +233,10 @@ static enum MHD_Result begin(
   return *request != NULL ? MHD_YES : MHD_NO;
 }
 
-/// The library's one handler: first with the head, then for each piece of the body, then once more, and again after each resumption.
-static enum MHD_Result handle(
-    void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
-    size_t *data_size, void **request) {
+/// The library's one handler: first with the head, then for each piece of the body, then once more, and again after
+/// each resumption.
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *data, size_t *data_size, void **request) {
   const amhd_callbacks *callbacks = ((worker *)context)->callbacks;
   if (*request == NULL) return begin(callbacks, connection, url, method, version, request);
   if (*data_size == 0) return callbacks->finish(*request) ? MHD_YES : MHD_NO;
@@ -243,7 +245,8 @@ static enum MHD_Result handle(
   return callbacks->body(*request, data, size) ? MHD_YES : MHD_NO;
 }
 
-static void complete(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code) {
+static void complete(void *context, struct MHD_Connection *connection, void **request,
+                     enum MHD_RequestTerminationCode code) {
   (void)connection;
   if (*request == NULL) return;
   amhd_outcome outcome = amhd_outcome_broken;
@@ -293,7 +296,8 @@ static void log_remark(void *context, const char *format, va_list arguments) {
 
 static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options) {
   return MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME | MHD_USE_ITC |
+          MHD_USE_ERROR_LOG,
       0, NULL, NULL, handle, self,
       // First, or what the other options have to say goes to stderr.
       MHD_OPTION_EXTERNAL_LOGGER, log_remark, self,
@@ -305,7 +309,8 @@ static struct MHD_Daemon *start_worker(worker *self, const amhd_options *options
       MHD_OPTION_UNESCAPE_CALLBACK, keep_percent, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, complete, self,
       MHD_OPTION_NOTIFY_CONNECTION, notify, self,
-      // White space before a header's colon is refused at -1 only in the lax versions: the check is the wrong way round.
+      // White space before a header's colon is refused at -1 only in the lax versions: the check is the wrong way
+      // round.
       MHD_OPTION_STRICT_FOR_CLIENT, is_lax_version() ? -1 : 1,
       MHD_OPTION_END);
 }

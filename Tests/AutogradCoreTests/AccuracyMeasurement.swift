@@ -12,7 +12,8 @@ struct AccuracyMeasurement {
   static let most = 8.0
   /// An operand is known to that many of its last places.
   static let operandError = 2.0
-  /// What falls short: the way back through the "tanh" form of gelu multiplies a subnormal number by its inner derivative.
+  /// What falls short: the way back through the "tanh" form of gelu multiplies a subnormal number by its inner
+  /// derivative.
   static let shortfalls = ["gelu": 16.0]
 
   /// Value, then derivatives: the largest errors that are not excused.
@@ -34,7 +35,8 @@ struct AccuracyMeasurement {
         for point in 0..<table.count where !quantity.nearest[point].isNaN {
           let error = Self.error(results[number][point], quantity, point, table.dtype)
           note(error, quantity.conditioning[point], Self.shortfalls[table.operation] ?? 0, number, point) {
-            "\(interpreter.name) \(number == 0 ? "value" : "derivative \(number)") at \(table.operands.map { $0.doubles[point] }): "
+            "\(interpreter.name) \(number == 0 ? "value" : "derivative \(number)") at "
+              + "\(table.operands.map { $0.doubles[point] }): "
               + "\(results[number][point]), not \(quantity.nearest[point]), \(Self.rounded(error)) ulp"
           }
         }

@@ -13,7 +13,9 @@ enum AccuracyPage {
 
     mutating func add(_ table: AccuracyTable, _ measured: AccuracyMeasurement) {
       let first = table.dtype == .float64 ? 0 : 2
-      for (place, error) in AccuracyPage.largest(measured).enumerated() { largest[first + place] = max(largest[first + place], error) }
+      for (place, error) in AccuracyPage.largest(measured).enumerated() {
+        largest[first + place] = max(largest[first + place], error)
+      }
       points += table.count
       over += measured.overMost
       excused += measured.excused
@@ -24,7 +26,8 @@ enum AccuracyPage {
     }
   }
 
-  private static let start = "| operation | float64 value | derivative | float32 value | derivative | points | over 8 | excused |"
+  private static let start =
+    "| operation | float64 value | derivative | float32 value | derivative | points | over 8 | excused |"
   private static let rule = "|---|---:|---:|---:|---:|---:|---:|---:|"
 
   /// The value's largest error and that of the derivatives, upwards to hundredths.
@@ -36,10 +39,13 @@ enum AccuracyPage {
   static func rows(in page: String) -> [String: Row] {
     var rows: [String: Row] = [:]
     for line in page.split(separator: "\n") {
-      let cells = line.split(separator: "|").map { cell in String(cell.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+      let cells = line.split(separator: "|").map { cell in
+        String(cell.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+      }
       let numbers = cells.dropFirst().compactMap { Double($0) }
       guard cells.count == 8, numbers.count == 7 else { continue }
-      rows[cells[0]] = Row(largest: Array(numbers.prefix(4)), points: Int(numbers[4]), over: Int(numbers[5]), excused: Int(numbers[6]))
+      rows[cells[0]] = Row(
+        largest: Array(numbers.prefix(4)), points: Int(numbers[4]), over: Int(numbers[5]), excused: Int(numbers[6]))
     }
     return rows
   }

@@ -3,7 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Right values and first derivatives of one elementwise operation in one dtype: a file that `Tests/Fixtures/accuracy_tables.py` makes.
+/// Right values and first derivatives of one elementwise operation in one dtype: a file that
+/// `Tests/Fixtures/accuracy_tables.py` makes.
 struct AccuracyTable: Sendable, CustomTestStringConvertible {
   /// A value, or the derivative by one operand, at each point.
   struct Quantity: Sendable {
@@ -23,7 +24,9 @@ struct AccuracyTable: Sendable, CustomTestStringConvertible {
 
   var count: Int { operands.first?.elementCount ?? 0 }
   /// As in the page: with the attributes that are not defaults.
-  var label: String { ([operation] + attributes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.shown)" }).joined(separator: ", ") }
+  var label: String {
+    ([operation] + attributes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.shown)" }).joined(separator: ", ")
+  }
   var testDescription: String { "\(label) \(dtype)" }
 
   private struct Head: Decodable {
@@ -49,8 +52,10 @@ struct AccuracyTable: Sendable, CustomTestStringConvertible {
     quantities = []
     for _ in 0...head.operands {
       let nearest: [Double] = try columns.next()
-      let rest = isWide ? (try columns.next() as [Int8]).map { Double($0) / 256 } : Array(repeating: 0, count: head.count)
-      quantities.append(Quantity(nearest: nearest, rest: rest, conditioning: (try columns.next() as [Float]).map(Double.init)))
+      let rest =
+        isWide ? (try columns.next() as [Int8]).map { Double($0) / 256 } : Array(repeating: 0, count: head.count)
+      quantities.append(
+        Quantity(nearest: nearest, rest: rest, conditioning: (try columns.next() as [Float]).map(Double.init)))
     }
   }
 
@@ -72,13 +77,15 @@ struct AccuracyTable: Sendable, CustomTestStringConvertible {
   /// Those of a folder, by name.
   static func tables(_ folder: URL) -> [AccuracyTable] {
     let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-    return files.filter { $0.pathExtension == "bin" }.sorted { $0.lastPathComponent < $1.lastPathComponent }.compactMap {
+    return files.filter { $0.pathExtension == "bin" }.sorted { $0.lastPathComponent < $1.lastPathComponent }.compactMap
+    {
       (try? Data(contentsOf: $0)).flatMap { try? AccuracyTable(reading: $0) }
     }
   }
 
   static let stored = tables(root.appending(path: "Tests/Fixtures/accuracy"))
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 }
 
 extension AttributeValue {

@@ -3,11 +3,11 @@ import Testing
 
 @testable import AutogradCore
 
-/// Value and first derivative of every elementwise operation within 8 units in the last place, over its whole domain, by every table of
-/// kernels that the processor has; and docs/accuracy.md claims no less than is measured.
+/// Value and first derivative of every elementwise operation within 8 units in the last place, over its whole domain,
+/// by every table of kernels that the processor has; and docs/accuracy.md claims no less than is measured.
 ///
-/// `make accuracy` makes larger tables in a folder, and measures those too (`AUTOGRAD_ACCURACY`). `AUTOGRAD_UPDATE_DOCS=1` writes the page anew
-/// from what was measured.
+/// `make accuracy` makes larger tables in a folder, and measures those too (`AUTOGRAD_ACCURACY`).
+/// `AUTOGRAD_UPDATE_DOCS=1` writes the page anew from what was measured.
 @Suite struct AccuracyTests {
   private static let folder = ProcessInfo.processInfo.environment["AUTOGRAD_ACCURACY"].map { URL(filePath: $0) }
   private static let writes = ProcessInfo.processInfo.environment["AUTOGRAD_UPDATE_DOCS"] != nil
@@ -18,7 +18,12 @@ import Testing
     let faults = measured.faults
     if !faults.isEmpty {
       let shown = faults.prefix(6).joined(separator: "\n  ")
-      Issue.record("\(table.testDescription): \(faults.count) of \(measured.overMost) results over 8 ulp without excuse\n  \(shown)")
+      Issue.record(
+        """
+        \(table.testDescription): \(faults.count) of \(measured.overMost) results over 8 ulp without excuse
+          \(shown)
+        """
+      )
     }
     if !Self.writes { try expectClaimed(table, measured) }
   }
@@ -33,15 +38,20 @@ import Testing
 
   @Test func everyOperationIsMeasured() throws {
     let measured = Set(Self.tables.map(\.operation))
-    for operation in OpCatalog.operations where try operation.isElementwise && !Self.exact.contains(operation.reference.name) {
-      #expect(measured.contains(operation.reference.name), "\(operation.reference.name) has no table in Tests/Fixtures/accuracy")
+    for operation in OpCatalog.operations
+    where try operation.isElementwise && !Self.exact.contains(operation.reference.name) {
+      #expect(
+        measured.contains(operation.reference.name),
+        "\(operation.reference.name) has no table in Tests/Fixtures/accuracy")
     }
     #expect(Self.tables.allSatisfy { $0.count >= 500 })
   }
 
-  /// Each rounds once, or moves numbers; of the incomplete functions mpmath takes seconds a point: a test of their own measures them.
+  /// Each rounds once, or moves numbers; of the incomplete functions mpmath takes seconds a point: a test of their own
+  /// measures them.
   private static let exact: Set = [
-    "add", "sub", "mul", "neg", "abs", "identity", "sign", "floor", "ceil", "round", "trunc", "relu", "leaky_relu", "clip", "maximum",
+    "add", "sub", "mul", "neg", "abs", "identity", "sign", "floor", "ceil", "round", "trunc", "relu", "leaky_relu",
+    "clip", "maximum",
     "minimum", "remainder", "cast", "stop_gradient", "broadcast_to", "squeeze", "betainc", "gammainc",
     "gammaincc",
   ]
@@ -63,7 +73,11 @@ import Testing
       let largest = AccuracyPage.largest(measured)
       for (place, kind) in ["value", "derivative"].enumerated() where largest[place] > claims[place] {
         Issue.record(
-          "\(table.testDescription): the \(kind) is off by \(largest[place]) ulp, docs/accuracy.md claims \(claims[place])")
+          """
+          \(table.testDescription): the \(kind) is off by \(largest[place]) ulp, \
+          docs/accuracy.md claims \(claims[place])
+          """
+        )
       }
     #endif
   }
@@ -83,7 +97,9 @@ import Testing
     try Data(AccuracyPage.writing(rows, into: text).utf8).write(to: Self.page)
     // For the charts.
     guard let folder = Self.folder else { return }
-    for (name, lines) in errors { try Data(lines.joined(separator: "\n").utf8).write(to: folder.appending(path: "\(name).errors")) }
+    for (name, lines) in errors {
+      try Data(lines.joined(separator: "\n").utf8).write(to: folder.appending(path: "\(name).errors"))
+    }
   }
 }
 

@@ -3,7 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Entries of Jacobians that are 0 by structure are 0 whatever the derivatives of other elements are, infinite ones too.
+/// Entries of Jacobians that are 0 by structure are 0 whatever the derivatives of other elements are, infinite ones
+/// too.
 @Suite struct AlignmentTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String

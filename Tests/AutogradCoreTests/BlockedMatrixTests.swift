@@ -81,7 +81,9 @@ import Testing
       return [a.matmul(determinant.gradient(withRespectTo: a).transpose()) / determinant]
     }
     let values = results[0].doubles
-    for i in 0..<n { for j in 0..<n { #expect(abs(values[i * n + j] - (i == j ? 1 : 0)) < 1e-8, "\(n) at \(i), \(j)") } }
+    for i in 0..<n {
+      for j in 0..<n { #expect(abs(values[i * n + j] - (i == j ? 1 : 0)) < 1e-8, "\(n) at \(i), \(j)") }
+    }
   }
 
   /// Refusals name the row in the whole, not in its block.
@@ -90,12 +92,16 @@ import Testing
     var random = SeededGenerator(seed: 3)
     var values = matrix(n, n, &random).withDominantDiagonals.doubles
     for j in 0..<n { values[120 * n + j] = 0 }
-    let zero = #expect(throws: GraphError.self) { try run([Tensor(values, shape: [n, n])]) { [$0[0].applying("inv")] } }
+    let zero = #expect(throws: GraphError.self) {
+      try run([Tensor(values, shape: [n, n])]) { [$0[0].applying("inv")] }
+    }
     #expect(zero?.message.contains("row 120,") == true, "\(zero?.message ?? "")")
 
     var identity = [Double](repeating: 0, count: n * n)
     for i in 0..<n { identity[i * n + i] = i == 100 ? -1 : 1 }
-    let indefinite = #expect(throws: GraphError.self) { try run([Tensor(identity, shape: [n, n])]) { [$0[0].applying("cholesky")] } }
+    let indefinite = #expect(throws: GraphError.self) {
+      try run([Tensor(identity, shape: [n, n])]) { [$0[0].applying("cholesky")] }
+    }
     #expect(indefinite?.message.contains("leading 101 by 101") == true, "\(indefinite?.message ?? "")")
   }
 }

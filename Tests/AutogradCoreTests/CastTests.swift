@@ -50,7 +50,10 @@ import Testing
   }
 
   @Test func floatsNarrowByRounding() throws {
-    #expect(try cast([0.1, 1e300, -1e300, 1e-300, -0.0], to: .float32).values() == [Float(0.1), .infinity, -.infinity, 0, -0.0])
+    #expect(
+      try cast([0.1, 1e300, -1e300, 1e-300, -0.0], to: .float32).values() == [
+        Float(0.1), .infinity, -.infinity, 0, -0.0,
+      ])
     // Halfway between two floats: to the even one.
     #expect(try cast(Tensor([1 + 0x1p-24, 1 + 0x1.8p-23]), to: .float32).values() == [Float(1), Float(1 + 0x1p-22)])
     #expect(try cast(Tensor(Double.nan), to: .float32).doubles[0].isNaN)

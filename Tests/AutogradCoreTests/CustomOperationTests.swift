@@ -15,7 +15,9 @@ private struct SumAndProduct: CustomOperation {
   let name = "sum_and_product"
 
   func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType] {
-    guard operands.count == 2, operands[0] == operands[1] else { throw GraphError(.shapeMismatch, "{0} and {1} differ") }
+    guard operands.count == 2, operands[0] == operands[1] else {
+      throw GraphError(.shapeMismatch, "{0} and {1} differ")
+    }
     return [TensorType(.float64, []), operands[0]]
   }
 
@@ -43,7 +45,9 @@ private struct Made: CustomOperation {
 
   func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType] { types(operands) }
   func forward(_ operands: [Tensor]) throws(GraphError) -> [Tensor] { try run(operands).get() }
-  func backward(_ operands: [Value], _ results: [Value], _ cotangents: [Value?]) -> [Value?] { pull(operands, results, cotangents) }
+  func backward(_ operands: [Value], _ results: [Value], _ cotangents: [Value?]) -> [Value?] {
+    pull(operands, results, cotangents)
+  }
 }
 
 @Suite struct CustomOperationTests {
@@ -68,7 +72,8 @@ private struct Made: CustomOperation {
   /// Among other operations, through layouts that are not contiguous, and differentiated twice.
   @Test func derivativesOfEveryOrder() throws {
     let x = builder.input("x", .float64, [2, 3])
-    let y = (builder.apply(Cube(), x.transpose().slice(starts: [nil], ends: [nil], steps: [-2]))[0] * x.sum()).broadcast(to: [2, 2, 2])
+    let y = (builder.apply(Cube(), x.transpose().slice(starts: [nil], ends: [nil], steps: [-2]))[0] * x.sum())
+      .broadcast(to: [2, 2, 2])
     var graph = try builder.graph(outputs: [y, x])
     var random = SeededGenerator(seed: 21)
     for _ in 0..<3 {
@@ -145,7 +150,8 @@ private struct Made: CustomOperation {
 
   @Test func backwardIsHeldToItsTypes() throws {
     let wrong: [@Sendable ([Value], [Value], [Value?]) -> [Value?]] = [
-      { _, _, _ in [] }, { _, _, ct in ct + ct }, { _, _, ct in [ct[0]?.sum()] }, { _, _, ct in [ct[0]?.cast(to: .float32)] },
+      { _, _, _ in [] }, { _, _, ct in ct + ct }, { _, _, ct in [ct[0]?.sum()] },
+      { _, _, ct in [ct[0]?.cast(to: .float32)] },
       { _, _, ct in [ct[0]?.reshape(7)] },
     ]
     for backward in wrong {
@@ -154,13 +160,16 @@ private struct Made: CustomOperation {
       let y = builder.apply(Made(pull: backward), x)[0]
       #expect(try y.evaluate().doubles == [1, 2])
       let error = #expect(throws: GraphError.self) { try y.backward() }
-      #expect(error?.operation == "made" && error?.code == .internal || error?.operation == "reshape" && error?.code == .shapeMismatch)
+      #expect(
+        error?.operation == "made" && error?.code == .internal
+          || error?.operation == "reshape" && error?.code == .shapeMismatch)
     }
   }
 
   @Test func errorsFromForwardSurface() throws {
     let refuse = Made(
-      name: "refuse", run: { _ in .failure(GraphError(.notPositiveDefinite, "{0} has a negative pivot", at: .operand(0))) })
+      name: "refuse",
+      run: { _ in .failure(GraphError(.notPositiveDefinite, "{0} has a negative pivot", at: .operand(0))) })
     let x = builder.variable([1])
     builder.label = 3
     let y = builder.apply(refuse, x)[0]

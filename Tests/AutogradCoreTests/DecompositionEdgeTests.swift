@@ -21,7 +21,8 @@ import Testing
       return builder.tangents(of: [y], along: [(x, builder.constant(e))])[0] ?? builder.zeros(y.type)
     }
     return try [
-      run(a) { tangent(tangent(function($0), $0), $0) }, run(a) { tangent(function($0), $0).gradient(withRespectTo: $0) },
+      run(a) { tangent(tangent(function($0), $0), $0) },
+      run(a) { tangent(function($0), $0).gradient(withRespectTo: $0) },
       run(a) { tangent(function($0).gradient(withRespectTo: $0), $0) },
       run(a) { x in
         (function(x).gradient(withRespectTo: x) * x.builder.constant(e)).sum().gradient(withRespectTo: x)
@@ -128,7 +129,8 @@ import Testing
       let a = Tensor(numbers, shape: shape)
       let slope = try gradient(at: a) { Self.weighted($0.applying("pinv")) }
       #expect(slope.allSatisfy { $0.isFinite })
-      for curvature in try curvatures(at: a, along: Self.random(shape, seed: 6), { Self.weighted($0.applying("pinv")) }) {
+      for curvature in try curvatures(at: a, along: Self.random(shape, seed: 6), { Self.weighted($0.applying("pinv")) })
+      {
         #expect(curvature.allSatisfy { $0.isNaN }, "\(numbers)")
       }
     }
@@ -181,7 +183,9 @@ import Testing
 
   /// The sum of singular values at a matrix of lower rank: u vᵀ, in every mode, and no curvature.
   @Test func sumsOfSingularValuesHaveCorners() throws {
-    for (numbers, shape) in [([3, 0, 0, 0], [2, 2]), ([0], [1, 1]), ([1, 2, 2, 4, 3, 6], [3, 2]), ([0, 0, 2, 0, 0, 0], [2, 3])]
+    for (numbers, shape) in [
+      ([3, 0, 0, 0], [2, 2]), ([0], [1, 1]), ([1, 2, 2, 4, 3, 6], [3, 2]), ([0, 0, 2, 0, 0, 0], [2, 3]),
+    ]
       as [([Double], Shape)]
     {
       let (a, e) = (Tensor(numbers, shape: shape), Self.random(shape, seed: 6))
@@ -195,7 +199,8 @@ import Testing
         #expect(curvature.allSatisfy { !$0.isFinite }, "\(numbers)")
       }
       // The sum of squares has none.
-      for curvature in try curvatures(at: a, along: e, { $0.applying("svdvals").applying("square").sum() }).dropFirst() {
+      for curvature in try curvatures(at: a, along: e, { $0.applying("svdvals").applying("square").sum() }).dropFirst()
+      {
         expectClose(curvature, e.doubles.map { 2 * $0 }, 1e-7, "\(numbers)")
       }
     }

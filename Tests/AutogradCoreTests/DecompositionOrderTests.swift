@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Functions of matrices that can be had by two ways, one of them through a decomposition: they have the same derivatives,
-/// up to the fourth order, forwards and backwards in any turn.
+/// Functions of matrices that can be had by two ways, one of them through a decomposition: they have the same
+/// derivatives, up to the fourth order, forwards and backwards in any turn.
 @Suite struct DecompositionOrderTests {
   private let orders = 4
 

@@ -49,7 +49,8 @@ import Testing
 
   // MARK: Coinciding values
 
-  /// Symmetric matrices with eigenvalues 1, 1, 2: as they stand, turned, and with a distance of rounding or little more.
+  /// Symmetric matrices with eigenvalues 1, 1, 2: as they stand, turned, and with a distance of rounding or little
+  /// more.
   private static let coinciding: [Tensor] = {
     // 1 + q qᵀ with q = (1, 2, 2)/3.
     let turned: [Double] = [10, 2, 2, 2, 13, 4, 2, 4, 13].map { (ninths: Double) -> Double in ninths / 9 }
@@ -101,8 +102,8 @@ import Testing
     return z
   }
 
-  /// Forwards over forwards asks for second derivatives of single values first, which have none: the answer is no number,
-  /// never a wrong one.
+  /// Forwards over forwards asks for second derivatives of single values first, which have none: the answer is no
+  /// number, never a wrong one.
   @Test func forwardsOverForwardsIsNeverWrongThere() throws {
     let builder = GraphBuilder()
     let x = builder.input("a", .float64, [3, 3])
@@ -166,8 +167,8 @@ import Testing
     }
   }
 
-  /// The sum of singular values has an edge where several are 0, or one of a matrix that is not square, and so has the size
-  /// of a determinant where several are. Its curvature has no bound near there.
+  /// The sum of singular values has an edge where several are 0, or one of a matrix that is not square, and so has the
+  /// size of a determinant where several are. Its curvature has no bound near there.
   @Test func edgesOfSingularValuesHaveNone() throws {
     let direction: [Double] = [1, 2, -1, 4, 0.5, 3]
     let rows: [(shape: Shape, numbers: [Double], name: String)] = [
@@ -284,7 +285,8 @@ import Testing
     #expect(try value("matrix_power", a, ["n": .integer(10)]) == [89, 55, 55, 34])
     #expect(try value("matrix_power", a, ["n": .integer(0)]) == [1, 0, 0, 1])
     expectClose(try value("matrix_power", a, ["n": .integer(-2)]), [1, -1, -1, 2])
-    #expect(try value("matrix_power", Tensor([1.0, 0, 0, -1], shape: [2, 2]), ["n": .integer(.min + 1)]) == [1, 0, 0, -1])
+    #expect(
+      try value("matrix_power", Tensor([1.0, 0, 0, -1], shape: [2, 2]), ["n": .integer(.min + 1)]) == [1, 0, 0, -1])
     let zeros = Tensor([0.0, 0, 0, 0], shape: [2, 2])
     #expect(throws: GraphError.self) { try value("matrix_power", zeros, ["n": .integer(-1)]) }
   }

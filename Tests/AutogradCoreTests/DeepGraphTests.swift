@@ -6,8 +6,8 @@ import Testing
 
 /// Long and wide graphs: nothing recurses, nothing is quadratic.
 @Suite(.serialized) struct DeepGraphTests {
-  /// y = (…((x·a + b)·a + b)…), 100,000 nodes, and its gradient a^n: built, differentiated, planned and run on a stack that holds no
-  /// recursion of that depth.
+  /// y = (…((x·a + b)·a + b)…), 100,000 nodes, and its gradient a^n: built, differentiated, planned and run on a stack
+  /// that holds no recursion of that depth.
   @Test(.timeLimit(.minutes(10))) func aChainOfAHundredThousandNodes() async throws {
     let result = try await onSmallStack {
       let builder = GraphBuilder()
@@ -70,7 +70,8 @@ import Testing
     #expect(results[5_000].doubles == gradient)
   }
 
-  /// Eight times the graph takes about eight times as long, not 64 times: building, differentiating and planning are linear.
+  /// Eight times the graph takes about eight times as long, not 64 times: building, differentiating and planning are
+  /// linear.
   @Test(.timeLimit(.minutes(10))) func costsGrowLinearly() throws {
     func seconds(_ steps: Int) throws -> Double {
       let start = ContinuousClock.now

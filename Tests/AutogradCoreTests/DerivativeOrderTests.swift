@@ -2,8 +2,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Derivatives of families go up to an order, and no further: what is beyond is refused while the graph is built, by name,
-/// and is never NaN in silence.
+/// Derivatives of families go up to an order, and no further: what is beyond is refused while the graph is built, by
+/// name, and is never NaN in silence.
 @Suite struct DerivativeOrderTests {
   /// A function, the operand it is differentiated by, and how often that can be done.
   struct Limit: Sendable, CustomTestStringConvertible {

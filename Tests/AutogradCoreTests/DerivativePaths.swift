@@ -2,8 +2,8 @@
 
 /// Every way to a derivative of an elementwise operation: each step is one of two modes, by one of the variables.
 ///
-/// An elementwise operation has a diagonal Jacobian, so cotangents and tangents of ones give the derivatives at all points at once, and the
-/// graphs are built once for all of them.
+/// An elementwise operation has a diagonal Jacobian, so cotangents and tangents of ones give the derivatives at all
+/// points at once, and the graphs are built once for all of them.
 struct DerivativePaths {
   /// One of them: "x:reverse y:forward" is written "x'r y'f".
   struct Path {
@@ -11,7 +11,9 @@ struct DerivativePaths {
     var steps: [(variable: Int, isReverse: Bool)]
 
     var order: Int { steps.count }
-    func index(_ variables: Int) -> [Int] { (0..<variables).map { variable in steps.filter { $0.variable == variable }.count } }
+    func index(_ variables: Int) -> [Int] {
+      (0..<variables).map { variable in steps.filter { $0.variable == variable }.count }
+    }
     var modes: String { steps.map { $0.isReverse ? "r" : "f" }.joined() }
     var variables: String { steps.map { ["x", "y"][$0.variable] }.joined() }
   }
@@ -22,7 +24,9 @@ struct DerivativePaths {
 
   init(_ group: SpecialPoints.Group) throws {
     let builder = GraphBuilder()
-    let operands = (group.points.first?.operands ?? []).indices.map { builder.input("x\($0)", .float64, [group.points.count]) }
+    let operands = (group.points.first?.operands ?? []).indices.map {
+      builder.input("x\($0)", .float64, [group.points.count])
+    }
     guard let operation = OpCatalog.operation(named: group.operation) else {
       throw GraphError(.unknownOperation, "the fixtures name \"\(group.operation)\", which the catalog has not")
     }

@@ -54,13 +54,18 @@ struct SquareDifferenceOperation: Operation {
   }
 
   @Test(arguments: ["README.md", "CONTRIBUTING.md"]) func theCodeIsThatOfTheDocument(_ document: String) throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
     func lines(_ text: String) -> [String] {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty && !$0.hasPrefix("import ") }
+      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
+        !$0.isEmpty && !$0.hasPrefix("import ")
+      }
     }
     let here = lines(try String(contentsOf: URL(filePath: #filePath), encoding: .utf8)).joined(separator: "\n")
     let text = try String(contentsOf: root.appending(path: document), encoding: .utf8)
-    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
+    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
+      $0.components(separatedBy: "```").first
+    }
     #expect(!blocks.isEmpty)
     for block in blocks { #expect(here.contains(lines(block).joined(separator: "\n")), "\(block)") }
   }

@@ -3,7 +3,8 @@ import AutogradTestSupport
 @testable import AutogradCore
 
 extension Operation {
-  /// Whether each element of the result depends on the same element of the operands and on nothing else, found by trying.
+  /// Whether each element of the result depends on the same element of the operands and on nothing else, found by
+  /// trying.
   var isElementwise: Bool {
     get throws {
       let (count, shape) = (reference.operands.count, Shape([2, 3]))

@@ -3,8 +3,9 @@ import Testing
 
 @testable import AutogradCore
 
-/// Regions on more elements than a tile holds, whose rows are longer and shorter than one, with operands that repeat along rows or columns,
-/// lie transposed or are cut out: what the executor computes tile by tile is what the interpreter computes, bit for bit.
+/// Regions on more elements than a tile holds, whose rows are longer and shorter than one, with operands that repeat
+/// along rows or columns, lie transposed or are cut out: what the executor computes tile by tile is what the
+/// interpreter computes, bit for bit.
 @Suite struct FusionTests {
   static let shapes: [Shape] = [
     [9001], [300, 7], [7, 1300], [3, 5, 129], [2, 1, 700, 3], [130, 130], [1, 4097], [4096, 2], [64, 64],
@@ -43,14 +44,17 @@ import Testing
       case 9: result = try apply("maximum", [x, y])
       case 10: result = x + x.sum() * 1e-4
       case 11: result = x.shape.rank > 0 ? x * x.sum(axis: -1, keepDimensions: true).emit(.sin) : x
-      case 12 where x.shape.rank >= 2 && x.shape[x.shape.rank - 1] == x.shape[x.shape.rank - 2]: result = x + builder.matrixTranspose(x)
+      case 12 where x.shape.rank >= 2 && x.shape[x.shape.rank - 1] == x.shape[x.shape.rank - 2]:
+        result = x + builder.matrixTranspose(x)
       case 12: result = try apply("flip", [x])
       default: result = try apply("cumsum", [x.shape.rank > 0 ? x : values[0]], ["axis": .integer(-1)]) * 0.01
       }
       values.append(result)
     }
 
-    private func apply(_ name: String, _ operands: [Value], _ attributes: [String: AttributeValue] = [:]) throws -> Value {
+    private func apply(_ name: String, _ operands: [Value], _ attributes: [String: AttributeValue] = [:]) throws
+      -> Value
+    {
       try builder.apply(#require(OpCatalog.operation(named: name)), operands.map { .value($0) }, attributes)[0]
     }
   }
@@ -75,7 +79,8 @@ import Testing
       for seed in 0..<12 as Range<UInt64> {
         var draft = Draft(shape, seed: seed)
         for _ in 0..<14 { try draft.step() }
-        let plan = try Plan(draft.builder.graph(outputs: [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]))
+        let plan = try Plan(
+          draft.builder.graph(outputs: [draft.values.suffix(4).reduce(draft.values[0]) { $0 + $1 }.sum()]))
         for region in plan.program.regions where region.sizes.elementCount > region.tile {
           if plan.program.members[region.members].contains(where: { !$0.isFlat }) { rows += 1 } else { flat += 1 }
           if region.reduces { reducing += 1 }
@@ -102,7 +107,8 @@ import Testing
     // The product is read twice, by the sum alone or by two others.
     let product = x * y
     #expect(try members((product + product).emit(.exp)) == [false, false, false])
-    #expect(try members((product + 1).emit(.sin) * (product - 1).emit(.exp)) == [false, false, false, false, false, false])
+    #expect(
+      try members((product + 1).emit(.sin) * (product - 1).emit(.exp)) == [false, false, false, false, false, false])
     // An output is read by whoever asked for it.
     #expect(try !Plan(builder.graph(outputs: [product, product + 1])).program.members.contains { $0.isPair })
     // Integers have no pairs.
@@ -125,7 +131,8 @@ import Testing
   }
 
   /// Whichever comes first, and whether they are read here or handed out.
-  @Test(arguments: [DType.float64, .float32], lengths) func tanhIsMadeWithItsSlope(_ dtype: DType, _ length: Int) throws {
+  @Test(arguments: [DType.float64, .float32], lengths) func tanhIsMadeWithItsSlope(_ dtype: DType, _ length: Int) throws
+  {
     let builder = GraphBuilder()
     let x = builder.input("x", dtype, [length])
     let y = x * 3 + 1
@@ -162,7 +169,8 @@ import Testing
 
   // MARK: Streams
 
-  /// What lies in memory is asked for a tile ahead where enough is computed with it: here x and its gradient, each once.
+  /// What lies in memory is asked for a tile ahead where enough is computed with it: here x and its gradient, each
+  /// once.
   @Test func longRegionsAskForTheirMemoryAhead() throws {
     let builder = GraphBuilder()
     let x = builder.input("x", .float32, [50_000])
@@ -170,11 +178,16 @@ import Testing
     let gradient = builder.gradients(of: [(y, builder.ones(y.type))], withRespectTo: [x])
     let plan = try Plan(builder.graph(outputs: [y] + gradient.compactMap { $0 }))
     #expect(plan.program.regions.count == 1 && plan.program.regions[0].tile < 50_000)
-    #expect(Set(plan.program.streams.map(\.slot.base)) == [Int32(Program.firstInputBase), Int32(plan.program.firstResultBase + 1)])
+    #expect(
+      Set(plan.program.streams.map(\.slot.base)) == [
+        Int32(Program.firstInputBase), Int32(plan.program.firstResultBase + 1),
+      ])
     #expect(plan.program.streams.count == 2)
     // A few operations would wait for what they ask for, and one tile has no next.
     #expect(try Plan(builder.graph(outputs: [x.emit(.sin) * x])).program.streams.isEmpty)
     let short = builder.input("short", .float32, [100])
-    #expect(try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).program.streams.isEmpty)
+    #expect(
+      try Plan(builder.graph(outputs: [(0..<12).reduce(short) { y, _ in (y * short).emit(.sin) }])).program.streams
+        .isEmpty)
   }
 }

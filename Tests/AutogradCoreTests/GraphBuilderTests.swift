@@ -134,7 +134,8 @@ import Testing
   // MARK: Numbers and dtypes
 
   @Test(arguments: [
-    (DType.float32, DType.float64, DType.float64), (.int32, .int64, .int64), (.float32, .float32, .float32), (.int64, .int32, .int64),
+    (DType.float32, DType.float64, DType.float64), (.int32, .int64, .int64), (.float32, .float32, .float32),
+    (.int64, .int32, .int64),
   ]) func operandsArePromoted(_ x: DType, _ y: DType, _ expected: DType) {
     let sum = builder.input("x", x, [2]) + builder.input("y", y, [2])
     #expect(sum.type == TensorType(expected, [2]))
@@ -148,7 +149,9 @@ import Testing
     #expect(builder.firstError?.message.hasPrefix("{0} is \(x), {1} is \(y); these do not mix: cast {") == true)
   }
 
-  @Test(arguments: [DType.float64, .float32, .int64, .int32]) func aNumberTakesTheDTypeOfItsCompany(_ dtype: DType) throws {
+  @Test(arguments: [DType.float64, .float32, .int64, .int32]) func aNumberTakesTheDTypeOfItsCompany(_ dtype: DType)
+    throws
+  {
     let x = builder.input("x", dtype, [2])
     #expect((x * 3).dtype == dtype)
     #expect((3 - x).dtype == dtype)
@@ -183,7 +186,9 @@ import Testing
     #expect(builder.firstError?.value == huge * 2)
   }
 
-  @Test(arguments: [[Int.max], [Int.max, Int.max], [1 << 32, 1 << 32, 1 << 32], [0, Int.max], [Int.max, 0], [2, Int.max, 2]])
+  @Test(arguments: [
+    [Int.max], [Int.max, Int.max], [1 << 32, 1 << 32, 1 << 32], [0, Int.max], [Int.max, 0], [2, Int.max, 2],
+  ])
   func sizesNeverOverflow(_ sizes: [Int]) throws {
     for name in ["broadcast_to", "reshape"] {
       let x = builder.input("x", .float64, [1])

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// A builder that has reached its limit, or is interrupted, may be anywhere: in the middle of an operation, a rule or a transform. Whatever it
-/// was at ends soon, with an error and without a trap.
+/// A builder that has reached its limit, or is interrupted, may be anywhere: in the middle of an operation, a rule or a
+/// transform. Whatever it was at ends soon, with an error and without a trap.
 @Suite struct GrowthTests {
   private static let cases = SweepTests.differentiable
   /// What may be added between two looks at the error: one operation, or the rule of one.

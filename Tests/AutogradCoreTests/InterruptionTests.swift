@@ -75,7 +75,12 @@ import Testing
     ("scan", { try graph([[1 << 23]]) { $0[0].applying("cumsum", attributes: ["axis": .integer(0)]) } }),
     ("sort", { try graph([[1 << 22]]) { $0[0].applying("argsort") } }),
     (
-      "gather", { try graph([[1 << 22]]) { $0[0].applying("take", $0[0].builder.constant(Tensor([Int64](repeating: 7, count: 1 << 23)))) } }
+      "gather",
+      {
+        try graph([[1 << 22]]) {
+          $0[0].applying("take", $0[0].builder.constant(Tensor([Int64](repeating: 7, count: 1 << 23))))
+        }
+      }
     ),
     ("product", { try graph([[700, 700], [700, 700]]) { $0[0].matmul($0[1]) } }),
     ("product of integers", { try graph([[300, 300], [300, 300]], .int64) { $0[0].matmul($0[1]) } }),
@@ -99,7 +104,9 @@ import Testing
     graph.inputTypes.map { type in
       // Quickly made: positive, and matrices that have inverses.
       if type.dtype == .int64 { return Tensor((0..<type.elementCount).map { Int64($0 % 7 + 1) }, shape: type.shape) }
-      let matrix = type.shape.rank >= 2 && type.shape[type.shape.rank - 1] == type.shape[type.shape.rank - 2] ? type.shape.last ?? 0 : 0
+      let matrix =
+        type.shape.rank >= 2 && type.shape[type.shape.rank - 1] == type.shape[type.shape.rank - 2]
+        ? type.shape.last ?? 0 : 0
       let values = (0..<type.elementCount).map { position -> Double in
         let isDiagonal = matrix > 0 && position / matrix % matrix == position % matrix
         return isDiagonal ? Double(matrix) : Double(position % 1009) / 1009
@@ -108,7 +115,8 @@ import Testing
     }
   }
 
-  /// Raised when a tenth of the time is over, the run is over before half of it is: a factor for a busy machine, and three tries.
+  /// Raised when a tenth of the time is over, the run is over before half of it is: a factor for a busy machine, and
+  /// three tries.
   @Test(arguments: long.indices) func aLongInstructionEndsEarly(_ index: Int) throws {
     let graph = try Self.long[index].make()
     let inputs = Self.inputs(graph)
@@ -125,7 +133,9 @@ import Testing
       }
       raising.start()
       var wasInterrupted = false
-      let time = clock.measure { wasInterrupted = isInterrupted { _ = try plan.run(inputs, interruption: interruption) } }
+      let time = clock.measure {
+        wasInterrupted = isInterrupted { _ = try plan.run(inputs, interruption: interruption) }
+      }
       while !interruption.isInterrupted { usleep(100) }
       ended = wasInterrupted && time < whole / 2
     }
@@ -178,9 +188,13 @@ import Testing
     var all = 0
     forEachTable { table in
       all += 1
-      #expect(untouched(40_000) { ck_matmul(table, 0)?(200, 200, 200, $0, x.storage.base, 200, 1, x.storage.base, 200, 1, &flag) })
+      #expect(
+        untouched(40_000) {
+          ck_matmul(table, 0)?(200, 200, 200, $0, x.storage.base, 200, 1, x.storage.base, 200, 1, &flag)
+        })
       #expect(untouched(200) { ck_matvec(table, 0)?(200, 200, $0, x.storage.base, 200, 1, x.storage.base, 1, &flag) })
-      #expect(untouched(200) { ck_reduce(table, Int32(CK_SUM.rawValue), 0)?(200, 200, $0, x.storage.base, 200, 1, &flag) })
+      #expect(
+        untouched(200) { ck_reduce(table, Int32(CK_SUM.rawValue), 0)?(200, 200, $0, x.storage.base, 200, 1, &flag) })
     }
     #expect(all > 0)
     #expect(untouched(40_600) { _ = MatrixFunction.lu.run(n: 200, m: 0, SolveForm(), $0, x.storage.base, $0, &flag) })

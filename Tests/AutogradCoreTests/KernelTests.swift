@@ -13,8 +13,8 @@ extension Kernels {
   }
 }
 
-/// The C kernels by themselves: every table that this processor can run gives the same bits, along any strides. Elementary functions, where
-/// tables may differ, are those of ``FunctionKernelTests``.
+/// The C kernels by themselves: every table that this processor can run gives the same bits, along any strides.
+/// Elementary functions, where tables may differ, are those of ``FunctionKernelTests``.
 @Suite struct KernelTests {
   let tables = Kernels.all
 
@@ -80,7 +80,8 @@ extension Kernels {
         }
         for function in PointwiseFunction.all where function.reference.dtypes.admits(dtype) {
           switch function.kernel {
-          case .unary(let kernel): #expect(ck_unary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
+          case .unary(let kernel):
+            #expect(ck_unary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
           case .binary(let kernel), .ternary(let kernel), .family(let kernel, _):
             #expect(ck_binary(table, Int32(kernel.rawValue), index) != nil, "\(function.opcode) \(dtype)")
           }
@@ -123,7 +124,10 @@ extension Kernels {
     var random = SeededGenerator(seed: 13)
     let type = Int32(dtype.rawValue)
     for length in Self.lengths {
-      for x in [KernelMemory(dtype, length: length, filledWith: &random), KernelMemory(extremes: dtype, length: length, using: &random)] {
+      for x in [
+        KernelMemory(dtype, length: length, filledWith: &random),
+        KernelMemory(extremes: dtype, length: length, using: &random),
+      ] {
         for table in tables {
           var (tanh, slope) = (KernelMemory(dtype, length: length), KernelMemory(dtype, length: length))
           tanh.write { z in slope.write { slope in x.read { ck_tanh_with_slope(table, type)?(length, z, slope, $0) } } }
@@ -144,7 +148,8 @@ extension Kernels {
     let type = Int32(dtype.rawValue)
     // What follows the first operation, and whether it has its result on the right.
     let seconds: [(ck_second_op, ck_binary_op?, swapped: Bool)] = [
-      (CK_THEN_ADD, CK_ADD, false), (CK_THEN_SUB, CK_SUB, false), (CK_THEN_SUB_FROM, CK_SUB, true), (CK_THEN_MUL, CK_MUL, false),
+      (CK_THEN_ADD, CK_ADD, false), (CK_THEN_SUB, CK_SUB, false), (CK_THEN_SUB_FROM, CK_SUB, true),
+      (CK_THEN_MUL, CK_MUL, false),
       (CK_THEN_DIV, CK_DIV, false), (CK_THEN_DIV_INTO, CK_DIV, true), (CK_THEN_NEG, nil, false),
     ]
     #expect(seconds.count == CK_SECOND_COUNT.rawValue)
@@ -155,7 +160,9 @@ extension Kernels {
         for table in tables {
           for first in Int32(CK_ADD.rawValue)...Int32(CK_DIV.rawValue) {
             let t = Tensor(TensorType(dtype, [length])) { t in
-              _ = operands[0].read { x in operands[1].read { y in ck_binary(table, first, type)?(length, t, 1, x, dx, y, dy) } }
+              _ = operands[0].read { x in
+                operands[1].read { y in ck_binary(table, first, type)?(length, t, 1, x, dx, y, dy) }
+              }
             }
             for (second, function, swapped) in seconds {
               let expected = Tensor(TensorType(dtype, [length])) { z in
@@ -165,18 +172,24 @@ extension Kernels {
                 }
                 operands[2].read { w in
                   let kernel = ck_binary(table, Int32(function.rawValue), type)
-                  _ = swapped ? kernel?(length, z, 1, w, dw, t.storage.base, 1) : kernel?(length, z, 1, t.storage.base, 1, w, dw)
+                  _ =
+                    swapped
+                    ? kernel?(length, z, 1, w, dw, t.storage.base, 1) : kernel?(length, z, 1, t.storage.base, 1, w, dw)
                 }
               }
               let paired = Tensor(TensorType(dtype, [length])) { z in
                 operands[0].read { x in
                   operands[1].read { y in
-                    operands[2].read { w in ck_pair(table, first, Int32(second.rawValue), type)?(length, z, x, dx, y, dy, w, dw) }
+                    operands[2].read { w in
+                      ck_pair(table, first, Int32(second.rawValue), type)?(length, z, x, dx, y, dy, w, dw)
+                    }
                   }
                 }
               }
               let difference = Comparison.bits([paired], [expected])
-              #expect(difference == nil, "\(String(cString: ck_name(table))) \(first) \(second) \(dx) \(dy) \(dw), length \(length)")
+              #expect(
+                difference == nil,
+                "\(String(cString: ck_name(table))) \(first) \(second) \(dx) \(dy) \(dw), length \(length)")
             }
           }
         }
@@ -199,7 +212,9 @@ extension Kernels {
     }
   }
 
-  @Test(arguments: DType.allCases, 0..<CK_REDUCE_COUNT.rawValue) func reductionsAgree(_ dtype: DType, _ function: UInt32) {
+  @Test(arguments: DType.allCases, 0..<CK_REDUCE_COUNT.rawValue) func reductionsAgree(
+    _ dtype: DType, _ function: UInt32
+  ) {
     guard ck_reduce(tables[0], Int32(function), Int32(dtype.rawValue)) != nil else { return }
     let target = function >= CK_ARGMAX.rawValue ? DType.int64 : dtype
     var random = SeededGenerator(seed: 3)
@@ -208,15 +223,17 @@ extension Kernels {
     ] {
       let x = Tensor.random(TensorType(dtype, [max(columns * rows, 1)]), using: &random)
       for (columnStride, rowStride) in [(1, columns), (rows, 1)] {
-        expectAgreement("\(function) \(dtype) \(columns) by \(rows) stride \(columnStride)", target, length: columns) { table, z in
-          ck_reduce(table, Int32(function), Int32(dtype.rawValue))?(columns, rows, z, x.storage.base, columnStride, rowStride, nil)
+        expectAgreement("\(function) \(dtype) \(columns) by \(rows) stride \(columnStride)", target, length: columns) {
+          table, z in
+          ck_reduce(table, Int32(function), Int32(dtype.rawValue))?(
+            columns, rows, z, x.storage.base, columnStride, rowStride, nil)
         }
       }
     }
   }
 
-  /// Whatever the shape and strides, every element is added up in the one order, which the interpreter spells out for the best table. The
-  /// others have the same order and differ by the rounding of multiply-adds at most.
+  /// Whatever the shape and strides, every element is added up in the one order, which the interpreter spells out for
+  /// the best table. The others have the same order and differ by the rounding of multiply-adds at most.
   /// Running extrema and logarithms of sums, forwards over every second element and backwards.
   @Test(arguments: [DType.float64, .float32], [CK_CUMMAX, CK_CUMMIN, CK_LOGCUMSUMEXP].map(\.rawValue))
   func runningScansAgree(_ dtype: DType, _ function: UInt32) {
@@ -239,7 +256,8 @@ extension Kernels {
   @Test(arguments: DType.allCases.filter(\.isNumeric)) func matrixProductsAgree(_ dtype: DType) {
     var random = SeededGenerator(seed: 4)
     for (m, n, k) in [
-      (0, 3, 2), (3, 0, 2), (3, 2, 0), (1, 1, 1), (1, 200, 3), (5, 7, 9), (4, 128, 64), (6, 130, 70), (9, 33, 129), (2, 3, 300),
+      (0, 3, 2), (3, 0, 2), (3, 2, 0), (1, 1, 1), (1, 200, 3), (5, 7, 9), (4, 128, 64), (6, 130, 70), (9, 33, 129),
+      (2, 3, 300),
       (97, 31, 2),
       (17, 1025, 5), (35, 40, 513),
     ] {
@@ -249,12 +267,14 @@ extension Kernels {
         for (yRow, yColumn) in [(n, 1), (1, k), (0, 0)] {
           let products = tables.map { table in
             Tensor(TensorType(dtype, [m, n])) {
-              ck_matmul(table, Int32(dtype.rawValue))?(m, n, k, $0, x.storage.base, xRow, xColumn, y.storage.base, yRow, yColumn, nil)
+              ck_matmul(table, Int32(dtype.rawValue))?(
+                m, n, k, $0, x.storage.base, xRow, xColumn, y.storage.base, yRow, yColumn, nil)
             }
           }
           for product in products {
             #expect(
-              Comparison.close([product], [products[0]], tolerance: dtype == .float32 ? 1e-5 : 1e-13) == nil, "\(dtype) \(m) \(n) \(k)")
+              Comparison.close([product], [products[0]], tolerance: dtype == .float32 ? 1e-5 : 1e-13) == nil,
+              "\(dtype) \(m) \(n) \(k)")
           }
           guard dtype.isFloating else { continue }
           // One element by itself, as a product of its own.
@@ -271,8 +291,8 @@ extension Kernels {
     }
   }
 
-  /// A rectangle of a product, computed by itself, has the bits it has in the whole: so a product can be split over threads anyhow. Sizes
-  /// reach beyond tiles, strips, blocks and the depth at which sums are cut.
+  /// A rectangle of a product, computed by itself, has the bits it has in the whole: so a product can be split over
+  /// threads anyhow. Sizes reach beyond tiles, strips, blocks and the depth at which sums are cut.
   @Test(arguments: [DType.float64, .float32]) func partsOfProductsHaveTheBitsOfTheWhole(_ dtype: DType) {
     var random = SeededGenerator(seed: 6)
     let width = dtype.byteWidth
@@ -293,7 +313,9 @@ extension Kernels {
         }
         let whole = product(0..<m, 0..<n).doubles
         let (row, column) = (random.int(0...m), random.int(0...n))
-        for (rows, columns) in [(0..<row, 0..<column), (0..<row, column..<n), (row..<m, 0..<column), (row..<m, column..<n)] {
+        for (rows, columns) in [
+          (0..<row, 0..<column), (0..<row, column..<n), (row..<m, 0..<column), (row..<m, column..<n),
+        ] {
           let expected = rows.flatMap { whole[($0 * n + columns.lowerBound)..<($0 * n + columns.upperBound)] }
           #expect(
             product(rows, columns).doubles.map(\.bitPattern) == expected.map(\.bitPattern),
@@ -303,7 +325,8 @@ extension Kernels {
     }
   }
 
-  /// A matrix that lies in rows and the same one in columns are multiplied by a vector in one order, which does not depend on its stride.
+  /// A matrix that lies in rows and the same one in columns are multiplied by a vector in one order, which does not
+  /// depend on its stride.
   @Test(arguments: [DType.float64, .float32]) func productsWithVectorsAgree(_ dtype: DType) {
     var random = SeededGenerator(seed: 5)
     for (m, k) in [(0, 3), (3, 0), (1, 1), (5, 15), (16, 16), (33, 17), (40, 100)] {
@@ -314,7 +337,8 @@ extension Kernels {
       for table in tables {
         func product(_ matrix: Tensor, _ row: Int, _ column: Int, _ vector: Tensor, _ step: Int) -> Tensor {
           Tensor(TensorType(dtype, [m])) {
-            ck_matvec(table, Int32(dtype.rawValue))?(m, k, $0, matrix.storage.base, row, column, vector.storage.base, step, nil)
+            ck_matvec(table, Int32(dtype.rawValue))?(
+              m, k, $0, matrix.storage.base, row, column, vector.storage.base, step, nil)
           }
         }
         let expected = product(x, k, 1, y, 1)
@@ -347,7 +371,8 @@ struct KernelMemory {
     bytes.withUnsafeMutableBytes { bytes in
       for index in 0..<(bytes.count / dtype.byteWidth) {
         let ordinary = Double(
-          sign: random.chance(0.5) ? .minus : .plus, exponent: random.int(-40...8), significand: Double.random(in: 1..<2, using: &random))
+          sign: random.chance(0.5) ? .minus : .plus, exponent: random.int(-40...8),
+          significand: Double.random(in: 1..<2, using: &random))
         let value = random.chance(0.2) ? random.pick(special) : ordinary
         if dtype == .float64 {
           bytes.storeBytes(of: value, toByteOffset: 8 * index, as: Double.self)

@@ -10,7 +10,8 @@ import Testing
   @Test func operatorsTakeNumbersOnEitherSide() throws {
     let x = builder.variable([1, 2])
     let cases: [(Value, [Double])] = [
-      (x + 1, [2, 3]), (1 + x, [2, 3]), (x - 1, [0, 1]), (1 - x, [0, -1]), (x * 3, [3, 6]), (3 * x, [3, 6]), (x / 4, [0.25, 0.5]),
+      (x + 1, [2, 3]), (1 + x, [2, 3]), (x - 1, [0, 1]), (1 - x, [0, -1]), (x * 3, [3, 6]), (3 * x, [3, 6]),
+      (x / 4, [0.25, 0.5]),
       (4 / x, [4, 2]), (-x, [-1, -2]), (x - x, [0, 0]), (x / x, [1, 1]),
     ]
     for (value, expected) in cases { #expect(try value.evaluate().doubles == expected) }
@@ -19,12 +20,15 @@ import Testing
   @Test func methods() throws {
     let x = builder.variable([[1, 2, 3], [4, 5, 6]])
     let cases: [(Value, String)] = [
-      (x.transpose(), "[[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]"), (x.reshape(3, -1), "[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]"),
+      (x.transpose(), "[[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]"),
+      (x.reshape(3, -1), "[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]"),
       (x.reshape([6]), "[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]"), (x.sum(), "21.0"), (x.sum(axis: -1), "[6.0, 15.0]"),
-      (x.sum(axis: [0], keepDimensions: true), "[[5.0, 7.0, 9.0]]"), (x.matmul(x.transpose()), "[[14.0, 32.0], [32.0, 77.0]]"),
+      (x.sum(axis: [0], keepDimensions: true), "[[5.0, 7.0, 9.0]]"),
+      (x.matmul(x.transpose()), "[[14.0, 32.0], [32.0, 77.0]]"),
       (x.split([1, 2], axis: 1)[1], "[[2.0, 3.0], [5.0, 6.0]]"), (x.split(into: 3, axis: -1)[0], "[[1.0], [4.0]]"),
       (x.slice(starts: [nil, 2], ends: [nil, 0], steps: [1, -1]), "[[3.0, 2.0], [6.0, 5.0]]"),
-      (x.slice(starts: [1], ends: [3], axes: [1]), "[[2.0, 3.0], [5.0, 6.0]]"), (x.sum().broadcast(to: [2]), "[21.0, 21.0]"),
+      (x.slice(starts: [1], ends: [3], axes: [1]), "[[2.0, 3.0], [5.0, 6.0]]"),
+      (x.sum().broadcast(to: [2]), "[21.0, 21.0]"),
       (x.cast(to: .int32), "[[1, 2, 3], [4, 5, 6]]"), (x.cast(to: .bool), "[[true, true, true], [true, true, true]]"),
     ]
     for (value, expected) in cases { #expect(try value.evaluate().description == expected) }
@@ -131,7 +135,9 @@ import Testing
   }
 
   /// The quotient's derivative stays in range where the square of the divisor does not.
-  @Test(arguments: [(1e-25, 1e-20), (1e25, 1e20), (3e30, 2e25)]) func quotientsOfExtremes(_ x: Double, _ y: Double) throws {
+  @Test(arguments: [(1e-25, 1e-20), (1e25, 1e20), (3e30, 2e25)]) func quotientsOfExtremes(_ x: Double, _ y: Double)
+    throws
+  {
     let numerator = builder.variable(Tensor(Float(x)))
     let denominator = builder.variable(Tensor(Float(y)))
     let gradient = try (numerator / denominator).backward()[denominator].doubles[0]
@@ -151,7 +157,9 @@ import Testing
   @Test func anInputWithoutDataIsNamed() {
     let x = builder.variable([1, 2])
     let named = builder.input("weights", .float64, [2])
-    #expect(#expect(throws: GraphError.self) { try (x + named).evaluate() }?.message.hasPrefix("input weights has no data") == true)
+    #expect(
+      #expect(throws: GraphError.self) { try (x + named).evaluate() }?.message.hasPrefix("input weights has no data")
+        == true)
     let nameless = GraphBuilder()
     let y = nameless.input("", .float64, [])
     #expect(#expect(throws: GraphError.self) { try y.evaluate() }?.message.hasPrefix("input 0 has no data") == true)

@@ -58,7 +58,9 @@ import Testing
     builder.maximumElements = 100
     builder.maximumRank = 3
     let x = builder.input("x", .float64, [10])
-    func refusal(_ name: String, _ others: [Operand] = [], _ attributes: [String: AttributeValue] = [:]) throws -> GraphError? {
+    func refusal(_ name: String, _ others: [Operand] = [], _ attributes: [String: AttributeValue] = [:]) throws
+      -> GraphError?
+    {
       let operation = try #require(OpCatalog.operation(named: name))
       do {
         _ = try builder.apply(operation, [.value(x)] + others, attributes)
@@ -77,8 +79,9 @@ import Testing
     #expect(builder.takeError()?.limit == .rank(3))
   }
 
-  /// Every operation of the catalog with every number among its attributes made as large as numbers are, and every axis of its operands
-  /// in turn: answered or refused, never attempted. Building allocates nothing of the sizes in question.
+  /// Every operation of the catalog with every number among its attributes made as large as numbers are, and every axis
+  /// of its operands in turn: answered or refused, never attempted. Building allocates nothing of the sizes in
+  /// question.
   @Test(.timeLimit(.minutes(10)), arguments: OpCatalog.operations.map(\.reference.name))
   func hostileSizes(_ name: String) throws {
     let operation = try #require(OpCatalog.operation(named: name))
@@ -123,7 +126,8 @@ import Testing
     }
     guard builder.firstError == nil else { return }
     do {
-      let results = try builder.apply(operation, operands.map { .value($0) }, attributes, resultCount: sample.resultCount)
+      let results = try builder.apply(
+        operation, operands.map { .value($0) }, attributes, resultCount: sample.resultCount)
       for result in results { #expect(result.shape.rank <= Shape.maximumRank && result.shape.elementCount >= 0) }
     } catch { #expect(error.code != .internal, "\(operation.reference.name) \(shapes) \(attributes): \(error)") }
   }

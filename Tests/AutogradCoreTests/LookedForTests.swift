@@ -46,7 +46,8 @@ import Testing
   @Test(arguments: [
     ("sum", "dim", "did you mean axis?"), ("std", "ddof", "did you mean correction?"),
     ("top_k", "largest", "for the smallest, apply it to neg(x) and take neg of the values"),
-    ("where", "condition", "condition is an input: name it in inputs"), ("gelu", "aproximate", "did you mean approximate?"),
+    ("where", "condition", "condition is an input: name it in inputs"),
+    ("gelu", "aproximate", "did you mean approximate?"),
     ("norm", "p", "did you mean ord?"), ("cdist", "ord", "did you mean p?"),
   ])
   func attributes(_ operation: String, _ attribute: String, _ advice: String) throws {

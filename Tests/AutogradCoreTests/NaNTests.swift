@@ -3,9 +3,9 @@ import Testing
 
 @testable import AutogradCore
 
-/// NaN in, NaN out, over the catalog: where a NaN in one element of an operand makes a result NaN, the derivative of that
-/// result is NaN by each element that it depends on, and never that of a branch which a comparison with NaN happened to
-/// pick.
+/// NaN in, NaN out, over the catalog: where a NaN in one element of an operand makes a result NaN, the derivative of
+/// that result is NaN by each element that it depends on, and never that of a branch which a comparison with NaN
+/// happened to pick.
 @Suite struct NaNTests {
   static let families: Set<String> = [
     "Powers, exponentials and logarithms", "Trigonometric and hyperbolic functions", "Special functions",
@@ -15,8 +15,8 @@ import Testing
   static let operations = OpCatalog.families.filter { families.contains($0.title) }.flatMap(\.operations)
     .filter { $0.reference.operands.count == 1 && $0.reference.dtypes != .boolean }.map(\.reference.name)
 
-  /// Linear, or moving elements to places, where NaN counts as the largest number: a derivative is made of zeros and ones
-  /// and does not depend on the operand's numbers.
+  /// Linear, or moving elements to places, where NaN counts as the largest number: a derivative is made of zeros and
+  /// ones and does not depend on the operand's numbers.
   static let linear: Set<String> = ["sum", "mean", "cumsum", "diff", "trapezoid", "sort", "top_k", "kthvalue"]
   /// Products, in which the derivative by a factor does not depend on that factor.
   static let products: Set<String> = ["prod", "cumprod"]

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Sums over eigenvalues and singular values that coincide, or nearly: to the fourth order, forwards and backwards in any
-/// turn, a derivative is right or it is NaN. `Tests/Fixtures/near_values.py` makes the lines.
+/// Sums over eigenvalues and singular values that coincide, or nearly: to the fourth order, forwards and backwards in
+/// any turn, a derivative is right or it is NaN. `Tests/Fixtures/near_values.py` makes the lines.
 @Suite struct NearValueTests {
   private static let orders = 4
 

@@ -6,7 +6,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Large instructions by several threads: the same bytes whoever helps. The number of threads is one for the process, so one at a time.
+/// Large instructions by several threads: the same bytes whoever helps. The number of threads is one for the process,
+/// so one at a time.
 @Suite(.serialized) struct PartsTests {
   /// Graphs whose instructions are worth splitting, each of another kind, with awkward sizes.
   static let graphs: [(name: String, make: @Sendable () throws -> Graph)] = [
@@ -17,8 +18,16 @@ import Testing
     ("one operation of two", { try graph([[900_001], []]) { [$0[0] / $0[1]] } }),
     ("copy", { try graph([[1001, 801]]) { [try apply("flip", [$0[0]])] } }),
     ("sum of an input", { try graph([[1_000_003]]) { [$0[0].sum()] } }),
-    ("product and maximum of an input", { try graph([[600_001]]) { [try apply("max", [$0[0]]), try apply("prod", [$0[0]])] } }),
-    ("where", { try graph([[700_003], [700_003]]) { [try apply("where", [try apply("less", [$0[0], $0[1]]), $0[0], $0[1]])] } }),
+    (
+      "product and maximum of an input",
+      { try graph([[600_001]]) { [try apply("max", [$0[0]]), try apply("prod", [$0[0]])] } }
+    ),
+    (
+      "where",
+      {
+        try graph([[700_003], [700_003]]) { [try apply("where", [try apply("less", [$0[0], $0[1]]), $0[0], $0[1]])] }
+      }
+    ),
     ("products", { try graph([[307, 283], [283, 401]]) { [try apply("matmul", [$0[0], $0[1]])] } }),
     (
       "product of a transpose",
@@ -37,7 +46,9 @@ import Testing
     let alone = try plan.run(inputs)
     for threads in [2, 3, 7] {
       Parallelism.threads = threads
-      for _ in 0..<3 { #expect(Comparison.bits(try plan.run(inputs), alone) == nil, "\(Self.graphs[index].name), \(threads) threads") }
+      for _ in 0..<3 {
+        #expect(Comparison.bits(try plan.run(inputs), alone) == nil, "\(Self.graphs[index].name), \(threads) threads")
+      }
     }
   }
 

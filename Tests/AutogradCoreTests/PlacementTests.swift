@@ -24,7 +24,8 @@ import Testing
         shape = Shape(axes.map { shape[$0] })
       case 1:
         var window = Window(
-          starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape, whole: shape)
+          starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape,
+          whole: shape)
         for axis in 0..<shape.rank where random.chance(0.5) {
           let size = random.int(1...shape[axis])
           let step = size > 1 ? random.int(1...((shape[axis] - 1) / (size - 1))) : 1
@@ -96,7 +97,9 @@ import Testing
     for _ in 0..<2000 {
       let view = View(&random)
       let all = addresses(view.shape, view.placement)
-      #expect(view.placement.isContiguous(view.shape) == (all == (0..<all.count).map { $0 + view.placement.offset }), "\(view)")
+      #expect(
+        view.placement.isContiguous(view.shape) == (all == (0..<all.count).map { $0 + view.placement.offset }),
+        "\(view)")
     }
   }
 

@@ -73,7 +73,8 @@ import Testing
     #expect(plan.peakByteCount == plan.workspaceByteCount + 8_000_000)
   }
 
-  /// The way back runs with the way forward although a sum stands between them, and nothing but the gradient is written.
+  /// The way back runs with the way forward although a sum stands between them, and nothing but the gradient is
+  /// written.
   @Test func forwardAndBackwardAreOneRegion() throws {
     let x = builder.input("x", .float64, [100_000])
     let y = ((x * x).emit(.sin) + x).emit(.tanh).sum()
@@ -102,7 +103,8 @@ import Testing
     #expect(plan.workspaceByteCount < 4 * 64 * 64 * 8 + 4096)
   }
 
-  /// Every address that an instruction touches lies in the memory it is meant for; nothing is reserved that is not used.
+  /// Every address that an instruction touches lies in the memory it is meant for; nothing is reserved that is not
+  /// used.
   @Test(arguments: RandomGraphTests.seeds) func instructionsStayInTheirMemory(_ seed: UInt64) throws {
     var generator = RandomGraph(seed: seed)
     let graph = try vjp(generator.draw(nodeCount: 4 + Int(seed % 40)))
@@ -127,8 +129,10 @@ import Testing
     let tensor = builder.constant([1, 2])
     let y = x * 2
     let outputs = [
-      y, x, y, x.transpose(), y.transpose(), y.reshape(6), y.reshape(3, 2), y.slice(starts: [1], ends: [nil]), builder.constant(7.0),
-      tensor, tensor, builder.zeros(TensorType(.int32, [2])), y.split([1, 2], axis: 1)[1], x.slice(starts: [2], ends: [nil]), y.sum(),
+      y, x, y, x.transpose(), y.transpose(), y.reshape(6), y.reshape(3, 2), y.slice(starts: [1], ends: [nil]),
+      builder.constant(7.0),
+      tensor, tensor, builder.zeros(TensorType(.int32, [2])), y.split([1, 2], axis: 1)[1],
+      x.slice(starts: [2], ends: [nil]), y.sum(),
     ]
     let graph = try builder.graph(outputs: outputs)
     let input: Tensor = [[1, 2, 3], [4, 5, 6]]
@@ -173,7 +177,8 @@ extension Program {
     for (index, instruction) in instructions.enumerated() {
       let accesses =
         instruction.kind == .region
-        ? regions[Int(instruction.detail)].members.flatMap { reaches(members[$0], regions[Int(instruction.detail)]) } : reaches(instruction)
+        ? regions[Int(instruction.detail)].members.flatMap { reaches(members[$0], regions[Int(instruction.detail)]) }
+        : reaches(instruction)
       for (slot, width, reach) in accesses {
         guard let reach else { continue }
         let (first, last) = (slot.offset + reach.lowerBound * width, slot.offset + (reach.upperBound + 1) * width)
@@ -202,11 +207,13 @@ extension Program {
     switch instruction.kind {
     case .copy, .unary, .cast, .binary, .select:
       let loop = loops[detail]
-      let target = instruction.kind == .cast ? DType(rawValue: instruction.function)?.byteWidth ?? 0 : instruction.resultWidth
+      let target =
+        instruction.kind == .cast ? DType(rawValue: instruction.function)?.byteWidth ?? 0 : instruction.resultWidth
       let y = instruction.kind == .binary || instruction.kind == .select ? reach(loop.sizes, loop.y) : nil
       let xWidth = instruction.kind == .select ? 1 : width
       return [
-        (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, xWidth, reach(loop.sizes, loop.x)), (instruction.y, width, y),
+        (instruction.z, target, reach(loop.sizes, loop.z)), (instruction.x, xWidth, reach(loop.sizes, loop.x)),
+        (instruction.y, width, y),
       ]
     case .scan:
       let loop = loops[detail]
@@ -231,7 +238,8 @@ extension Program {
       var results = loop.sizes
       if UInt32(instruction.function) == CK_ARGSELECT.rawValue { results[results.rank - 1] = loop.inner.y }
       return [
-        (instruction.z, instruction.resultWidth, reach(results, loop.z)), (instruction.x, width, reach(loop.sizes, loop.x)),
+        (instruction.z, instruction.resultWidth, reach(results, loop.z)),
+        (instruction.x, width, reach(loop.sizes, loop.x)),
         (instruction.y, instruction.secondWidth, y),
       ]
     case .reduce:
@@ -239,7 +247,10 @@ extension Program {
       let shape = sum.outer.sizes.appending([sum.columns])
       return [
         (instruction.z, instruction.resultWidth, reach(shape, sum.outer.z.appending([1]))),
-        (instruction.x, width, reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))),
+        (
+          instruction.x, width,
+          reach(shape.appending([sum.rows]), sum.outer.x.appending([sum.columnStride, sum.rowStride]))
+        ),
       ]
     case .region: return []
     case .matrix:
@@ -273,9 +284,18 @@ extension Program {
       let product = products[detail]
       let outer = product.outer
       return [
-        (instruction.z, width, reach(outer.sizes.appending([product.m, product.n]), outer.z.appending([product.n, 1]))),
-        (instruction.x, width, reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))),
-        (instruction.y, width, reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))),
+        (
+          instruction.z, width,
+          reach(outer.sizes.appending([product.m, product.n]), outer.z.appending([product.n, 1]))
+        ),
+        (
+          instruction.x, width,
+          reach(outer.sizes.appending([product.m, product.k]), outer.x.appending([product.xRow, product.xColumn]))
+        ),
+        (
+          instruction.y, width,
+          reach(outer.sizes.appending([product.k, product.n]), outer.y.appending([product.yRow, product.yColumn]))
+        ),
       ]
     case .gather, .scatterAdd, .scatter, .scatterMax:
       let gather = gathers[detail]

@@ -2,7 +2,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Printed graphs before and after `vjp`: a derivative is read here as its author meant it, and any change to it is seen.
+/// Printed graphs before and after `vjp`: a derivative is read here as its author meant it, and any change to it is
+/// seen.
 @Suite struct PointwiseGoldenTests {
   /// The cotangent goes through as it is; only where an operand was stretched is it summed.
   @Test func addWithBroadcasting() throws {

@@ -21,8 +21,8 @@ import Testing
 
   /// Σ gradient · v against the difference quotient of Σ ct · y along v, for one random direction v.
   ///
-  /// Values of some graphs grow large or curve strongly, so the tolerance is loose, and what matters is that a wrong rule (a missing sum
-  /// over a broadcast axis, say) is wrong by far more.
+  /// Values of some graphs grow large or curve strongly, so the tolerance is loose, and what matters is that a wrong
+  /// rule (a missing sum over a broadcast axis, say) is wrong by far more.
   @Test(arguments: seeds) func gradientsEqualDirectionalDerivatives(_ seed: UInt64) throws {
     var generator = RandomGraph(seed: seed)
     let graph = try generator.draw(nodeCount: 4 + Int(seed % 16))
@@ -33,10 +33,14 @@ import Testing
     let cotangents = Tensor.random(graph.cotangentTypes, using: &generator.random)
     let plan = try Plan(graph)
     let gradients = try Plan(vjp(graph)).run(inputs + cotangents).dropFirst(graph.outputTypes.count)
-    let slope = zip(gradients, direction).reduce(0) { $0 + zip($1.0.doubles, $1.1.doubles).reduce(0) { $0 + $1.0 * $1.1 } }
+    let slope = zip(gradients, direction).reduce(0) {
+      $0 + zip($1.0.doubles, $1.1.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+    }
 
     func value(at step: Double) throws -> Double {
-      let moved = zip(inputs, direction).map { x, v in Tensor(zip(x.doubles, v.doubles).map { $0 + step * $1 }, shape: x.shape) }
+      let moved = zip(inputs, direction).map { x, v in
+        Tensor(zip(x.doubles, v.doubles).map { $0 + step * $1 }, shape: x.shape)
+      }
       return try FiniteDifferences(for: graph).weightedSum(plan, moved, cotangents)
     }
     func quotient(_ step: Double) throws -> Double { (try value(at: step) - value(at: -step)) / (2 * step) }
@@ -57,13 +61,15 @@ import Testing
       let live = graph.reachableNodes
       if graph.columns.inputs.contains(where: { !live[Int(graph.columns.producers[Int($0)])] }) { withUnusedInput += 1 }
       let views: Set<Opcode> = [.reshape, .transpose, .broadcast, .slice, .split, .input]
-      if graph.outputs.contains(where: { views.contains(graph.columns.opcodes[Int(graph.columns.producers[Int($0)])]) }) {
+      if graph.outputs.contains(where: { views.contains(graph.columns.opcodes[Int(graph.columns.producers[Int($0)])]) })
+      {
         withViewOutput += 1
       }
       if graph.columns.typeTable.contains(where: { $0.dtype == .float32 }) { withFloat32 += 1 }
     }
     let structural: Set<Opcode> = [
-      .input, .constant, .add, .sub, .mul, .div, .neg, .cast, .reshape, .transpose, .broadcast, .slice, .unslice, .split, .concat, .sum,
+      .input, .constant, .add, .sub, .mul, .div, .neg, .cast, .reshape, .transpose, .broadcast, .slice, .unslice,
+      .split, .concat, .sum,
       .matmul,
     ]
     #expect(structural.isSubset(of: reached))

@@ -20,7 +20,8 @@ import Testing
   }
 
   private func expect(
-    _ name: String, _ x: Tensor, _ value: [Double], _ gradient: [Double] = [], at place: SourceLocation = #_sourceLocation
+    _ name: String, _ x: Tensor, _ value: [Double], _ gradient: [Double] = [],
+    at place: SourceLocation = #_sourceLocation
   ) throws {
     try expect(name, x, [:], value, gradient, at: place)
   }
@@ -30,9 +31,12 @@ import Testing
     at place: SourceLocation = #_sourceLocation
   ) throws {
     let result = try run(name, x, attributes)
-    #expect(Comparison.close([Tensor(result.value)], [Tensor(value)], tolerance: 1e-15) == nil, "\(result.value)", sourceLocation: place)
     #expect(
-      Comparison.close([Tensor(result.gradient)], [Tensor(gradient)], tolerance: 1e-15) == nil, "\(result.gradient)", sourceLocation: place)
+      Comparison.close([Tensor(result.value)], [Tensor(value)], tolerance: 1e-15) == nil, "\(result.value)",
+      sourceLocation: place)
+    #expect(
+      Comparison.close([Tensor(result.gradient)], [Tensor(gradient)], tolerance: 1e-15) == nil, "\(result.gradient)",
+      sourceLocation: place)
   }
 
   private let infinity = Double.infinity
@@ -128,7 +132,9 @@ import Testing
     let empty = Tensor([Double](), shape: [0])
     for name in ["mean", "var", "std"] { try expect(name, empty, [.nan]) }
     try expect("logsumexp", empty, [-infinity])
-    for order in [AttributeValue.integer(1), .integer(2), .text("Infinity")] { try expect("norm", empty, ["ord": order], [0]) }
+    for order in [AttributeValue.integer(1), .integer(2), .text("Infinity")] {
+      try expect("norm", empty, ["ord": order], [0])
+    }
     try expect("prod", empty, [1])
     try expect("all", Tensor([Bool](), shape: [0]), [1])
     try expect("any", Tensor([Bool](), shape: [0]), [0])
@@ -160,7 +166,10 @@ import Testing
     #expect(try apply("max", Tensor([Int64.min, Int64.max])).values() == [Int64.max])
     #expect(try apply("min", Tensor([Int32(5), 7])).values() == [Int32(5)])
     #expect(try apply("argmax", Tensor([Int32(5), 7])).values() == [Int64(1)])
-    #expect(try apply("all", Tensor([true, false, true, true], shape: [2, 2]), ["axis": .integer(1)]).values() == [false, true])
+    #expect(
+      try apply("all", Tensor([true, false, true, true], shape: [2, 2]), ["axis": .integer(1)]).values() == [
+        false, true,
+      ])
     for name in ["mean", "var", "std", "logsumexp", "norm", "softmax", "log_softmax"] {
       let error = #expect(throws: GraphError.self) { _ = try apply(name, Tensor([Int64(1)])) }
       #expect(error?.code == .dtypeMismatch)

@@ -10,7 +10,9 @@ import Testing
     let graph = try builder.graph(outputs: [x * 2])
     let plan = try Plan(graph)
     let good = Tensor([1, 2] as [Float])
-    for bad in [[], [good, good], [Tensor([1.0, 2.0])], [Tensor([1, 2, 3] as [Float])], [good.reshaped(to: [1, 2])]] {
+    for bad in [
+      [], [good, good], [Tensor([1.0, 2.0])], [Tensor([1, 2, 3] as [Float])], [good.reshaped(to: [1, 2])],
+    ] {
       let error = #expect(throws: GraphError.self) { try plan.run(bad) }
       #expect(error?.code == .inputMismatch)
       #expect(throws: GraphError.self) { try Interpreter.run(graph, bad) }
@@ -19,7 +21,8 @@ import Testing
     #expect(error?.message == "input 0 is float32[2], a float64[2] is given")
   }
 
-  /// The same refusal from executor and interpreter, wherever the element lies: it is counted in the operand's own row-major order.
+  /// The same refusal from executor and interpreter, wherever the element lies: it is counted in the operand's own
+  /// row-major order.
   @Test(arguments: [DType.int64, .int32]) func castsRefuseWhatTheTargetCannotHold(_ target: DType) throws {
     for bad in [Double.nan, .infinity, -.infinity, 1e30, 0x1p63] {
       let builder = GraphBuilder()
@@ -56,7 +59,8 @@ import Testing
     var wrongType = graph.columns
     wrongType.types[2] = wrongType.types[1]
     expectInternal(
-      Graph(columns: wrongType, outputs: graph.outputs), "node %2 sum has results [float64[2, 3]], its operands give [float64[3]]")
+      Graph(columns: wrongType, outputs: graph.outputs),
+      "node %2 sum has results [float64[2, 3]], its operands give [float64[3]]")
 
     var wrongOrder = graph.columns
     wrongOrder.operands[0] = 2
@@ -64,7 +68,8 @@ import Testing
 
     var wrongAttribute = graph.columns
     wrongAttribute.attributes[2] = 0
-    expectInternal(Graph(columns: wrongAttribute, outputs: graph.outputs), "sum takes one numeric operand and axes of it")
+    expectInternal(
+      Graph(columns: wrongAttribute, outputs: graph.outputs), "sum takes one numeric operand and axes of it")
 
     expectInternal(Graph(columns: graph.columns, outputs: [17]), "output %17 does not exist")
   }
@@ -83,7 +88,8 @@ import Testing
     let window = Window(starts: [1, 0], steps: [1, 1], sizes: [2, 3], whole: [2, 3])
     let attempts: [() -> Value] = [
       { builder.emit(.add, x, y) }, { builder.emit(.matmul, x, x) }, { builder.emit(.matmul, x, y) },
-      { builder.emit(.reshape, x, .shape([7])) }, { builder.emit(.reshape, x) }, { builder.emit(.transpose, x, .permutation([0, 0])) },
+      { builder.emit(.reshape, x, .shape([7])) }, { builder.emit(.reshape, x) },
+      { builder.emit(.transpose, x, .permutation([0, 0])) },
       { builder.emit(.transpose, x, .permutation([0])) }, { builder.emit(.broadcast, x, .shape([3, 3])) },
       { builder.emit(.slice, x, .window(window)) }, { builder.emit(.unslice, x, .window(window)) },
       { builder.emit(.sum, x, .axes(AxisSet([2]))) },
@@ -102,7 +108,8 @@ import Testing
   // MARK: Words
 
   @Test(arguments: [
-    ("{0} is [2], {1} is [3]", "op: a is [2], b is [3]"), ("no names", "op: no names"), ("{x} {", "op: {x} {"), ("{12}", "op: #12"),
+    ("{0} is [2], {1} is [3]", "op: a is [2], b is [3]"), ("no names", "op: no names"), ("{x} {", "op: {x} {"),
+    ("{12}", "op: #12"),
     ("}{0}{", "op: }a{"), ("", "op: "), ("{99999999999999999999}", "op: {99999999999999999999}"),
   ]) func operandsAreCalledByTheirNames(_ message: String, _ text: String) {
     let error = GraphError(.shapeMismatch, message, operation: "op")
@@ -110,8 +117,11 @@ import Testing
   }
 
   @Test func factsAreFilledInOnce() {
-    let error = GraphError(.limitExceeded, "m", limit: .work(3), value: 4).with(operation: "inner", place: .operand(1), node: 2)
+    let error = GraphError(.limitExceeded, "m", limit: .work(3), value: 4).with(
+      operation: "inner", place: .operand(1), node: 2)
     let again = error.with(operation: "outer", place: .results, node: 9)
-    #expect(again.operation == "inner" && again.place == .operand(1) && again.node == 2 && again.limit == .work(3) && again.value == 4)
+    #expect(
+      again.operation == "inner" && again.place == .operand(1) && again.node == 2 && again.limit == .work(3)
+        && again.value == 4)
   }
 }

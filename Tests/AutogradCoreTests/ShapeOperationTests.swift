@@ -12,7 +12,8 @@ import Testing
     let builder = GraphBuilder()
     let inputs = operands.enumerated().map { builder.input("x\($0)", $1.dtype, $1.shape) }
     builder.label = 3
-    let graph = try builder.graph(outputs: builder.apply(operation, inputs.map { .value($0) }, attributes, resultCount: results))
+    let graph = try builder.graph(
+      outputs: builder.apply(operation, inputs.map { .value($0) }, attributes, resultCount: results))
     #expect(try Checks.values(graph, operands) == nil)
     return try Plan(graph).run(operands)
   }
@@ -23,7 +24,8 @@ import Testing
     let operation = try #require(OpCatalog.operation(named: name))
     let builder = GraphBuilder()
     let operands = shapes.enumerated().map { index, shape in
-      Operand.value(builder.input("x\(index)", operation.reference.kind(of: index) == .index ? .int64 : .float64, shape))
+      Operand.value(
+        builder.input("x\(index)", operation.reference.kind(of: index) == .index ? .int64 : .float64, shape))
     }
     do throws(GraphError) {
       _ = try builder.apply(operation, operands, attributes, resultCount: results)
@@ -46,7 +48,9 @@ import Testing
       ("roll", [m], ["shift": .integer(-1), "axis": .integer(1)], [[2, 3, 1], [5, 6, 4]]),
       ("roll", [m], ["shift": .integers([1, .min]), "axis": .integers([0, 1])], [[6, 4, 5], [3, 1, 2]]),
       ("tile", [[1, 2]], ["repetitions": .integers([2, 2])], [[1, 2, 1, 2], [1, 2, 1, 2]]),
-      ("repeat", [m], ["repeats": .integer(2), "axis": .integer(0)], [[1, 2, 3], [1, 2, 3], [4, 5, 6], [4, 5, 6]]),
+      (
+        "repeat", [m], ["repeats": .integer(2), "axis": .integer(0)], [[1, 2, 3], [1, 2, 3], [4, 5, 6], [4, 5, 6]]
+      ),
       ("repeat", [[1, 2]], ["repeats": .integer(2), "axis": .integer(0)], [1, 1, 2, 2]),
       ("tril", [m], [:], [[1, 0, 0], [4, 5, 0]]),
       ("tril", [m], ["k": .integer(.min)], [[0, 0, 0], [0, 0, 0]]),
@@ -65,7 +69,8 @@ import Testing
     for (name, operands, attributes, expected) in cases {
       #expect(Comparison.bits(try run(name, operands, attributes), [expected]) == nil, "\(name) \(attributes)")
     }
-    #expect(Comparison.bits(try run("unstack", [m], ["axis": .integer(1)], results: 3), [[1, 4], [2, 5], [3, 6]]) == nil)
+    #expect(
+      Comparison.bits(try run("unstack", [m], ["axis": .integer(1)], results: 3), [[1, 4], [2, 5], [3, 6]]) == nil)
   }
 
   // MARK: Padding
@@ -73,10 +78,13 @@ import Testing
   @Test func paddingIsExact() throws {
     let widths = AttributeValue.integerLists([[1, 1]])
     let x: Tensor = [Tensor(Double.infinity), Tensor(Double.nan)]
-    #expect(Comparison.bits(try run("pad", [x], ["widths": widths]), [[0, Tensor(Double.infinity), Tensor(Double.nan), 0]]) == nil)
+    #expect(
+      Comparison.bits(try run("pad", [x], ["widths": widths]), [[0, Tensor(Double.infinity), Tensor(Double.nan), 0]])
+        == nil)
     for value in [Double.infinity, -.infinity, .nan, -0.0, 0.1] {
       let v = Tensor(value)
-      #expect(Comparison.bits(try run("pad", [[1, 2]], ["widths": widths, "value": .number(value)]), [[v, 1, 2, v]]) == nil)
+      #expect(
+        Comparison.bits(try run("pad", [[1, 2]], ["widths": widths, "value": .number(value)]), [[v, 1, 2, v]]) == nil)
     }
     let large = Int(Int64.max) - 1
     let integers = try run("pad", [Tensor([5] as [Int64])], ["widths": widths, "value": .integer(large)])
@@ -85,8 +93,12 @@ import Testing
     #expect(flags[0].values(as: Bool.self) == [true, false, true])
     let plain = try run("pad", [Tensor([true])], ["widths": widths])
     #expect(plain[0].values(as: Bool.self) == [false, true, false])
-    #expect(throws: GraphError.self) { try run("pad", [Tensor([5] as [Int32])], ["widths": widths, "value": .number(0.5)]) }
-    #expect(throws: GraphError.self) { try run("pad", [Tensor([5] as [Int32])], ["widths": widths, "value": .integer(large)]) }
+    #expect(throws: GraphError.self) {
+      try run("pad", [Tensor([5] as [Int32])], ["widths": widths, "value": .number(0.5)])
+    }
+    #expect(throws: GraphError.self) {
+      try run("pad", [Tensor([5] as [Int32])], ["widths": widths, "value": .integer(large)])
+    }
   }
 
   // MARK: Indices
@@ -101,10 +113,12 @@ import Testing
     let rows: Tensor = [[0, 2], [-1, 0]]
     #expect(
       Comparison.bits(
-        try run("take_along_axis", [Self.matrix, rows.converted(to: .int64)], ["axis": .integer(1)]), [[[1, 3], [6, 4]]]) == nil)
+        try run("take_along_axis", [Self.matrix, rows.converted(to: .int64)], ["axis": .integer(1)]),
+        [[[1, 3], [6, 4]]]) == nil)
   }
 
-  /// Executor and interpreter refuse the same index in the same words, in values and in gradients that do not need the values.
+  /// Executor and interpreter refuse the same index in the same words, in values and in gradients that do not need the
+  /// values.
   @Test(arguments: ["take", "take_along_axis"], [3, -4, Int64.max, Int64.min])
   func indicesOutOfRangeAreRefused(_ name: String, _ bad: Int64) throws {
     let operation = try #require(OpCatalog.operation(named: name))
@@ -119,7 +133,9 @@ import Testing
       let graph = try builder.graph(outputs: [output])
       let planned = #expect(throws: GraphError.self) { try Plan(graph).run(inputs) }
       let interpreted = #expect(throws: GraphError.self) { try Interpreter.run(graph, inputs) }
-      #expect(planned?.description == "\(name): operand 1 holds the index \(bad), out of range for axis 0 of size 3 (-3 to 2)")
+      #expect(
+        planned?.description == "\(name): operand 1 holds the index \(bad), out of range for axis 0 of size 3 (-3 to 2)"
+      )
       #expect(planned?.description == interpreted?.description)
       #expect(planned?.code == .indexOutOfRange && planned?.place == .operand(1))
       #expect(planned?.node == 5 && interpreted?.node == 5)
@@ -162,18 +178,21 @@ import Testing
       ("tile", [[1]], ["repetitions": .integers(Array(repeating: 1, count: 9))], 1, .limitExceeded),
       ("repeat", [[3]], ["repeats": .integer(.max), "axis": .integer(0)], 1, .limitExceeded),
       ("repeat", [[3]], ["repeats": .integer(2)], 1, .invalidAttribute),
-      ("tril", [[3]], [:], 1, .shapeMismatch), ("diagonal", [[3]], [:], 1, .shapeMismatch), ("trace", [[]], [:], 1, .shapeMismatch),
+      ("tril", [[3]], [:], 1, .shapeMismatch), ("diagonal", [[3]], [:], 1, .shapeMismatch),
+      ("trace", [[]], [:], 1, .shapeMismatch),
       ("outer", [[3], [2, 2]], [:], 1, .shapeMismatch),
       ("take", [[], [1]], [:], 1, .invalidAttribute), ("take", [[0], [1]], [:], 1, .indexOutOfRange),
       ("take", [[1, 1, 1, 1, 1, 1, 1, 1], [1, 1]], [:], 1, .limitExceeded),
-      ("take_along_axis", [[2, 3], [3]], [:], 1, .shapeMismatch), ("take_along_axis", [[2, 3], [4, 3]], [:], 1, .shapeMismatch),
+      ("take_along_axis", [[2, 3], [3]], [:], 1, .shapeMismatch),
+      ("take_along_axis", [[2, 3], [4, 3]], [:], 1, .shapeMismatch),
     ]
     for (name, shapes, attributes, results, code) in cases {
       #expect(try refusal(name, shapes, attributes, results: results)?.code == code, "\(name) \(shapes) \(attributes)")
     }
   }
 
-  /// Building a graph over stretched scalars takes next to nothing, however large the shapes: what running takes is the plan's to say.
+  /// Building a graph over stretched scalars takes next to nothing, however large the shapes: what running takes is the
+  /// plan's to say.
   @Test func largeTrianglesCostNothingToBuild() throws {
     let builder = GraphBuilder()
     let x = builder.input("x", .float64, [])

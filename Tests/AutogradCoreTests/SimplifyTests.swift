@@ -6,7 +6,9 @@ import Testing
 /// Every rewrite, by the graph that is left; and that none is made where a bit of the value could change.
 @Suite struct SimplifyTests {
   let builder = GraphBuilder()
-  var x: Value { builder.columns.inputs.isEmpty ? builder.input("x", .float64, [2, 3]) : builder.value(builder.columns.inputs[0]) }
+  var x: Value {
+    builder.columns.inputs.isEmpty ? builder.input("x", .float64, [2, 3]) : builder.value(builder.columns.inputs[0])
+  }
 
   private func printed(_ value: Value) throws -> String {
     let text = try builder.graph(outputs: [value]).description
@@ -22,7 +24,8 @@ import Testing
     #expect(try printed(x.reshape(6).reshape(3, 2)) == "%1 = reshape %0 shape=[3, 2] : float64[3, 2]; return %1")
     #expect(try printed(x.reshape(6).reshape(2, 3)) == "return %0")
     #expect(
-      try printed(x.broadcast(to: [1, 2, 3]).broadcast(to: [4, 2, 3])) == "%1 = broadcast %0 shape=[4, 2, 3] : float64[4, 2, 3]; return %1")
+      try printed(x.broadcast(to: [1, 2, 3]).broadcast(to: [4, 2, 3]))
+        == "%1 = broadcast %0 shape=[4, 2, 3] : float64[4, 2, 3]; return %1")
     #expect(try printed(x.transpose().transpose()) == "return %0")
     let third = builder.constant(Scalar(1.0)) / 4
     #expect(try printed(third) == "%1 = constant 0.25 : float64[]; return %1")
@@ -32,7 +35,9 @@ import Testing
 
   /// x may be infinite, -0 or NaN.
   @Test func whatMayChangeABitStays() throws {
-    for kept in [x * 0, x + 0, x - (-0.0), 0 - x, 1 / x, x - x, x / x, x * -1] { #expect(try printed(kept) != "return %0") }
+    for kept in [x * 0, x + 0, x - (-0.0), 0 - x, 1 / x, x - x, x / x, x * -1] {
+      #expect(try printed(kept) != "return %0")
+    }
   }
 
   @Test func constantsAreComputedAsThePlanWould() throws {

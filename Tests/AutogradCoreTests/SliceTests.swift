@@ -43,9 +43,13 @@ import Testing
   @Test func axesAreCutEachByItself() throws {
     let builder = GraphBuilder()
     let x = builder.variable(Tensor((0..<24).map(Double.init), shape: [2, 3, 4]))
-    #expect(try x.slice(starts: [1], ends: [2]).evaluate() == [[[12, 13, 14, 15], [16, 17, 18, 19], [20, 21, 22, 23]]])
+    #expect(
+      try x.slice(starts: [1], ends: [2]).evaluate() == [[[12, 13, 14, 15], [16, 17, 18, 19], [20, 21, 22, 23]]])
     #expect(try x.slice(starts: [-1, nil], ends: [nil, 1], axes: [-1, 0]).evaluate() == [[[3], [7], [11]]])
-    #expect(try x.slice(starts: [nil, 2], ends: [nil, nil], axes: [2, 1], steps: [-3, 1]).evaluate() == [[[11, 8]], [[23, 20]]])
+    #expect(
+      try x.slice(starts: [nil, 2], ends: [nil, nil], axes: [2, 1], steps: [-3, 1]).evaluate() == [
+        [[11, 8]], [[23, 20]],
+      ])
     #expect(x.slice(starts: [], ends: []) == x)
   }
 }

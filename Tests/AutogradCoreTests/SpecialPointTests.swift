@@ -3,8 +3,9 @@ import Testing
 
 @testable import AutogradCore
 
-/// All modes agree, everywhere: derivatives of orders 1 to 4 of every elementwise operation, by every composition of forward and reverse mode,
-/// at ordinary and at special points, against derivatives from 60 digits or the documented convention.
+/// All modes agree, everywhere: derivatives of orders 1 to 4 of every elementwise operation, by every composition of
+/// forward and reverse mode, at ordinary and at special points, against derivatives from 60 digits or the documented
+/// convention.
 @Suite struct SpecialPointTests {
   /// Failures told of one operation; the rest are counted.
   private static let told = 12
@@ -25,12 +26,18 @@ import Testing
         let answers = Dictionary(grouping: failing) { "\(ways.results[$0][number])" }.map { answer, paths in
           "\(answer) by " + paths.map { "\(ways.paths[$0].variables):\(ways.paths[$0].modes)" }.joined(separator: " ")
         }
-        faults.append("at \(point.operands), derivative \(index): expected \(expected), got \(answers.joined(separator: "; "))")
+        faults.append(
+          "at \(point.operands), derivative \(index): expected \(expected), got \(answers.joined(separator: "; "))")
       }
     }
     if !faults.isEmpty {
       let rest = faults.count > Self.told ? ["and \(faults.count - Self.told) more"] : []
-      Issue.record("\(group.label): \(wrong) derivatives are wrong\n  \((faults.prefix(Self.told) + rest).joined(separator: "\n  "))")
+      Issue.record(
+        """
+        \(group.label): \(wrong) derivatives are wrong
+          \((faults.prefix(Self.told) + rest).joined(separator: "\n  "))
+        """
+      )
     }
   }
 
@@ -47,7 +54,8 @@ import Testing
           let other = ways.results[path][number]
           let agree = reference.isFinite == other.isFinite
           if !agree {
-            faults.append("at \(point.operands): \(reference) by \(ways.paths[first].modes), \(other) by \(ways.paths[path].modes)")
+            faults.append(
+              "at \(point.operands): \(reference) by \(ways.paths[first].modes), \(other) by \(ways.paths[path].modes)")
             break
           }
         }
@@ -62,16 +70,20 @@ import Testing
     #expect(points >= 3500, "\(points) points")
     for group in SpecialPoints.groups {
       for point in group.points where point.expected.count != group.indices.count {
-        Issue.record("\(group.label) at \(point.operands) has \(point.expected.count) expectations, not \(group.indices.count)")
+        Issue.record(
+          "\(group.label) at \(point.operands) has \(point.expected.count) expectations, not \(group.indices.count)")
       }
     }
   }
 
-  /// A new elementwise operation must get points: it is one if each element of its result depends on the same element of its operands only.
+  /// A new elementwise operation must get points: it is one if each element of its result depends on the same element
+  /// of its operands only.
   @Test func everyElementwiseOperationHasPoints() throws {
     let covered = Set(SpecialPoints.groups.map(\.operation))
-    for operation in OpCatalog.operations where try operation.isElementwise && !Self.exempt.contains(operation.reference.name) {
-      #expect(covered.contains(operation.reference.name), "\(operation.reference.name) has no line in special_points.jsonl")
+    for operation in OpCatalog.operations
+    where try operation.isElementwise && !Self.exempt.contains(operation.reference.name) {
+      #expect(
+        covered.contains(operation.reference.name), "\(operation.reference.name) has no line in special_points.jsonl")
     }
   }
 

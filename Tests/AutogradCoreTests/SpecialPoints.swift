@@ -3,7 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// The lines of `Tests/Fixtures/special_points.jsonl`: derivatives of elementwise operations at points where rules go wrong.
+/// The lines of `Tests/Fixtures/special_points.jsonl`: derivatives of elementwise operations at points where rules go
+/// wrong.
 enum SpecialPoints {
   /// What a derivative is expected to be; `Tests/Fixtures/special_conventions.py` defines the words.
   enum Expectation: Sendable, Decodable, CustomStringConvertible {
@@ -97,7 +98,8 @@ enum SpecialPoints {
     var tolerances: [String: Double]?
 
     var label: String {
-      ([operation] + (attributes ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }).joined(separator: " ")
+      ([operation] + (attributes ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }).joined(
+        separator: " ")
     }
 
     var point: Point {
@@ -115,7 +117,10 @@ enum SpecialPoints {
     for text in lines {
       guard let line = try? decoder.decode(Line.self, from: text) else {
         let shown = String(decoding: text.prefix(80), as: UTF8.self)
-        groups.append(Group(operation: shown, attributes: [:], variables: [0], points: [], label: "a line that cannot be read: \(shown)"))
+        groups.append(
+          Group(
+            operation: shown, attributes: [:], variables: [0], points: [], label: "a line that cannot be read: \(shown)"
+          ))
         continue
       }
       if let place = places[line.label] {
@@ -144,7 +149,11 @@ enum SpecialPoints {
 
     init(from decoder: any Decoder) throws {
       let value = try decoder.singleValueContainer()
-      if let number = try? value.decode(Double.self) { self = .number(number) } else { self = .text(try value.decode(String.self)) }
+      if let number = try? value.decode(Double.self) {
+        self = .number(number)
+      } else {
+        self = .text(try value.decode(String.self))
+      }
     }
 
     var value: AttributeValue {

@@ -18,14 +18,16 @@ import Testing
     #expect(Comparison.bits([try copied.transpose().sum(axis: 1).evaluate()], [expected]) == nil)
     #expect(Comparison.bits([try byRow.transpose().sum(axis: 0).evaluate()], [expected]) == nil)
     let backward = byRow.slice(starts: [nil, nil], ends: [nil, nil], steps: [-1, 1]).sum(axis: 1)
-    #expect(Comparison.bits([try backward.slice(starts: [nil], ends: [nil], steps: [-1]).evaluate()], [expected]) == nil)
+    #expect(
+      Comparison.bits([try backward.slice(starts: [nil], ends: [nil], steps: [-1]).evaluate()], [expected]) == nil)
     let single = try (0..<size.columns).map { row in
       try byRow.slice(starts: [row], ends: [row + 1]).sum().evaluate().doubles[0]
     }
     #expect(single == expected.doubles)
   }
 
-  /// Ten million float32: what rounds is the result, not the way there. Eager float32 addition would be wrong in the third digit.
+  /// Ten million float32: what rounds is the result, not the way there. Eager float32 addition would be wrong in the
+  /// third digit.
   @Test func manyFloat32KeepTheirPrecision() throws {
     let count = 10_000_000
     let builder = GraphBuilder()
@@ -72,7 +74,8 @@ import Testing
       expected += Double(factor)
     }
     let gradient: [Float] = try total.sum().backward()[x].values() ?? []
-    #expect(gradient.count == 1 && abs(gradient[0] - Float(expected)) <= Float(expected).ulp, "\(gradient) and \(expected)")
+    #expect(
+      gradient.count == 1 && abs(gradient[0] - Float(expected)) <= Float(expected).ulp, "\(gradient) and \(expected)")
     // Derivatives of the gradient go through the wider sum.
     let square = (total * total).sum()
     let slope = builder.gradients(of: [(square, builder.ones(square.type))], withRespectTo: [x])[0] ?? x

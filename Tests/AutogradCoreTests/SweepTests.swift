@@ -3,7 +3,8 @@ import Testing
 
 @testable import AutogradCore
 
-/// Every operation of the catalog under the same tests. Nothing here names an operation: a new one is tested by being listed.
+/// Every operation of the catalog under the same tests. Nothing here names an operation: a new one is tested by being
+/// listed.
 @Suite struct SweepTests {
   /// One sample of one operation, its floating operands in one dtype.
   struct Case: Sendable, CustomTestStringConvertible {
@@ -39,7 +40,8 @@ import Testing
       return tensors
     }
 
-    /// The size of the axis that an index operand counts along, as the reference states it; nil for whatever else the graph takes.
+    /// The size of the axis that an index operand counts along, as the reference states it; nil for whatever else the
+    /// graph takes.
     private func indexBound(_ position: Int) -> Int? {
       guard position < sample.shapes.count, operation.reference.kind(of: position) == .index else { return nil }
       return operation.reference.indexBound(sample.shapes, sample.attributes)
@@ -61,7 +63,9 @@ import Testing
   static var differentiable: [Case] { cases([.float64]).filter { !$0.operation.reference.stopsGradients } }
 
   @Test func everyOperationHasASample() {
-    for operation in OpCatalog.operations { #expect(!operation.reference.samples.isEmpty, "\(operation.reference.name)") }
+    for operation in OpCatalog.operations {
+      #expect(!operation.reference.samples.isEmpty, "\(operation.reference.name)")
+    }
   }
 
   @Test(arguments: cases(DType.allCases)) func executorEqualsInterpreter(_ test: Case) throws {
@@ -81,7 +85,8 @@ import Testing
     #expect(try FiniteDifferences(for: graph).check(graph, inputs, cotangents) == nil)
   }
 
-  /// The graph of gradients is a graph like any other: its gradients, with respect to primals and cotangents alike, obey the same test.
+  /// The graph of gradients is a graph like any other: its gradients, with respect to primals and cotangents alike,
+  /// obey the same test.
   @Test(arguments: differentiable) func secondDerivativesEqualDifferenceQuotients(_ test: Case) throws {
     var random = test.random
     let graph = try vjp(test.graph())
@@ -106,7 +111,9 @@ import Testing
   }
 
   /// A result without a cotangent is the same as one whose cotangent is zero.
-  @Test(arguments: cases([.float64]).filter { $0.sample.resultCount > 1 }) func missingCotangentsAreZeros(_ test: Case) throws {
+  @Test(arguments: cases([.float64]).filter { $0.sample.resultCount > 1 }) func missingCotangentsAreZeros(_ test: Case)
+    throws
+  {
     var random = test.random
     let graph = try test.graph()
     let inputs = test.inputs(graph, &random)
@@ -117,8 +124,10 @@ import Testing
       let cotangent = Tensor.random(graph.outputTypes[position], using: &random)
       let builder = GraphBuilder(extending: graph)
       let targets = graph.columns.inputs.map(builder.value)
-      let gradients = builder.gradients(of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
-      let alone = try Plan(builder.graph(outputs: zip(targets, gradients).map { $1 ?? builder.zeros($0.type) })).run(inputs)
+      let gradients = builder.gradients(
+        of: [(builder.value(output), builder.constant(cotangent))], withRespectTo: targets)
+      let alone = try Plan(builder.graph(outputs: zip(targets, gradients).map { $1 ?? builder.zeros($0.type) })).run(
+        inputs)
 
       let explicit = floating.map { $0 == position ? cotangent : Tensor.zeros(graph.outputTypes[$0]) }
       let expected = try full.run(inputs + explicit).dropFirst(graph.outputs.count)
@@ -126,8 +135,8 @@ import Testing
     }
   }
 
-  /// Shapes that the samples do not show: scalars, empty tensors, all sizes 1. An operation may refuse them, in words, but not answer
-  /// wrongly.
+  /// Shapes that the samples do not show: scalars, empty tensors, all sizes 1. An operation may refuse them, in words,
+  /// but not answer wrongly.
   @Test(arguments: cases(DType.allCases)) func unusualShapes(_ test: Case) throws {
     var random = test.random
     let variants: [(Shape) -> Shape] = [
@@ -159,7 +168,8 @@ import Testing
   @Test func everyPrimitiveIsReached() throws {
     var reached: Set<Opcode> = []
     for test in Self.cases([.float64, .bool]) { reached.formUnion(try vjp(vjp(test.graph())).opcodes) }
-    // Powers of lengths and distances within one set take two operations: CornerTests differentiates them in every mode.
+    // Powers of lengths and distances within one set take two operations: CornerTests differentiates them in every
+    // mode.
     // What is kept is asked for.
     #expect(
       Set(Opcode.allCases).subtracting(reached) == [.custom, .lengthPower, .radialPower, .coincident, .kept])
@@ -168,17 +178,18 @@ import Testing
   /// Nothing that users were promised has gone.
   @Test func theCatalogHasWhatWasPromised() {
     let promised = """
-      identity constant neg add sub mul div reshape transpose broadcast_to cast sum matmul split slice abs exp expm1 log log1p log2
-      log10 sqrt rsqrt square reciprocal sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma
-      polygamma sigmoid softplus log_sigmoid relu leaky_relu elu silu gelu sign floor ceil round trunc clip pow maximum minimum
-      atan2 hypot logaddexp remainder xlogy equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor
-      logical_not isnan isinf isfinite where mean prod max min var std logsumexp norm argmax argmin all any argsort cumsum cumprod
-      softmax log_softmax sort stop_gradient expand_dims squeeze concat stack unstack pad flip roll tile repeat take take_along_axis
-      tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet grad
-      eigh eigvalsh svd svdvals qr lstsq pinv matrix_rank expm matrix_power
-      scatter scatter_add index_add segment_sum segment_max logcumsumexp cummax cummin top_k kthvalue median quantile searchsorted
-      diag diag_embed kron tensordot cross cdist diff trapezoid unfold
-      gammainc gammaincc betainc i0e i1e ndtr log_ndtr ndtri erfcx sinc zeta
+      identity constant neg add sub mul div reshape transpose broadcast_to cast sum matmul split slice abs exp
+      expm1 log log1p log2 log10 sqrt rsqrt square reciprocal sin cos tan asin acos atan sinh cosh tanh asinh
+      acosh atanh erf erfc erfinv lgamma digamma polygamma sigmoid softplus log_sigmoid relu leaky_relu elu silu
+      gelu sign floor ceil round trunc clip pow maximum minimum atan2 hypot logaddexp remainder xlogy equal
+      not_equal less less_equal greater greater_equal logical_and logical_or logical_xor logical_not isnan isinf
+      isfinite where mean prod max min var std logsumexp norm argmax argmin all any argsort cumsum cumprod
+      softmax log_softmax sort stop_gradient expand_dims squeeze concat stack unstack pad flip roll tile repeat
+      take take_along_axis tril triu diagonal trace outer einsum cholesky solve solve_triangular inv det slogdet
+      grad eigh eigvalsh svd svdvals qr lstsq pinv matrix_rank expm matrix_power scatter scatter_add index_add
+      segment_sum segment_max logcumsumexp cummax cummin top_k kthvalue median quantile searchsorted diag
+      diag_embed kron tensordot cross cdist diff trapezoid unfold gammainc gammaincc betainc i0e i1e ndtr
+      log_ndtr ndtri erfcx sinc zeta
       """
     let names = Set(OpCatalog.operations.map(\.reference.name))
     #expect(Set(promised.split { $0.isWhitespace }.map(String.init)).subtracting(names).isEmpty)
@@ -194,13 +205,16 @@ import Testing
         #expect(!text.isEmpty)
       }
       #expect(Set(reference.attributes.map(\.name)).count == reference.attributes.count)
-      #expect(!reference.otherNames.contains { names.contains($0) }, "\(reference.name) is also called by the name of another operation")
+      #expect(
+        !reference.otherNames.contains { names.contains($0) },
+        "\(reference.name) is also called by the name of another operation")
       for sample in reference.samples {
         let most = reference.hasManyOperands ? Int.max : reference.operands.count
         #expect(sample.shapes.count >= reference.minimumOperandCount && sample.shapes.count <= most)
       }
       for other in reference.otherNames {
-        #expect(OpCatalog.suggestions(for: other).contains(reference.name), "\(other) does not lead to \(reference.name)")
+        #expect(
+          OpCatalog.suggestions(for: other).contains(reference.name), "\(other) does not lead to \(reference.name)")
       }
     }
   }

@@ -3,7 +3,8 @@ import CKernels
 
 @testable import AutogradCore
 
-/// Runs graphs of elementwise operations with the kernels of any table that the processor has, not only the one that plans use.
+/// Runs graphs of elementwise operations with the kernels of any table that the processor has, not only the one that
+/// plans use.
 struct TableInterpreter {
   let table: OpaquePointer
   var name: String { String(cString: ck_name(table)) }
@@ -23,7 +24,9 @@ struct TableInterpreter {
     return graph.outputs.compactMap { values[Int($0)] }
   }
 
-  private func apply(_ columns: GraphColumns, _ node: NodeID, _ type: TensorType, _ operands: [Tensor]) throws -> Tensor? {
+  private func apply(_ columns: GraphColumns, _ node: NodeID, _ type: TensorType, _ operands: [Tensor]) throws
+    -> Tensor?
+  {
     let primitive = columns.opcodes[Int(node)].primitive
     if let pointwise = primitive as? PointwisePrimitive {
       return apply(pointwise.function.kernel, columns.attributes(of: node), type, operands)
@@ -39,25 +42,31 @@ struct TableInterpreter {
     case .select, .settled: return chosen(type, operands)
     default:
       let shown = InterpretedNode(
-        operands: operands, resultTypes: [type], attributes: columns.attributes(of: node), customOperations: columns.customOperations)
+        operands: operands, resultTypes: [type], attributes: columns.attributes(of: node),
+        customOperations: columns.customOperations)
       return try primitive.interpret(shown).first
     }
   }
 
-  private func apply(_ kernel: PointwiseFunction.Kernel, _ attributes: Attributes, _ type: TensorType, _ operands: [Tensor]) -> Tensor {
+  private func apply(
+    _ kernel: PointwiseFunction.Kernel, _ attributes: Attributes, _ type: TensorType, _ operands: [Tensor]
+  ) -> Tensor {
     let (count, from) = (type.elementCount, Int32(operands[0].dtype.rawValue))
     return Tensor(type) { z in
       switch kernel {
       case .unary(let op): ck_unary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1)
       case .binary(let op):
-        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[0].storage.base, 1, operands[1].storage.base, 1)
+        _ = ck_binary(table, Int32(op.rawValue), from)?(
+          count, z, 1, operands[0].storage.base, 1, operands[1].storage.base, 1)
       case .ternary(let op):
         z.copyMemory(from: operands[0].storage.base, byteCount: type.byteCount)
-        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, operands[1].storage.base, 1, operands[2].storage.base, 1)
+        _ = ck_binary(table, Int32(op.rawValue), from)?(
+          count, z, 1, operands[1].storage.base, 1, operands[2].storage.base, 1)
       case .family(let op, let family):
         for index in 0..<count { family.putCode(attributes, type.dtype, z + index * type.dtype.byteWidth) }
         let (x, y) = (operands[0].storage.base, operands[operands.count - 1].storage.base)
-        _ = ck_binary(table, Int32(op.rawValue), from)?(count, z, 1, family.arity == 1 ? UnsafeRawPointer(z) : UnsafeRawPointer(x), 1, y, 1)
+        _ = ck_binary(table, Int32(op.rawValue), from)?(
+          count, z, 1, family.arity == 1 ? UnsafeRawPointer(z) : UnsafeRawPointer(x), 1, y, 1)
       }
     }
   }

@@ -7,7 +7,8 @@ import Testing
 @Suite struct TransformSweepTests {
   static let cases = SweepTests.cases([.float64])
 
-  /// Forward and reverse mode are two readings of one linear map: ⟨ct, J t⟩ = ⟨Jᵀ ct, t⟩ for any cotangents and tangents.
+  /// Forward and reverse mode are two readings of one linear map: ⟨ct, J t⟩ = ⟨Jᵀ ct, t⟩ for any cotangents and
+  /// tangents.
   @Test(arguments: cases) func adjointIdentity(_ test: SweepTests.Case) throws {
     var random = test.random
     let graph = try test.graph()
@@ -59,13 +60,16 @@ import Testing
     let seeds = graph.outputs.map(builder.value).filter { $0.dtype.isFloating }.map {
       (value: $0, cotangent: builder.constant(Tensor.random($0.type, using: &random)))
     }
-    let gradients = zip(primals, builder.gradients(of: seeds, withRespectTo: primals)).map { $1 ?? builder.zeros($0.type) }
+    let gradients = zip(primals, builder.gradients(of: seeds, withRespectTo: primals)).map {
+      $1 ?? builder.zeros($0.type)
+    }
     let u = primals.map { builder.constant(Tensor.random($0.type, using: &random)) }
     let v = primals.map { builder.constant(Tensor.random($0.type, using: &random)) }
     func product(_ along: [Value], _ weights: [Value]) throws -> Double {
       let tangents = builder.tangents(of: gradients, along: zip(primals, along).map { ($0, $1) })
       let results = zip(gradients, tangents).map { $1 ?? builder.zeros($0.type) }
-      return Self.product(try Plan(builder.graph(outputs: results)).run(inputs), try Plan(builder.graph(outputs: weights)).run(inputs))
+      return Self.product(
+        try Plan(builder.graph(outputs: results)).run(inputs), try Plan(builder.graph(outputs: weights)).run(inputs))
     }
     let (left, right) = (try product(u, v), try product(v, u))
     #expect(abs(left - right) <= 1e-10 * max(1, abs(left)), "\(left) and \(right)")
@@ -125,7 +129,8 @@ import Testing
         let single = inputs[0].indices.map { isBatched[$0] ? inputs[example][$0] : inputs[0][$0] }
         let expected = try Plan(graph).run(single)
         let actual = results.map { $0.part(example) }
-        #expect(Comparison.close(actual, expected, tolerance: 1e-12) == nil, "operands \(isBatched), example \(example)")
+        #expect(
+          Comparison.close(actual, expected, tolerance: 1e-12) == nil, "operands \(isBatched), example \(example)")
       }
     }
   }
@@ -141,9 +146,14 @@ import Testing
     let outputs = graph.outputs.map(builder.value).filter { $0.dtype.isFloating }
     guard (primals + outputs).allSatisfy({ $0.shape.rank <= 4 }) else { return }
     for output in outputs {
-      let ways = [builder.jacobians(of: [output], withRespectTo: primals)[0], builder.hessians([output], withRespectTo: primals)[0]]
+      let ways = [
+        builder.jacobians(of: [output], withRespectTo: primals)[0],
+        builder.hessians([output], withRespectTo: primals)[0],
+      ]
       let results = try ways.map { try Plan(builder.graph(outputs: $0)).run(inputs) }
-      for (primal, jacobian) in zip(primals, results[0]) { #expect(jacobian.shape == output.shape.appending(primal.shape)) }
+      for (primal, jacobian) in zip(primals, results[0]) {
+        #expect(jacobian.shape == output.shape.appending(primal.shape))
+      }
       #expect(Comparison.close(results[0], results[1], tolerance: Self.tolerance(graph)) == nil)
       try expectProducts(results[0], output, primals, builder, inputs, &random)
     }

@@ -2,8 +2,8 @@ import AutogradCore
 import Foundation
 import Testing
 
-/// The code of the article `Tutorial.md`, block by block as it stands there. It is compiled and run here; what it prints is compared with
-/// the comments beside it.
+/// The code of the article `Tutorial.md`, block by block as it stands there. It is compiled and run here; what it
+/// prints is compared with the comments beside it.
 @Suite final class TutorialTests {
   private var printed: [String] = []
 
@@ -140,7 +140,9 @@ import Testing
   /// Every `print(…)  // text` of the article prints that text.
   @Test func theArticleIsTrue() throws {
     let article = try article("Tutorial")
-    for section in [add, reshape, transpose, sum, matmul, separate, ownOperation, derivativesOfDerivatives] { try section() }
+    for section in [add, reshape, transpose, sum, matmul, separate, ownOperation, derivativesOfDerivatives] {
+      try section()
+    }
     let graph = try onceForAll()
     #expect(printed == outputs(promisedBy: article))
     #expect(printed.count >= 25)
@@ -155,7 +157,8 @@ import Testing
     #expect(try printed == outputs(promisedBy: article("AutogradCore")))
   }
 
-  /// The code above is that of the article and the landing page: each block stands here line by line, indentation aside.
+  /// The code above is that of the article and the landing page: each block stands here line by line, indentation
+  /// aside.
   @Test(arguments: ["Tutorial", "AutogradCore"]) func theCodeIsThatOfTheArticle(_ page: String) throws {
     let here = lines(of: try text(of: "Tests/AutogradCoreTests/TutorialTests.swift")).joined(separator: "\n")
     let blocks = blocks(of: try article(page))
@@ -166,7 +169,9 @@ import Testing
     }
   }
 
-  private func article(_ page: String) throws -> String { try text(of: "Sources/AutogradCore/AutogradCore.docc/\(page).md") }
+  private func article(_ page: String) throws -> String {
+    try text(of: "Sources/AutogradCore/AutogradCore.docc/\(page).md")
+  }
 
   /// The comments behind the calls of `print`; several of one call are parted by semicolons.
   private func outputs(promisedBy article: String) -> [String] {
@@ -176,7 +181,8 @@ import Testing
   }
 
   private func text(of path: String) throws -> String {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
     return try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 

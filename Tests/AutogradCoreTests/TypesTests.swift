@@ -6,7 +6,8 @@ import Testing
 @Suite struct ShapeTests {
   @Test(
     arguments: [
-      ([2, 3], [3], [2, 3]), ([2, 1], [1, 3], [2, 3]), ([], [2, 2], [2, 2]), ([0], [1], [0]), ([1], [0], [0]), ([], [], []),
+      ([2, 3], [3], [2, 3]), ([2, 1], [1, 3], [2, 3]), ([], [2, 2], [2, 2]), ([0], [1], [0]), ([1], [0], [0]),
+      ([], [], []),
       ([4, 1, 3], [2, 1], [4, 2, 3]), ([0, 1], [1, 0], [0, 0]),
     ] as [(Shape, Shape, Shape)])
   func broadcast(_ a: Shape, _ b: Shape, _ both: Shape) {
@@ -27,7 +28,9 @@ import Testing
   }
 
   @Test func countsAndStrides() {
-    #expect(([] as Shape).elementCount == 1 && ([2, 0, 3] as Shape).elementCount == 0 && ([2, 3, 4] as Shape).elementCount == 24)
+    #expect(
+      ([] as Shape).elementCount == 1 && ([2, 0, 3] as Shape).elementCount == 0
+        && ([2, 3, 4] as Shape).elementCount == 24)
     #expect(([2, 3, 4] as Shape).rowMajorStrides == [12, 4, 1])
     #expect(([2, 0, 4] as Shape).rowMajorStrides == [4, 4, 1])
   }
@@ -48,14 +51,16 @@ import Testing
     #expect(try Shape(checking: [2, 3]) == [2, 3])
     #expect(try Shape(checking: [1 << 40]).elementCount == 1 << 40)
     for (sizes, code) in [
-      ([-1], .shapeMismatch), ([Int.min], .shapeMismatch), ([(1 << 40) + 1], .limitExceeded), ([0, Int.max, 3], .limitExceeded),
+      ([-1], .shapeMismatch), ([Int.min], .shapeMismatch), ([(1 << 40) + 1], .limitExceeded),
+      ([0, Int.max, 3], .limitExceeded),
     ]
       as [([Int], GraphError.Code)]
     {
       #expect(#expect(throws: GraphError.self) { try Shape(checking: sizes) }?.code == code)
     }
     #expect(#expect(throws: GraphError.self) { try Shape(checking: Array(repeating: 1, count: 9)) }?.limit == .rank(8))
-    // Nothing is nothing, however long another axis is; what is said of a shape beyond what can be counted is true of it.
+    // Nothing is nothing, however long another axis is; what is said of a shape beyond what can be counted is true of
+    // it.
     for sizes in [[0, 1_099_511_627_777], [1_000_000, 0, 1_000_000, 100_000], [1 << 59, 0]] {
       #expect(try Shape(checking: sizes).elementCount == 0)
     }
@@ -63,7 +68,8 @@ import Testing
       let error = #expect(throws: GraphError.self) { try shape.checkSize() }
       #expect(error.map { String(describing: $0).contains("has no elements") } == true)
     }
-    #expect(([1 << 40, 1 << 40, 0] as Shape).elementCount == 0 && ([1 << 40, 1 << 40] as Shape).elementCount == Int.max)
+    #expect(
+      ([1 << 40, 1 << 40, 0] as Shape).elementCount == 0 && ([1 << 40, 1 << 40] as Shape).elementCount == Int.max)
   }
 
   @Test func axisSets() {
@@ -84,7 +90,9 @@ import Testing
   }
 
   @Test(arguments: [([0], "[]"), ([2, 0], "[[], []]"), ([0, 2], "[]"), ([1, 1, 0], "[[[]]]")] as [(Shape, String)])
-  func descriptionsOfNothing(_ shape: Shape, _ text: String) { #expect(Tensor([Double](), shape: shape).description == text) }
+  func descriptionsOfNothing(_ shape: Shape, _ text: String) {
+    #expect(Tensor([Double](), shape: shape).description == text)
+  }
 
   @Test func elements() {
     #expect(Tensor([Float(0.5), -1]).values() == [Float(0.5), -1])
@@ -114,7 +122,9 @@ import Testing
   }
 
   @Test func storageIsAligned() {
-    for count in [0, 1, 7, 1000] { #expect(Int(bitPattern: Tensor(repeating: Float(1), shape: [count]).storage.base) % 64 == 0) }
+    for count in [0, 1, 7, 1000] {
+      #expect(Int(bitPattern: Tensor(repeating: Float(1), shape: [count]).storage.base) % 64 == 0)
+    }
   }
 
   @Test(arguments: [Scalar(-0.0), Scalar(Float.infinity), Scalar(Int64.min), Scalar(Int32(-7)), Scalar(true)])
@@ -138,7 +148,8 @@ import Testing
 @Suite struct CatalogTests {
   @Test func operationsOfTheFirstTier() {
     let names: Set = [
-      "identity", "constant", "neg", "add", "sub", "mul", "div", "reshape", "transpose", "broadcast_to", "cast", "sum", "matmul", "split",
+      "identity", "constant", "neg", "add", "sub", "mul", "div", "reshape", "transpose", "broadcast_to", "cast", "sum",
+      "matmul", "split",
       "slice",
     ]
     #expect(names.isSubset(of: OpCatalog.operations.map(\.reference.name)))
@@ -148,7 +159,8 @@ import Testing
 
   @Test(
     arguments: [
-      ("multiply", ["mul"]), ("subtract", ["sub"]), ("negative", ["neg"]), ("Dot", ["matmul"]), ("separate", ["split"]), ("@", ["matmul"]),
+      ("multiply", ["mul"]), ("subtract", ["sub"]), ("negative", ["neg"]), ("Dot", ["matmul"]), ("separate", ["split"]),
+      ("@", ["matmul"]),
       ("+", ["add"]), ("MatMul", ["matmul"]), ("minus", ["sub", "neg"]), ("mull", ["mul"]), ("tranpose", ["transpose"]),
       ("sliec", ["slice"]),
       ("", []), ("§", []), ("zzzzzzzz", []),
@@ -159,7 +171,8 @@ import Testing
     #expect(NearestNames.find("ad", among: ["add", "and", "sub"]) == ["add", "and"])
     #expect(NearestNames.find("x", among: ["y", "a", "b", "c"]).isEmpty)
     #expect(NearestNames.find("weights", among: ["weihgts", "weight", "bias"]) == ["weight", "weihgts"])
-    #expect(NearestNames.find(String(repeating: "a", count: 100_000), among: [String(repeating: "a", count: 64)]).count == 1)
+    #expect(
+      NearestNames.find(String(repeating: "a", count: 100_000), among: [String(repeating: "a", count: 64)]).count == 1)
     #expect(NearestNames.editDistance(Array("abcd".utf8), Array("acbd".utf8)) == 1)
     #expect(NearestNames.editDistance([], Array("abc".utf8)) == 3)
   }

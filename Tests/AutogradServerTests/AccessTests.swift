@@ -34,7 +34,8 @@ struct AccessTests {
 
   @Test(
     arguments: [
-      ("", "holds no token"), ("\n  \n# only a remark\n", "holds no token"), ("too-short-really", nil), ("too-short-reall", "line 1 of"),
+      ("", "holds no token"), ("\n  \n# only a remark\n", "holds no token"), ("too-short-really", nil),
+      ("too-short-reall", "line 1 of"),
       ("# a\n\(token)\ntwo words of a token", "line 3 of"), ("a-token-with-ümläuts", "line 1 of"),
       ("a-token\u{7f}with-delete", "line 1 of"),
       (String(repeating: "x", count: 512), nil), (String(repeating: "x", count: 513), "line 1 of"),
@@ -71,7 +72,9 @@ struct AccessTests {
     #expect(server.exitStatus() == 1)
     #expect(monotonicNanoseconds() - start < 15_000_000_000 && server.output.contains("critical"), "\(server.output)")
     // A process without a terminal has no /dev/tty.
-    if kind != "/dev/tty" { #expect(server.output.contains("the token file \(path) is not a regular file"), "\(server.output)") }
+    if kind != "/dev/tty" {
+      #expect(server.output.contains("the token file \(path) is not a regular file"), "\(server.output)")
+    }
   }
 
   /// A mount of FUSE whose server never answers: opening a file there waits for ever. What follows is run in it.
@@ -106,7 +109,8 @@ struct AccessTests {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(at: folder) }
     let process = try Self.inHungMount(
-      folder.path, ServerProcess.program.path, "serve", "--port", "0", "--workers", workers, "--token-file", folder.path + "/tokens")
+      folder.path, ServerProcess.program.path, "serve", "--port", "0", "--workers", workers, "--token-file",
+      folder.path + "/tokens")
     defer { kill(process.processIdentifier, SIGKILL) }
     let pid = process.processIdentifier
     #expect(
@@ -126,20 +130,24 @@ struct AccessTests {
   // MARK: Quotas
 
   @Test(arguments: [
-    "requests-per-second=0", "requests-per-second=x", "requests-per-second=1 requests-per-second=2", "work-per-second=-1",
-    "work-per-second=nan", "bytes-in-flight=1.5", "another-token-of-the-same-holder", "bytes-in-flight=0", "speed=3", "requests-per-second",
+    "requests-per-second=0", "requests-per-second=x", "requests-per-second=1 requests-per-second=2",
+    "work-per-second=-1",
+    "work-per-second=nan", "bytes-in-flight=1.5", "another-token-of-the-same-holder", "bytes-in-flight=0", "speed=3",
+    "requests-per-second",
     "=1", "write=",
   ])
   func badQuotasAreRefused(words: String) throws {
     let file = try TokenFile("# for people\n\(Self.token) \(words)\n")
     let error = #expect(throws: StartError.self) { try AccessTokens(path: file.path) }
     let message = try #require(error).description
-    #expect(message.hasPrefix("line 2 of the token file") && message.contains("requests-per-second=NUMBER"), "\(message)")
+    #expect(
+      message.hasPrefix("line 2 of the token file") && message.contains("requests-per-second=NUMBER"), "\(message)")
     #expect(!message.contains(Self.token) && !message.contains("another-token"))
   }
 
   @Test func quotasHoldForTheirTokens() throws {
-    let file = try TokenFile("\(Self.token) requests-per-second=0.01\n\(Self.other)  bytes-in-flight=8192\twork-per-second=1000\n")
+    let file = try TokenFile(
+      "\(Self.token) requests-per-second=0.01\n\(Self.other)  bytes-in-flight=8192\twork-per-second=1000\n")
     let access = try AccessTokens(path: file.path)
     let live = try LiveServer(access: access)
     let port = live.server.port
@@ -149,15 +157,18 @@ struct AccessTests {
     #expect(refused.status == 429 && refused.text.contains(#""reason": "requests_per_second""#))
     #expect((90...100).contains(Int(refused.header("Retry-After") ?? "") ?? 0))
     try access.reload()
-    #expect(ServerProcess.fetch("/version", port: port, headers: bearer)?.status == 429, "what was had is not forgotten")
+    #expect(
+      ServerProcess.fetch("/version", port: port, headers: bearer)?.status == 429, "what was had is not forgotten")
     let other = "Authorization: Bearer \(Self.other)\r\n"
     #expect(ServerProcess.fetch("/version", port: port, headers: other)?.status == 200)
     let large = try RawConnection(port: port)
     let numbers = Array(repeating: "0.5", count: 5000).joined(separator: ",")
-    let body = #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [\#(numbers)]}}"#
+    let body =
+      #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [\#(numbers)]}}"#
     try large.send(rawPost("/v1/evaluate", body, headers: other))
     let answer = try large.readResponse()
-    #expect(answer.status == 413 && answer.text.contains(#""limit": 8192"#), "coming again would not help: \(answer.status)")
+    #expect(
+      answer.status == 413 && answer.text.contains(#""limit": 8192"#), "coming again would not help: \(answer.status)")
     let fitting = try RawConnection(port: port)
     let small =
       #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 0.5}\#(String(repeating: " ", count: 5000))}"#
@@ -182,8 +193,10 @@ struct AccessTests {
     }
     let long = Self.token + String(repeating: "\0", count: 600)
     for header in [
-      nil, "", "Bearer", "Bearer ", Self.token, "Basic \(Self.token)", "Bearer\t\(Self.token)", "Bearer \(Self.token.dropLast())",
-      "Bearer \(Self.token)0", "Bearer \(Self.token) ", "Bearer \(Self.token)\0", "Bearer \(long)", "Bearer \(Self.token.uppercased())",
+      nil, "", "Bearer", "Bearer ", Self.token, "Basic \(Self.token)", "Bearer\t\(Self.token)",
+      "Bearer \(Self.token.dropLast())",
+      "Bearer \(Self.token)0", "Bearer \(Self.token) ", "Bearer \(Self.token)\0", "Bearer \(long)",
+      "Bearer \(Self.token.uppercased())",
       "Bearer x\(Self.token.dropFirst())", "Bearer \(Self.token.dropLast())x", "Bearer \(Self.token)\n\(Self.other)",
       "Bearer, Bearer \(Self.token)", "Bearer " + String(repeating: "\0", count: 512), "Bearer # for people",
     ] {
@@ -198,12 +211,18 @@ struct AccessTests {
     let live = try LiveServer(access: try AccessTokens(path: file.path))
     let port = live.server.port
     for path in ["/livez", "/readyz"] { #expect(ServerProcess.get(path, port: port) == 200) }
-    let paths = Routes.paths.map { $0.replacingOccurrences(of: "{name}", with: "add") } + ["/nowhere", "/livez/", "/livez%00", "//livez"]
+    let paths =
+      Routes.paths.map { $0.replacingOccurrences(of: "{name}", with: "add") } + [
+        "/nowhere", "/livez/", "/livez%00", "//livez",
+      ]
     for path in paths where !["/livez", "/readyz"].contains(path) {
       let refused = try #require(ServerProcess.fetch(path, port: port))
       #expect(refused.status == 401 && refused.header("WWW-Authenticate") == "Bearer", "\(path)")
-      #expect(refused.header("Connection")?.lowercased() == "close" && refused.text.contains(#""code": "unauthorized""#))
-      #expect(ServerProcess.fetch(path, port: port, headers: "Authorization: Bearer \(Self.token)\r\n")?.status != 401, "\(path)")
+      #expect(
+        refused.header("Connection")?.lowercased() == "close" && refused.text.contains(#""code": "unauthorized""#))
+      #expect(
+        ServerProcess.fetch(path, port: port, headers: "Authorization: Bearer \(Self.token)\r\n")?.status != 401,
+        "\(path)")
     }
     for request in ["POST /livez", "OPTIONS /livez", "POST /v1/evaluate"] {
       let connection = try RawConnection(port: port)
@@ -231,14 +250,18 @@ struct AccessTests {
     try file.write("short\n")
     server.signal(SIGHUP)
     #expect(
-      eventually { server.output.contains("error SIGHUP: keeping the old tokens: line 1 of the token file") }, "\(server.output)")
+      eventually { server.output.contains("error SIGHUP: keeping the old tokens: line 1 of the token file") },
+      "\(server.output)")
     #expect(status(Self.token) == 200)
     try file.write(Self.other)
     chmod(file.path, 0o644)
     server.signal(SIGHUP)
-    #expect(eventually { server.output.contains("info SIGHUP: 1 tokens read") && status(Self.other) == 200 }, "\(server.output)")
+    #expect(
+      eventually { server.output.contains("info SIGHUP: 1 tokens read") && status(Self.other) == 200 },
+      "\(server.output)")
     #expect(status(Self.token) == 401)
-    #expect(eventually { server.output.contains("warning the token file \(file.path) can be read by others: chmod o-r") })
+    #expect(
+      eventually { server.output.contains("warning the token file \(file.path) can be read by others: chmod o-r") })
     server.signal(SIGTERM)
     #expect(server.exitStatus() == 0)
     for secret in [Self.token, Self.other, "short"] { #expect(!server.output.contains(secret), "\(server.output)") }
@@ -269,7 +292,8 @@ struct AccessTests {
     #expect(eventually { server.workers == before } && status(Self.token) == 200)
     try file.write(Self.other)
     server.signal(SIGHUP)
-    #expect(eventually { server.output.contains("replaced all workers") && status(Self.token) == 401 }, "\(server.output)")
+    #expect(
+      eventually { server.output.contains("replaced all workers") && status(Self.token) == 401 }, "\(server.output)")
     #expect(status(Self.other) == 200)
     server.signal(SIGTERM)
     #expect(server.exitStatus() == 0)
@@ -291,7 +315,8 @@ struct AccessTests {
     #expect(try output("--host", "0.0.0.0").contains("warning 0.0.0.0 \(warning)"))
     #expect(try output("--host", "0.0.0.0", "--workers", "2").contains("warning 0.0.0.0 \(warning)"))
     for quiet in [
-      try output("--host", "127.0.0.1"), try output("--host", "localhost"), try output("--host", "0.0.0.0", "--token-file", file.path),
+      try output("--host", "127.0.0.1"), try output("--host", "localhost"),
+      try output("--host", "0.0.0.0", "--token-file", file.path),
     ] {
       #expect(!quiet.contains("warning"), "\(quiet)")
     }

@@ -11,7 +11,9 @@ struct AdminAddressTests {
     #expect(AdminAddress("127.0.0.1:9090").map { ($0.host, $0.port) } ?? ("", 0) == ("127.0.0.1", 9090))
     #expect(AdminAddress("[::1]:0").map { ($0.host, $0.port) } ?? ("", 1) == ("::1", 0))
     for text in ["localhost:65535", "[fe80::1%eth0]:1"] { #expect(AdminAddress(text)?.description == text) }
-    for text in ["", "9090", ":9090", "a:", "a:b", "a:65536", "a:-1", "a:+1", "::1:9090", "[::1]", "[]:1", "[a]:1", "a:1 "] {
+    for text in [
+      "", "9090", ":9090", "a:", "a:b", "a:65536", "a:-1", "a:+1", "::1:9090", "[::1]", "[]:1", "[a]:1", "a:1 ",
+    ] {
       #expect(AdminAddress(text) == nil, "\(text)")
     }
   }
@@ -44,7 +46,9 @@ struct AdminAddressTests {
     #expect(!moved.text.contains("\(admin)"), "who may not know where it is does not learn it")
     for path in ["/version", "/openapi.json", "/v1/operations/add", "/metrics/", "/"] {
       let answer = try #require(ServerProcess.fetch(path, port: admin))
-      #expect(answer.status == 404 && answer.text.contains("GET /livez, GET /readyz, GET /metrics"), "\(path): \(answer.text)")
+      #expect(
+        answer.status == 404 && answer.text.contains("GET /livez, GET /readyz, GET /metrics"), "\(path): \(answer.text)"
+      )
     }
     let client = try RawConnection(port: admin)
     try client.send(rawPost("/v1/evaluate", #"{"graph": {"nodes": []}}"#))
@@ -84,7 +88,8 @@ struct AdminAddressTests {
     // Whoever comes to be is there too.
     let before = server.workers
     server.signal(SIGHUP)
-    #expect(eventually { server.workers.count == 2 && Set(before).isDisjoint(with: server.workers) }, "\(server.output)")
+    #expect(
+      eventually { server.workers.count == 2 && Set(before).isDisjoint(with: server.workers) }, "\(server.output)")
     for _ in 0..<5 { try expectPages(port, admin) }
     server.signal(SIGTERM)
     #expect(server.exitStatus() == 0, "\(server.output)")
@@ -103,7 +108,9 @@ struct AdminAddressTests {
   /// Whoever watches the end sees it to the end.
   @Test(arguments: [1, 2]) func itIsThereWhileTheServerDrains(workers: Int) throws {
     let (server, port, admin) = try start(["--workers", "\(workers)", "--drain-seconds", "3"])
-    if workers > 1 { try #require(eventually { server.workers.count == 2 && ServerProcess.get("/livez", port: port) == 200 }) }
+    if workers > 1 {
+      try #require(eventually { server.workers.count == 2 && ServerProcess.get("/livez", port: port) == 200 })
+    }
     // A request whose body never comes keeps a worker from ending.
     let requests = try (0..<8).map { _ in
       let request = try RawConnection(port: port)

@@ -10,7 +10,8 @@ enum Applications {
   static let programs: [String] = {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return files.filter { name in
-      guard name.hasSuffix(".py"), let text = try? String(contentsOf: folder.appending(path: name), encoding: .utf8) else { return false }
+      guard name.hasSuffix(".py"), let text = try? String(contentsOf: folder.appending(path: name), encoding: .utf8)
+      else { return false }
       return text.split(separator: "\n").contains("if __name__ == \"__main__\":")
     }.sorted()
   }()
@@ -64,7 +65,8 @@ struct ApplicationTests {
   @Test("None has got lost, and the README has each in its table")
   func completeness() throws {
     let wanted: Set = [
-      "nist.py", "rosenbrock.py", "black_scholes.py", "logistic_regression.py", "gaussian_process.py", "oscillator_network.py",
+      "nist.py", "rosenbrock.py", "black_scholes.py", "logistic_regression.py", "gaussian_process.py",
+      "oscillator_network.py",
     ]
     #expect(wanted.isSubset(of: Applications.programs))
     let readme = String(decoding: try Project.file("examples/README.md"), as: UTF8.self)
@@ -83,7 +85,9 @@ struct ApplicationTests {
       return try Applications.run(file.path, against: "http://127.0.0.1:1", limit: limit)
     }
     let failed = try run("import os, sys; print(os.environ['AUTOGRAD_URL']); sys.exit('no good')", limit: 60)
-    #expect(failed.status == 1 && !failed.timedOut && failed.output.contains("http://127.0.0.1:1") && failed.output.contains("no good"))
+    #expect(
+      failed.status == 1 && !failed.timedOut && failed.output.contains("http://127.0.0.1:1")
+        && failed.output.contains("no good"))
     let hanging = try run("import time; time.sleep(600)", limit: 0.5)
     #expect(hanging.timedOut && hanging.status != 0)
   }

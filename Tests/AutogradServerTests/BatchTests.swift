@@ -37,7 +37,9 @@ import Testing
   @Test func gradientsOfSharedInputsAreSummed() {
     let batch = post("evaluate", stack, #", "batch": ["x"], "outputs": ["loss", "a"]"#)
     let each = (0..<3).map { post("evaluate", one($0), #", "outputs": ["loss", "a"]"#) }
-    for output in ["loss", "a"] { #expect(isClose(numbers(batch, "outputs", output), each.flatMap { numbers($0, "outputs", output) })) }
+    for output in ["loss", "a"] {
+      #expect(isClose(numbers(batch, "outputs", output), each.flatMap { numbers($0, "outputs", output) }))
+    }
     #expect(isClose(numbers(batch, "gradients", "x"), each.flatMap { numbers($0, "gradients", "x") }))
     for name in ["w", "b"] {
       let parts = each.map { numbers($0, "gradients", name) }
@@ -64,7 +66,9 @@ import Testing
     let hessians = (0..<3).map { post("hessian", one($0), #", "wrt": ["x", "b"]"#) }
     #expect(isClose(numbers(hessian, "hessians", "x", "b"), hessians.flatMap { numbers($0, "hessians", "x", "b") }))
     let blocks = hessians.map { numbers($0, "hessians", "b", "b") }
-    #expect(isClose(numbers(hessian, "hessians", "b", "b"), blocks[0].indices.map { index in blocks.reduce(0) { $0 + $1[index] } }))
+    #expect(
+      isClose(
+        numbers(hessian, "hessians", "b", "b"), blocks[0].indices.map { index in blocks.reduce(0) { $0 + $1[index] } }))
 
     let hvp = post("hvp", stack, #", "vectors": {"b": [1, 2, 3]}, "batch": ["x"]"#)
     let products = (0..<3).map { post("hvp", one($0), #", "vectors": {"b": [1, 2, 3]}"#) }
@@ -97,6 +101,9 @@ import Testing
     #expect(problem(stack, #", "batch": ["x", "b"]"#).0 == 200)
     #expect(problem(stack, #", "batch": ["x", "w"]"#) == (422, "shape_mismatch", "/inputs/w"))
     #expect(problem(#""x": 1, \#(Self.shared)"#, #", "batch": ["x"]"#) == (422, "shape_mismatch", "/inputs/x"))
-    #expect(problem(stack, #", "batch": ["x"], "cotangents": {"loss": [1, 2]}"#) == (422, "shape_mismatch", "/cotangents/loss"))
+    #expect(
+      problem(stack, #", "batch": ["x"], "cotangents": {"loss": [1, 2]}"#) == (
+        422, "shape_mismatch", "/cotangents/loss"
+      ))
   }
 }

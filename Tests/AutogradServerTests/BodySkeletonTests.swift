@@ -23,12 +23,17 @@ import Testing
   @Test(arguments: shapes, ["float64", "float32", "int64", "int32"])
   func anythingWhereANumberWas(_ shape: String, _ dtype: String) {
     let texts = [
-      "2", "-3", "0", "-0", "00", "01", "1.5", "-1.25", "1.", ".5", "+1", "1e3", "1E+2", "1e", "1e+", "1e-400", "1e400", "-1e400", "1.0",
+      "2", "-3", "0", "-0", "00", "01", "1.5", "-1.25", "1.", ".5", "+1", "1e3", "1E+2", "1e", "1e+", "1e-400", "1e400",
+      "-1e400", "1.0",
       "0.0",
-      "-0.0", "9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807", "9223372036854775808", "2147483647",
-      "2147483648", "-2147483648", "-2147483649", "3.4028235e38", "3.4028236e38", "1e39", "1.00000005960464477539062500000000001",
-      "1.000000059604644775390625", "0.1000000000000000055511151231257827021181583404541015625", "123456789012345678901234567890", "1e-46",
-      "2 ", " 2", "2\n", "\t2", "2,", ",2", "2, 3", "[2]", "[]", "", "NaN", "\"NaN\"", "\"Infinity\"", "\"2\"", "true", "false", "null",
+      "-0.0", "9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807", "9223372036854775808",
+      "2147483647",
+      "2147483648", "-2147483648", "-2147483649", "3.4028235e38", "3.4028236e38", "1e39",
+      "1.00000005960464477539062500000000001",
+      "1.000000059604644775390625", "0.1000000000000000055511151231257827021181583404541015625",
+      "123456789012345678901234567890", "1e-46",
+      "2 ", " 2", "2\n", "\t2", "2,", ",2", "2, 3", "[2]", "[]", "", "NaN", "\"NaN\"", "\"Infinity\"", "\"2\"", "true",
+      "false", "null",
       "{}", "2]", "2}", "2a", "2/**/", "0x10", "1_000", "\u{FF12}", "2\u{0}", "--2", "2-", "2.5.5", "2e5e5",
     ]
     let pair = HandlerPair()
@@ -84,11 +89,15 @@ import Testing
 
   @Test func whatIsNotOnlyNumbersIsNotKept() {
     let constant =
-      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "k"], "outputs": ["y"]}], "constants": {"k": [1, 2]}}, "inputs": {"x": 2}}"#
-    let truth = #"{"graph": {"nodes": [{"op": "logical_not", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [true, false]}}"#
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "k"], "outputs": ["y"]}], "constants": {"k": [1, 2]}}, "#
+      + #""inputs": {"x": 2}}"#
+    let truth =
+      #"{"graph": {"nodes": [{"op": "logical_not", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [true, "#
+      + #"false]}}"#
     let text = #"{"graph": {"nodes": [{"op": "sin", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [1, "NaN"]}}"#
     let bytes =
-      #"{"graph": {"nodes": [{"op": "sin", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": {"dtype": "float32", "shape": [1], "encoding": "base64", "data": "AACAPw=="}}}"#
+      #"{"graph": {"nodes": [{"op": "sin", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": {"dtype": "#
+      + #""float32", "shape": [1], "encoding": "base64", "data": "AACAPw=="}}}"#
     for body in [constant, truth, text, bytes] {
       let pair = HandlerPair()
       #expect(pair.compare(.evaluate, Data(body.utf8), body) == 200)
@@ -98,7 +107,8 @@ import Testing
 
   @Test func anEndpointHasItsOwn() {
     let pair = HandlerPair()
-    let body = Data(#"{"graph": {"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [1, 2]}}"#.utf8)
+    let body = Data(
+      #"{"graph": {"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": [1, 2]}}"#.utf8)
     for endpoint in [Endpoint.evaluate, .jacobian, .evaluate, .hessian] { pair.compare(endpoint, body, "\(endpoint)") }
     #expect(recalled(pair) > 0)
   }
@@ -107,7 +117,9 @@ import Testing
   @Test func manyGraphsInTurns() {
     let pair = HandlerPair()
     func body(_ graph: Int, _ x: Int) -> Data {
-      Data(#"{"graph": {"nodes": [{"op": "add", "inputs": ["x", \#(graph)], "outputs": ["y"]}]}, "inputs": {"x": \#(x)}}"#.utf8)
+      Data(
+        #"{"graph": {"nodes": [{"op": "add", "inputs": ["x", \#(graph)], "outputs": ["y"]}]}, "inputs": {"x": \#(x)}}"#
+          .utf8)
     }
     for turn in 0..<10 {
       for graph in 0..<10 { pair.compare(.evaluate, body(graph, turn), "\(graph)") }

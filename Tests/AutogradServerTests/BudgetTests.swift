@@ -15,7 +15,8 @@ struct BudgetTests {
   @Test(arguments: TensorEncoder.Form.allCases, DType.allCases)
   func answersAreNoLongerThanTheirLimit(form: TensorEncoder.Form, dtype: DType) {
     let shapes: [Shape] = [
-      [], [1], [3], [65], [300], [2, 3], [64, 1], [1, 64], [7, 1, 1, 1], [2, 3, 4], [5, 0], [0, 5], [2, 3, 0], [1, 1, 1, 1, 1, 1, 1, 2],
+      [], [1], [3], [65], [300], [2, 3], [64, 1], [1, 64], [7, 1, 1, 1], [2, 3, 4], [5, 0], [0, 5], [2, 3, 0],
+      [1, 1, 1, 1, 1, 1, 1, 2],
       [0],
     ]
     for shape in shapes {
@@ -41,12 +42,14 @@ struct BudgetTests {
     }
   }
 
-  private static let many = (0..<1000).map { #"{"op": "neg", "inputs": ["x"], "outputs": ["y\#($0)"]}"# }.joined(separator: ",")
+  private static let many = (0..<1000).map { #"{"op": "neg", "inputs": ["x"], "outputs": ["y\#($0)"]}"# }.joined(
+    separator: ",")
 
   /// Little work and a large answer leave the socket's thread, and reserve it.
   @Test(arguments: [
     #"{"graph": {"nodes": [\#(many)]}, "inputs": {"x": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, "gradients": false}"#,
-    #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": [9999999, 0]}}]}, "inputs": {"x": {"shape": [0], "data": []}}}"#,
+    #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": "#
+      + #"[9999999, 0]}}]}, "inputs": {"x": {"shape": [0], "data": []}}}"#,
   ])
   func largeAnswersAreReserved(body: String) {
     let bytes = Array(body.utf8)
@@ -97,7 +100,8 @@ struct BudgetTests {
     reservation.shrink(to: 20)
     #expect(budget.usedBytes == 10)
     #expect(budget.reserve(87, for: other, beside: 0) && !budget.reserve(4, for: Tenant(), beside: 0))
-    #expect(budget.reserve(9, for: other, beside: 0, isPage: true) && !budget.reserve(1, for: other, beside: 0, isPage: true))
+    #expect(
+      budget.reserve(9, for: other, beside: 0, isPage: true) && !budget.reserve(1, for: other, beside: 0, isPage: true))
     #expect(MemoryBudget(limit: .max).reserve(1000, for: other, beside: 0, isPage: true))
   }
 
@@ -107,7 +111,8 @@ struct BudgetTests {
   @Test(arguments: ["jacobian", "hessian"], [2000, 20_000])
   func tablesOfDerivativesAreCountedFirst(path: String, count: Int) {
     let inputs = (0..<count).map { "\"a\($0)\": 0.5" }.joined(separator: ",")
-    let nodes = (0..<count).map { #"{"op": "sin", "inputs": ["a\#($0)"], "outputs": ["y\#($0)"]}"# }.joined(separator: ",")
+    let nodes = (0..<count).map { #"{"op": "sin", "inputs": ["a\#($0)"], "outputs": ["y\#($0)"]}"# }.joined(
+      separator: ",")
     let body = "{\"graph\": {\"nodes\": [\(nodes)]}, \"inputs\": {\(inputs)}}"
     let response = InProcessServer().send("POST", "/v1/\(path)", body: Data(body.utf8))
     #expect(response.status == 413 && response.json["reason"] as? String == "too_many_outputs")
@@ -138,7 +143,8 @@ struct BudgetTests {
 
   /// On the compute pool, a graph asks for the memory that it grows into.
   @Test func graphsReserveWhatTheyGrowTo() {
-    let nodes = (0..<3000).map { #"{"op": "mul", "inputs": ["x", \#($0).5], "outputs": ["y\#($0)"]}"# }.joined(separator: ",")
+    let nodes = (0..<3000).map { #"{"op": "mul", "inputs": ["x", \#($0).5], "outputs": ["y\#($0)"]}"# }.joined(
+      separator: ",")
     let body = Array("{\"graph\": {\"nodes\": [\(nodes)]}, \"inputs\": {\"x\": 0.5}, \"gradients\": false}".utf8)
     func status(_ memory: Memory) -> Int {
       body.withUnsafeBytes { bytes in

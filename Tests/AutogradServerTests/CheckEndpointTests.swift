@@ -9,7 +9,8 @@ struct CheckEndpointTests {
   private func send(_ path: String, _ members: String, x: String = "[1, 2]") -> Response {
     let graph = #"{"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}"#
     return InProcessServer().send(
-      "POST", path, body: Data(#"{"graph": \#(graph), "inputs": {"x": \#(x)}\#(members.isEmpty ? "" : ", " + members)}"#.utf8))
+      "POST", path,
+      body: Data(#"{"graph": \#(graph), "inputs": {"x": \#(x)}\#(members.isEmpty ? "" : ", " + members)}"#.utf8))
   }
 
   @Test(arguments: [

@@ -34,7 +34,8 @@ struct CommandTests {
     return Result(status: process.terminationStatus, output: texts[1], error: texts[2])
   }
 
-  private static let request = #"{"graph": {"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 3}}"#
+  private static let request =
+    #"{"graph": {"nodes": [{"op": "square", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 3}}"#
 
   @Test func evaluateAnswersAsTheServerDoes() throws {
     let result = try run("evaluate", "-", input: Self.request)
@@ -44,8 +45,10 @@ struct CommandTests {
 
   @Test func evaluateTakesSafetensors() throws {
     let graph = #"{\"nodes\": [{\"op\": \"identity\", \"inputs\": [\"x\"], \"outputs\": [\"y\"]}]}"#
-    let header = #"{"__metadata__": {"graph": "\#(graph)"}, "x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}"#
-    let file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8) + Data(count: 8)
+    let header =
+      #"{"__metadata__": {"graph": "\#(graph)"}, "x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}"#
+    let file =
+      withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8) + Data(count: 8)
     let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try file.write(to: path)
     defer { try? FileManager.default.removeItem(at: path) }
@@ -67,7 +70,9 @@ struct CommandTests {
     #expect(list.status == 0 && list.output.contains("\nmatmul "))
     #expect(try run("operations", "--json").output == OperationsDocument.list.string)
     let one = try run("operations", "clip")
-    for part in ["clip(", "\nattributes\n", "\nconventions\n", "\nexample\n"] { #expect(one.output.contains(part), "\(part)") }
+    for part in ["clip(", "\nattributes\n", "\nconventions\n", "\nexample\n"] {
+      #expect(one.output.contains(part), "\(part)")
+    }
     #expect(try run("operations", "clip", "--json").output == OperationsDocument.document(of: "clip")?.string)
     #expect(try run("operations", "--page").output == OperationsPage.text().string)
   }
@@ -95,11 +100,13 @@ struct CommandTests {
   ])
   func settingsThatCannotBe(variable: String, value: String, expected: String) throws {
     let result = try run("serve", environment: [variable: value])
-    #expect(result.status == 64 && result.error.contains(variable) && result.error.contains(expected), "\(result.error)")
+    #expect(
+      result.status == 64 && result.error.contains(variable) && result.error.contains(expected), "\(result.error)")
   }
 
   @Test(arguments: [
-    ("AUTOGRAD_TOKENFILE", "did you mean AUTOGRAD_TOKEN_FILE?"), ("AUTOGRAD_MAX_NODE", "did you mean AUTOGRAD_MAX_NODES?"),
+    ("AUTOGRAD_TOKENFILE", "did you mean AUTOGRAD_TOKEN_FILE?"),
+    ("AUTOGRAD_MAX_NODE", "did you mean AUTOGRAD_MAX_NODES?"),
     ("AUTOGRAD_XYZZY_PLUGH", "autograd-server serve --help lists them"), ("AUTOGRAD_", "--help lists them"),
   ])
   func settingsThatAreNone(variable: String, hint: String) throws {
@@ -118,7 +125,8 @@ struct CommandTests {
   /// Kubernetes tells each pod of the services around it by variables that nobody chose.
   @Test func servicesAroundAreNoSettings() throws {
     try SettingNames.check([
-      "PATH=/bin", "AUTOGRAD_SERVER_SERVICE_HOST=10.0.0.1", "AUTOGRAD_SERVER_SERVICE_PORT=8080", "AUTOGRAD_SERVER_SERVICE_PORT_HTTP=8080",
+      "PATH=/bin", "AUTOGRAD_SERVER_SERVICE_HOST=10.0.0.1", "AUTOGRAD_SERVER_SERVICE_PORT=8080",
+      "AUTOGRAD_SERVER_SERVICE_PORT_HTTP=8080",
       "AUTOGRAD_SERVER_PORT=tcp://10.0.0.1:8080", "AUTOGRAD_SERVER_PORT_8080_TCP=tcp://10.0.0.1:8080",
       "AUTOGRAD_SERVER_PORT_8080_TCP_ADDR=10.0.0.1", "AUTOGRAD_SUPERVISED=3,4", "AUTOGRADE=1",
     ])

@@ -18,7 +18,8 @@ import Testing
       func expect(_ member: String, _ expected: Any?) {
         guard let expected = expected as? String else { return }
         if problem[member] as? String != expected {
-          Issue.record("\(name): \(member) is \(problem[member] ?? "missing"), expected \(expected)\n\(response.body.string)")
+          Issue.record(
+            "\(name): \(member) is \(problem[member] ?? "missing"), expected \(expected)\n\(response.body.string)")
         }
       }
       if response.status != item["status"] as? Int {
@@ -34,8 +35,12 @@ import Testing
       for part in item["detail_contains"] as? [String] ?? [] where !detail.contains(part.lowercased()) {
         Issue.record("\(name): the detail does not say \"\(part)\": \(detail)")
       }
-      if let pointer = problem["pointer"] as? String { #expect(resolves(pointer, in: body), "\(name): \(pointer) does not resolve") }
-      if problem["code"] as? String == "limit_exceeded" { #expect(problem["limit"] is Int && problem["value"] is Int, "\(name)") }
+      if let pointer = problem["pointer"] as? String {
+        #expect(resolves(pointer, in: body), "\(name): \(pointer) does not resolve")
+      }
+      if problem["code"] as? String == "limit_exceeded" {
+        #expect(problem["limit"] is Int && problem["value"] is Int, "\(name)")
+      }
     }
     #expect(server.evaluate(#"{"graph": {"nodes": []}}"#).status == 200)
   }
@@ -45,7 +50,9 @@ import Testing
 
   /// Whether an RFC 6901 pointer leads somewhere in a body; in one that is no JSON, "" does.
   private func resolves(_ pointer: String, in body: String) -> Bool {
-    guard var value = try? JSONSerialization.jsonObject(with: Data(body.utf8), options: .fragmentsAllowed) else { return true }
+    guard var value = try? JSONSerialization.jsonObject(with: Data(body.utf8), options: .fragmentsAllowed) else {
+      return true
+    }
     for token in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
       let key = String(token).replacingOccurrences(of: "~1", with: "/").replacingOccurrences(of: "~0", with: "~")
       if let object = value as? [String: Any], let member = object[key] {
@@ -73,11 +80,15 @@ import Testing
         continue
       }
       if let exact = item["exact"] as? String {
-        if withoutBlanks(response.body.string) != exact { Issue.record("\(name)\n is      \(response.body.string) expected \(exact)") }
+        if withoutBlanks(response.body.string) != exact {
+          Issue.record("\(name)\n is      \(response.body.string) expected \(exact)")
+        }
         continue
       }
       var answer = response.json
-      let warnings = (answer.removeValue(forKey: "warnings") as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+      let warnings = (answer.removeValue(forKey: "warnings") as? [[String: Any]] ?? []).compactMap {
+        $0["code"] as? String
+      }
       if let expected = item["warnings"] as? [String] { #expect(warnings == expected, "\(name)") }
       guard var expected = item["expected"] as? [String: Any] else { continue }
       expected.removeValue(forKey: "warnings")

@@ -10,7 +10,8 @@ final class LiveServer {
   var address: String { "http://127.0.0.1:\(server.port)" }
 
   init(
-    limits: Limits = Limits(), access: AccessTokens? = nil, configure: (inout HTTPServer.Configuration) -> Void = { _ in }
+    limits: Limits = Limits(), access: AccessTokens? = nil,
+    configure: (inout HTTPServer.Configuration) -> Void = { _ in }
   ) throws {
     let metrics = Metrics(routes: Routes.paths, region: try .own())
     pool = try ComputePool(threads: 2, queueLimit: 64, metrics: metrics.area)
@@ -40,7 +41,8 @@ final class LiveServer {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.currentDirectoryURL = directory
-    process.arguments = ["curl", "-sS", "--max-time", "20", "-D", "headers", "-o", "body", "-w", "%{http_code}"] + arguments
+    process.arguments =
+      ["curl", "-sS", "--max-time", "20", "-D", "headers", "-o", "body", "-w", "%{http_code}"] + arguments
     let output = Pipe()
     process.standardOutput = output
     try process.run()
@@ -90,7 +92,8 @@ final class LiveServer {
   @Test func routesAnswerAndRefuse() throws {
     let live = try LiveServer()
     for path in [
-      "/livez", "/readyz", "/version", "/v1/operations", "/v1/operations/matmul", "/openapi.yaml", "/openapi.json", "/problems",
+      "/livez", "/readyz", "/version", "/v1/operations", "/v1/operations/matmul", "/openapi.yaml", "/openapi.json",
+      "/problems",
       "/problems/cycle",
     ] {
       let get = try live.curl([live.address + path])
@@ -111,7 +114,9 @@ final class LiveServer {
     let live = try LiveServer()
     let url = live.address + "/v1/evaluate"
     let body = #"{"graph": {"nodes": []}}"#
-    for type in ["application/json", "text/plain", "application/x-www-form-urlencoded", "application/geo+json; charset=utf-8"] {
+    for type in [
+      "application/json", "text/plain", "application/x-www-form-urlencoded", "application/geo+json; charset=utf-8",
+    ] {
       #expect(try live.curl([url, "-d", body, "-H", "Content-Type: \(type)"]).status == 200, "\(type)")
     }
     for type in ["multipart/form-data; boundary=x", "image/png", "application/octet-stream", "application/zip"] {
@@ -142,10 +147,12 @@ final class LiveServer {
     #expect(large["limit"] as? Int == 10_000)
     let node = #"{"op": "neg", "inputs": ["x"], "outputs": ["y"]}"#
     let many = try problem(
-      #"{"graph": {"nodes": ["# + Array(repeating: node, count: 4).joined(separator: ", ") + #"]}, "inputs": {"x": 1}}"#)
+      #"{"graph": {"nodes": ["# + Array(repeating: node, count: 4).joined(separator: ", ") + #"]}, "inputs": {"x": 1}}"#
+    )
     #expect(many["limit"] as? Int == 3 && many["value"] as? Int == 4)
     let wide = try problem(
-      #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": [1000000]}}]}, "inputs": {"x": 1}}"#
+      #"{"graph": {"nodes": [{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": "#
+        + #"[1000000]}}]}, "inputs": {"x": 1}}"#
     )
     #expect(wide["limit"] as? Int == 1 << 20 && (wide["value"] as? Int ?? 0) >= 8_000_000)
     #expect(try live.curl([url, "-d", #"{"graph": {"nodes": []}}"#]).status == 200)

@@ -103,8 +103,10 @@ struct DerivativeEndpointTests {
       #"{"outputs": {"z": 5.0, "x": [1.0, 2.0], "c": 3.0, "n": 4}, "tangents": {"z": 0.0, "x": [0.0, 0.0], "c": 0.0}}"#)
     isAnswered(
       .jvp,
-      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": 3, "b": 5}, "tangents": {"b": 1}}"#,
-      #"{"outputs": {"y": {"dtype": "float64", "shape": [], "data": 15.0}}, "tangents": {"y": {"dtype": "float64", "shape": [], "data": 3.0}}}"#
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": 3, "b": 5}, "#
+        + #""tangents": {"b": 1}}"#,
+      #"{"outputs": {"y": {"dtype": "float64", "shape": [], "data": 15.0}}, "tangents": {"y": {"dtype": "float64", "#
+        + #""shape": [], "data": 3.0}}}"#
     )
   }
 
@@ -112,13 +114,17 @@ struct DerivativeEndpointTests {
   func jacobians() {
     isAnswered(
       .jacobian, request(""),
-      #"{"outputs": {"y": [1.0, 4.0], "z": 5.0, "m": 5}, "jacobians": {"y": {"x": [[2.0, 0.0], [0.0, 4.0]]}, "z": {"x": [2.0, 4.0]}}}"#)
+      #"{"outputs": {"y": [1.0, 4.0], "z": 5.0, "m": 5}, "jacobians": {"y": {"x": [[2.0, 0.0], [0.0, 4.0]]}, "z": "#
+        + #"{"x": [2.0, 4.0]}}}"#
+    )
     isAnswered(
       .jacobian, request(#""of": ["z", "x", "m"], "outputs": ["m"]"#),
       #"{"outputs": {"m": 5}, "jacobians": {"z": {"x": [2.0, 4.0]}, "x": {"x": [[1.0, 0.0], [0.0, 1.0]]}}}"#)
     isAnswered(
-      .jacobian, request(#""of": ["z", "c"], "wrt": [], "outputs": ["z"]"#), #"{"outputs": {"z": 5.0}, "jacobians": {"z": {}, "c": {}}}"#)
-    let two = #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": [3, 4], "b": 5}"#
+      .jacobian, request(#""of": ["z", "c"], "wrt": [], "outputs": ["z"]"#),
+      #"{"outputs": {"z": 5.0}, "jacobians": {"z": {}, "c": {}}}"#)
+    let two =
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": [3, 4], "b": 5}"#
     isAnswered(
       .jacobian, two + #", "wrt": ["b", "a"], "encoding": "values"}"#,
       #"{"outputs": {"y": [15.0, 20.0]}, "jacobians": {"y": {"b": [3.0, 4.0], "a": [[5.0, 0.0], [0.0, 5.0]]}}}"#)
@@ -128,7 +134,8 @@ struct DerivativeEndpointTests {
   func secondDerivatives() {
     isAnswered(
       .hessian, request(""),
-      #"{"outputs": {"y": [1.0, 4.0], "z": 5.0, "m": 5}, "gradients": {"x": [4.0, 8.0]}, "hessians": {"x": {"x": [[4.0, 0.0], [0.0, 4.0]]}}}"#
+      #"{"outputs": {"y": [1.0, 4.0], "z": 5.0, "m": 5}, "gradients": {"x": [4.0, 8.0]}, "hessians": {"x": {"x": "#
+        + #"[[4.0, 0.0], [0.0, 4.0]]}}}"#
     )
     isAnswered(
       .hessian, request(#""cotangents": {"y": [1, 10]}, "outputs": ["m"]"#),
@@ -142,7 +149,8 @@ struct DerivativeEndpointTests {
     isAnswered(
       .hvp, request(#""of": ["z"], "outputs": ["m"], "vectors": {}"#),
       #"{"outputs": {"m": 5}, "gradients": {"x": [2.0, 4.0]}, "products": {"x": [0.0, 0.0]}}"#)
-    let two = #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": [3, 4], "b": 5}"#
+    let two =
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["y"]}]}, "inputs": {"a": [3, 4], "b": 5}"#
     isAnswered(
       .hessian, two + #", "wrt": ["b", "a"], "encoding": "values"}"#,
       #"{"outputs": {"y": [15.0, 20.0]}, "gradients": {"b": 7.0, "a": [5.0, 5.0]}, "#
@@ -173,13 +181,17 @@ struct DerivativeEndpointTests {
 
   @Test("Encodings and dtypes hold for derivatives")
   func encodings() {
-    let body = #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": [1, 2]}, "dtype": "float32""#
+    let body =
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": [1, 2]}, "#
+      + #""dtype": "float32""#
     isAnswered(
       .jacobian, body + #", "encoding": "flat"}"#,
       #"{"outputs": {"y": {"dtype": "float32", "shape": [2], "data": [1.0, 4.0]}}, "#
         + #""jacobians": {"y": {"x": {"dtype": "float32", "shape": [2, 2], "data": [2.0, 0.0, 0.0, 4.0]}}}}"#)
     isAnswered(
-      .jvp, body + #", "encoding": "base64", "tangents": {"x": {"encoding": "base64", "shape": [2], "data": "AACAPwAAAEA="}}}"#,
+      .jvp,
+      body
+        + #", "encoding": "base64", "tangents": {"x": {"encoding": "base64", "shape": [2], "data": "AACAPwAAAEA="}}}"#,
       #"{"outputs": {"y": {"dtype": "float32", "shape": [2], "encoding": "base64", "data": "AACAPwAAgEA="}}, "#
         + #""tangents": {"y": {"dtype": "float32", "shape": [2], "encoding": "base64", "data": "AAAAQAAAAEE="}}}"#)
   }
@@ -192,7 +204,8 @@ struct DerivativeEndpointTests {
       """
     for (endpoint, rest, codes) in [
       (Endpoint.jvp, #", "tangents": {}}"#, ["unused_input"]), (.jacobian, "}", ["unused_input"]),
-      (.hessian, "}", ["implied_outputs", "unused_input"]), (.hvp, #", "vectors": {}}"#, ["implied_outputs", "unused_input"]),
+      (.hessian, "}", ["implied_outputs", "unused_input"]),
+      (.hvp, #", "vectors": {}}"#, ["implied_outputs", "unused_input"]),
     ] {
       let answer = try JSON(post(endpoint, body + rest))
       #expect(answer["warnings"]?.elements.compactMap { $0["code"]?.string } == codes, "\(endpoint)")
@@ -203,7 +216,8 @@ struct DerivativeEndpointTests {
 
   @Test("More axes than a tensor may have are refused")
   func rankLimit() {
-    let body = #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": [[[[[1]]]]]}}"#
+    let body =
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": [[[[[1]]]]]}}"#
     for endpoint in [Endpoint.jacobian, .hessian] {
       let response = post(endpoint, body)
       #expect(response.status == 413)
@@ -213,14 +227,17 @@ struct DerivativeEndpointTests {
     }
   }
 
-  @Test("A Jacobian too large to have is refused at once", .timeLimit(.minutes(60)), arguments: [Endpoint.jacobian, .hessian])
+  @Test(
+    "A Jacobian too large to have is refused at once", .timeLimit(.minutes(60)),
+    arguments: [Endpoint.jacobian, .hessian])
   func tooLarge(_ endpoint: Endpoint) {
     let elements = 200_000
     let data = Data(count: elements * 8).base64EncodedString()
     let x = #"{"dtype": "float64", "shape": [\#(elements)], "encoding": "base64", "data": "\#(data)"}"#
     let start = ContinuousClock.now
     let response = post(
-      endpoint, #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": \#(x)}}"#)
+      endpoint,
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]}, "inputs": {"x": \#(x)}}"#)
     #expect(response.status == 413)
     #expect(response.json["code"] as? String == "limit_exceeded")
     #expect((response.json["value"] as? Int ?? 0) > (response.json["limit"] as? Int ?? .max))

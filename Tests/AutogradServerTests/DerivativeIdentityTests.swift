@@ -4,10 +4,12 @@ import Testing
 @testable import AutogradFormats
 @testable import AutogradServer
 
-/// What the endpoints say of one another, on the first hundred random graphs: every derivative is asked for in two ways.
+/// What the endpoints say of one another, on the first hundred random graphs: every derivative is asked for in two
+/// ways.
 @Suite("Identities across endpoints")
 struct DerivativeIdentityTests {
-  private static let graphs = (try? Project.lines("Tests/Fixtures/random_graphs_float64.jsonl").prefix(100).map { try JSON($0) }) ?? []
+  private static let graphs =
+    (try? Project.lines("Tests/Fixtures/random_graphs_float64.jsonl").prefix(100).map { try JSON($0) }) ?? []
 
   /// Elements in row-major order.
   private func numbers(_ tensor: JSON?) -> [Double] {
@@ -48,7 +50,9 @@ struct DerivativeIdentityTests {
 
   @Test func thereAreGraphs() { #expect(Self.graphs.count == 100) }
 
-  @Test("Forwards and backwards, Jacobians by rows, Hessians times vectors", .timeLimit(.minutes(60)), arguments: graphs.indices)
+  @Test(
+    "Forwards and backwards, Jacobians by rows, Hessians times vectors", .timeLimit(.minutes(60)),
+    arguments: graphs.indices)
   func identities(_ index: Int) throws {
     let given = try #require(Self.graphs[index]["request"]).members
     var request = given.filter { ["graph", "inputs", "dtype"].contains($0.key) }
@@ -74,7 +78,8 @@ struct DerivativeIdentityTests {
     let backward = inputs.keys.map { dot(numbers(gradients?[$0]), numbers(directions[$0])) }
     let scale = (forward + backward).map(abs).reduce(1, max)
     // Some graphs cast to float32 on the way.
-    let tolerance = String(decoding: try JSONEncoder().encode(JSON.object(request)), as: UTF8.self).contains("float32") ? 1e-5 : 1e-9
+    let tolerance =
+      String(decoding: try JSONEncoder().encode(JSON.object(request)), as: UTF8.self).contains("float32") ? 1e-5 : 1e-9
     #expect(isClose([forward.reduce(0, +)], [backward.reduce(0, +)], tolerance, scale: scale))
 
     try checkJacobian(request, names, outputs, inputs, tolerance)
@@ -108,7 +113,8 @@ struct DerivativeIdentityTests {
         var unit = [Double](repeating: 0, count: numbers(output).count)
         unit[row] = 1
         let cotangent = JSON.object([name: tensor(unit, like: output)])
-        let gradients = try ask(.evaluate, request, ["of": .array([.string(name)]), "cotangents": cotangent])["gradients"]
+        let gradients = try ask(.evaluate, request, ["of": .array([.string(name)]), "cotangents": cotangent])[
+          "gradients"]
         for (input, value) in inputs {
           let width = numbers(value).count
           let jacobian = numbers(jacobians?[name]?[input]).dropFirst(row * width).prefix(width)

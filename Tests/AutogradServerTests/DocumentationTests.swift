@@ -13,9 +13,11 @@ import Testing
     let blocks = text.components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
     var requests = 0
     for (index, block) in blocks.enumerated() where block.hasPrefix("sh\ncurl") {
-      let command = try #require(block.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false).map(String.init) as [String]?)
+      let command = try #require(
+        block.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false).map(String.init) as [String]?)
       try #require(command.count == 3, "a request is quoted by '…'")
-      let path = try #require(command[0].split(separator: " ").first { $0.hasPrefix("localhost:8080") }).dropFirst("localhost:8080".count)
+      let path = try #require(command[0].split(separator: " ").first { $0.hasPrefix("localhost:8080") }).dropFirst(
+        "localhost:8080".count)
       let answer = try #require(blocks.indices.contains(index + 1) ? blocks[index + 1] : nil)
       try #require(answer.hasPrefix("json\n"), "an answer follows each request")
       let response = InProcessServer().send("POST", String(path), body: Data(command[1].utf8))
@@ -37,14 +39,18 @@ import Testing
       #expect(abs(a - b) <= 1e-13 * max(1, abs(b)))
     }
     for operation in OpCatalog.operations { #expect(current.contains("\n### \(operation.reference.name)\n")) }
-    #expect(current.components(separatedBy: "```json\n{\"outputs\"").count == OpCatalog.operations.count + 1, "each has its answer")
+    #expect(
+      current.components(separatedBy: "```json\n{\"outputs\"").count == OpCatalog.operations.count + 1,
+      "each has its answer")
   }
 
   @Test func everyLinkedFileExists() throws {
     for file in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"] {
       let text = String(decoding: try Project.file(file), as: UTF8.self)
       for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.hasPrefix("http") {
-        #expect(FileManager.default.fileExists(atPath: Project.root.appending(path: String(match.1)).path), "\(file): \(match.1)")
+        #expect(
+          FileManager.default.fileExists(atPath: Project.root.appending(path: String(match.1)).path),
+          "\(file): \(match.1)")
       }
     }
   }

@@ -9,7 +9,8 @@ enum ExampleFiles {
   private static let folder = Project.root.appending(path: "examples")
   private static let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
 
-  static let answers = files.filter { $0.hasSuffix(".answer.json") }.map { String($0.dropLast(".answer.json".count)) }.sorted()
+  static let answers = files.filter { $0.hasSuffix(".answer.json") }.map { String($0.dropLast(".answer.json".count)) }
+    .sorted()
   static let names = files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(".json".count)) }
     .filter { !$0.hasSuffix(".answer") }.sorted()
 
@@ -39,7 +40,8 @@ struct ExampleTests {
   func completeness() {
     #expect(ExampleFiles.names == ExampleFiles.answers)
     let wanted: Set = [
-      "add", "reshape", "transpose", "sum", "matmul", "separate", "separate-one-part", "two-layer-network", "rosenbrock-hessian",
+      "add", "reshape", "transpose", "sum", "matmul", "separate", "separate-one-part", "two-layer-network",
+      "rosenbrock-hessian",
       "force-from-energy",
     ]
     #expect(wanted.isSubset(of: ExampleFiles.names))

@@ -33,7 +33,9 @@ import Testing
     }
   }
 
-  private func submit(_ job: Endless, to pool: ComputePool, for share: ComputeShare, cost: Int64 = 30 * second) -> LimitReason? {
+  private func submit(_ job: Endless, to pool: ComputePool, for share: ComputeShare, cost: Int64 = 30 * second)
+    -> LimitReason?
+  {
     pool.submit(cost: cost, for: share, job.interruption) { _ in job.run() }
   }
 
@@ -290,7 +292,8 @@ import Testing
     try withTransportServer(configure: { $0.connectionLimit = 1 }) { server in
       let most = 1 + 1024 / 2
       let clients = try (0..<most + 20).map { _ in try server.connect() }
-      #expect(eventually { (most - 5...most).contains(server.server.connectionCount) }, "\(server.server.connectionCount)")
+      #expect(
+        eventually { (most - 5...most).contains(server.server.connectionCount) }, "\(server.server.connectionCount)")
       withExtendedLifetime(clients) {}
     }
   }
@@ -299,9 +302,12 @@ import Testing
 
   @Test func addressesAreRead() throws {
     for (text, same) in [
-      ("192.0.2.1", "192.0.2.1:4711"), ("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "[2001:db8::1]:80"), ("::1", "[::1]"),
+      ("192.0.2.1", "192.0.2.1:4711"), ("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "[2001:db8::1]:80"),
+      ("::1", "[::1]"),
     ] { #expect(try #require(IPAddress(text)) == #require(IPAddress(same)), "\(text) \(same)") }
-    for text in ["", "unknown", "_hidden", "192.0.2", "192.0.2.256", "1.2.3.4.5", "2001:db8", "[::1", "::1%eth0", "1.2.3.4 "] {
+    for text in [
+      "", "unknown", "_hidden", "192.0.2", "192.0.2.256", "1.2.3.4.5", "2001:db8", "[::1", "::1%eth0", "1.2.3.4 ",
+    ] {
       #expect(IPAddress(text) == nil, "\(text)")
     }
     #expect(try #require(IPAddress("2001:db8::1")).host == #require(IPAddress("2001:db8::2")).host)
@@ -314,17 +320,24 @@ import Testing
       let isAdded = proxies.add(text)
       #expect(isAdded)
     }
-    for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/9", "proxy", "::/129", "10.0.0.0/", "10.0.0.7:80", "[::1]", "10.0.0.0/+8"] {
+    for text in [
+      "", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/9", "proxy", "::/129", "10.0.0.0/", "10.0.0.7:80", "[::1]",
+      "10.0.0.0/+8",
+    ] {
       var refusing = proxies
       let isAdded = refusing.add(text)
       #expect(!isAdded, "\(text)")
     }
-    for (text, isTrusted) in [("10.9.8.7", true), ("11.0.0.1", false), ("2001:db8:1::1", true), ("192.0.2.8", false), ("192.0.2.7", true)] {
+    for (text, isTrusted) in [
+      ("10.9.8.7", true), ("11.0.0.1", false), ("2001:db8:1::1", true), ("192.0.2.8", false), ("192.0.2.7", true),
+    ] {
       #expect(try proxies.contains(#require(IPAddress(text))) == isTrusted, "\(text)")
     }
     for (forwarded, client) in [
-      ("203.0.113.5", "203.0.113.5"), ("198.51.100.1, 203.0.113.5", "203.0.113.5"), ("198.51.100.1,203.0.113.5 ,\t10.0.0.2", "203.0.113.5"),
-      ("forged, 203.0.113.5, 10.0.0.2", "203.0.113.5"), ("10.0.0.3, 10.0.0.2", "10.0.0.3"), ("forged, 10.0.0.2", "10.0.0.2"),
+      ("203.0.113.5", "203.0.113.5"), ("198.51.100.1, 203.0.113.5", "203.0.113.5"),
+      ("198.51.100.1,203.0.113.5 ,\t10.0.0.2", "203.0.113.5"),
+      ("forged, 203.0.113.5, 10.0.0.2", "203.0.113.5"), ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
+      ("forged, 10.0.0.2", "10.0.0.2"),
     ] { #expect(proxies.client(in: forwarded) == IPAddress(client), "\(forwarded)") }
     #expect(proxies.client(in: "") == nil && proxies.client(in: "203.0.113.5, forged") == nil)
     var all = TrustedProxies()

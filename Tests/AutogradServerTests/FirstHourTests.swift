@@ -11,7 +11,9 @@ import Testing
 
   /// A node on x, which is [1, 2].
   private static func node(_ node: String) -> String { #"{"graph": {"nodes": [\#(node)]}, "inputs": {"x": [1, 2]}}"# }
-  private static func operand(_ text: String) -> String { node(#"{"op": "sin", "inputs": ["\#(text)"], "outputs": ["y"]}"#) }
+  private static func operand(_ text: String) -> String {
+    node(#"{"op": "sin", "inputs": ["\#(text)"], "outputs": ["y"]}"#)
+  }
   private static func data(_ text: String) -> String {
     #"{"graph": {"nodes": [{"op": "sin", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": \#(text)}}"#
   }
@@ -29,7 +31,10 @@ import Testing
     (node(#"{"op": "sum", "inputs": ["x"], "outputs": ["y"], "attrs": {}}"#), "did you mean attributes?"),
     (node(#"{"op": "sum", "args": ["x"], "outputs": ["y"]}"#), "did you mean inputs?"),
     (node(#"{"op": "sum", "inputs": ["x"], "outputs": ["y"], "attributes": {"dim": 0}}"#), "did you mean axis?"),
-    (node(#"{"op": "sum", "inputs": ["x"], "outputs": ["y"], "attributes": {"keepdim": true}}"#), "did you mean keepdims?"),
+    (
+      node(#"{"op": "sum", "inputs": ["x"], "outputs": ["y"], "attributes": {"keepdim": true}}"#),
+      "did you mean keepdims?"
+    ),
     (node(#"{"op": "sin", "inputs": ["x"], "outputs": ["x"]}"#), "x is already an input; choose another name"),
     (node(#"{"op": "max", "inputs": ["x", 0], "outputs": ["y"]}"#), "maximum takes two"),
     (#"{"graph": {"nodes": []}, "dtype": "double"}"#, "did you mean float64?"),
@@ -52,11 +57,13 @@ import Testing
   @Test(arguments: [
     // The operands of grad are swapped.
     (
-      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}, {"op": "grad", "inputs": ["x", "y"], "outputs": ["d"]}], "outputs": ["d"]}, "inputs": {"x": 2}}"#,
+      #"{"graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}, {"op": "grad", "inputs": ["x", "#
+        + #""y"], "outputs": ["d"]}], "outputs": ["d"]}, "inputs": {"x": 2}}"#,
       "zero_gradient"
     ),
     (
-      #"{"graph": {"nodes": [{"op": "cast", "inputs": ["n"], "outputs": ["y"], "attributes": {"dtype": "float64"}}]}, "inputs": {"n": {"dtype": "int64", "data": 2}}}"#,
+      #"{"graph": {"nodes": [{"op": "cast", "inputs": ["n"], "outputs": ["y"], "attributes": {"dtype": "#
+        + #""float64"}}]}, "inputs": {"n": {"dtype": "int64", "data": 2}}}"#,
       "integer_inputs"
     ),
   ])

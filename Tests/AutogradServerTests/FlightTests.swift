@@ -52,7 +52,8 @@ struct FlightTests {
     let last = 1_999
     let nodes = (0...last).map { index in
       let input = index == 0 ? "x" : "v\(index - 1)"
-      return "{\"op\": \"\(index == last ? operation : "sin")\", \"inputs\": [\"\(input)\"], \"outputs\": [\"v\(index)\"]}"
+      return
+        "{\"op\": \"\(index == last ? operation : "sin")\", \"inputs\": [\"\(input)\"], \"outputs\": [\"v\(index)\"]}"
     }
     return Data(#"{"graph": {"nodes": [\#(nodes.joined(separator: ","))]}, "inputs": {"x": 0.\#(seed)}}"#.utf8)
   }

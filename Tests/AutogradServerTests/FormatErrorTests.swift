@@ -17,7 +17,9 @@ import Testing
   }
 
   @Test func everyCodeOfTheCoreIsOneOfTheFormats() {
-    for code in GraphError.Code.allCases where code != .interrupted { #expect(FormatError.Code(code).rawValue == code.rawValue) }
+    for code in GraphError.Code.allCases where code != .interrupted {
+      #expect(FormatError.Code(code).rawValue == code.rawValue)
+    }
     #expect(FormatError.Code(GraphError.Code.interrupted) == .deadlineExceeded)
   }
 }

@@ -15,7 +15,8 @@ struct HostileSizeTests {
     #"{"op": "\#(op)", "inputs": [\#(inputs)], "outputs": ["\#(output)"]\#(attributes)}"#
   }
 
-  /// The first list of each level is long, the others are numbers: as many elements as no memory holds, or as cannot be counted.
+  /// The first list of each level is long, the others are numbers: as many elements as no memory holds, or as cannot be
+  /// counted.
   @Test(arguments: [(1500, 3), (300, 8), (2, 8), (40_000, 2)])
   func listsThatAreLongFirst(length: Int, depth: Int) {
     var lists = "0"
@@ -29,12 +30,16 @@ struct HostileSizeTests {
   /// Stacks of nothing take no memory and have no end.
   @Test(arguments: [
     ("cholesky", #""x""#, "[68719476736, 0, 0]", ""), ("inv", #""x""#, "[68719476736, 0, 0]", ""),
-    ("solve", #""x", "x""#, "[68719476736, 0, 0]", ""), ("cumsum", #""x""#, "[68719476736, 0]", #", "attributes": {"axis": 1}"#),
+    ("solve", #""x", "x""#, "[68719476736, 0, 0]", ""),
+    ("cumsum", #""x""#, "[68719476736, 0]", #", "attributes": {"axis": 1}"#),
     ("sort", #""x""#, "[68719476736, 0]", ""), ("exp", #""x""#, "[68719476736, 0]", ""),
     ("mul", #""x", {"shape": [1, 0], "data": []}"#, "[68719476736, 0]", ""),
-    ("matmul", #""x", {"shape": [0, 0], "data": []}"#, "[68719476736, 2, 0]", ""), ("flip", #""x""#, "[68719476736, 0]", ""),
+    ("matmul", #""x", {"shape": [0, 0], "data": []}"#, "[68719476736, 2, 0]", ""),
+    ("flip", #""x""#, "[68719476736, 0]", ""),
     ("softmax", #""x""#, "[68719476736, 0]", ""), ("concat", #""x", "x""#, "[68719476736, 0]", ""),
-    ("take", #""x", {"shape": [0], "data": [], "dtype": "int64"}"#, "[68719476736, 0]", #", "attributes": {"axis": 1}"#),
+    (
+      "take", #""x", {"shape": [0], "data": [], "dtype": "int64"}"#, "[68719476736, 0]", #", "attributes": {"axis": 1}"#
+    ),
   ])
   func stacksOfNothing(op: String, operands: String, shape: String, attributes: String) {
     for gradients in [true, false] {
@@ -73,9 +78,12 @@ struct HostileSizeTests {
       nodes.append(node("reshape", "\"b\(step)\"", "r\(step)", #", "attributes": {"shape": [2]}"#))
       tail = "r\(step)"
     }
-    for step in 0..<8000 { nodes.append(node("mul", "\"\(tail)\", \"\(step == 0 ? tail : "m\(step - 1)")\"", "m\(step)")) }
+    for step in 0..<8000 {
+      nodes.append(node("mul", "\"\(tail)\", \"\(step == 0 ? tail : "m\(step - 1)")\"", "m\(step)"))
+    }
     let started = monotonicNanoseconds()
-    let response = post(#"{"graph": {"nodes": [\#(nodes.joined(separator: ", "))], "outputs": ["m7999"]}, "inputs": {"x": [1, 1]}}"#)
+    let response = post(
+      #"{"graph": {"nodes": [\#(nodes.joined(separator: ", "))], "outputs": ["m7999"]}, "inputs": {"x": [1, 1]}}"#)
     #expect(response.status == 200)
     // Quadratic it would take minutes in a debug build.
     #expect(monotonicNanoseconds() - started < 30_000_000_000)

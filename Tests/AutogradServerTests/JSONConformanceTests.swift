@@ -10,7 +10,8 @@ struct JSONConformanceTests {
   static let accepted: [(text: String, values: String)] = [
     ("null", "null"), ("true", "true"), ("false", "false"), (" \t\r\n null \t\r\n ", "null"),
     ("\"\"", "''"), ("\"abc\"", "'abc'"), ("\"a\\\"b\"", "'a\"b'"), ("\"\\\\\"", "'\\'"), ("\"\\/\"", "'/'"),
-    ("\"\\b\\f\\n\\r\\t\"", "'\u{8}\u{C}\n\r\t'"), ("\"\\u0041\\u00e9\\u20AC\"", "'Aé€'"), ("\"\\uD83D\\uDE00\"", "'😀'"),
+    ("\"\\b\\f\\n\\r\\t\"", "'\u{8}\u{C}\n\r\t'"), ("\"\\u0041\\u00e9\\u20AC\"", "'Aé€'"),
+    ("\"\\uD83D\\uDE00\"", "'😀'"),
     ("\"\\u0000\"", "'\0'"), ("\"\\uFFFF\"", "'\u{FFFF}'"), ("\"\u{7F}\"", "'\u{7F}'"), ("\"'/*#\"", "''/*#'"),
     ("\"é€😀\"", "'é€😀'"),
     ("\"\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\"", "'\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}'"),
@@ -18,18 +19,23 @@ struct JSONConformanceTests {
     ("\"a\\nlonger text, and \\\"more\\\" of it é\"", "'a\nlonger text, and \"more\" of it é'"),
     ("\"12345678\"", "'12345678'"), ("\"1234567\\t\"", "'1234567\t'"), ("\"12345678\\t\"", "'12345678\t'"),
     ("0", "0"), ("-0", "-0"), ("1", "1"), ("-1", "-1"), ("10", "10"), ("0.5", "0.5"), ("-0.0", "-0.0"), ("1e5", "1e5"),
-    ("1E5", "1E5"), ("1e+5", "1e+5"), ("1e-5", "1e-5"), ("0e0", "0e0"), ("1.5e300", "1.5e300"), ("1e400", "1e400"), ("1e00001", "1e00001"),
+    ("1E5", "1E5"), ("1e+5", "1e+5"), ("1e-5", "1e-5"), ("0e0", "0e0"), ("1.5e300", "1.5e300"), ("1e400", "1e400"),
+    ("1e00001", "1e00001"),
     ("123456789012345678901234567890", "123456789012345678901234567890"), (" 7 ", "7"),
-    ("[]", "[]"), ("[ ]", "[]"), ("{}", "{}"), ("{ }", "{}"), ("[[]]", "[[]]"), ("[{}]", "[{}]"), ("[[],[[]]]", "[[], [[]]]"),
-    ("[1]", "<1>"), ("[1,2]", "<1, 2>"), ("[ 1 , 2 ]", "<1, 2>"), ("[\n1\n,\n2\n]", "<1, 2>"), ("[1,\"NaN\"]", "<1, \"NaN\">"),
+    ("[]", "[]"), ("[ ]", "[]"), ("{}", "{}"), ("{ }", "{}"), ("[[]]", "[[]]"), ("[{}]", "[{}]"),
+    ("[[],[[]]]", "[[], [[]]]"),
+    ("[1]", "<1>"), ("[1,2]", "<1, 2>"), ("[ 1 , 2 ]", "<1, 2>"), ("[\n1\n,\n2\n]", "<1, 2>"),
+    ("[1,\"NaN\"]", "<1, \"NaN\">"),
     ("[1,\"Infinity\",\"-Infinity\",-2.5]", "<1, \"Infinity\", \"-Infinity\", -2.5>"), ("[-1]", "<-1>"),
-    ("[\"NaN\",1]", "['NaN', 1]"), ("[\"NaN\"]", "['NaN']"), ("[1,\"\\u004eaN\"]", "[1, 'NaN']"), ("[1,\"nan\"]", "[1, 'nan']"),
+    ("[\"NaN\",1]", "['NaN', 1]"), ("[\"NaN\"]", "['NaN']"), ("[1,\"\\u004eaN\"]", "[1, 'NaN']"),
+    ("[1,\"nan\"]", "[1, 'nan']"),
     ("[1,null]", "[1, null]"), ("[1,[2]]", "[1, <2>]"), ("[[1],2]", "[<1>, 2]"), ("[1,2,3,true]", "[1, 2, 3, true]"),
     ("[1,{}]", "[1, {}]"), ("[true,false]", "[true, false]"), ("[[1,2],[3,4]]", "[<1, 2>, <3, 4>]"),
     ("[1,\"NaN\",\"x\"]", "[1, 'NaN', 'x']"),
     ("{\"a\":1}", "{'a': 1}"), ("{ \"a\" : 1 , \"b\" : [ ] }", "{'a': 1, 'b': []}"), ("{\"\":null}", "{'': null}"),
     ("{\"a\":{\"a\":{\"a\":[1]}}}", "{'a': {'a': {'a': <1>}}}"), ("{\"\\u0061\\n\":\"b\"}", "{'a\n': 'b'}"),
-    ("{\"a\":1,\"aa\":2,\"A\":3,\"\":4}", "{'a': 1, 'aa': 2, 'A': 3, '': 4}"), ("[{\"a\":1},{\"a\":2}]", "[{'a': 1}, {'a': 2}]"),
+    ("{\"a\":1,\"aa\":2,\"A\":3,\"\":4}", "{'a': 1, 'aa': 2, 'A': 3, '': 4}"),
+    ("[{\"a\":1},{\"a\":2}]", "[{'a': 1}, {'a': 2}]"),
     ("{\"a\":{\"b\":1},\"b\":2}", "{'a': {'b': 1}, 'b': 2}"),
     ("{\"a\":[{\"b\":1},{\"b\":2}],\"b\":3}", "{'a': [{'b': 1}, {'b': 2}], 'b': 3}"),
     ("{\"12345678\":1,\"123456789\":2,\"123456780\":3}", "{'12345678': 1, '123456789': 2, '123456780': 3}"),
@@ -48,27 +54,38 @@ struct JSONConformanceTests {
 
   /// A text, and a part of the explanation.
   static let rejected: [(text: String, explanation: String)] = [
-    ("", "the body is empty"), (" \n ", "line 2, column 2: the body is empty"), ("nul", "'nul'"), ("truee", "nothing may follow"),
+    ("", "the body is empty"), (" \n ", "line 2, column 2: the body is empty"), ("nul", "'nul'"),
+    ("truee", "nothing may follow"),
     ("tru e", "'tru'"),
-    ("NaN", "write the string \"NaN\""), ("[NaN]", "write the string \"NaN\""), ("[1.0, NaN]", "write the string \"NaN\""),
+    ("NaN", "write the string \"NaN\""), ("[NaN]", "write the string \"NaN\""),
+    ("[1.0, NaN]", "write the string \"NaN\""),
     ("Infinity", "write the string \"Infinity\""), ("[1,-Infinity]", "write the string \"-Infinity\""),
     ("-inf", "write the string \"-Infinity\""),
     ("[-nan]", "write the string \"NaN\""), ("inf", "write the string \"Infinity\""),
-    ("True", "write true"), ("{\"a\":None}", "write null"), ("undefined", "write null"), ("[x]", "double quotes: \"x\""),
-    ("tensor([1])", "x.tolist()"), ("'a'", "double quotes"), ("{'a':1}", "keys are written in double quotes"), ("{a:1}", "write \"a\""),
-    ("// a\n1", "no comments"), ("[1,/* a */2]", "no comments"), ("[1 // a\n]", "no comments"), ("{# a\n}", "no comments"),
+    ("True", "write true"), ("{\"a\":None}", "write null"), ("undefined", "write null"),
+    ("[x]", "double quotes: \"x\""),
+    ("tensor([1])", "x.tolist()"), ("'a'", "double quotes"), ("{'a':1}", "keys are written in double quotes"),
+    ("{a:1}", "write \"a\""),
+    ("// a\n1", "no comments"), ("[1,/* a */2]", "no comments"), ("[1 // a\n]", "no comments"),
+    ("{# a\n}", "no comments"),
     ("[1,]", "a comma may not follow the last element"), ("[\"a\" , ]", "a comma may not follow the last element"),
-    ("{\"a\":1,}", "a comma may not follow the last member"), ("[,1]", "found ','"), ("[1,,2]", "found ','"), ("{,}", "found ','"),
-    ("[1 2]", "expected ',' or ']' in the list opened at line 1, column 1, found '2'"), ("[\"a\" \"b\"]", "a comma is missing"),
-    ("{\"a\":1 \"b\":2}", "expected ',' or '}' in the object opened at line 1, column 1, found '\"'"), ("[1;2]", "found ';'"),
+    ("{\"a\":1,}", "a comma may not follow the last member"), ("[,1]", "found ','"), ("[1,,2]", "found ','"),
+    ("{,}", "found ','"),
+    ("[1 2]", "expected ',' or ']' in the list opened at line 1, column 1, found '2'"),
+    ("[\"a\" \"b\"]", "a comma is missing"),
+    ("{\"a\":1 \"b\":2}", "expected ',' or '}' in the object opened at line 1, column 1, found '\"'"),
+    ("[1;2]", "found ';'"),
     ("[1:2]", "found ':'"),
     ("{\"a\" 1}", "expected ':' after the key, found '1'"), ("{\"a\"=1}", "found '='"), ("{\"a\"}", "expected ':'"),
     ("{\"a\":}", "found '}'"),
-    ("{\"a\"", "expected ':' after the key, found the end of the body"), ("{1:2}", "expected a key in double quotes, found '1'"),
+    ("{\"a\"", "expected ':' after the key, found the end of the body"),
+    ("{1:2}", "expected a key in double quotes, found '1'"),
     ("{null:2}", "'null'"),
-    ("[", "ends inside the list opened at line 1, column 1"), ("{", "ends inside the object"), ("[1", "ends inside the list"),
+    ("[", "ends inside the list opened at line 1, column 1"), ("{", "ends inside the object"),
+    ("[1", "ends inside the list"),
     ("[1,", "ends inside the list"),
-    ("{\"a\":", "ends inside the object"), ("{\"a\":1", "ends inside the object"), ("{\"a\":1,", "ends inside the object"),
+    ("{\"a\":", "ends inside the object"), ("{\"a\":1", "ends inside the object"),
+    ("{\"a\":1,", "ends inside the object"),
     ("[[1]", "ends inside the list"),
     ("]", "expected a value, found ']'"), ("}", "found '}'"), ("[1}", "brackets do not match"),
     ("{\"a\":1]", "brackets do not match"), ("[}", "found '}'"), ("{]", "found ']'"),
@@ -76,7 +93,8 @@ struct JSONConformanceTests {
     ("{}\n{}", "JSON Lines"), ("null,", "found ','"),
     ("01", "may not start with a zero"), ("-01", "may not start with a zero"), ("[00]", "may not start with a zero"),
     ("0x10", "decimal"), ("+1", "without a plus sign: 1"),
-    (".5", "0.5"), ("-.5", "before the point"), ("[1,.5]", "0.5"), ("1.", "after the point"), ("[1.]", "after the point"),
+    (".5", "0.5"), ("-.5", "before the point"), ("[1,.5]", "0.5"), ("1.", "after the point"),
+    ("[1.]", "after the point"),
     ("1.e5", ""), ("1e", "exponent"), ("[1e+]", "exponent"), ("1e-", "exponent"),
     ("-", "not followed by a digit"), ("[-]", "not followed by a digit"), ("--1", ""), ("1.5.5", "nothing may follow"),
     ("[1_000]", "found '_' right after the value"), ("[1.5f]", "found 'f'"),
@@ -88,7 +106,8 @@ struct JSONConformanceTests {
     ("\"\u{1F}\"", "written \\u001F"),
     ("\"\\x41\"", "a backslash before 'x' is no escape"), ("\"\\'\"", "is no escape"), ("\"\\U0041\"", "is no escape"),
     ("\"\\\n\"", "is no escape"),
-    ("\"\\u12\"", "four hexadecimal digits"), ("\"\\u12g4\"", "four hexadecimal digits"), ("\"\\u\"", "four hexadecimal digits"),
+    ("\"\\u12\"", "four hexadecimal digits"), ("\"\\u12g4\"", "four hexadecimal digits"),
+    ("\"\\u\"", "four hexadecimal digits"),
     ("\"\\u00", "four hexadecimal digits"), ("\"\\u+123\"", "four hexadecimal"),
     ("\"\\uD800\"", "half of a surrogate pair"), ("\"\\uDC00\"", "half of a surrogate pair"),
     ("\"\\uD800\\uD800\"", "half of a surrogate pair"), ("\"\\uD800x\"", "half of a surrogate pair"),
@@ -110,7 +129,8 @@ struct JSONConformanceTests {
 
   /// Bytes that are no text, and a part of the explanation. The same must hold wherever in a longer string they stand.
   static let rejectedBytes: [(bytes: [UInt8], explanation: String)] = [
-    ([0x80], "0x80"), ([0xBF], "0xBF"), ([0xC0, 0x80], "0xC0"), ([0xC1, 0xBF], "0xC1"), ([0xC3], "0xC3"), ([0xC3, 0x41], "0xC3"),
+    ([0x80], "0x80"), ([0xBF], "0xBF"), ([0xC0, 0x80], "0xC0"), ([0xC1, 0xBF], "0xC1"), ([0xC3], "0xC3"),
+    ([0xC3, 0x41], "0xC3"),
     ([0xE0, 0x80, 0x80], "0xE0"),
     ([0xE0, 0x9F, 0xBF], "0xE0"), ([0xE2, 0x82], "0xE2"), ([0xE2, 0x82, 0x41], "0xE2"), ([0xED, 0xA0, 0x80], "0xED"),
     ([0xED, 0xBF, 0xBF], "0xED"), ([0xF0, 0x80, 0x80, 0x80], "0xF0"),
@@ -121,7 +141,9 @@ struct JSONConformanceTests {
   @Test("rejects ill-formed UTF-8", arguments: rejectedBytes)
   func rejectsIllFormed(_ bytes: [UInt8], _ explanation: String) throws {
     for padding in 0..<20 {
-      let text = Array("[\"".utf8) + Array(repeating: UInt8(ascii: "a"), count: padding) + bytes + Array("\", \"more text after it\"]".utf8)
+      let text =
+        Array("[\"".utf8) + Array(repeating: UInt8(ascii: "a"), count: padding) + bytes
+        + Array("\", \"more text after it\"]".utf8)
       let error = try #require(syntaxError(text))
       #expect(error.message.contains("UTF-8") && error.message.contains(explanation), "\(error.message)")
       #expect(error.offset == padding + 2)
@@ -145,7 +167,8 @@ struct JSONConformanceTests {
   /// Cutting a document anywhere but in white space after it leaves no document; nor does it read beyond its end.
   @Test("rejects every prefix of a document")
   func prefixes() throws {
-    let text = Array(#"{"a": [1.5e3, -2, "NaN"], "é\u00e9\ud83d\ude00": {"b": [true, null, "x\n"]}, "c": [[1, 2], [3, 4]]}"#.utf8)
+    let text = Array(
+      #"{"a": [1.5e3, -2, "NaN"], "é\u00e9\ud83d\ude00": {"b": [true, null, "x\n"]}, "c": [[1, 2], [3, 4]]}"#.utf8)
     #expect(syntaxError(text) == nil)
     for length in 0..<text.count {
       let error = try #require(syntaxError(Array(text[..<length])))

@@ -35,7 +35,9 @@ func syntaxError(_ text: [UInt8], maximumDepth: Int = 64) -> JSONSyntaxError? {
 struct JSONDocumentTests {
   @Test("values know their text, kind and members")
   func values() throws {
-    let text = #" {"graph": {"nodes": [], "deep": [[{"k": [1, 2]}, 3], "x"]}, "n": -2.50, "s": "a\u0062", "t": true, "z": null} "#
+    let text =
+      #" {"graph": {"nodes": [], "deep": [[{"k": [1, 2]}, 3], "x"]}, "n": -2.50, "s": "a\u0062", "t": true, "z": "#
+      + #"null} "#
     try parsing(text) { root, _ in
       #expect(root.kind == .object)
       #expect(root.count == 5)
@@ -62,7 +64,9 @@ struct JSONDocumentTests {
       let strings = Array(root.elements)
       #expect(strings.map(\.string) == ["plain é", "esc\taped", "two \\ and é"])
       let start = UInt(bitPattern: body.baseAddress)
-      let inBody = strings.map { (start..<start + UInt(body.count)).contains(UInt(bitPattern: $0.stringBytes.baseAddress)) }
+      let inBody = strings.map {
+        (start..<start + UInt(body.count)).contains(UInt(bitPattern: $0.stringBytes.baseAddress))
+      }
       #expect(inBody == [true, false, false])
     }
   }
@@ -108,7 +112,8 @@ struct JSONDocumentTests {
     "flags",
     arguments: [
       ("[1, 2]", false, false, true), ("[-5, 0]", false, false, true), ("[9007199254740992]", false, false, true),
-      ("[-9007199254740992]", false, false, true), ("[9007199254740993]", false, false, false), ("[1.0]", false, false, false),
+      ("[-9007199254740992]", false, false, true), ("[9007199254740993]", false, false, false),
+      ("[1.0]", false, false, false),
       ("[1e3]", false, false, false),
       ("[-0]", false, false, false), ("[1, -0, 2]", false, false, false), ("[1, 1e400]", true, false, false),
       ("[-1e400]", true, false, false),
@@ -148,10 +153,12 @@ struct JSONDocumentTests {
   @Test(
     "duplicate keys are refused with the member's own pointer",
     arguments: [
-      (#"{"a":1,"a":2}"#, "/a", 7), (#"{"x":{"y":[0,{"b":1,"c":2,"b":3}]}}"#, "/x/y/1/b", 26), (#"{"a":1,"\u0061":2}"#, "/a", 7),
+      (#"{"a":1,"a":2}"#, "/a", 7), (#"{"x":{"y":[0,{"b":1,"c":2,"b":3}]}}"#, "/x/y/1/b", 26),
+      (#"{"a":1,"\u0061":2}"#, "/a", 7),
       (#"{"":1,"":2}"#, "/", 6), (#"{"a/b~c":1,"a/b~c":2}"#, "/a~1b~0c", 11),
       (#"{"longer than eight":1,"longer than eight":2}"#, "/longer than eight", 23),
-      (#"[{"é":1,"é":[]}]"#, "/0/é", 9), (#"{"a":{"b":1},"c":{},"a":{}}"#, "/a", 20), (#"{"a":1,"b":2,"b":3,"a":4}"#, "/b", 13),
+      (#"[{"é":1,"é":[]}]"#, "/0/é", 9), (#"{"a":{"b":1},"c":{},"a":{}}"#, "/a", 20),
+      (#"{"a":1,"b":2,"b":3,"a":4}"#, "/b", 13),
     ])
   func duplicates(_ text: String, _ pointer: String, _ offset: Int) throws {
     let error = try #require(syntaxError(text))
@@ -194,7 +201,9 @@ struct JSONDocumentTests {
     }
     #expect(syntaxError(#"{"a":{"b":{}}}"#, maximumDepth: 2)?.pointer == "/a/b")
     // Siblings are not deeper.
-    #expect(syntaxError("[" + Array(repeating: "[[]],[[1]],{}", count: 100).joined(separator: ",") + "]", maximumDepth: 3) == nil)
+    #expect(
+      syntaxError("[" + Array(repeating: "[[]],[[1]],{}", count: 100).joined(separator: ",") + "]", maximumDepth: 3)
+        == nil)
     #expect(syntaxError("1", maximumDepth: 0) == nil)
     #expect(syntaxError("[1]", maximumDepth: 0)?.code == .tooDeep)
   }
@@ -202,10 +211,12 @@ struct JSONDocumentTests {
   @Test(
     "errors know where they are",
     arguments: [
-      (#"{"a": [1, 2, x]}"#, "/a/2", 13, "line 1, column 14"), ("{\n  \"a\": [\n    1,\n    nope\n  ]\n}", "/a/1", 22, "line 4, column 5"),
+      (#"{"a": [1, 2, x]}"#, "/a/2", 13, "line 1, column 14"),
+      ("{\n  \"a\": [\n    1,\n    nope\n  ]\n}", "/a/1", 22, "line 4, column 5"),
       (#"{"a": [1, 2 3]}"#, "/a", 12, "line 1, column 13"), (#"{"a": {"b": 1, c: 2}}"#, "/a", 15, "line 1, column 16"),
       (#"{"a": {"b": 1, "c" 2}}"#, "/a", 19, "line 1, column 20"), (#"{"é": "\x"}"#, "/é", 8, "line 1, column 8"),
-      (#"{"a": 1, "b\x": 2}"#, "", 11, "line 1, column 12"), (#"[[], [{}, {"a/b": 01}]]"#, "/1/1/a~1b", 18, "line 1, column 19"),
+      (#"{"a": 1, "b\x": 2}"#, "", 11, "line 1, column 12"),
+      (#"[[], [{}, {"a/b": 01}]]"#, "/1/1/a~1b", 18, "line 1, column 19"),
       ("x", "", 0, "line 1, column 1"), ("[] x", "", 3, "line 1, column 4"), ("[1,2", "", 4, "line 1, column 5"),
     ])
   func places(_ text: String, _ pointer: String, _ offset: Int, _ place: String) throws {

@@ -65,20 +65,24 @@ struct JSONNumberWritingTests {
     arguments: [
       ("0", "0.0"), ("-0.0", "-0.0"), ("1", "1.0"), ("-1", "-1.0"), ("2", "2.0"), ("0.1", "0.1"),
       ("0.30000000000000004", "0.30000000000000004"), ("100", "100.0"), ("123456789", "123456789.0"),
-      ("1e15", "1000000000000000.0"), ("9007199254740991", "9007199254740991.0"), ("9007199254740993", "9007199254740992.0"),
+      ("1e15", "1000000000000000.0"), ("9007199254740991", "9007199254740991.0"),
+      ("9007199254740993", "9007199254740992.0"),
       ("9999999999999998", "9999999999999998.0"), ("1e16", "1e+16"),
       ("12345678901234567", "1.2345678901234568e+16"), ("1e21", "1e+21"), ("1e22", "1e+22"), ("1e23", "1e+23"),
       ("9.5e-3", "0.0095"), ("1e-4", "0.0001"), ("0.00012345678901234567", "0.00012345678901234567"),
       ("9.999e-5", "9.999e-05"), ("1e-5", "1e-05"), ("1.5e-7", "1.5e-07"), ("1e-10", "1e-10"), ("5e-324", "5e-324"),
       ("1e-323", "1e-323"), ("1.5e-323", "1.5e-323"), ("2.2250738585072014e-308", "2.2250738585072014e-308"),
-      ("2.225073858507201e-308", "2.225073858507201e-308"), ("1.7976931348623157e308", "1.7976931348623157e+308"), ("4.35", "4.35"),
+      ("2.225073858507201e-308", "2.225073858507201e-308"), ("1.7976931348623157e308", "1.7976931348623157e+308"),
+      ("4.35", "4.35"),
       ("12.5", "12.5"), ("1234567.125", "1234567.125"), ("123456.78901234567", "123456.78901234567"),
-      ("1234567890123456.7", "1234567890123456.8"), ("nan", "\"NaN\""), ("inf", "\"Infinity\""), ("-inf", "\"-Infinity\""),
+      ("1234567890123456.7", "1234567890123456.8"), ("nan", "\"NaN\""), ("inf", "\"Infinity\""),
+      ("-inf", "\"-Infinity\""),
       ("-nan", "\"NaN\""), ("9007199254740992", "9007199254740992.0"),
       ("2e-44", "2e-44"), ("2251799813685248.5", "2251799813685248.5"), ("5e15", "5000000000000000.0"), ("0.5", "0.5"),
       ("0.33333333333333333", "0.3333333333333333"), ("0.66666666666666666", "0.6666666666666666"), ("1e100", "1e+100"),
       ("-1e-100", "-1e-100"),
-      ("9.109e-31", "9.109e-31"), ("0.00009999999999999999", "9.999999999999999e-05"), ("9999999999999998", "9999999999999998.0"),
+      ("9.109e-31", "9.109e-31"), ("0.00009999999999999999", "9.999999999999999e-05"),
+      ("9999999999999998", "9999999999999998.0"),
       ("144115188075855870", "1.4411518807585587e+17"), ("2.0e23", "2e+23"),
     ])
   func doubles(_ value: String, _ expected: String) {
@@ -116,7 +120,8 @@ struct JSONNumberWritingTests {
       guard value.isFinite, value != 0 else { continue }
       let written = text(value)
       let description = value.description
-      let expected = pythonFormat(significantDigits(description), exponent: decimalExponent(description), negative: value < 0)
+      let expected = pythonFormat(
+        significantDigits(description), exponent: decimalExponent(description), negative: value < 0)
       guard written == expected, strtod(written, nil).bitPattern == value.bitPattern else {
         Issue.record("\(description) is written as \(written), expected \(expected)")
         return
@@ -134,7 +139,8 @@ struct JSONNumberWritingTests {
       guard value.isFinite, value != 0 else { continue }
       let written = text(value)
       let description = value.description
-      let expected = pythonFormat(significantDigits(description), exponent: decimalExponent(description), negative: value < 0)
+      let expected = pythonFormat(
+        significantDigits(description), exponent: decimalExponent(description), negative: value < 0)
       guard written == expected, strtof(written, nil).bitPattern == value.bitPattern else {
         Issue.record("\(description) is written as \(written), expected \(expected)")
         return
@@ -149,10 +155,12 @@ struct JSONNumberWritingTests {
       let (value, single) = (Double(bitPattern: UInt64(bits)), Float(bitPattern: bits))
       let (description, singleDescription) = (value.description, single.description)
       #expect(
-        text(value) == pythonFormat(significantDigits(description), exponent: decimalExponent(description), negative: false))
+        text(value)
+          == pythonFormat(significantDigits(description), exponent: decimalExponent(description), negative: false))
       #expect(
         text(single)
-          == pythonFormat(significantDigits(singleDescription), exponent: decimalExponent(singleDescription), negative: false))
+          == pythonFormat(
+            significantDigits(singleDescription), exponent: decimalExponent(singleDescription), negative: false))
     }
   }
 
@@ -178,7 +186,8 @@ struct JSONNumberWritingTests {
   @Test(
     "integers",
     arguments: [
-      0, 1, -1, 9, 10, 99, 100, 12_345_678, 99_999_999, 100_000_000, -100_000_000, 1_234_567_890_123_456, .max, .min, .min + 1,
+      0, 1, -1, 9, 10, 99, 100, 12_345_678, 99_999_999, 100_000_000, -100_000_000, 1_234_567_890_123_456, .max, .min,
+      .min + 1,
     ])
   func integers(_ value: Int64) {
     #expect(text(value) == "\(value)")

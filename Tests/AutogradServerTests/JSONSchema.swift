@@ -56,8 +56,8 @@ enum JSON: Codable, Equatable, Sendable {
   subscript(_ key: String) -> JSON? { members[key] }
 }
 
-/// Holds values against schemas of an OpenAPI document: the part of JSON Schema 2020-12 that the document uses, and a fault for any other
-/// keyword, so that none is passed over in silence.
+/// Holds values against schemas of an OpenAPI document: the part of JSON Schema 2020-12 that the document uses, and a
+/// fault for any other keyword, so that none is passed over in silence.
 struct SchemaChecker {
   let document: JSON
 
@@ -66,8 +66,8 @@ struct SchemaChecker {
     reference.split(separator: "/").dropFirst().reduce(document) { value, step in value?[String(step)] }
   }
 
-  /// What is wrong, each with where. Members that no schema of an object mentions are faults too, though JSON Schema lets them pass: what the
-  /// server says is to be documented.
+  /// What is wrong, each with where. Members that no schema of an object mentions are faults too, though JSON Schema
+  /// lets them pass: what the server says is to be documented.
   ///
   /// - Parameter isWhole: false for a part of a schema that others complete.
   func faults(_ value: JSON, _ schema: JSON, _ place: String = "#", isWhole: Bool = true) -> [String] {
@@ -102,7 +102,8 @@ struct SchemaChecker {
       return faults(value, target, place, isWhole: false)
     case "allOf": return rule.elements.flatMap { faults(value, $0, place, isWhole: false) }
     case "anyOf": return need(rule.elements.contains { faults(value, $0, place).isEmpty })
-    case "type": return need((rule.elements.isEmpty ? [rule] : rule.elements).contains { isOfType(value, $0.string ?? "") })
+    case "type":
+      return need((rule.elements.isEmpty ? [rule] : rule.elements).contains { isOfType(value, $0.string ?? "") })
     case "enum": return need(rule.elements.contains(value))
     case "const": return need(rule == value)
     default: return checkPart(value, keyword, rule, schema, place)
@@ -120,17 +121,21 @@ struct SchemaChecker {
       let others = members.filter { schema["properties"]?[$0.key] == nil }
       if case .bool(let isAllowed) = rule { return need(isAllowed || others.isEmpty) }
       return others.flatMap { faults($0.value, rule, "\(place)/\($0.key)") }
-    case ("propertyNames", .object(let members)): return members.keys.flatMap { faults(.string($0), rule, "\(place)/\($0)") }
+    case ("propertyNames", .object(let members)):
+      return members.keys.flatMap { faults(.string($0), rule, "\(place)/\($0)") }
     case ("items", .array(let elements)): return elements.enumerated().flatMap { faults($1, rule, "\(place)/\($0)") }
     case ("minItems", .array(let elements)): return need(elements.count >= rule.integer ?? .max)
     case ("maxItems", .array(let elements)): return need(elements.count <= rule.integer ?? 0)
-    case ("uniqueItems", .array(let elements)): return need(elements.indices.allSatisfy { !elements[..<$0].contains(elements[$0]) })
+    case ("uniqueItems", .array(let elements)):
+      return need(elements.indices.allSatisfy { !elements[..<$0].contains(elements[$0]) })
     case ("minLength", .string(let text)): return need(text.unicodeScalars.count >= rule.integer ?? .max)
     case ("maxLength", .string(let text)): return need(text.unicodeScalars.count <= rule.integer ?? 0)
-    case ("pattern", .string(let text)): return need(text.range(of: rule.string ?? "", options: .regularExpression) != nil)
+    case ("pattern", .string(let text)):
+      return need(text.range(of: rule.string ?? "", options: .regularExpression) != nil)
     case ("minimum", .integer(let integer)): return need(integer >= rule.integer ?? .max)
     case ("minimum", .double(let double)): return need(double >= Double(rule.integer ?? .max))
-    case ("required", _), ("properties", _), ("additionalProperties", _), ("propertyNames", _), ("items", _), ("minItems", _),
+    case ("required", _), ("properties", _), ("additionalProperties", _), ("propertyNames", _), ("items", _),
+      ("minItems", _),
       ("maxItems", _), ("uniqueItems", _), ("minLength", _), ("maxLength", _), ("pattern", _), ("minimum", _):
       return []
     default: return ["\(place): the checker does not know the keyword \(keyword)"]

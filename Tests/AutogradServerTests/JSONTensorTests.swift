@@ -50,7 +50,9 @@ struct JSONTensorTests {
       : rank == 2 ? "[" + rows.joined(separator: ",") + "]" : "[[\(rows.joined(separator: "],["))]]"
     let values = try decoded(text, .float32).values(as: Float.self) ?? []
     let expected =
-      rank == 1 ? texts.map { strtof($0, nil) } : texts.flatMap { [-strtof(String($0.drop { $0 == "-" }), nil), 0.5, strtof($0, nil)] }
+      rank == 1
+      ? texts.map { strtof($0, nil) }
+      : texts.flatMap { [-strtof(String($0.drop { $0 == "-" }), nil), 0.5, strtof($0, nil)] }
     #expect(values.map(\.bitPattern) == expected.map(\.bitPattern))
   }
 
@@ -60,7 +62,10 @@ struct JSONTensorTests {
       #expect(FloatRounding.isDecided(value), "\(value)")
     }
     // Middles, subnormal floats, and what is no finite float.
-    for value in [16777217, 0x1.000001p0, -0x1.000003p-7, 0x1.ffffffp127, 1e39, 1e-40, 0x1p-150, .leastNonzeroMagnitude, .infinity, .nan]
+    for value in [
+      16777217, 0x1.000001p0, -0x1.000003p-7, 0x1.ffffffp127, 1e39, 1e-40, 0x1p-150, .leastNonzeroMagnitude, .infinity,
+      .nan,
+    ]
       as [Double]
     {
       #expect(!FloatRounding.isDecided(value), "\(value)")
@@ -104,9 +109,12 @@ struct JSONTensorTests {
   @Test(
     "what does not fit is refused with its place",
     arguments: [
-      ("[[1, 2], [3, 2147483648]]", DType.int32, "/1/1"), ("[[1, 2], [3.5, 1]]", .int32, "/1/0"), ("[1, 1e400]", .float64, "/1"),
-      ("[[1], [-1e400]]", .float64, "/1/0"), ("[[1, 2], [1, 3.5e38]]", .float32, "/1/1"), ("[[1, 2], [1, 1e400]]", .float32, "/1/1"),
-      ("[3.4028235677973367e38]", .float32, "/0"), ("[[[1]], [[9223372036854775808]]]", .int64, "/1/0/0"), ("[\"NaN\"]", .int32, "/0"),
+      ("[[1, 2], [3, 2147483648]]", DType.int32, "/1/1"), ("[[1, 2], [3.5, 1]]", .int32, "/1/0"),
+      ("[1, 1e400]", .float64, "/1"),
+      ("[[1], [-1e400]]", .float64, "/1/0"), ("[[1, 2], [1, 3.5e38]]", .float32, "/1/1"),
+      ("[[1, 2], [1, 1e400]]", .float32, "/1/1"),
+      ("[3.4028235677973367e38]", .float32, "/0"), ("[[[1]], [[9223372036854775808]]]", .int64, "/1/0/0"),
+      ("[\"NaN\"]", .int32, "/0"),
       ("[1, \"NaN\"]", .int64, "/1"),
     ])
   func outOfRange(_ text: String, _ dtype: DType, _ pointer: String) throws {
@@ -144,16 +152,22 @@ struct JSONTensorTests {
   @Test(
     "nested lists of every shape",
     arguments: [
-      [], [1], [3], [63], [64], [65], [200], [2, 3], [1, 1], [3, 64], [3, 130], [2, 1, 3], [1, 2, 3, 4], [2, 2, 2, 2, 2, 2, 2, 2], [5, 1],
+      [], [1], [3], [63], [64], [65], [200], [2, 3], [1, 1], [3, 64], [3, 130], [2, 1, 3], [1, 2, 3, 4],
+      [2, 2, 2, 2, 2, 2, 2, 2], [5, 1],
     ])
   func shapes(_ sizes: [Int]) throws {
     let shape = Shape(sizes)
     var random = SplitMix64(seed: 21)
-    let doubles = (0..<shape.elementCount).map { _ in Double(Int64(bitPattern: random.next())) / Double(1 << (random.next() % 63)) }
+    let doubles = (0..<shape.elementCount).map { _ in
+      Double(Int64(bitPattern: random.next())) / Double(1 << (random.next() % 63))
+    }
     let integers = doubles.map { Int64(bitPattern: $0.bitPattern) }
     for (tensor, texts) in [
       (Tensor(doubles, shape: shape), doubles.map(text)), (Tensor(integers, shape: shape), integers.map { "\($0)" }),
-      (Tensor(integers.map { Int32(truncatingIfNeeded: $0) }, shape: shape), integers.map { "\(Int32(truncatingIfNeeded: $0))" }),
+      (
+        Tensor(integers.map { Int32(truncatingIfNeeded: $0) }, shape: shape),
+        integers.map { "\(Int32(truncatingIfNeeded: $0))" }
+      ),
       (Tensor(integers.map { $0 % 2 == 0 }, shape: shape), integers.map { "\($0 % 2 == 0)" }),
     ] {
       #expect(encoded(tensor) == nested(texts[...], sizes[...]))
@@ -172,7 +186,10 @@ struct JSONTensorTests {
 
   @Test(
     "empty tensors",
-    arguments: [([0], "[]"), ([0, 3], "[]"), ([2, 0], "[[], []]"), ([2, 3, 0], "[[[], [], []], [[], [], []]]"), ([1, 0, 2], "[[]]")])
+    arguments: [
+      ([0], "[]"), ([0, 3], "[]"), ([2, 0], "[[], []]"), ([2, 3, 0], "[[[], [], []], [[], [], []]]"),
+      ([1, 0, 2], "[[]]"),
+    ])
   func empty(_ sizes: [Int], _ expected: String) {
     let tensor = Tensor([Double](), shape: Shape(sizes))
     #expect(encoded(tensor) == expected)
@@ -199,7 +216,8 @@ struct JSONTensorTests {
       guard let count = Base64.decodedByteCount(text) else { return nil }
       let target = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
       defer { target.deallocate() }
-      guard let base = target.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 1), Base64.decode(text, into: base) else { return nil }
+      guard let base = target.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 1), Base64.decode(text, into: base)
+      else { return nil }
       return Array(target)
     }
   }
@@ -220,7 +238,8 @@ struct JSONTensorTests {
       }
     }
     for (text, isGood) in [
-      ("QQ==", true), ("QR==", false), ("QUE=", true), ("QUF=", false), ("Q===", false), ("====", false), ("QQ=Q", false), ("QQ", false),
+      ("QQ==", true), ("QR==", false), ("QUE=", true), ("QUF=", false), ("Q===", false), ("====", false),
+      ("QQ=Q", false), ("QQ", false),
       ("QUFBQQ==", true), ("QQ==QQ==", false),
     ] {
       #expect((decodedBase64(Array(text.utf8)) != nil) == isGood, "\(text)")

@@ -14,12 +14,16 @@ struct LogContentTests {
   private func post(_ port: UInt16, _ target: String, _ body: String, _ headers: String = "") throws {
     let connection = try RawConnection(port: port)
     try connection.send(
-      "POST \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      "POST \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)Content-Length: "
+        + "\(body.utf8.count)\r\n\r\n\(body)"
+    )
     _ = try connection.readResponse()
   }
 
   private func objects(_ output: String) throws -> [[String: Any]] {
-    try output.split(separator: "\n").map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)") }
+    try output.split(separator: "\n").map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")
+    }
   }
 
   @Test func linesOfJSON() throws {
@@ -38,13 +42,19 @@ struct LogContentTests {
       #expect(line["level"] as? String == "info" && (line["message"] as? String)?.isEmpty == false)
     }
     let one = try #require(lines.first { $0["request_id"] as? String == "one" })
-    #expect(one["message"] as? String == "request" && one["method"] as? String == "POST" && one["status"] as? Int == 200)
+    #expect(
+      one["message"] as? String == "request" && one["method"] as? String == "POST" && one["status"] as? Int == 200)
     #expect(one["path"] as? String == "/v1/evaluate" && one["route"] as? String == "/v1/evaluate")
-    #expect(one["trace_id"] as? String == "0af7651916cd43dd8448eb211c80319c" && one["parent_id"] as? String == "b7ad6b7169203331")
-    #expect(one["bytes_in"] as? Int == body.utf8.count && one["bytes_out"] as? Int ?? 0 > 50 && one["duration_ms"] as? Double ?? 0 > 0)
+    #expect(
+      one["trace_id"] as? String == "0af7651916cd43dd8448eb211c80319c"
+        && one["parent_id"] as? String == "b7ad6b7169203331")
+    #expect(
+      one["bytes_in"] as? Int == body.utf8.count && one["bytes_out"] as? Int ?? 0 > 50
+        && one["duration_ms"] as? Double ?? 0 > 0)
     #expect((one["graph"] as? String)?.isEmpty == false && one["code"] == nil)
     let two = try #require(lines.first { $0["request_id"] as? String == "two" })
-    #expect(two["path"] as? String == "/%22%5C%7F" && two["route"] as? String == "other" && two["status"] as? Int == 404)
+    #expect(
+      two["path"] as? String == "/%22%5C%7F" && two["route"] as? String == "other" && two["status"] as? Int == 404)
     #expect(two["code"] as? String == "not_found" && two["trace_id"] == nil && two["graph"] == nil)
   }
 
@@ -58,7 +68,9 @@ struct LogContentTests {
     #expect(server.exitStatus() == 0)
     let requests = try objects(server.output).filter { $0["message"] as? String == "request" }
     #expect(requests.count == 4)
-    for line in requests { #expect(workers.firstIndex(of: line["pid"] as? Int ?? 0).map { $0 + 1 } == line["worker"] as? Int) }
+    for line in requests {
+      #expect(workers.firstIndex(of: line["pid"] as? Int ?? 0).map { $0 + 1 } == line["worker"] as? Int)
+    }
   }
 
   @Test(arguments: ["text", "json"]) func nothingOfWhatRequestsAreAbout(format: String) throws {
@@ -66,16 +78,21 @@ struct LogContentTests {
     #expect(eventually { server.output.contains("listening on") })
     let port = try #require(server.output.firstMatch(of: /127\.0\.0\.1:(\d+)/).flatMap { UInt16($0.1) })
     let bodies = [
-      #"{"graph": {"nodes": [{"op": "neg", "inputs": ["SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": {"SECRETx": 271828182}}"#,
-      #"{"graph": {"nodes": [{"op": "SECRETop", "inputs": ["SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": {"SECRETx": 271828182}}"#,
-      #"{"graph": {"nodes": [{"op": "solve", "inputs": ["SECRETx", "SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": {"SECRETx": [[0]]}}"#,
+      #"{"graph": {"nodes": [{"op": "neg", "inputs": ["SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": {"SECRETx": "#
+        + #"271828182}}"#,
+      #"{"graph": {"nodes": [{"op": "SECRETop", "inputs": ["SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": "#
+        + #"{"SECRETx": 271828182}}"#,
+      #"{"graph": {"nodes": [{"op": "solve", "inputs": ["SECRETx", "SECRETx"], "outputs": ["SECRETy"]}]}, "inputs": "#
+        + #"{"SECRETx": [[0]]}}"#,
       #"{"SECRETmember": 271828182}"#, "SECRET", #"{"graph": "SECRET", "SECRET": [[271828182], [1, 2]]}"#, "",
     ]
     let headers = [
       "Authorization: Bearer SECRETSECRETSECRET\r\nCookie: SECRET\r\n",
       "SECRET: SECRET\r\nUser-Agent: SECRET\r\nReferer: http://SECRET/\r\n",
-      "Accept: SECRET/SECRET\r\n", "Content-Type: image/SECRET\r\n", "Content-Type: SECRET\r\nContent-Encoding: SECRET\r\n",
-      "traceparent: 00-SECRET\r\ntracestate: a=SECRET\r\nX-Request-Id: SECRET SECRET\r\n", "Transfer-Encoding: SECRET\r\n",
+      "Accept: SECRET/SECRET\r\n", "Content-Type: image/SECRET\r\n",
+      "Content-Type: SECRET\r\nContent-Encoding: SECRET\r\n",
+      "traceparent: 00-SECRET\r\ntracestate: a=SECRET\r\nX-Request-Id: SECRET SECRET\r\n",
+      "Transfer-Encoding: SECRET\r\n",
       "Content-Length-SECRET: 1\r\n", "SECRET : SECRET\r\n", " SECRET: folded\r\n", "Expect: SECRET\r\n",
       "Content-Type: application/vnd.safetensors\r\n",
     ]
@@ -101,19 +118,26 @@ struct LogContentTests {
   // MARK: Trace context
 
   @Test(arguments: [
-    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true), ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-ff", true),
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true),
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-ff", true),
     ("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true),
     ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", true),
-    ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-", true), ("fe-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", true),
+    ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-", true),
+    ("fe-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", true),
     ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", false),
     ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-", false),
     ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.more", false),
     ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
-    ("00-00000000000000000000000000000000-b7ad6b7169203331-01", false), ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false),
-    ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false), ("0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
-    ("00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01", false), ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-01", false),
-    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", false), ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x", false),
-    ("00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false), ("0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+    ("00-00000000000000000000000000000000-b7ad6b7169203331-01", false),
+    ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false),
+    ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false),
+    ("0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+    ("00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01", false),
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-01", false),
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", false),
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x", false),
+    ("00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+    ("0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
     (" 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false), ("", false), ("00", false),
   ])
   func traceparent(header: String, isValid: Bool) {
@@ -128,7 +152,8 @@ struct LogContentTests {
       let client = try server.connect()
       try client.send(rawPost("/echo", "", headers: "TraceParent: \(trace)\r\n"))
       let answer = try client.readResponse()
-      #expect(!answer.headers.contains { $0.name.lowercased().hasPrefix("trace") || $0.value.contains("0af7651916cd43dd") })
+      #expect(
+        !answer.headers.contains { $0.name.lowercased().hasPrefix("trace") || $0.value.contains("0af7651916cd43dd") })
       try client.send(rawPost("/echo", "", headers: "traceparent: \(trace)\r\ntraceparent: \(trace)\r\n"))
       _ = try client.readResponse()
       #expect(eventually { server.observedCount == 2 })
@@ -140,7 +165,8 @@ struct LogContentTests {
     let server = try ServerProcess("--port", "0")
     let port = try #require(server.port())
     func letItOpen(_ files: Int) throws {
-      let prlimit = try Process.run(URL(filePath: "/usr/bin/prlimit"), arguments: ["--pid", "\(server.pid)", "--nofile=\(files):"])
+      let prlimit = try Process.run(
+        URL(filePath: "/usr/bin/prlimit"), arguments: ["--pid", "\(server.pid)", "--nofile=\(files):"])
       prlimit.waitUntilExit()
       try #require(prlimit.terminationStatus == 0)
     }

@@ -7,13 +7,17 @@ import Testing
 @Suite struct MutationTests {
   /// What numbers, names and values are replaced by: edges of every range that a check could forget.
   private static let replacements: [String] = [
-    "0", "-1", "1", "2", "8", "9", "64", "-9223372036854775808", "9223372036854775807", "9223372036854775808", "1e308", "1e400", "-0.0",
-    "4611686018427387904", "1099511627776", "1099511627777", "0.5", "1e-400", "\"NaN\"", "\"Infinity\"", "null", "true", "false", "[]",
+    "0", "-1", "1", "2", "8", "9", "64", "-9223372036854775808", "9223372036854775807", "9223372036854775808", "1e308",
+    "1e400", "-0.0",
+    "4611686018427387904", "1099511627776", "1099511627777", "0.5", "1e-400", "\"NaN\"", "\"Infinity\"", "null", "true",
+    "false", "[]",
     "{}", "[[]]", "[[],[]]",
-    "[[1],[2,3]]", "\"\"", "\"x\"", "\"_1\"", "\"\\u0000\"", "[0,0,0,0,0,0,0,0]", "[1,1,1,1,1,1,1,1,1]", "[1000000,1000000,1000000]",
+    "[[1],[2,3]]", "\"\"", "\"x\"", "\"_1\"", "\"\\u0000\"", "[0,0,0,0,0,0,0,0]", "[1,1,1,1,1,1,1,1,1]",
+    "[1000000,1000000,1000000]",
     "[0,1000000000000]",
     "[-1,-1]", "{\"dtype\":\"bool\",\"data\":[true]}", "{\"dtype\":\"int32\",\"shape\":[],\"data\":7}",
-    "{\"dtype\":\"float32\",\"shape\":[2],\"encoding\":\"base64\",\"data\":\"AACAPwAAAEA=\"}", "{\"shape\":[0,3],\"data\":[]}",
+    "{\"dtype\":\"float32\",\"shape\":[2],\"encoding\":\"base64\",\"data\":\"AACAPwAAAEA=\"}",
+    "{\"shape\":[0,3],\"data\":[]}",
     "{\"dtype\":\"int64\",\"data\":[[1,2],[3,4]]}", "{\"shape\":[1000000,1000000],\"data\":1}",
   ]
 
@@ -21,7 +25,8 @@ import Testing
   func damagedRequestsAreAnswered(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let requests = try [
-      "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing", "tutorial",
+      "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing",
+      "tutorial",
     ].flatMap {
       try Project.lines("Tests/Fixtures/\($0).jsonl")
     }.map { line in
@@ -48,7 +53,8 @@ import Testing
         if random.next() % 2 == 0 { damage(&body, &random) }
         let response = server.send("POST", "/v1/\(endpoint)", body: Data(body))
         if ![200, 400, 413, 422].contains(response.status) {
-          Issue.record("\(endpoint): \(response.status) \(response.body.string) for \(String(decoding: body, as: UTF8.self))")
+          Issue.record(
+            "\(endpoint): \(response.status) \(response.body.string) for \(String(decoding: body, as: UTF8.self))")
         }
       }
     }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradServer
 
-/// Requests in which numbers were wrong, here or elsewhere, against right values: what people reported (`reports.jsonl`), and more of each
-/// kind (`number_cases.jsonl`, made by `number_cases.py`).
+/// Requests in which numbers were wrong, here or elsewhere, against right values: what people reported
+/// (`reports.jsonl`), and more of each kind (`number_cases.jsonl`, made by `number_cases.py`).
 @Suite struct NumberTests {
   @Test(arguments: [("reports", 9), ("number_cases", 110)]) func answersAreRight(_ file: String, _ least: Int) throws {
     let lines = try Project.lines("Tests/Fixtures/\(file).jsonl")
@@ -28,7 +28,8 @@ import Testing
   }
 
   /// What is expected is part of the answer: members may be missing in it, and the end of a list.
-  private func compare(_ actual: Any?, _ expected: Any, _ tolerance: Double, _ place: String, _ faults: inout [String]) {
+  private func compare(_ actual: Any?, _ expected: Any, _ tolerance: Double, _ place: String, _ faults: inout [String])
+  {
     switch expected {
     case let members as [String: Any]:
       let object = actual as? [String: Any]
@@ -41,7 +42,9 @@ import Testing
     case "unbounded" as String:
       if number(actual)?.isFinite != false { faults.append("\(place) is \(shown(actual)), not without bound") }
     default:
-      if !agree(number(actual), number(expected), tolerance) { faults.append("\(place) is \(shown(actual)), not \(shown(expected))") }
+      if !agree(number(actual), number(expected), tolerance) {
+        faults.append("\(place) is \(shown(actual)), not \(shown(expected))")
+      }
     }
   }
 

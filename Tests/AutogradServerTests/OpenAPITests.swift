@@ -50,12 +50,15 @@ struct OpenAPITests {
   @Test("What is served is the files")
   func servedBytes() throws {
     for (path, file, type) in [
-      ("/openapi.yaml", "openapi.yaml", "application/yaml"), ("/openapi.json", "Sources/CEmbedded/openapi.json", "application/json"),
+      ("/openapi.yaml", "openapi.yaml", "application/yaml"),
+      ("/openapi.json", "Sources/CEmbedded/openapi.json", "application/json"),
     ] {
       let response = get(path)
       #expect(response.status == 200)
       #expect(response.contentType == type)
-      #expect(Data(response.body.bytes) == (try Project.file(file)), "\(path) was embedded before the file changed: build again")
+      #expect(
+        Data(response.body.bytes) == (try Project.file(file)),
+        "\(path) was embedded before the file changed: build again")
     }
   }
 
@@ -113,7 +116,7 @@ struct OpenAPITests {
     }
   }
 
-  @Test("Every error status of every endpoint is a problem of that status, and every response carries its request's identifier")
+  @Test("Every error status of every endpoint is a problem of that status; each response carries its identifier")
   func responses() throws {
     for (endpoint, operation) in endpoints {
       for (status, given) in try #require(operation["responses"]).members {
@@ -126,7 +129,8 @@ struct OpenAPITests {
           #expect(schema == .string("#/components/schemas/Problem\(status)"), "\(endpoint) \(status)")
         }
         #expect((response["headers"]?["Allow"] != nil) == (status == "405"), "\(endpoint) \(status)")
-        #expect((response["headers"]?["Retry-After"] != nil) == ["429", "503"].contains(status), "\(endpoint) \(status)")
+        #expect(
+          (response["headers"]?["Retry-After"] != nil) == ["429", "503"].contains(status), "\(endpoint) \(status)")
         #expect((response["headers"]?["WWW-Authenticate"] != nil) == (status == "401"), "\(endpoint) \(status)")
       }
     }
@@ -244,7 +248,8 @@ struct OpenAPITests {
     let breaking: Set = ["missing_member", "unknown_member", "unknown_operation"]
     for (endpoint, operation) in endpoints {
       let responses = operation["responses"]?.members ?? [:]
-      for place in [operation["requestBody"]].compactMap(\.self) + responses.keys.sorted().compactMap({ responses[$0] }) {
+      for place in [operation["requestBody"]].compactMap(\.self) + responses.keys.sorted().compactMap({ responses[$0] })
+      {
         for media in place["content"]?.members.values ?? [:].values {
           for (name, example) in media["examples"]?.members ?? [:] {
             let faults = schemas.faults(try #require(example["value"]), try #require(media["schema"]))
@@ -262,9 +267,11 @@ struct OpenAPITests {
       #"{}"#, #"{"graph": "y = x"}"#, #"{"graph": {"nodes": {}}}"#, #"{"graph": {"nodes": []}, "of": []}"#,
       #"{"graph": {"nodes": []}, "inputs": {"x": "Inf"}}"#, #"{"graph": {"nodes": []}, "inputs": {"x": null}}"#,
       #"{"graph": {"nodes": []}, "inputs": {"_1": 1}}"#, #"{"graph": {"nodes": []}, "inputs": {"NaN": 1}}"#,
-      #"{"graph": {"nodes": []}, "inputs": {"x": {"shape": [-1], "data": []}}}"#, #"{"graph": {"nodes": []}, "dtype": "int64"}"#,
+      #"{"graph": {"nodes": []}, "inputs": {"x": {"shape": [-1], "data": []}}}"#,
+      #"{"graph": {"nodes": []}, "dtype": "int64"}"#,
       #"{"graph": {"nodes": []}, "inputs": {"x": [1, true]}}"#,
-      #"{"graph": {"nodes": []}, "inputs": {"x": {"dtype": "float64", "shape": [1]}}}"#, #"{"graph": {"nodes": []}, "encoding": "hex"}"#,
+      #"{"graph": {"nodes": []}, "inputs": {"x": {"dtype": "float64", "shape": [1]}}}"#,
+      #"{"graph": {"nodes": []}, "encoding": "hex"}"#,
       #"{"graph": {"nodes": [{"op": "neg", "inputs": [null], "outputs": ["y"]}]}}"#,
       #"{"graph": {"nodes": [{"op": ["neg"], "inputs": [1], "outputs": ["y"]}]}}"#,
       #"{"graph": {"nodes": [{"op": "sum", "inputs": [1], "outputs": ["y"], "attributes": {"dim": 0}}]}}"#,

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AutogradServer
 
-/// The tables of docs/operating.md are made from what there is. Where they differ, `AUTOGRAD_UPDATE_DOCS=1 swift test --filter OperatingPage`
-/// writes them anew.
+/// The tables of docs/operating.md are made from what there is. Where they differ, `AUTOGRAD_UPDATE_DOCS=1 swift test
+/// --filter OperatingPage` writes them anew.
 @Suite(.serialized) struct OperatingPageTests {
   private static let url = Project.root.appending(path: "docs/operating.md")
 

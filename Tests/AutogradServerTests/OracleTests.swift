@@ -9,7 +9,8 @@ import Testing
 @Suite struct OracleTests {
   @Test(arguments: [
     "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_linalg",
-    "operations_special", "operations_indexing", "operations_decompositions", "kinks", "kinks_reductions", "kinks_linalg",
+    "operations_special", "operations_indexing", "operations_decompositions", "kinks", "kinks_reductions",
+    "kinks_linalg",
     "kinks_special", "kinks_decompositions", "random_graphs_float64", "random_graphs_float32",
   ])
   func answersEqualTheOracle(_ file: String) throws {
@@ -79,7 +80,9 @@ import Testing
           }
           try Data(response.body.bytes).withDocument { answer in
             for (part, expected) in try #require(ask["expected"]).members {
-              compare(answer.root[dynamic: part.string], answer, expected, document, tolerance, "\(name) \(path) \(part.string)")
+              compare(
+                answer.root[dynamic: part.string], answer, expected, document, tolerance,
+                "\(name) \(path) \(part.string)")
             }
           }
         }
@@ -89,7 +92,8 @@ import Testing
 
   /// The same names in the same order; the same dtypes and shapes; numbers to |a - b| <= tolerance * max(1, max |b|).
   private func compare(
-    _ actual: JSONValue?, _ answer: JSONDocument, _ expected: JSONValue?, _ fixture: JSONDocument, _ tolerance: Double, _ place: String
+    _ actual: JSONValue?, _ answer: JSONDocument, _ expected: JSONValue?, _ fixture: JSONDocument, _ tolerance: Double,
+    _ place: String
   ) {
     let names = expected?.members.map(\.key.string) ?? []
     let actualNames = actual?.members.map(\.key.string) ?? []
@@ -97,7 +101,8 @@ import Testing
       Issue.record("\(place): has \(actualNames), expected \(names)")
       return
     }
-    for ((key, value), (_, expectedValue)) in zip(actual?.members.map { $0 } ?? [], expected?.members.map { $0 } ?? []) {
+    for ((key, value), (_, expectedValue)) in zip(actual?.members.map { $0 } ?? [], expected?.members.map { $0 } ?? [])
+    {
       guard let wanted = try? TensorDecoder(document: fixture).decode(expectedValue, .fallback(.float64)),
         let got = try? decode(value, answer, like: wanted)
       else {

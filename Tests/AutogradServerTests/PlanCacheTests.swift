@@ -7,7 +7,8 @@ import Testing
 /// A request gets the same bytes whether its plan is made, found, or never kept.
 @Suite struct PlanCacheTests {
   @Test(arguments: [
-    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes", "operations_indexing", "kinks",
+    "tutorial", "operations", "operations_pointwise", "operations_reductions", "operations_shapes",
+    "operations_indexing", "kinks",
     "kinks_reductions", "kinks_linalg", "random_graphs_float64", "random_graphs_float32",
   ])
   func fixturesAreAnsweredAlikeColdWarmAndWithoutCache(_ file: String) throws {
@@ -33,12 +34,16 @@ import Testing
   @Test(arguments: [Endpoint.jvp, .jacobian, .hessian, .hvp])
   func otherEndpointsAreAnsweredAlike(_ endpoint: Endpoint) throws {
     let pair = HandlerPair()
-    let lines = try Project.lines("Tests/Fixtures/tutorial.jsonl") + Project.lines("Tests/Fixtures/random_graphs_float64.jsonl").prefix(60)
+    let lines =
+      try Project.lines("Tests/Fixtures/tutorial.jsonl")
+      + Project.lines("Tests/Fixtures/random_graphs_float64.jsonl").prefix(60)
     for line in lines {
       try line.withDocument { document in
         let request = try #require(document.root["request"])
         guard let graph = request["graph"], let inputs = request["inputs"] else { return }
-        let (graphText, inputsText) = (String(decoding: graph.text, as: UTF8.self), String(decoding: inputs.text, as: UTF8.self))
+        let (graphText, inputsText) = (
+          String(decoding: graph.text, as: UTF8.self), String(decoding: inputs.text, as: UTF8.self)
+        )
         var body = "{\"inputs\": \(inputsText), \"graph\": \(graphText)"
         if endpoint == .jvp { body += ", \"tangents\": \(inputsText)" }
         if endpoint == .hvp { body += ", \"vectors\": \(inputsText)" }
@@ -61,16 +66,22 @@ import Testing
     let pair = HandlerPair()
     pair.compare(.evaluate, request("[[1, 2], [3, 4]]"), "good")
     let bad = [
-      "[[1, 2], [3]]", "[[1, 2], [3, \"a\"]]", "[[1, 2], [3, 1e400]]", "[[1, 2], [3, null]]", "[[1, 2], [3, true]]", "[[1, 2], 3]",
-      "[[1, 2], [3, [4]]]", "[[1, 2], {\"a\": 1}]", "[[1, 2], [3, 4], [5]]", "[1, [2, 3]]", "null", "\"x\"", "{}", "{\"data\": 7}",
+      "[[1, 2], [3]]", "[[1, 2], [3, \"a\"]]", "[[1, 2], [3, 1e400]]", "[[1, 2], [3, null]]", "[[1, 2], [3, true]]",
+      "[[1, 2], 3]",
+      "[[1, 2], [3, [4]]]", "[[1, 2], {\"a\": 1}]", "[[1, 2], [3, 4], [5]]", "[1, [2, 3]]", "null", "\"x\"", "{}",
+      "{\"data\": 7}",
       "[[1, 2, 3]]", "[[[[[[[[[1]]]]]]]]]", "true", "[[true, 2], [3, 4]]",
     ]
     for data in bad { pair.compare(.evaluate, request(data), data) }
     #expect(pair.plans.counters.fallbacks.value >= 6)
     pair.compare(.evaluate, request("[[1, 2], [3, 4]]", rest: ", \"dtypo\": \"float32\""), "unknown member")
-    pair.compare(.evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"y\": [[1, 2], [3, 4]]}"), "cotangents")
-    pair.compare(.evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"y\": [[1, 2], [3]]}"), "ragged cotangents")
-    pair.compare(.evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"z\": [[1, 2], [3, 4]]}"), "cotangent of nothing")
+    pair.compare(
+      .evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"y\": [[1, 2], [3, 4]]}"), "cotangents")
+    pair.compare(
+      .evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"y\": [[1, 2], [3]]}"), "ragged cotangents")
+    pair.compare(
+      .evaluate, request("[[1, 2], [3, 4]]", rest: ", \"cotangents\": {\"z\": [[1, 2], [3, 4]]}"),
+      "cotangent of nothing")
   }
 
   @Test func failingRunsNameTheirNodes() {
@@ -83,10 +94,16 @@ import Testing
     }
     let int = { (list: String) in "{\"dtype\": \"int64\", \"data\": \(list)}" }
     let cases: [(op: String, inputs: String, good: String, bad: String, attributes: String)] = [
-      ("take", "[\"x\", \"i\"]", "{\"x\": [1, 2], \"i\": \(int("[0, 1]"))}", "{\"x\": [1, 2], \"i\": \(int("[0, 9]"))}", "{}"),
+      (
+        "take", "[\"x\", \"i\"]", "{\"x\": [1, 2], \"i\": \(int("[0, 1]"))}",
+        "{\"x\": [1, 2], \"i\": \(int("[0, 9]"))}", "{}"
+      ),
       ("inv", "[\"x\"]", "{\"x\": [[1, 2], [3, 4]]}", "{\"x\": [[1, 2], [2, 4]]}", "{}"),
       ("cholesky", "[\"x\"]", "{\"x\": [[2, 1], [1, 2]]}", "{\"x\": [[1, 2], [2, 1]]}", "{}"),
-      ("remainder", "[\"x\", \"i\"]", "{\"x\": \(int("[7]")), \"i\": \(int("[2]"))}", "{\"x\": \(int("[7]")), \"i\": \(int("[0]"))}", "{}"),
+      (
+        "remainder", "[\"x\", \"i\"]", "{\"x\": \(int("[7]")), \"i\": \(int("[2]"))}",
+        "{\"x\": \(int("[7]")), \"i\": \(int("[0]"))}", "{}"
+      ),
       ("cast", "[\"x\"]", "{\"x\": [1, 2]}", "{\"x\": [1, \"NaN\"]}", "{\"dtype\": \"int32\"}"),
     ]
     for (op, inputs, good, bad, attributes) in cases {
@@ -110,7 +127,9 @@ import Testing
         """.utf8)
     }
     pair.compare(.evaluate, body("[1, 2]", "[3, 4]", "5"), "first")
-    for index in 0..<20 { pair.compare(.evaluate, body("[\(index), 2.5]", "[3, -\(index).25]", "\(index * 7)"), "\(index)") }
+    for index in 0..<20 {
+      pair.compare(.evaluate, body("[\(index), 2.5]", "[3, -\(index).25]", "\(index * 7)"), "\(index)")
+    }
     #expect(pair.plans.counters.misses.value == 1)
     #expect(pair.plans.counters.plans.value == 1)
     // Another size, another dtype, another kind of list: other plans.
@@ -122,9 +141,12 @@ import Testing
 
   @Test func namedConstantsStayConstants() {
     let server = InProcessServer(plans: PlanCache(plans: 8, bytes: 1 << 20))
-    let refused = #"{"graph": {"nodes": [{"op": "grad", "inputs": ["k", "k"], "outputs": ["g"]}], "constants": {"k": 2.5}}}"#
+    let refused =
+      #"{"graph": {"nodes": [{"op": "grad", "inputs": ["k", "k"], "outputs": ["g"]}], "constants": {"k": 2.5}}}"#
     #expect(server.evaluate(refused).json["code"] as? String == "invalid_attribute")
-    let wrt = #"{"graph": {"nodes": [{"op": "sin", "inputs": ["k"], "outputs": ["y"]}], "constants": {"k": 2.5}}, "wrt": ["k"]}"#
+    let wrt =
+      #"{"graph": {"nodes": [{"op": "sin", "inputs": ["k"], "outputs": ["y"]}], "constants": {"k": 2.5}}, "wrt": "#
+      + #"["k"]}"#
     #expect(server.evaluate(wrt).status == 422)
   }
 
@@ -203,7 +225,8 @@ struct HandlerPair {
     plain = DifferentialHandler(limits: Limits())
   }
 
-  /// Sends a request without a cache, then twice with one, each time with other rubbish in the memory that the run gets.
+  /// Sends a request without a cache, then twice with one, each time with other rubbish in the memory that the run
+  /// gets.
   /// - Returns: the status.
   @discardableResult
   func compare(_ endpoint: Endpoint, _ body: Data, _ name: String) -> Int {

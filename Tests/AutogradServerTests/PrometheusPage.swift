@@ -35,7 +35,8 @@ struct PrometheusPage {
           throw Fault(description: "\(current) comes twice")
         }
       } else if let match = try /# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)/.wholeMatch(in: line) {
-        guard String(match.1) == current, families[current]?.type == "", families[current]?.samples.isEmpty == true else {
+        guard String(match.1) == current, families[current]?.type == "", families[current]?.samples.isEmpty == true
+        else {
           throw Fault(description: "out of place: \(line)")
         }
         families[current]?.type = String(match.2)
@@ -52,7 +53,9 @@ struct PrometheusPage {
   }
 
   private static func sample(_ line: Substring) throws -> Sample {
-    guard let match = try /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(.*)\})? (\S+)/.wholeMatch(in: line), let value = Double(match.4) else {
+    guard let match = try /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(.*)\})? (\S+)/.wholeMatch(in: line),
+      let value = Double(match.4)
+    else {
       throw Fault(description: "no sample: \(line)")
     }
     var labels: [String: String] = [:]
@@ -61,7 +64,9 @@ struct PrometheusPage {
       guard let label = try /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(,|$)/.prefixMatch(in: rest) else {
         throw Fault(description: "labels: \(line)")
       }
-      guard labels.updateValue(String(label.2), forKey: String(label.1)) == nil else { throw Fault(description: "a label twice: \(line)") }
+      guard labels.updateValue(String(label.2), forKey: String(label.1)) == nil else {
+        throw Fault(description: "a label twice: \(line)")
+      }
       rest = rest[label.range.upperBound...]
     }
     return Sample(name: String(match.1), labels: labels, value: value)
@@ -72,7 +77,9 @@ struct PrometheusPage {
     let series = family.samples.map { "\($0.name) \($0.labels.sorted { $0.key < $1.key })" }
     guard Set(series).count == series.count else { throw Fault(description: "a series of \(name) comes twice") }
     if family.type == "counter" {
-      guard name.hasSuffix("_total"), family.samples.allSatisfy({ $0.value >= 0 }) else { throw Fault(description: "no counter: \(name)") }
+      guard name.hasSuffix("_total"), family.samples.allSatisfy({ $0.value >= 0 }) else {
+        throw Fault(description: "no counter: \(name)")
+      }
     }
     guard family.type == "histogram" else { return }
     for (labels, samples) in Dictionary(grouping: family.samples, by: { $0.labels.filter { $0.key != "le" } }) {
@@ -81,8 +88,10 @@ struct PrometheusPage {
       let values = buckets.map(\.value)
       let count = samples.filter { $0.name == name + "_count" }.map(\.value)
       let sum = samples.filter { $0.name == name + "_sum" }.map(\.value)
-      guard bounds.count == buckets.count, bounds.last == .infinity, zip(bounds, bounds.dropFirst()).allSatisfy({ $0 < $1 }),
-        zip(values, values.dropFirst()).allSatisfy({ $0 <= $1 }), count == [values.last ?? -1], sum.count == 1, sum[0] >= 0
+      guard bounds.count == buckets.count, bounds.last == .infinity,
+        zip(bounds, bounds.dropFirst()).allSatisfy({ $0 < $1 }),
+        zip(values, values.dropFirst()).allSatisfy({ $0 <= $1 }), count == [values.last ?? -1], sum.count == 1,
+        sum[0] >= 0
       else { throw Fault(description: "no histogram: \(name) \(labels)") }
     }
   }
@@ -91,8 +100,11 @@ struct PrometheusPage {
   init(port: UInt16, headers: String = "") throws {
     // Whoever is asked may be killed over it, and another answers.
     let answer =
-      ServerProcess.fetch("/metrics", port: port, headers: headers) ?? ServerProcess.fetch("/metrics", port: port, headers: headers)
-    guard let response = answer, response.status == 200 else { throw Fault(description: "no page: \(answer?.status ?? 0)") }
+      ServerProcess.fetch("/metrics", port: port, headers: headers)
+      ?? ServerProcess.fetch("/metrics", port: port, headers: headers)
+    guard let response = answer, response.status == 200 else {
+      throw Fault(description: "no page: \(answer?.status ?? 0)")
+    }
     #expect(response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
     try self.init(response.text)
   }
@@ -109,7 +121,8 @@ struct PrometheusPage {
     before.families.filter { $0.value.type != "gauge" }.flatMap { name, family in
       family.samples.compactMap { old in
         let new = families[name]?.samples.first { $0.name == old.name && $0.labels == old.labels }
-        return (new?.value ?? -1) >= old.value ? nil : "\(old.name) \(old.labels): \(old.value), then \(new?.value ?? -1)"
+        return (new?.value ?? -1) >= old.value
+          ? nil : "\(old.name) \(old.labels): \(old.value), then \(new?.value ?? -1)"
       }
     }
   }

@@ -16,13 +16,15 @@ import Testing
 
   static func asks(every step: Int = 1) throws -> [Ask] {
     var result: [Ask] = []
-    for (index, line) in try Project.lines("Tests/Fixtures/random_graphs_catalog.jsonl").enumerated() where index % step == 0 {
+    for (index, line) in try Project.lines("Tests/Fixtures/random_graphs_catalog.jsonl").enumerated()
+    where index % step == 0 {
       try line.withDocument { document in
         // What all asks share, and then the members of each.
         let request = try #require(document.root["request"]).data
         for ask in try #require(document.root["asks"]).elements {
           let body = request.joined(with: try #require(ask["members"]).data)
-          result.append(Ask(name: document.root["name"]?.string ?? "?", path: try #require(ask["path"]?.string), body: body))
+          result.append(
+            Ask(name: document.root["name"]?.string ?? "?", path: try #require(ask["path"]?.string), body: body))
         }
       }
     }
@@ -47,7 +49,8 @@ import Testing
     }
   }
 
-  /// Eight threads at once, each from another place on, with plans kept and found again: what each request gets alone, byte for byte.
+  /// Eight threads at once, each from another place on, with plans kept and found again: what each request gets alone,
+  /// byte for byte.
   @Test func answersDoNotDependOnTheLoad() throws {
     let asks = try Self.asks(every: 10) + Self.large
     let alone = asks.map { InProcessServer().send("POST", $0.path, body: $0.body).body.string }

@@ -5,12 +5,15 @@ import Testing
 @testable import AutogradFormats
 @testable import AutogradServer
 
-/// Bodies of many small values, which take several times their size once they are read, and of many names: refused before they do.
+/// Bodies of many small values, which take several times their size once they are read, and of many names: refused
+/// before they do.
 @Suite(.timeLimit(.minutes(60)))
 struct RequestSizeTests {
-  /// What each column of a document is filled with: entries of lists, of scalars, numbers, unescaped text, keys and their table.
+  /// What each column of a document is filled with: entries of lists, of scalars, numbers, unescaped text, keys and
+  /// their table.
   private static let repeated: [(first: String, unit: String, last: String)] = [
-    ("[", "[],", "[]]"), ("[null,", "0,", "0]"), ("[", "[0],", "[0]]"), ("[", "0,", "0]"), ("\"", "\\u0041", "\""), ("[", "\"\",", "0]"),
+    ("[", "[],", "[]]"), ("[null,", "0,", "0]"), ("[", "[0],", "[0]]"), ("[", "0,", "0]"), ("\"", "\\u0041", "\""),
+    ("[", "\"\",", "0]"),
     ("[", #"{"a":{"a":0,"b":0}},"#, "0]"),
   ]
 
@@ -25,7 +28,9 @@ struct RequestSizeTests {
     #expect(refused.json["reason"] as? String == "body_too_large" && refused.json["limit"] as? Int == 40_000)
     // The rest of what it takes is there.
     let bytes = Array(list.utf8)
-    try bytes.withUnsafeBytes { bytes in _ = try JSONDocument(parsing: bytes, maximumBytes: bytes.count * Limits.documentBytesPerByte) }
+    try bytes.withUnsafeBytes { bytes in
+      _ = try JSONDocument(parsing: bytes, maximumBytes: bytes.count * Limits.documentBytesPerByte)
+    }
   }
 
   @Test func keysTakeNoMoreThanTheyMay() throws {
@@ -34,7 +39,9 @@ struct RequestSizeTests {
     #expect(throws: JSONSyntaxError.tooMuchMemory(40_000)) {
       try bytes.withUnsafeBytes { bytes in _ = try JSONDocument(parsing: bytes, maximumBytes: 40_000) }
     }
-    try bytes.withUnsafeBytes { bytes in _ = try JSONDocument(parsing: bytes, maximumBytes: bytes.count * Limits.documentBytesPerByte) }
+    try bytes.withUnsafeBytes { bytes in
+      _ = try JSONDocument(parsing: bytes, maximumBytes: bytes.count * Limits.documentBytesPerByte)
+    }
   }
 
   /// A column grows into all that is left, although that is not twice as much.
@@ -53,8 +60,11 @@ struct RequestSizeTests {
     func reserved(_ size: Int, _ documentBytes: Int) -> Int? {
       let bytes = [UInt8](repeating: 0x20, count: size)
       return bytes.withUnsafeBytes { bytes in
-        let request = Request(method: "POST", path: "/v1/evaluate", id: "test", contentType: nil, accept: nil, body: bytes)
-        guard case .later(let work) = Router(routes: routes, documentBytes: documentBytes).respond(to: request) else { return nil }
+        let request = Request(
+          method: "POST", path: "/v1/evaluate", id: "test", contentType: nil, accept: nil, body: bytes)
+        guard case .later(let work) = Router(routes: routes, documentBytes: documentBytes).respond(to: request) else {
+          return nil
+        }
         return work.byteCount
       }
     }
@@ -66,7 +76,9 @@ struct RequestSizeTests {
   // MARK: Names
 
   private static func names(_ prefix: String, _ count: Int) -> [String] { (0..<count).map { "\"\(prefix)\($0)\"" } }
-  private static func tensors(_ count: Int) -> String { "{" + names("x", count).map { $0 + ": 1" }.joined(separator: ", ") + "}" }
+  private static func tensors(_ count: Int) -> String {
+    "{" + names("x", count).map { $0 + ": 1" }.joined(separator: ", ") + "}"
+  }
   private static func list(_ items: [String]) -> String { "[" + items.joined(separator: ", ") + "]" }
 
   private static let node = #"{"op": "neg", "inputs": ["x"], "outputs": ["y"]}"#
@@ -131,7 +143,8 @@ struct RequestSizeTests {
       numbers.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return nil }
         let template = AnswerTemplate(
-          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)], encoder: TensorEncoder(form: form), dataByteCount: 0)
+          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)],
+          encoder: TensorEncoder(form: form), dataByteCount: 0)
         return (try? template.answer(draft: ByteBuffer(), interruption) { _ in base }).map { Data($0.bytes) }
       }
     }
@@ -146,7 +159,8 @@ struct RequestSizeTests {
     #expect(json.count < 100)
   }
 
-  /// It is planned on the compute pool the first time; that its numbers cannot be read the second time makes it no larger.
+  /// It is planned on the compute pool the first time; that its numbers cannot be read the second time makes it no
+  /// larger.
   /// Nor is it mistaken for a large tensor where as many elements are allowed as nodes on a socket thread.
   @Test(arguments: [Limits().elements, 10_000]) func aGraphThatGrowsIsNotTooLargeForItsNumbers(elements: Int) {
     func node(_ op: String, _ inputs: String, _ output: String) -> String {
@@ -154,14 +168,16 @@ struct RequestSizeTests {
     }
     var nodes = [node("sum", "\"x\"", "v0")]
     nodes += (0..<300).map { node("sin", "\"v\($0)\"", "v\($0 + 1)") }
-    // Most of what grows here is not needed for the output, so that the plan itself is brief and runs where it was read.
+    // Most of what grows here is not needed for the output, so that the plan itself is brief and runs where it was
+    // read.
     nodes += (200...300).map { node("grad", "\"v\($0)\", \"v0\"", "d\($0)") }
     var server = InProcessServer(plans: PlanCache(plans: 8, bytes: 1 << 30))
     server.limits.elements = elements
     // The cotangents are read after the graph.
     func post(cotangent: String) -> Response {
       let graph = "{\"nodes\": [\(nodes.joined(separator: ","))], \"outputs\": [\"d300\"]}"
-      return server.evaluate("{\"graph\": \(graph), \"inputs\": {\"x\": [0.5, 0.25]}, \"cotangents\": {\"d300\": \(cotangent)}}")
+      return server.evaluate(
+        "{\"graph\": \(graph), \"inputs\": {\"x\": [0.5, 0.25]}, \"cotangents\": {\"d300\": \(cotangent)}}")
     }
     #expect(post(cotangent: "1").status == 200)
     let refused = post(cotangent: "1e400")

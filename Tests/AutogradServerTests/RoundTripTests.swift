@@ -33,6 +33,7 @@ import Testing
   }
 
   private func post(_ request: [String: Any]) throws -> Response {
-    InProcessServer().send("POST", "/v1/evaluate", body: try JSONSerialization.data(withJSONObject: request, options: .sortedKeys))
+    InProcessServer().send(
+      "POST", "/v1/evaluate", body: try JSONSerialization.data(withJSONObject: request, options: .sortedKeys))
   }
 }

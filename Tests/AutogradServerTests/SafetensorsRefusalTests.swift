@@ -26,11 +26,13 @@ import Testing
 
   /// The good file with another header, 16 bytes of data unless told otherwise.
   private static func file(
-    _ name: String, _ header: String, _ status: Int, _ code: String, _ pointer: String?, _ words: String = "", bytes: Int = 16,
+    _ name: String, _ header: String, _ status: Int, _ code: String, _ pointer: String?, _ words: String = "",
+    bytes: Int = 16,
     endpoint: String = "evaluate"
   ) -> Case {
     Case(
-      name: name, body: TestFile.raw(header, Data(count: bytes)), status: status, code: code, pointer: pointer, words: words,
+      name: name, body: TestFile.raw(header, Data(count: bytes)), status: status, code: code, pointer: pointer,
+      words: words,
       endpoint: endpoint)
   }
 
@@ -46,26 +48,34 @@ import Testing
     _ name: String, _ members: String, _ status: Int, _ code: String, _ pointer: String?, _ words: String = "",
     endpoint: String = "evaluate"
   ) -> Case {
-    file(name, "{\"__metadata__\": {\"graph\": \"\(graph)\", \(members)}, \(x), \(w)}", status, code, pointer, words, endpoint: endpoint)
+    file(
+      name, "{\"__metadata__\": {\"graph\": \"\(graph)\", \(members)}, \(x), \(w)}", status, code, pointer, words,
+      endpoint: endpoint)
   }
 
   private static let frames: [Case] = [
     Case(name: "nothing", body: Data(), status: 400, code: "invalid_json", pointer: "", words: "eight bytes"),
-    Case(name: "seven bytes", body: Data(count: 7), status: 400, code: "invalid_json", pointer: "", words: "eight bytes"),
-    Case(name: "no header", body: Data(count: 8), status: 400, code: "invalid_json", pointer: "", words: "starts with {"),
     Case(
-      name: "JSON", body: Data(#"{"graph": {"nodes": []}}"#.utf8), status: 400, code: "invalid_json", pointer: "", words: "application/json"
+      name: "seven bytes", body: Data(count: 7), status: 400, code: "invalid_json", pointer: "", words: "eight bytes"),
+    Case(
+      name: "no header", body: Data(count: 8), status: 400, code: "invalid_json", pointer: "", words: "starts with {"),
+    Case(
+      name: "JSON", body: Data(#"{"graph": {"nodes": []}}"#.utf8), status: 400, code: "invalid_json", pointer: "",
+      words: "application/json"
     ),
     Case(
       name: "all ones", body: Data(repeating: 0xFF, count: 64), status: 400, code: "invalid_json", pointer: "",
       words: "18446744073709551615"),
     Case(
-      name: "largest signed length", body: TestFile.raw("{}", length: UInt64(Int.max)), status: 400, code: "invalid_json", pointer: "",
+      name: "largest signed length", body: TestFile.raw("{}", length: UInt64(Int.max)), status: 400,
+      code: "invalid_json", pointer: "",
       words: "is said to have"),
     Case(
       name: "one too long", body: TestFile.raw("{}", length: 3), status: 400, code: "invalid_json", pointer: "",
       words: "3 bytes, the body has 2"),
-    Case(name: "cut", body: TestFile.raw("{\(good), \(x)", Data(), length: 40), status: 400, code: "invalid_json", pointer: ""),
+    Case(
+      name: "cut", body: TestFile.raw("{\(good), \(x)", Data(), length: 40), status: 400, code: "invalid_json",
+      pointer: ""),
     file("blank first", " {\(good), \(x), \(w)}", 400, "invalid_json", "", "starts with {"),
     file("a list", "[]", 400, "invalid_json", "", "starts with {", bytes: 0),
     file("text behind", "{\(good), \(x), \(w)} x", 400, "invalid_json", "", "safetensors header"),
@@ -75,7 +85,9 @@ import Testing
     file("too deep", "{\(String(repeating: "\"a\": {", count: 300))", 400, "too_deep", nil),
     file("no graph", "{\(x), \(w)}", 400, "missing_member", "", "graph"),
     file("empty header", "{}", 400, "missing_member", "", "graph", bytes: 0),
-    file("data too short", "{\(good), \(x), \(w)}", 400, "invalid_json", "/inputs/w", "not within the 15 bytes", bytes: 15),
+    file(
+      "data too short", "{\(good), \(x), \(w)}", 400, "invalid_json", "/inputs/w", "not within the 15 bytes",
+      bytes: 15),
     file("data too long", "{\(good), \(x), \(w)}", 400, "invalid_json", "", "the body has 17", bytes: 17),
     file("data without tensors", "{\(good)}", 400, "invalid_json", "", "have 0 bytes"),
   ]
@@ -85,79 +97,153 @@ import Testing
     entry("no dtype", #"{"shape": [2], "data_offsets": [0, 8]}"#, 400, "missing_member", "/inputs/x"),
     entry("no shape", #"{"dtype": "F32", "data_offsets": [0, 8]}"#, 400, "missing_member", "/inputs/x"),
     entry("no offsets", #"{"dtype": "F32", "shape": [2]}"#, 400, "missing_member", "/inputs/x"),
-    entry("misspelt", #"{"dtype": "F32", "shape": [2], "offsets": [0, 8]}"#, 400, "unknown_member", "/inputs/x/offsets", "data_offsets"),
-    entry("half precision", #"{"dtype": "F16", "shape": [4], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "to F32"),
-    entry("brain floats", #"{"dtype": "BF16", "shape": [4], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "BF16"),
-    entry("bytes", #"{"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "to I32"),
-    entry("unsigned", #"{"dtype": "U64", "shape": [1], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "to I64"),
-    entry("complex", #"{"dtype": "C64", "shape": [1], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "imaginary"),
-    entry("our own name", #"{"dtype": "float32", "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "as F32"),
-    entry("lower case", #"{"dtype": "f32", "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype"),
-    entry("dtype a number", #"{"dtype": 32, "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype"),
-    entry("shape a number", #"{"dtype": "F32", "shape": 2, "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape"),
-    entry("shape of text", #"{"dtype": "F32", "shape": ["2"], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0"),
-    entry("shape of fractions", #"{"dtype": "F32", "shape": [1.5], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0"),
-    entry("negative size", #"{"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0"),
     entry(
-      "too many axes", #"{"dtype": "F32", "shape": [1,1,1,1,1,1,1,1,2], "data_offsets": [0, 8]}"#, 413, "limit_exceeded", "/inputs/x/shape"),
+      "misspelt", #"{"dtype": "F32", "shape": [2], "offsets": [0, 8]}"#, 400, "unknown_member", "/inputs/x/offsets",
+      "data_offsets"),
     entry(
-      "sizes overflow", #"{"dtype": "F32", "shape": [4294967296, 4294967296], "data_offsets": [0, 8]}"#, 413, "limit_exceeded",
+      "half precision", #"{"dtype": "F16", "shape": [4], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/dtype", "to F32"),
+    entry(
+      "brain floats", #"{"dtype": "BF16", "shape": [4], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype",
+      "BF16"),
+    entry(
+      "bytes", #"{"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype", "to I32"
+    ),
+    entry(
+      "unsigned", #"{"dtype": "U64", "shape": [1], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype",
+      "to I64"),
+    entry(
+      "complex", #"{"dtype": "C64", "shape": [1], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype",
+      "imaginary"),
+    entry(
+      "our own name", #"{"dtype": "float32", "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/dtype", "as F32"),
+    entry(
+      "lower case", #"{"dtype": "f32", "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype"),
+    entry(
+      "dtype a number", #"{"dtype": 32, "shape": [2], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/dtype"),
+    entry(
+      "shape a number", #"{"dtype": "F32", "shape": 2, "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape"),
+    entry(
+      "shape of text", #"{"dtype": "F32", "shape": ["2"], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/0"),
+    entry(
+      "shape of fractions", #"{"dtype": "F32", "shape": [1.5], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/0"),
+    entry(
+      "negative size", #"{"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/0"),
+    entry(
+      "too many axes", #"{"dtype": "F32", "shape": [1,1,1,1,1,1,1,1,2], "data_offsets": [0, 8]}"#, 413,
+      "limit_exceeded", "/inputs/x/shape"),
+    entry(
+      "sizes overflow", #"{"dtype": "F32", "shape": [4294967296, 4294967296], "data_offsets": [0, 8]}"#, 413,
+      "limit_exceeded",
       "/inputs/x/shape"),
     entry(
-      "overflow beside zero", #"{"dtype": "F32", "shape": [0, 9223372036854775807, 9], "data_offsets": [0, 0]}"#, 413, "limit_exceeded",
+      "overflow beside zero", #"{"dtype": "F32", "shape": [0, 9223372036854775807, 9], "data_offsets": [0, 0]}"#, 413,
+      "limit_exceeded",
       "/inputs/x/shape"),
-    entry("sizes beyond integers", #"{"dtype": "F32", "shape": [1e30], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0"),
-    entry("shape too large", #"{"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}"#, 422, "shape_mismatch", "/inputs/x", "12 bytes"),
-    entry("wider dtype", #"{"dtype": "F64", "shape": [2], "data_offsets": [0, 8]}"#, 422, "shape_mismatch", "/inputs/x", "16 bytes"),
-    entry("offset not whole", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 8.5]}"#, 400, "wrong_type", "/inputs/x"),
+    entry(
+      "sizes beyond integers", #"{"dtype": "F32", "shape": [1e30], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/0"),
+    entry(
+      "shape too large", #"{"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}"#, 422, "shape_mismatch", "/inputs/x",
+      "12 bytes"),
+    entry(
+      "wider dtype", #"{"dtype": "F64", "shape": [2], "data_offsets": [0, 8]}"#, 422, "shape_mismatch", "/inputs/x",
+      "16 bytes"),
+    entry(
+      "offset not whole", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 8.5]}"#, 400, "wrong_type", "/inputs/x"),
     entry("one offset", #"{"dtype": "F32", "shape": [2], "data_offsets": [8]}"#, 400, "wrong_type", "/inputs/x"),
-    entry("three offsets", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 4, 8]}"#, 400, "wrong_type", "/inputs/x"),
-    entry("offsets an object", #"{"dtype": "F32", "shape": [2], "data_offsets": {}}"#, 400, "wrong_type", "/inputs/x"),
-    entry("negative offset", #"{"dtype": "F32", "shape": [2], "data_offsets": [-8, 0]}"#, 400, "invalid_json", "/inputs/x", "not within"),
-    entry("backwards", #"{"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}"#, 400, "invalid_json", "/inputs/x", "not within"),
-    entry("beyond the data", #"{"dtype": "F32", "shape": [2], "data_offsets": [16, 24]}"#, 400, "invalid_json", "/inputs/x", "not within"),
     entry(
-      "offset of 2^63", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 9223372036854775807]}"#, 400, "invalid_json", "/inputs/x",
+      "three offsets", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 4, 8]}"#, 400, "wrong_type", "/inputs/x"),
+    entry("offsets an object", #"{"dtype": "F32", "shape": [2], "data_offsets": {}}"#, 400, "wrong_type", "/inputs/x"),
+    entry(
+      "negative offset", #"{"dtype": "F32", "shape": [2], "data_offsets": [-8, 0]}"#, 400, "invalid_json", "/inputs/x",
       "not within"),
     entry(
-      "a size with a point", #"{"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/0", "digits"),
+      "backwards", #"{"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}"#, 400, "invalid_json", "/inputs/x",
+      "not within"),
     entry(
-      "a size with an exponent", #"{"dtype": "F32", "shape": [1, 2e0], "data_offsets": [0, 8]}"#, 400, "wrong_type", "/inputs/x/shape/1"),
-    entry("a size of -0", #"{"dtype": "F32", "shape": [2, -0], "data_offsets": [0, 0]}"#, 400, "wrong_type", "/inputs/x/shape/1"),
-    entry("an offset with a point", #"{"dtype": "F32", "shape": [2], "data_offsets": [0.0, 8]}"#, 400, "wrong_type", "/inputs/x", "digits"),
-    entry("an offset with an exponent", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 8E0]}"#, 400, "wrong_type", "/inputs/x"),
-    entry("an offset of -0", #"{"dtype": "F32", "shape": [2], "data_offsets": [-0, 8]}"#, 400, "wrong_type", "/inputs/x"),
-    entry("offset beyond integers", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 1e300]}"#, 400, "wrong_type", "/inputs/x"),
-    entry("overlap", #"{"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}"#, 400, "invalid_json", "/inputs/x", "leave a gap"),
-    entry("the same data", #"{"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}"#, 400, "invalid_json", "/inputs/w", "leave a gap"),
-    entry("gap", #"{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}"#, 400, "invalid_json", "/inputs/w", "leave a gap"),
-    entry("overlap behind", #"{"dtype": "F32", "shape": [3], "data_offsets": [0, 12]}"#, 400, "invalid_json", "/inputs/w", "overlap"),
+      "beyond the data", #"{"dtype": "F32", "shape": [2], "data_offsets": [16, 24]}"#, 400, "invalid_json", "/inputs/x",
+      "not within"),
+    entry(
+      "offset of 2^63", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 9223372036854775807]}"#, 400,
+      "invalid_json", "/inputs/x",
+      "not within"),
+    entry(
+      "a size with a point", #"{"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/0", "digits"),
+    entry(
+      "a size with an exponent", #"{"dtype": "F32", "shape": [1, 2e0], "data_offsets": [0, 8]}"#, 400, "wrong_type",
+      "/inputs/x/shape/1"),
+    entry(
+      "a size of -0", #"{"dtype": "F32", "shape": [2, -0], "data_offsets": [0, 0]}"#, 400, "wrong_type",
+      "/inputs/x/shape/1"),
+    entry(
+      "an offset with a point", #"{"dtype": "F32", "shape": [2], "data_offsets": [0.0, 8]}"#, 400, "wrong_type",
+      "/inputs/x", "digits"),
+    entry(
+      "an offset with an exponent", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 8E0]}"#, 400, "wrong_type",
+      "/inputs/x"),
+    entry(
+      "an offset of -0", #"{"dtype": "F32", "shape": [2], "data_offsets": [-0, 8]}"#, 400, "wrong_type", "/inputs/x"),
+    entry(
+      "offset beyond integers", #"{"dtype": "F32", "shape": [2], "data_offsets": [0, 1e300]}"#, 400, "wrong_type",
+      "/inputs/x"),
+    entry(
+      "overlap", #"{"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}"#, 400, "invalid_json", "/inputs/x",
+      "leave a gap"),
+    entry(
+      "the same data", #"{"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}"#, 400, "invalid_json", "/inputs/w",
+      "leave a gap"),
+    entry(
+      "gap", #"{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}"#, 400, "invalid_json", "/inputs/w", "leave a gap"
+    ),
+    entry(
+      "overlap behind", #"{"dtype": "F32", "shape": [3], "data_offsets": [0, 12]}"#, 400, "invalid_json", "/inputs/w",
+      "overlap"),
     file(
-      "empty name", "{\(good), \(w), \"\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}", 400, "wrong_type", "/inputs/"),
+      "empty name", "{\(good), \(w), \"\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}", 400,
+      "wrong_type", "/inputs/"),
     file(
       "bool bytes",
-      #"{"__metadata__": {"graph": "{\"nodes\": [{\"op\": \"logical_not\", \"inputs\": [\"x\"], \"outputs\": [\"y\"]}]}"}, "x": {"dtype": "BOOL", "shape": [8], "data_offsets": [0, 8]}, "w": {"dtype": "BOOL", "shape": [8], "data_offsets": [8, 16]}}"#,
+      #"{"__metadata__": {"graph": "{\"nodes\": [{\"op\": \"logical_not\", \"inputs\": [\"x\"], \"outputs\": "#
+        + #"[\"y\"]}]}"}, "x": {"dtype": "BOOL", "shape": [8], "data_offsets": [0, 8]}, "w": {"dtype": "BOOL", "#
+        + #""shape": [8], "data_offsets": [8, 16]}}"#,
       200, "", nil),
   ]
 
   private static let members: [Case] = [
     file("metadata a text", "{\"__metadata__\": \"graph\", \(x), \(w)}", 400, "wrong_type", "/__metadata__"),
-    file("graph an object", "{\"__metadata__\": {\"graph\": {\"nodes\": []}}, \(x), \(w)}", 400, "wrong_type", "/graph", "are strings"),
-    file("graph not JSON", "{\"__metadata__\": {\"graph\": \"y = x * w\"}, \(x), \(w)}", 400, "invalid_json", "/graph", "JSON text"),
+    file(
+      "graph an object", "{\"__metadata__\": {\"graph\": {\"nodes\": []}}, \(x), \(w)}", 400, "wrong_type", "/graph",
+      "are strings"),
+    file(
+      "graph not JSON", "{\"__metadata__\": {\"graph\": \"y = x * w\"}, \(x), \(w)}", 400, "invalid_json", "/graph",
+      "JSON text"),
     file("graph empty", "{\"__metadata__\": {\"graph\": \"\"}, \(x), \(w)}", 400, "invalid_json", "/graph"),
     file(
-      "graph with two members", #"{"__metadata__": {"graph": "{\"nodes\": []}, \"wrt\": []"}}"#, 400, "invalid_json", "/graph", bytes: 0),
-    file("graph closing early", #"{"__metadata__": {"graph": "{\"nodes\": []}}"}}"#, 400, "invalid_json", "/graph", bytes: 0),
+      "graph with two members", #"{"__metadata__": {"graph": "{\"nodes\": []}, \"wrt\": []"}}"#, 400, "invalid_json",
+      "/graph", bytes: 0),
     file(
-      "graph with a key twice", #"{"__metadata__": {"graph": "{\"nodes\": [], \"nodes\": []}"}}"#, 400, "duplicate_key", "/graph/nodes",
+      "graph closing early", #"{"__metadata__": {"graph": "{\"nodes\": []}}"}}"#, 400, "invalid_json", "/graph",
+      bytes: 0),
+    file(
+      "graph with a key twice", #"{"__metadata__": {"graph": "{\"nodes\": [], \"nodes\": []}"}}"#, 400, "duplicate_key",
+      "/graph/nodes",
       bytes: 0),
     file("graph a list", #"{"__metadata__": {"graph": "[]"}}"#, 400, "wrong_type", "/graph", bytes: 0),
     file(
       "constants from the file",
-      #"{"__metadata__": {"graph": "{\"nodes\": [], \"constants\": {\"c\": {\"dtype\": \"float32\", \"shape\": [4], \"data\": [0, 16]}}, \"outputs\": [\"c\"]}"}}"#,
+      #"{"__metadata__": {"graph": "{\"nodes\": [], \"constants\": {\"c\": {\"dtype\": \"float32\", \"shape\": [4], "#
+        + #"\"data\": [0, 16]}}, \"outputs\": [\"c\"]}"}}"#,
       422, "shape_mismatch", "/graph/constants/c/data", bytes: 0),
     file(
-      "node", #"{"__metadata__": {"graph": "{\"nodes\": [{\"op\": \"multiply\", \"inputs\": [1], \"outputs\": [\"y\"]}]}"}}"#, 422,
+      "node",
+      #"{"__metadata__": {"graph": "{\"nodes\": [{\"op\": \"multiply\", \"inputs\": [1], \"outputs\": [\"y\"]}]}"}}"#,
+      422,
       "unknown_operation", "/graph/nodes/0/op", bytes: 0),
     metadata("unknown member", #""cotangent": "{}""#, 400, "unknown_member", "/cotangent", "cotangents"),
     metadata("inputs in metadata", #""inputs": "{}""#, 400, "unknown_member", "/inputs"),
@@ -169,18 +255,22 @@ import Testing
     metadata("True", #""gradients": "True""#, 400, "wrong_type", "/gradients", "true or false"),
     metadata("true itself", #""gradients": true"#, 400, "wrong_type", "/gradients", "are strings"),
     metadata("per_example alone", #""per_example": "true""#, 400, "missing_member", nil, "batch"),
-    metadata("cotangents in metadata", #""cotangents": "{\"y\": [1, 2]}""#, 400, "wrong_type", "/cotangents", "cotangents/"),
+    metadata(
+      "cotangents in metadata", #""cotangents": "{\"y\": [1, 2]}""#, 400, "wrong_type", "/cotangents", "cotangents/"),
     metadata("encoding", #""encoding": "hex""#, 400, "wrong_type", "/encoding"),
     metadata("no tangents", #""outputs": "[\"y\"]""#, 400, "missing_member", "", "tangents", endpoint: "jvp"),
     file(
-      "tangents to evaluate", "{\(good), \(x), \"tangents/w\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 400,
+      "tangents to evaluate",
+      "{\(good), \(x), \"tangents/w\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 400,
       "unknown_member", "/tangents"),
     file(
-      "cotangent of nothing", "{\(good), \(x), \"cotangents/z\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 422,
+      "cotangent of nothing",
+      "{\(good), \(x), \"cotangents/z\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 422,
       "unknown_name", nil),
     file("an input too few", "{\(good), \(x)}", 422, "unknown_name", "/graph/nodes/0/inputs/1", bytes: 8),
     file(
-      "dtypes that do not mix", "{\(good), \(x), \"w\": {\"dtype\": \"I32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 422,
+      "dtypes that do not mix",
+      "{\(good), \(x), \"w\": {\"dtype\": \"I32\", \"shape\": [2], \"data_offsets\": [8, 16]}}", 422,
       "dtype_mismatch", nil),
   ]
 
@@ -215,8 +305,11 @@ import Testing
 
   @Test func shapesAndDtypesMustBeThoseOfWhatTheyBelongTo() {
     let graph =
-      #"{"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}], "inputs": [{"name": "x", "dtype": "float32", "shape": [2]}]}"#
-    func send(_ name: String, _ dtype: String, _ shape: [Int], _ count: Int, _ endpoint: String = "evaluate") -> (String?, String?) {
+      #"{"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}], "inputs": [{"name": "x", "dtype": "float32", "#
+      + #""shape": [2]}]}"#
+    func send(_ name: String, _ dtype: String, _ shape: [Int], _ count: Int, _ endpoint: String = "evaluate") -> (
+      String?, String?
+    ) {
       var file = TestFile(graph)
       if name != "x" { file.append("x", "F32", [2], [Float](repeating: 0, count: 2)) }
       file.append(name, dtype, shape, Data(count: count))
@@ -236,7 +329,8 @@ import Testing
   /// Single bytes and runs of a good file replaced, taken out and put in.
   @Test func damageIsNeverAFaultOfTheServer() throws {
     var file = TestFile(
-      #"{"nodes": [{"op": "mul", "inputs": ["x", "w"], "outputs": ["h"]}, {"op": "take", "inputs": ["h", "i"], "outputs": ["y"]}], "outputs": ["y"]}"#,
+      #"{"nodes": [{"op": "mul", "inputs": ["x", "w"], "outputs": ["h"]}, {"op": "take", "inputs": ["h", "i"], "#
+        + #""outputs": ["y"]}], "outputs": ["y"]}"#,
       ["wrt": #"["x", "w"]"#, "dtype": "float32", "gradients": "true", "of": #"["y"]"#])
     file.append("x", "F32", [3], [1, 2, 3] as [Float])
     file.append("w", "F32", [3], [4, 5, 6] as [Float])
@@ -246,7 +340,8 @@ import Testing
     let server = InProcessServer(plans: PlanCache(plans: 50, bytes: 1 << 22))
     try #require(server.send(good).status == 200)
     let tokens = [
-      "\"", "{", "}", "[", "]", ":", ",", "-", "0", "9", "99999999999999999999", "\\", "F64", "BOOL", "data_offsets", "\u{0}",
+      "\"", "{", "}", "[", "]", ":", ",", "-", "0", "9", "99999999999999999999", "\\", "F64", "BOOL", "data_offsets",
+      "\u{0}",
       "cotangents/", "null",
     ]
     var generator = DamageGenerator(state: 0x9E37_79B9_7F4A_7C15)
@@ -255,7 +350,9 @@ import Testing
       var damaged = good
       for _ in 0...Int.random(in: 0...(turn % 3), using: &generator) {
         // The first half of the turns leave the data alone: what is wrong with a file is in its header.
-        let place = damaged.startIndex + Int.random(in: 0..<(turn % 2 == 0 ? damaged.count - 60 : damaged.count), using: &generator)
+        let place =
+          damaged.startIndex
+          + Int.random(in: 0..<(turn % 2 == 0 ? damaged.count - 60 : damaged.count), using: &generator)
         switch Int.random(in: 0..<5, using: &generator) {
         case 0: damaged[place] = UInt8.random(in: 0...255, using: &generator)
         case 1: damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
@@ -267,7 +364,8 @@ import Testing
       // So that what lies behind the first check is reached too.
       if turn % 4 != 0, let end = damaged.lastIndex(of: UInt8(ascii: "}")) {
         let length = UInt64(end - damaged.startIndex - 7)
-        damaged.replaceSubrange(damaged.startIndex..<(damaged.startIndex + 8), with: withUnsafeBytes(of: length) { Data($0) })
+        damaged.replaceSubrange(
+          damaged.startIndex..<(damaged.startIndex + 8), with: withUnsafeBytes(of: length) { Data($0) })
       }
       let response = server.send(damaged)
       statuses[response.status, default: 0] += 1

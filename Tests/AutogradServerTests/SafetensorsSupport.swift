@@ -30,7 +30,8 @@ struct TestFile {
   }
 
   private static func quoted(_ text: String) -> String {
-    String(decoding: (try? JSONSerialization.data(withJSONObject: [text])) ?? Data(), as: UTF8.self).dropFirst().dropLast().description
+    String(decoding: (try? JSONSerialization.data(withJSONObject: [text])) ?? Data(), as: UTF8.self).dropFirst()
+      .dropLast().description
   }
 
   var bytes: Data {
@@ -43,7 +44,9 @@ struct TestFile {
     for (name, entry) in tensors {
       let end = data.count + entry.data.count
       members.append(
-        "\(TestFile.quoted(name)): {\"dtype\": \"\(entry.dtype)\", \"shape\": \(entry.shape), \"data_offsets\": [\(data.count), \(end)]}")
+        "\(TestFile.quoted(name)): {\"dtype\": \"\(entry.dtype)\", \"shape\": \(entry.shape), \"data_offsets\": "
+          + "[\(data.count), \(end)]}"
+      )
       data += entry.data
     }
     return TestFile.raw("{\(members.joined(separator: ", "))}" + String(repeating: " ", count: padding), data)
@@ -76,7 +79,9 @@ struct TestFile {
       entries.append(
         (
           name,
-          Entry(dtype: try #require(value["dtype"] as? String), shape: try #require(value["shape"] as? [Int]), data: Data(content)),
+          Entry(
+            dtype: try #require(value["dtype"] as? String), shape: try #require(value["shape"] as? [Int]),
+            data: Data(content)),
           offsets[0], offsets[1]
         ))
     }
@@ -129,7 +134,9 @@ extension TestFile {
       for (name, tensor) in value.members {
         let tensor = try TensorDecoder(document: document).decode(tensor, .fallback(dtype))
         let data = tensor.withUnsafeBytes { Data($0) }
-        append(prefix + name.string, TestTypes.names[tensor.dtype.name] ?? "", (0..<tensor.shape.rank).map { tensor.shape[$0] }, data)
+        append(
+          prefix + name.string, TestTypes.names[tensor.dtype.name] ?? "",
+          (0..<tensor.shape.rank).map { tensor.shape[$0] }, data)
       }
     }
   }

@@ -9,7 +9,8 @@ import Testing
 @Suite struct SafetensorsTests {
   private let server = InProcessServer()
 
-  /// Sends a request as JSON and as a file, each with both kinds of answer, without a cache, cold and warm: all must agree.
+  /// Sends a request as JSON and as a file, each with both kinds of answer, without a cache, cold and warm: all must
+  /// agree.
   @discardableResult
   private func compare(_ request: Data, _ endpoint: String = "evaluate", _ comment: String = "") throws -> TestFile? {
     let file = try request.withDocument { try TestFile($0.root, $0).bytes }
@@ -24,7 +25,9 @@ import Testing
       let text = server.send(file, endpoint, accept: "application/json")
       #expect(text.body.string == json.body.string, "\(comment)")
       #expect(text.contentType == "application/json")
-      for response in [server.send(file, endpoint), server.send(json: request, endpoint, accept: TestTypes.safetensors)] {
+      for response in [
+        server.send(file, endpoint), server.send(json: request, endpoint, accept: TestTypes.safetensors),
+      ] {
         #expect(response.status == 200 && response.contentType == TestTypes.safetensors, "\(comment)")
         answers.append(response.data)
       }
@@ -55,7 +58,8 @@ import Testing
   }
 
   private func collect(_ value: [String: Any], _ path: [String], into found: inout [String: TestFile.Entry]) {
-    if let dtype = value["dtype"] as? String, let text = value["data"] as? String, let shape = value["shape"] as? [Int] {
+    if let dtype = value["dtype"] as? String, let text = value["data"] as? String, let shape = value["shape"] as? [Int]
+    {
       let data = Data(base64Encoded: text) ?? Data()
       found[path.joined(separator: "/")] = TestFile.Entry(dtype: TestTypes.names[dtype] ?? "", shape: shape, data: data)
       return
@@ -81,26 +85,32 @@ import Testing
   }
 
   private let graph =
-    #"{"nodes": [{"op": "mul", "inputs": ["x", "w"], "outputs": ["h"]}, {"op": "tanh", "inputs": ["h"], "outputs": ["y"]}]}"#
+    #"{"nodes": [{"op": "mul", "inputs": ["x", "w"], "outputs": ["h"]}, {"op": "tanh", "inputs": ["h"], "outputs": "#
+    + #"["y"]}]}"#
 
   @Test(arguments: [
     ("evaluate", ""), ("evaluate", #", "cotangents": {"y": [1, -2]}"#), ("evaluate", #", "cotangents": {}"#),
-    ("evaluate", #", "gradients": false"#), ("evaluate", #", "wrt": ["w"], "outputs": ["h"], "of": ["y"]"#), ("evaluate", #", "wrt": []"#),
+    ("evaluate", #", "gradients": false"#), ("evaluate", #", "wrt": ["w"], "outputs": ["h"], "of": ["y"]"#),
+    ("evaluate", #", "wrt": []"#),
     ("jvp", #", "tangents": {"x": [1, 2]}"#), ("jvp", #", "tangents": {}"#), ("jacobian", ""),
     ("jacobian", #", "wrt": ["x"], "of": ["h", "y"]"#),
-    ("hessian", ""), ("hessian", #", "cotangents": {"y": [3, 4]}"#), ("hvp", #", "vectors": {"x": [1, 0], "w": [0.5, 0.25]}"#),
+    ("hessian", ""), ("hessian", #", "cotangents": {"y": [3, 4]}"#),
+    ("hvp", #", "vectors": {"x": [1, 0], "w": [0.5, 0.25]}"#),
     ("hvp", #", "vectors": {"w": [1, 0]}, "cotangents": {"y": [3, 4]}"#),
   ])
   func endpoints(_ endpoint: String, _ rest: String) throws {
-    try compare(Data("{\"graph\": \(graph), \"inputs\": {\"x\": [0.1, -0.2], \"w\": [3, 1e-300]}\(rest)}".utf8), endpoint, rest)
+    try compare(
+      Data("{\"graph\": \(graph), \"inputs\": {\"x\": [0.1, -0.2], \"w\": [3, 1e-300]}\(rest)}".utf8), endpoint, rest)
   }
 
   @Test(arguments: ["evaluate", "jacobian", "hessian", "jvp", "hvp"])
   func batches(_ endpoint: String) throws {
-    let direction = ["jvp": #", "tangents": {"x": [[1, 1], [2, 2], [3, 3]]}"#, "hvp": #", "vectors": {"w": [1, 2]}"#][endpoint] ?? ""
+    let direction =
+      ["jvp": #", "tangents": {"x": [[1, 1], [2, 2], [3, 3]]}"#, "hvp": #", "vectors": {"w": [1, 2]}"#][endpoint] ?? ""
     for flag in ["", #", "per_example": true"#] {
       let text =
-        "{\"graph\": \(graph), \"inputs\": {\"x\": [[1, 2], [3, 4], [5, 6]], \"w\": [0.1, 0.2]}, \"batch\": [\"x\"]\(flag)\(direction)}"
+        "{\"graph\": \(graph), \"inputs\": {\"x\": [[1, 2], [3, 4], [5, 6]], \"w\": [0.1, 0.2]}, \"batch\": "
+        + "[\"x\"]\(flag)\(direction)}"
       let answer = try #require(try compare(Data(text.utf8), endpoint, flag))
       #expect(answer["outputs/y"]?.shape == [3, 2])
     }
@@ -144,7 +154,8 @@ import Testing
       #expect("\(answer["gradients/w"]?.shape ?? [])" == shape)
     }
     try compare(Data(#"{"graph": {"nodes": [{"op": "exp", "inputs": [1], "outputs": ["y"]}]}}"#.utf8))
-    try compare(Data(#"{"graph": {"nodes": [{"op": "exp", "inputs": [1], "outputs": ["y"]}]}, "dtype": "float32"}"#.utf8))
+    try compare(
+      Data(#"{"graph": {"nodes": [{"op": "exp", "inputs": [1], "outputs": ["y"]}]}, "dtype": "float32"}"#.utf8))
   }
 
   @Test func tensorsInAnyOrder() throws {
@@ -154,7 +165,8 @@ import Testing
       """
     let data = [1.0, 2, 10, 20].withUnsafeBytes { Data($0) }
     let response = server.send(TestFile.raw(header + "   \n", data), accept: "application/json")
-    #expect(response.body.string.hasPrefix(#"{"outputs": {"y": {"dtype": "float64", "shape": [2], "data": [-9.0, -18.0]}}"#))
+    #expect(
+      response.body.string.hasPrefix(#"{"outputs": {"y": {"dtype": "float64", "shape": [2], "data": [-9.0, -18.0]}}"#))
   }
 
   @Test func namesWithSlashesAreToldApart() throws {
@@ -165,7 +177,9 @@ import Testing
     let response = server.send(try Data(request.utf8).withDocument { try TestFile($0.root, $0).bytes }, "jacobian")
     let names = try TestFile(reading: response.data).tensors.map(\.name)
     #expect(
-      Set(names) == ["outputs/a", "outputs/a/b", "jacobians/a/b/c", "jacobians/a/c", "jacobians/a~1b/b/c", "jacobians/a~1b/c"])
+      Set(names) == [
+        "outputs/a", "outputs/a/b", "jacobians/a/b/c", "jacobians/a/c", "jacobians/a~1b/b/c", "jacobians/a~1b/c",
+      ])
   }
 
   // MARK: Types
@@ -179,7 +193,8 @@ import Testing
       (nil, safe, "application/json"), ("*/*", safe, "application/json"), ("application/*", safe, "application/json"),
       ("application/json", "application/json", "application/json"), (safe, safe, safe),
       ("Application/Vnd.Safetensors", safe, safe), ("\(safe), application/problem+json", safe, safe),
-      ("\(safe), application/json", safe, "application/json"), ("\(safe);q=0.5, application/json", "application/json", "application/json"),
+      ("\(safe), application/json", safe, "application/json"),
+      ("\(safe);q=0.5, application/json", "application/json", "application/json"),
       ("\(safe), application/json;q=0.9", safe, safe), ("application/json;q=0, */*", safe, safe),
       ("\(safe);q=0, */*", "application/json", "application/json"),
       ("text/html, */*;q=0.1", safe, "application/json"),
@@ -202,7 +217,9 @@ import Testing
     }
     #expect(server.send("POST", "/v1/evaluate", body: file.bytes).json["detail"].map { "\($0)".contains(safe) } == true)
     #expect(
-      server.send("POST", "/v1/evaluate", body: json, contentType: safe).json["detail"].map { "\($0)".contains("application/json") } == true
+      server.send("POST", "/v1/evaluate", body: json, contentType: safe).json["detail"].map {
+        "\($0)".contains("application/json")
+      } == true
     )
   }
 
@@ -226,7 +243,8 @@ import Testing
     file.append("x", "F32", [300, 400], [Float](repeating: 0.5, count: 120_000))
     file.append("w", "F32", [400], (0..<400).map { Float($0) / 400 })
     let answer = try live.curl(
-      ["\(live.address)/v1/evaluate", "--data-binary", "@input", "-H", "Content-Type: \(TestTypes.safetensors)"], input: file.bytes)
+      ["\(live.address)/v1/evaluate", "--data-binary", "@input", "-H", "Content-Type: \(TestTypes.safetensors)"],
+      input: file.bytes)
     #expect(answer.status == 200 && answer.headers.contains("Content-Type: \(TestTypes.safetensors)\r\n"))
     #expect(answer.body == server.send(file.bytes).data)
     #expect(try TestFile(reading: answer.body)["gradients/x"]?.shape == [300, 400])

@@ -2,7 +2,8 @@
 import AutogradTestSupport
 import Foundation
 
-/// The program itself, which the build leaves beside the tests, as a process. Killed with its workers when the test is over.
+/// The program itself, which the build leaves beside the tests, as a process. Killed with its workers when the test is
+/// over.
 final class ServerProcess {
   static let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(
     path: "autograd-server")
@@ -11,7 +12,8 @@ final class ServerProcess {
   private let log: URL
 
   /// - Parameter kilobytes: of address space that it and each of its workers may have.
-  convenience init(_ options: String..., addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws {
+  convenience init(_ options: String..., addressSpace kilobytes: Int? = nil, environment: [String: String] = [:]) throws
+  {
     try self.init(options: options, addressSpace: kilobytes, environment: environment)
   }
 
@@ -50,12 +52,16 @@ final class ServerProcess {
   /// The names of its threads.
   static func threads(of pid: pid_t) -> [String] {
     let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-    return tasks.compactMap { try? String(contentsOfFile: "/proc/\(pid)/task/\($0)/comm", encoding: .utf8) }.map { String($0.dropLast()) }
+    return tasks.compactMap { try? String(contentsOfFile: "/proc/\(pid)/task/\($0)/comm", encoding: .utf8) }.map {
+      String($0.dropLast())
+    }
   }
 
   /// False for processes that have ended and that nobody has asked for yet.
   static func isRunning(_ pid: pid_t) -> Bool {
-    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let name = stat.lastIndex(of: ")") else {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+      let name = stat.lastIndex(of: ")")
+    else {
       return false
     }
     return !stat[name...].hasPrefix(") Z")

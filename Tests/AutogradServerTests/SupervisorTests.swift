@@ -63,7 +63,8 @@ import Testing
     onThreads(3) { index in
       if index < 2 {
         while !isOver.load(ordering: .acquiring) {
-          // A client that connects and then is not let run for a quarter of a second finds the connection closed, and tries again.
+          // A client that connects and then is not let run for a quarter of a second finds the connection closed, and
+          // tries again.
           if (ServerProcess.get("/readyz", port: port) ?? ServerProcess.get("/readyz", port: port)) == 200 {
             answered.add(1, ordering: .relaxed)
           } else {
@@ -152,9 +153,12 @@ import Testing
     // It has said that it serves when it has the thread that listens to the supervisor.
     try #require(eventually { before.allSatisfy { ServerProcess.threads(of: $0).contains("supervision") } })
     kill(before[0], SIGSTOP)
-    #expect(eventually(within: 20) { server.output.contains("process \(before[0]), is stuck; replacing it") }, "\(server.output)")
+    #expect(
+      eventually(within: 20) { server.output.contains("process \(before[0]), is stuck; replacing it") },
+      "\(server.output)")
     #expect(eventually { server.workers.count == 3 }, "its successor does not wait for its end")
-    #expect(eventually(within: 20) { !ServerProcess.isRunning(before[0]) && server.workers.count == 2 }, "\(server.output)")
+    #expect(
+      eventually(within: 20) { !ServerProcess.isRunning(before[0]) && server.workers.count == 2 }, "\(server.output)")
     #expect(server.workers.first == before[1], "the other is as well as ever")
     for _ in 0..<10 { #expect(ServerProcess.get("/livez", port: port) == 200) }
     #expect(!server.output.contains("process \(before[1]), is stuck"))
@@ -166,7 +170,9 @@ import Testing
     let (server, port) = try start()
     let second = try ServerProcess("--port", "\(port)", "--workers", "2")
     #expect(second.exitStatus() == 1)
-    #expect(second.output.contains("critical cannot listen on 127.0.0.1 port \(port): Address already in use\n"), "\(second.output)")
+    #expect(
+      second.output.contains("critical cannot listen on 127.0.0.1 port \(port): Address already in use\n"),
+      "\(second.output)")
     #expect(!second.output.contains("is process"))
     #expect(ServerProcess.get("/livez", port: port) == 200)
     server.signal(SIGTERM)

@@ -6,7 +6,8 @@ import Testing
 
 /// The project's own files, found from this one.
 enum Project {
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
   static func file(_ path: String) throws -> Data { try Data(contentsOf: root.appending(path: path)) }
 
@@ -23,11 +24,14 @@ struct InProcessServer {
   var limits = Limits()
   var plans: PlanCache?
 
-  func send(_ method: String, _ path: String, body: some DataProtocol, contentType: String? = nil, accept: String? = nil) -> Response {
+  func send(
+    _ method: String, _ path: String, body: some DataProtocol, contentType: String? = nil, accept: String? = nil
+  ) -> Response {
     let router = Router(routes: Routes.all(limits: limits, plans: plans) { true })
     let bytes = Data(body)
     return bytes.withUnsafeBytes { bytes in
-      let request = Request(method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
+      let request = Request(
+        method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
       return router.respond(to: request).answer()
     }
   }

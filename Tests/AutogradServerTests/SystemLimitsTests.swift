@@ -39,7 +39,8 @@ struct SystemLimitsTests {
     ])
     #expect(
       machine.limits == [
-        "/sys/fs/cgroup/system.slice/autograd server.service/memory.max none", "/sys/fs/cgroup/system.slice/memory.max 268435456",
+        "/sys/fs/cgroup/system.slice/autograd server.service/memory.max none",
+        "/sys/fs/cgroup/system.slice/memory.max 268435456",
       ])
   }
 
@@ -48,8 +49,10 @@ struct SystemLimitsTests {
     let machine = try Machine([
       "proc/self/cgroup": "5:devices:/a\n4:cpu,memory:/pod/one\n1:name=systemd:/\n0::/\n",
       "proc/self/mountinfo": "35 31 0:32 / /my\\040groups rw,relatime - cgroup cgroup rw,cpu,memory\n"
-        + "36 31 0:33 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
-      "my groups/pod/one/memory.limit_in_bytes": "9223372036854771712\n", "my groups/pod/memory.limit_in_bytes": "1000000\n",
+        + "36 31 0:33 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices\n41 31 0:38 / /sys/fs/cgroup/unified rw "
+        + "- cgroup2 cgroup2 rw\n",
+      "my groups/pod/one/memory.limit_in_bytes": "9223372036854771712\n",
+      "my groups/pod/memory.limit_in_bytes": "1000000\n",
       "my groups/memory.limit_in_bytes": "9223372036854771712\n", "sys/fs/cgroup/devices/memory.limit_in_bytes": "1\n",
     ])
     #expect(
@@ -59,12 +62,16 @@ struct SystemLimitsTests {
       ])
   }
 
-  /// A container that sees its own group as the root of the tree, and is told its path outside, inside or relative to the root.
-  @Test(arguments: [("/docker/3f2a", "/docker/3f2a"), ("/docker/3f2a", "/"), ("/../../x", "/"), ("/", "/"), ("/elsewhere", "/docker")])
+  /// A container that sees its own group as the root of the tree, and is told its path outside, inside or relative to
+  /// the root.
+  @Test(arguments: [
+    ("/docker/3f2a", "/docker/3f2a"), ("/docker/3f2a", "/"), ("/../../x", "/"), ("/", "/"), ("/elsewhere", "/docker"),
+  ])
   func containers(path: String, mounted: String) throws {
     let machine = try Machine([
       "proc/self/cgroup": "0::\(path)\n",
-      "proc/self/mountinfo": "23 18 0:21 \(mounted) /sys/fs/cgroup ro - cgroup2 cgroup rw\n", "sys/fs/cgroup/memory.max": "5000\n",
+      "proc/self/mountinfo": "23 18 0:21 \(mounted) /sys/fs/cgroup ro - cgroup2 cgroup rw\n",
+      "sys/fs/cgroup/memory.max": "5000\n",
     ])
     #expect(machine.limits == ["/sys/fs/cgroup/memory.max 5000"])
   }
@@ -81,7 +88,9 @@ struct SystemLimitsTests {
   private func system(
     memory: [Int?], addressSpace: Int? = nil, data: Int? = nil, descriptors: Int? = nil
   ) -> SystemLimits {
-    func found(_ value: Int?) -> SystemLimits.Found { SystemLimits.Found(name: "a limit", place: "somewhere", value: value) }
+    func found(_ value: Int?) -> SystemLimits.Found {
+      SystemLimits.Found(name: "a limit", place: "somewhere", value: value)
+    }
     return SystemLimits(
       memory: memory.map(found), addressSpace: found(addressSpace), data: found(data), descriptors: found(descriptors),
       mappedBytes: 100 << 20, dataBytes: 50 << 20)
@@ -113,7 +122,8 @@ struct SystemLimitsTests {
   @Test func connectionsFitToo() throws {
     let few = try Resources(Configuration(), system(memory: [8 << 30], descriptors: 1024))
     #expect(few.connections == 960 && few.connectionsWarning?.contains("may open 1024 files") == true)
-    let narrow = try Resources(Configuration(), system(memory: [8 << 30], addressSpace: 512 << 20, descriptors: 1 << 20))
+    let narrow = try Resources(
+      Configuration(), system(memory: [8 << 30], addressSpace: 512 << 20, descriptors: 1 << 20))
     #expect(narrow.connections < 2000 && narrow.connections * (40 << 10) <= narrow.memory / 4)
     #expect(narrow.connectionsWarning?.contains("ulimit -v") == true)
   }
@@ -137,14 +147,17 @@ struct SystemLimitsTests {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", #"ulimit -v 600000; exec "$0" serve --show-limits --threads 3"#, ServerProcess.program.path]
+    process.arguments = [
+      "-c", #"ulimit -v 600000; exec "$0" serve --show-limits --threads 3"#, ServerProcess.program.path,
+    ]
     process.standardOutput = output
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
     for line in [
-      /address space +614400000  getrlimit\(RLIMIT_AS\)/, /memory of the machine +\d+  sysconf/, /threads for sockets +3  --threads/,
+      /address space +614400000  getrlimit\(RLIMIT_AS\)/, /memory of the machine +\d+  sysconf/,
+      /threads for sockets +3  --threads/,
     ] {
       #expect(text.contains(line), "\(text)")
     }
@@ -157,8 +170,10 @@ struct SystemLimitsTests {
     let port = try #require(server.port(), "\(server.output)")
     let node = #"{"op": "broadcast_to", "inputs": ["x"], "outputs": ["y"], "attributes": {"shape": [SIZE]}}"#
     // Sorting needs the numbers and as much again; the answer is one number.
-    let sort = #"{"op": "sort", "inputs": ["y"], "outputs": ["z"]}, {"op": "sum", "inputs": ["z"], "outputs": ["NAME"]}"#
-    let body = #"{"graph": {"nodes": [\#(node), \#(sort)]}, "inputs": {"x": [1]}, "outputs": ["NAME"], "gradients": false}"#
+    let sort =
+      #"{"op": "sort", "inputs": ["y"], "outputs": ["z"]}, {"op": "sum", "inputs": ["z"], "outputs": ["NAME"]}"#
+    let body =
+      #"{"graph": {"nodes": [\#(node), \#(sort)]}, "inputs": {"x": [1]}, "outputs": ["NAME"], "gradients": false}"#
     let statuses = Locked<[Int: Int]>([:])
     for size in [1000, 1_000_000, 4_000_000, 10_000_000, 100_000_000] {
       let sized = body.replacingOccurrences(of: "SIZE", with: "\(size)")
@@ -166,7 +181,8 @@ struct SystemLimitsTests {
       onThreads(6) { thread in
         let text = sized.replacingOccurrences(of: "NAME", with: "s\(thread)")
         for _ in 0..<2 {
-          guard let client = try? RawConnection(port: port, timeout: 60), (try? client.send(rawPost("/v1/evaluate", text))) != nil,
+          guard let client = try? RawConnection(port: port, timeout: 60),
+            (try? client.send(rawPost("/v1/evaluate", text))) != nil,
             let response = try? client.readResponse()
           else { continue }
           statuses.withLock { $0[response.status, default: 0] += 1 }
@@ -175,7 +191,8 @@ struct SystemLimitsTests {
       #expect(server.exitStatus(within: 0) == nil, "ended at \(size): \(server.output)")
     }
     let counts = statuses.withLock { $0 }
-    #expect(counts[200] ?? 0 >= 12 && counts[413] ?? 0 >= 12 && Set(counts.keys).isSubset(of: [200, 413, 503]), "\(counts)")
+    #expect(
+      counts[200] ?? 0 >= 12 && counts[413] ?? 0 >= 12 && Set(counts.keys).isSubset(of: [200, 413, 503]), "\(counts)")
     #expect(ServerProcess.get("/livez", port: port) == 200)
     server.signal(SIGTERM)
     #expect(server.exitStatus() == 0)

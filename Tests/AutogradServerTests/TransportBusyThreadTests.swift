@@ -19,7 +19,8 @@ struct TransportBusyThreadTests {
   }
 
   @Test func requestsThatLieUnreadAreNotTooSlow() throws {
-    try withTransportServer(configure: { ($0.threads, $0.patience.head, $0.patience.body) = (1, short, short) }) { server in
+    try withTransportServer(configure: { ($0.threads, $0.patience.head, $0.patience.body) = (1, short, short) }) {
+      server in
       let (kept, begun) = (try server.connect(), try server.connect())
       try kept.send(rawPost("/echo", "first"))
       #expect(try kept.readResponse().text == "first")
@@ -38,7 +39,8 @@ struct TransportBusyThreadTests {
   }
 
   @Test func answersThatAreNotSentYetAreNotTooSlow() throws {
-    try withTransportServer(configure: { ($0.threads, $0.patience.answer, $0.bodyLimit) = (1, short, 32 << 20) }) { server in
+    try withTransportServer(configure: { ($0.threads, $0.patience.answer, $0.bodyLimit) = (1, short, 32 << 20) }) {
+      server in
       let client = try server.connect()
       let size = 24 << 20
       try client.send(rawPost("/echo", String(repeating: "x", count: size)))
@@ -118,7 +120,8 @@ struct TransportBusyThreadTests {
       let turns = said.turns.load(ordering: .relaxed)
       usleep(600_000)
       #expect(said.turns.load(ordering: .relaxed) == turns)
-      #expect(said.alarms.withLock { $0 } == ["socket thread 1 is stuck: it has not looked at its connections for 0.3 s"])
+      #expect(
+        said.alarms.withLock { $0 } == ["socket thread 1 is stuck: it has not looked at its connections for 0.3 s"])
       #expect(area.value(of: .threadsStuck) == 1)
       server.gate.open()
       #expect(try holder.readResponse().text == "held")

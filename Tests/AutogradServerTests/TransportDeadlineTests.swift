@@ -168,7 +168,9 @@ struct TransportDeadlineTests {
     let gate = Gate()
     let done = Atomic<Int>(0)
     for _ in 0..<10 { #expect(pool.submit(cost: 1_000_000_000) { _ in gate.pass() } == nil) }
-    for _ in 0..<10 { #expect(pool.submit(cost: 1000) { turn in done.add(turn.lane == .brief ? 1 : 0, ordering: .relaxed) } == nil) }
+    for _ in 0..<10 {
+      #expect(pool.submit(cost: 1000) { turn in done.add(turn.lane == .brief ? 1 : 0, ordering: .relaxed) } == nil)
+    }
     #expect(eventually { done.load(ordering: .relaxed) == 10 })
     #expect(pool.queueLength == 8)
     gate.open()

@@ -65,7 +65,8 @@ struct TransportGuardTests {
       let client = try server.connect()
       try client.send("POST /first HTTP/1.1\r\n\(head)\r\n0\r\n\r\n\(Self.smuggled)")
       #expect(try client.readResponse().status == status)
-      // The library may say its own refusals twice; what counts is that the connection ends and nothing else was served.
+      // The library may say its own refusals twice; what counts is that the connection ends and nothing else was
+      // served.
       let rest = String(decoding: try client.readToEnd(), as: UTF8.self)
       #expect(!rest.contains("200 OK"))
       #expect(!server.observed.contains { $0.path != "/first" || $0.status != status })
@@ -89,7 +90,8 @@ struct TransportGuardTests {
     for body in ["x\r\n", "-1\r\n", "fffffffffffffffff\r\n", "3\r\nabcd\r\n", "\r\n"] {
       try withTransportServer { server in
         let client = try server.connect()
-        try client.send("POST /first HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n\(body)\(Self.smuggled)")
+        try client.send(
+          "POST /first HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n\(body)\(Self.smuggled)")
         let answer = String(decoding: try client.readToEnd(), as: UTF8.self)
         #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(body.debugDescription)")
         #expect(!server.observed.contains { $0.path == "/smuggled" })
@@ -98,7 +100,10 @@ struct TransportGuardTests {
   }
 
   @Test func notHTTP() throws {
-    let texts = ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    let texts = [
+      "\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ]
     for text in texts {
       try withTransportServer { server in
         let client = try server.connect()
@@ -143,7 +148,8 @@ struct TransportGuardTests {
     #expect(check(1001) == nil, "drained, then refused")
     #expect(check(1001, expectsContinue: true) == .bodyTooLarge(limit: 1000, length: 1001))
     #expect(check(1000 + HeaderGuard.drainAllowance) == nil)
-    #expect(check(1001 + HeaderGuard.drainAllowance) == .bodyTooLarge(limit: 1000, length: 1001 + HeaderGuard.drainAllowance))
+    #expect(
+      check(1001 + HeaderGuard.drainAllowance) == .bodyTooLarge(limit: 1000, length: 1001 + HeaderGuard.drainAllowance))
     #expect(check(.max) == .bodyTooLarge(limit: 1000, length: nil))
   }
 

@@ -23,7 +23,9 @@ struct TransportHealthTests {
     try withTransportServer { server in
       let holders = try holdAll(server)
       for _ in 0..<20 {
-        for target in ["GET /livez", "HEAD /livez", "GET /readyz?verbose", "GET /metrics", "HEAD /metrics", "HEAD /readyz?"] {
+        for target in [
+          "GET /livez", "HEAD /livez", "GET /readyz?verbose", "GET /metrics", "HEAD /metrics", "HEAD /readyz?",
+        ] {
           let client = try server.connect(timeout: 5)
           try client.send("\(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
           let answer = try client.readResponse(toHead: target.hasPrefix("HEAD"))
@@ -98,7 +100,8 @@ struct TransportHealthTests {
       let clients = try (0..<30).map { _ in try server.connect() }
       #expect(eventually { server.server.connectionCount == 30 })
       for client in clients {
-        try client.send(pieces: ["P", "OST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok"], pause: 0.001)
+        try client.send(
+          pieces: ["P", "OST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok"], pause: 0.001)
         #expect(try client.readResponse().text == "ok")
       }
     }

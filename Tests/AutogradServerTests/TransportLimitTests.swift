@@ -48,7 +48,10 @@ struct TransportLimitTests {
   @Test func bodyFarAboveTheLimitIsRefusedAtOnce() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(Self.limit + HeaderGuard.drainAllowance + 1)\r\n\r\n")
+      try client.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+          + "\(Self.limit + HeaderGuard.drainAllowance + 1)\r\n\r\n"
+      )
       let response = try client.readResponse()
       #expect(response.status == 413 && response.header("Connection")?.lowercased() == "close")
       #expect(client.isClosedByServer())
@@ -58,7 +61,8 @@ struct TransportLimitTests {
   @Test func bodyAboveTheLimitIsNotAskedFor() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(Self.limit + 1)\r\n\r\n")
+      try client.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(Self.limit + 1)\r\n\r\n")
       #expect(try client.readResponse(interim: true).status == 413)
     }
   }
@@ -91,7 +95,9 @@ struct TransportLimitTests {
             let text = "\(thread)/\(index)"
             try client.send(rawPost("/later", text))
             let answer = try client.readResponse()
-            if answer.status != 200 || answer.text != text { wrong.withLock { $0.append("\(text): \(answer.status) \(answer.text)") } }
+            if answer.status != 200 || answer.text != text {
+              wrong.withLock { $0.append("\(text): \(answer.status) \(answer.text)") }
+            }
           }
         } catch {
           wrong.withLock { $0.append("\(thread): \(error)") }
@@ -202,7 +208,9 @@ struct TransportLimitTests {
 
   @Test func quietPoolSaysSoOnceForEachSpellOfWork() throws {
     let quiet = Done()
-    let pool = try ComputePool(threads: 3, queueLimit: 100, quiet: 20_000_000) { quiet.count.add(1, ordering: .relaxed) }
+    let pool = try ComputePool(threads: 3, queueLimit: 100, quiet: 20_000_000) {
+      quiet.count.add(1, ordering: .relaxed)
+    }
     let gate = Gate()
     func wait(for count: Int) {
       let deadline = monotonicNanoseconds() + 5_000_000_000

@@ -24,7 +24,8 @@ struct TransportLogTests {
       if count <= 0 { break }
       bytes += chunk[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+      String.init)
   }
 
   /// The line without its time stamp, which is checked.
@@ -59,7 +60,8 @@ struct TransportLogTests {
     traced.trace = header.withUnsafeBytes { TraceContext($0) }
     let lines = written { AccessLog(sink: $0).write(traced) }
     #expect(
-      tail(lines[0]) == "info POST /livez 200 0.214 ms id=id-1 trace=0af7651916cd43dd8448eb211c80319c parent=b7ad6b7169203331")
+      tail(lines[0])
+        == "info POST /livez 200 0.214 ms id=id-1 trace=0af7651916cd43dd8448eb211c80319c parent=b7ad6b7169203331")
   }
 
   @Test func messagesInJSON() throws {
@@ -72,16 +74,19 @@ struct TransportLogTests {
     let time = lines[0].prefix(33)
     #expect(
       lines[0].dropFirst(time.count)
-        == #"","level":"warning","message":"two\\u{a}lines \\u{202e}and \"more\"","metadata":{"a":"x\\y","b":"2"},"pid":\#(getpid())}"#)
+        == #"","level":"warning","message":"two\\u{a}lines \\u{202e}and \"more\"","metadata":{"a":"x\\y","b":"2"},"pid":\#(getpid())}"#
+    )
     #expect(
       lines[1].dropFirst(33)
-        == #"","level":"info","message":"request","method":"POST","path":"/livez","route":"/livez","status":200,"duration_ms":0.214,"#
+        == #"","level":"info","message":"request","method":"POST","path":"/livez","route":"/livez","#
+        + #""status":200,"duration_ms":0.214,"#
         + #""request_id":"id-1","bytes_in":1,"bytes_out":2,"pid":\#(getpid()),"worker":3}"#)
   }
 
   @Test(arguments: [
     ("/a\nforged line", "/a%0Aforged%20line"), ("/\r\u{1b}[2J\u{7f}", "/%0D%1B[2J%7F"), ("/∂", "/%E2%88%82"),
-    ("/100%", "/100%25"), ("/\"\\", "/%22%5C"), ("", "-"), (String(repeating: "x", count: 600), String(repeating: "x", count: 512) + "..."),
+    ("/100%", "/100%25"), ("/\"\\", "/%22%5C"), ("", "-"),
+    (String(repeating: "x", count: 600), String(repeating: "x", count: 512) + "..."),
   ])
   func pathsAreEscaped(path: String, logged: String) {
     let lines = written { AccessLog(sink: $0).write(record(path)) }
@@ -138,7 +143,8 @@ struct TransportLogTests {
     close(ends[1])
   }
 
-  /// A disk that is full and then has room: what was lost is counted, and said before the next line, on a line of its own.
+  /// A disk that is full and then has room: what was lost is counted, and said before the next line, on a line of its
+  /// own.
   @Test(arguments: [LogFormat.text, .json]) func linesThatCannotBeWritten(format: LogFormat) throws {
     var ends: [Int32] = [-1, -1]
     pipe(&ends)
@@ -165,8 +171,11 @@ struct TransportLogTests {
     let count = read(ends[0], &bytes, bytes.count)
     close(ends[0])
     let lines = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n")
-    #expect(lines.count == 3 && lines[0].contains("log lines lost, they could not be written (No space left on device): 4"), "\(lines)")
-    #expect(lines[0].contains("warning") && lines.dropFirst().allSatisfy { $0.contains("written") && !$0.contains("lost") })
+    #expect(
+      lines.count == 3 && lines[0].contains("log lines lost, they could not be written (No space left on device): 4"),
+      "\(lines)")
+    #expect(
+      lines[0].contains("warning") && lines.dropFirst().allSatisfy { $0.contains("written") && !$0.contains("lost") })
     #expect(metrics.area.value(of: .logLinesLost) == 4)
   }
 

@@ -64,7 +64,8 @@ struct TransportRequestTests {
   @Test func headHasLengthAndNoBody() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("HEAD /some/path HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      try client.send(
+        "HEAD /some/path HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n")
       let head = try client.readResponse(toHead: true)
       #expect(head.status == 200)
       #expect(head.header("Content-Length") == String("HEAD /some/path".utf8.count))
@@ -99,7 +100,8 @@ struct TransportRequestTests {
   @Test func getWithBodyIsReadToItsEnd() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send("GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nnullGET /b HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      try client.send(
+        "GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nnullGET /b HTTP/1.1\r\nHost: localhost\r\n\r\n")
       #expect(try client.readResponse().text == "GET /a")
       #expect(try client.readResponse().text == "GET /b")
     }
@@ -110,7 +112,8 @@ struct TransportRequestTests {
       let client = try server.connect()
       let text = String(repeating: "0123456789", count: 5000)
       for body in [rawChunk(text), text.map { rawChunk(String($0)) }.joined(), "3;ext=1\r\nabc\r\n"] {
-        try client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n\(body)0\r\nTrailer: x\r\n\r\n")
+        try client.send(
+          "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n\(body)0\r\nTrailer: x\r\n\r\n")
         let response = try client.readResponse()
         #expect(response.text == (body.hasPrefix("3;") ? "abc" : text))
       }
@@ -118,7 +121,8 @@ struct TransportRequestTests {
   }
 
   @Test(arguments: [
-    ("/v1/operations/add?x=%20&%", "/v1/operations/add"), ("/∂", "/∂"), ("//livez", "//livez"), ("/./livez/", "/./livez/"),
+    ("/v1/operations/add?x=%20&%", "/v1/operations/add"), ("/∂", "/∂"), ("//livez", "//livez"),
+    ("/./livez/", "/./livez/"),
     ("http://localhost:80/livez", "/livez"), ("http://localhost", "/"), ("*", "*"),
   ])
   func pathIsTakenAsItIs(target: String, path: String) throws {
@@ -130,7 +134,10 @@ struct TransportRequestTests {
   }
 
   /// Decoded, some would be paths that a proxy's rules know by their plain names.
-  @Test(arguments: ["/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://localhost/%6detrics", "/v1/operations/%61dd?x=1"])
+  @Test(arguments: [
+    "/%6detrics", "/metrics%00", "/%E2%88%82", "/100%", "/%zz%4", "http://localhost/%6detrics",
+    "/v1/operations/%61dd?x=1",
+  ])
   func pathsWithPercentAreRefused(target: String) throws {
     try withTransportServer { server in
       let client = try server.connect()
@@ -146,7 +153,8 @@ struct TransportRequestTests {
     let port = live.server.port
     #expect(ServerProcess.get("/metrics", port: port) == 200)
     for path in [
-      "//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#", "/metrics\\",
+      "//metrics", "/./metrics", "/metrics/", "/metrics/.", "/x/../metrics", "/metrics;x", "/METRICS", "/metrics#",
+      "/metrics\\",
     ] {
       #expect(ServerProcess.get(path, port: port) == 404, "\(path)")
     }
@@ -159,8 +167,10 @@ struct TransportRequestTests {
 
   /// Spaces and tabs around a value are none of it (RFC 9110, 5.5).
   @Test(arguments: [
-    ("Content-Type", "application/json"), ("Accept", "application/json"), ("Content-Encoding", "identity"), ("Request-Timeout", "5"),
-    ("X-Request-Id", "one"), ("Expect", "100-continue"), ("Host", "localhost"), ("Authorization", "Bearer 0123456789abcdef"),
+    ("Content-Type", "application/json"), ("Accept", "application/json"), ("Content-Encoding", "identity"),
+    ("Request-Timeout", "5"),
+    ("X-Request-Id", "one"), ("Expect", "100-continue"), ("Host", "localhost"),
+    ("Authorization", "Bearer 0123456789abcdef"),
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
   ])
   func whiteSpaceAroundValues(name: String, value: String) throws {
@@ -174,7 +184,9 @@ struct TransportRequestTests {
       let others = standard.filter { $0.key != name }.map { "\($0.key): \($0.value)\r\n" }.joined()
       let client = try RawConnection(port: live.server.port)
       try client.send(
-        "POST /v1/evaluate HTTP/1.1\r\n\(others)\(name):\(before)\(value)\(after)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        "POST /v1/evaluate HTTP/1.1\r\n\(others)\(name):\(before)\(value)\(after)\r\nContent-Length: "
+          + "\(body.utf8.count)\r\n\r\n\(body)"
+      )
       var response = try client.readResponse()
       if response.status == 100 { response = try client.readResponse() }
       #expect(response.status == 200 && response.header("X-Request-Id") == "one", "\(response.status) \(response.text)")
@@ -203,7 +215,9 @@ struct TransportRequestTests {
       let longest = String(repeating: "a", count: 128)
       #expect(try identifier("x-request-id: \(longest)\r\n") == longest)
       var made: Set<String> = []
-      for header in ["", "X-Request-Id: a b\r\n", "X-Request-Id: \(longest)a\r\n", "X-Request-Id:\r\n", "X-Request-Id: \"><\r\n"] {
+      for header in [
+        "", "X-Request-Id: a b\r\n", "X-Request-Id: \(longest)a\r\n", "X-Request-Id:\r\n", "X-Request-Id: \"><\r\n",
+      ] {
         let id = try identifier(header)
         #expect(!id.isEmpty && id.utf8.count <= 15)
         made.insert(id)
@@ -215,7 +229,9 @@ struct TransportRequestTests {
   @Test func everyRequestIsObservedOnce() throws {
     try withTransportServer { server in
       let client = try server.connect()
-      try client.send(rawPost("/echo", "12345", headers: "X-Request-Id: one\r\n") + rawPost("/later", "", headers: "X-Request-Id: two\r\n"))
+      try client.send(
+        rawPost("/echo", "12345", headers: "X-Request-Id: one\r\n")
+          + rawPost("/later", "", headers: "X-Request-Id: two\r\n"))
       for _ in 0..<2 { #expect(try client.readResponse().status == 200) }
       try client.send("POST /cut HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: three\r\nContent-Length: 10\r\n\r\n1234")
       usleep(20_000)

@@ -9,7 +9,8 @@ import Testing
 /// How a server starts and ends.
 @Suite(.timeLimit(.minutes(60)))
 struct TransportShutdownTests {
-  /// Clients that send one request after the other, some on one connection, some on a new one each, until the server will not have them.
+  /// Clients that send one request after the other, some on one connection, some on a new one each, until the server
+  /// will not have them.
   private final class Load: Sendable {
     let answered = Atomic<Int>(0)
     let lost = Locked<[String]>([])
@@ -129,7 +130,9 @@ struct TransportShutdownTests {
     #expect(server.server.isReady && !server.server.isDraining)
     let client = try server.connect()
     let late = try server.connect()
-    let drain = NativeThread.start(name: "drain", stackSize: 1 << 20) { [server = server.server] in server.drain(deadline: .seconds(20)) }
+    let drain = NativeThread.start(name: "drain", stackSize: 1 << 20) { [server = server.server] in
+      server.drain(deadline: .seconds(20))
+    }
     #expect(eventually { !server.server.isReady })
     // Not ready, but whoever does not know yet is served as ever.
     #expect(!server.server.isDraining)

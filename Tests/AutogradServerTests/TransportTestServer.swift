@@ -27,7 +27,8 @@ extension Gate {
   }
 }
 
-/// Runs the body on so many threads of its own and waits for them: blocking calls have no business on the test library's few threads.
+/// Runs the body on so many threads of its own and waits for them: blocking calls have no business on the test
+/// library's few threads.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   let threads = (0..<count).compactMap { index in
     NativeThread.start(name: "test-\(index)", stackSize: 1 << 20) { body(index) }

@@ -10,7 +10,8 @@ struct WorkerProcessTests {
     let listening = WorkerProcess.lifted(open("/dev/null", O_RDONLY | O_CLOEXEC))
     defer { close(listening) }
     return try WorkerProcess(
-      slot: 0, executable: "/bin/sh", arguments: ["sh", "-c", "printf '\(text)' >&4; exec sleep 60"], listening: listening, metrics: nil)
+      slot: 0, executable: "/bin/sh", arguments: ["sh", "-c", "printf '\(text)' >&4; exec sleep 60"],
+      listening: listening, metrics: nil)
   }
 
   /// One of a version that says once that it serves, and never again, is not stuck for that.
@@ -56,7 +57,8 @@ struct WorkerProcessTests {
   @Test func aWorkerThatDoesNotServeIsKilled() throws {
     let listening = WorkerProcess.lifted(open("/dev/null", O_RDONLY | O_CLOEXEC))
     defer { close(listening) }
-    var worker = try WorkerProcess(slot: 0, executable: "/bin/sleep", arguments: ["sleep", "60"], listening: listening, metrics: nil)
+    var worker = try WorkerProcess(
+      slot: 0, executable: "/bin/sleep", arguments: ["sleep", "60"], listening: listening, metrics: nil)
     defer { worker.forget() }
     let deadline = worker.started + WorkerProcess.startPatience
     // Once, and not before.

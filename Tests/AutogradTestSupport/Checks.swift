@@ -9,13 +9,15 @@ package enum Checks {
     return Comparison.bits(try Plan(graph).run(inputs), try Interpreter.run(graph, inputs))
   }
 
-  /// The same for the graph and its gradients; gradients have their inputs' types; values are not changed by differentiating.
+  /// The same for the graph and its gradients; gradients have their inputs' types; values are not changed by
+  /// differentiating.
   package static func gradients(_ graph: Graph, _ inputs: [Tensor], _ cotangents: [Tensor]) throws -> String? {
     let differentiated = try vjp(graph)
     if let fault = try values(differentiated, inputs + cotangents) { return fault }
     let primals = graph.inputTypes.filter(\.dtype.isFloating)
     guard differentiated.outputTypes == graph.outputTypes + primals else {
-      return "vjp has outputs \(differentiated.outputTypes), the graph \(graph.outputTypes) and inputs \(graph.inputTypes)"
+      return
+        "vjp has outputs \(differentiated.outputTypes), the graph \(graph.outputTypes) and inputs \(graph.inputTypes)"
     }
     let results = try Plan(differentiated).run(inputs + cotangents)
     return Comparison.bits(Array(results.prefix(graph.outputTypes.count)), try Plan(graph).run(inputs))

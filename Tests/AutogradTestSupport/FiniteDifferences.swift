@@ -2,9 +2,10 @@ import AutogradCore
 
 /// Gradients of a graph held against central differences of its values.
 ///
-/// With L = Σ ct · y, the difference (L(x + h) - L(x - h)) / 2h errs by h² L'''/6 for the curve and by about ε |L| / h for rounding. In
-/// float64 (ε = 2.2e-16) h = 6e-6 makes both some 4e-11 of the scale of the numbers; the tolerance leaves a factor of a thousand for third
-/// derivatives. A graph in which float32 occurs rounds at ε = 6e-8: h = 4e-3 makes both some 1.5e-5.
+/// With L = Σ ct · y, the difference (L(x + h) - L(x - h)) / 2h errs by h² L'''/6 for the curve and by about ε |L| / h
+/// for rounding. In float64 (ε = 2.2e-16) h = 6e-6 makes both some 4e-11 of the scale of the numbers; the tolerance
+/// leaves a factor of a thousand for third derivatives. A graph in which float32 occurs rounds at ε = 6e-8: h = 4e-3
+/// makes both some 1.5e-5.
 package struct FiniteDifferences {
   package var step = 6e-6
   package var tolerance = 5e-8
@@ -26,7 +27,9 @@ package struct FiniteDifferences {
     var gradients = results.dropFirst(graph.outputTypes.count).makeIterator()
     let scale = abs(try weightedSum(plan, inputs, cotangents))
     for (position, input) in inputs.enumerated() where input.dtype.isFloating {
-      guard let gradient = gradients.next(), gradient.type == input.type else { return "no gradient of the type of input \(position)" }
+      guard let gradient = gradients.next(), gradient.type == input.type else {
+        return "no gradient of the type of input \(position)"
+      }
       guard input.dtype == .float64 else { continue }
       for (index, x) in input.doubles.enumerated() {
         var varied = inputs
@@ -37,14 +40,17 @@ package struct FiniteDifferences {
         let quotient = weightedDifference(above, below, cotangents) / (2 * step)
         let analytic = gradient.doubles[index]
         if !(abs(analytic - quotient) <= tolerance * max(1, scale, abs(analytic))) {
-          return "input \(position) (\(input.type)) at element \(index): gradient \(analytic), difference quotient \(quotient)"
+          return
+            "input \(position) (\(input.type)) at element \(index): gradient \(analytic), difference quotient "
+            + "\(quotient)"
         }
       }
     }
     return nil
   }
 
-  /// Σ cotangent · output over the floating outputs. Infinite ones are left out: what stays infinite has no derivative to show.
+  /// Σ cotangent · output over the floating outputs. Infinite ones are left out: what stays infinite has no derivative
+  /// to show.
   package func weightedSum(_ plan: Plan, _ inputs: [Tensor], _ cotangents: [Tensor]) throws -> Double {
     let outputs = try plan.run(inputs)
     let finite = outputs.map { $0.dtype.isFloating ? $0.withoutInfinities : $0 }
@@ -63,5 +69,7 @@ package struct FiniteDifferences {
 }
 
 extension Tensor {
-  fileprivate var withoutInfinities: Tensor { Tensor(doubles.map { $0.isInfinite ? 0 : $0 }, shape: shape).converted(to: dtype) }
+  fileprivate var withoutInfinities: Tensor {
+    Tensor(doubles.map { $0.isInfinite ? 0 : $0 }, shape: shape).converted(to: dtype)
+  }
 }

@@ -1,7 +1,7 @@
 import AutogradCore
 
-/// Draws graphs: values are used many times or not at all, operands broadcast, parts of splits are dropped, layouts pile up (transposes of
-/// slices of broadcasts, backward steps), float32 meets float64.
+/// Draws graphs: values are used many times or not at all, operands broadcast, parts of splits are dropped, layouts
+/// pile up (transposes of slices of broadcasts, backward steps), float32 meets float64.
 package struct RandomGraph {
   package var random: SeededGenerator
   private let builder = GraphBuilder()
@@ -14,7 +14,8 @@ package struct RandomGraph {
   /// A graph of about `nodeCount` operations, with one to four outputs.
   package mutating func draw(nodeCount: Int) throws(GraphError) -> Graph {
     for index in 0..<random.int(1...4) {
-      values.append(builder.input("x\(index)", random.chance(0.25) ? .float32 : .float64, shape(rank: random.int(0...3))))
+      values.append(
+        builder.input("x\(index)", random.chance(0.25) ? .float32 : .float64, shape(rank: random.int(0...3))))
     }
     values.append(builder.constant(Tensor.random(TensorType(.float64, shape(rank: 2)), using: &random)))
     for _ in 0..<nodeCount {
@@ -98,7 +99,8 @@ package struct RandomGraph {
       ends.append(random.chance(0.6) ? nil : random.int((-size - 1)...(size + 1)))
       steps.append(random.pick([1, 1, 2, -1, -2]))
     }
-    return try apply("slice", [.value(x)], ["starts": .integers(starts), "ends": .integers(ends), "steps": .integers(steps)])
+    return try apply(
+      "slice", [.value(x)], ["starts": .integers(starts), "ends": .integers(ends), "steps": .integers(steps)])
   }
 
   private mutating func split(_ x: Value) throws(GraphError) -> [Value] {
@@ -108,7 +110,8 @@ package struct RandomGraph {
     let cuts = (0..<random.int(1...3)).map { _ in random.int(0...size) }.sorted()
     let sizes = zip(cuts + [size], [0] + cuts).map { $0 - $1 }
     let parts = try apply(
-      "split", [.value(x)], ["axis": .integer(random.chance(0.5) ? axis : axis - x.shape.rank), "splits": .integers(sizes)],
+      "split", [.value(x)],
+      ["axis": .integer(random.chance(0.5) ? axis : axis - x.shape.rank), "splits": .integers(sizes)],
       results: sizes.count)
     var used: [Value] = []
     for part in parts where random.chance(0.6) { used.append(part) }
@@ -117,7 +120,9 @@ package struct RandomGraph {
 
   private mutating func sum(_ x: Value) throws(GraphError) -> [Value] {
     var axes: [Int] = []
-    for axis in 0..<x.shape.rank where random.chance(0.5) { axes.append(random.chance(0.5) ? axis : axis - x.shape.rank) }
+    for axis in 0..<x.shape.rank where random.chance(0.5) {
+      axes.append(random.chance(0.5) ? axis : axis - x.shape.rank)
+    }
     axes.shuffle(using: &random)
     let axis: AttributeValue = random.chance(0.2) ? .null : .integers(axes)
     return try apply("sum", [.value(x)], ["axis": axis, "keepdims": .boolean(random.chance(0.5))])
@@ -126,7 +131,9 @@ package struct RandomGraph {
   private mutating func matmul(_ x: Value) throws(GraphError) -> [Value] {
     guard let inner = x.shape.last else { return [x] }
     let partners = values.filter { y in
-      guard y.shape.rank > 0, (y.shape.rank == 1 ? y.shape[0] : y.shape[y.shape.rank - 2]) == inner else { return false }
+      guard y.shape.rank > 0, (y.shape.rank == 1 ? y.shape[0] : y.shape[y.shape.rank - 2]) == inner else {
+        return false
+      }
       return y.shape.rank <= 2 || x.shape.rank <= 2
     }
     if random.chance(0.5), !partners.isEmpty {
@@ -135,7 +142,8 @@ package struct RandomGraph {
     // A stack of its own for the right side, or one that broadcasts along the left side's.
     var sizes = Array(x.shape.array.dropLast(2)).map { random.chance(0.5) ? $0 : 1 }
     if random.chance(0.4) { sizes = [] }
-    let y = builder.constant(Tensor.random(TensorType(.float64, Shape(sizes + [inner, random.int(1...3)])), using: &random))
+    let y = builder.constant(
+      Tensor.random(TensorType(.float64, Shape(sizes + [inner, random.int(1...3)])), using: &random))
     return try apply("matmul", [.value(x), .value(y)])
   }
 

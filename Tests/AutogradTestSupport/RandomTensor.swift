@@ -1,11 +1,13 @@
 import AutogradCore
 
 extension Tensor {
-  /// Floats of magnitude 0.5 to 2 and either sign: away from zero, where quotients have their poles, and small enough that a product of
-  /// many neither overflows nor vanishes. Integers from -9 to 9. A domain that leaves zero out, or is narrower, is drawn from evenly instead.
+  /// Floats of magnitude 0.5 to 2 and either sign: away from zero, where quotients have their poles, and small enough
+  /// that a product of many neither overflows nor vanishes. Integers from -9 to 9. A domain that leaves zero out, or is
+  /// narrower, is drawn from evenly instead.
   /// - Parameter bound: the size of the axis that integers are to index, from either end.
   package static func random(
-    _ type: TensorType, in domain: ClosedRange<Double> = -3...3, indexing bound: Int? = nil, using random: inout SeededGenerator
+    _ type: TensorType, in domain: ClosedRange<Double> = -3...3, indexing bound: Int? = nil,
+    using random: inout SeededGenerator
   ) -> Tensor {
     let count = type.elementCount
     let isNarrow = domain.lowerBound > -2 || domain.upperBound < 2
@@ -30,7 +32,8 @@ extension Tensor {
     return tensors
   }
 
-  /// A stack of matrices whose diagonals are larger than the rest: they have inverses and, made symmetric, are positive definite.
+  /// A stack of matrices whose diagonals are larger than the rest: they have inverses and, made symmetric, are positive
+  /// definite.
   /// The diagonals grow from row to row, so that eigenvalues and singular values keep apart.
   /// - Precondition: elements are at most 1 in size.
   package var withDominantDiagonals: Tensor {
@@ -43,7 +46,9 @@ extension Tensor {
     return Tensor(values, shape: shape).converted(to: dtype)
   }
 
-  package static func zeros(_ type: TensorType) -> Tensor { Tensor(repeating: 0.0, shape: type.shape).converted(to: type.dtype) }
+  package static func zeros(_ type: TensorType) -> Tensor {
+    Tensor(repeating: 0.0, shape: type.shape).converted(to: type.dtype)
+  }
 
   /// The tensor with one element of float64 replaced.
   package func replacing(_ index: Int, with value: Double) -> Tensor {

@@ -18,7 +18,8 @@ public struct RawHTTPError: Error, CustomStringConvertible {
   public let description: String
 }
 
-/// A client that sends exactly the bytes it is told to, so that tests can say what no HTTP library would. Every wait has an end.
+/// A client that sends exactly the bytes it is told to, so that tests can say what no HTTP library would. Every wait
+/// has an end.
 public final class RawConnection {
   private var descriptor: Int32
   private var received: [UInt8] = []
@@ -80,7 +81,9 @@ public final class RawConnection {
     while sent < bytes.count {
       try wait(for: Int16(POLLOUT), "write")
       let count = bytes.withUnsafeBytes { buffer in
-        Glibc.send(descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        Glibc.send(
+          descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent,
+          Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
       }
       if count < 0 && (errno == EAGAIN || errno == EINTR) { continue }
       guard count > 0 else { throw RawHTTPError(description: "write: \(String(cString: strerror(errno)))") }
@@ -127,7 +130,9 @@ public final class RawConnection {
         return try RawConnection.parse(head)
       }
       searched = max(received.count - 3, 0)
-      guard try receiveMore() else { throw RawHTTPError(description: "closed before a whole head: \(received.count) bytes") }
+      guard try receiveMore() else {
+        throw RawHTTPError(description: "closed before a whole head: \(received.count) bytes")
+      }
     }
   }
 
@@ -155,7 +160,9 @@ public final class RawConnection {
     guard let length else { return try readToEnd() }
     guard let count = Int(length), count >= 0 else { throw RawHTTPError(description: "Content-Length: \(length)") }
     while received.count < count {
-      guard try receiveMore() else { throw RawHTTPError(description: "closed after \(received.count) of \(count) bytes of the body") }
+      guard try receiveMore() else {
+        throw RawHTTPError(description: "closed after \(received.count) of \(count) bytes of the body")
+      }
     }
     defer { received.removeFirst(count) }
     return Array(received[..<count])
@@ -175,6 +182,8 @@ public final class RawConnection {
 
   private func wait(for events: Int16, _ what: String) throws {
     var entry = pollfd(fd: descriptor, events: events, revents: 0)
-    guard poll(&entry, 1, Int32(timeout * 1000)) > 0 else { throw RawHTTPError(description: "\(what): nothing within \(timeout) s") }
+    guard poll(&entry, 1, Int32(timeout * 1000)) > 0 else {
+      throw RawHTTPError(description: "\(what): nothing within \(timeout) s")
+    }
   }
 }

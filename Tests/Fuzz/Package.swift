@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
-// The product's sources again, built for libFuzzer: `make fuzz` from the top. A package of its own, because every module must be built with
-// other flags, and because the server's entry point must give way to the fuzzer's.
+// The product's sources again, built for libFuzzer: `make fuzz` from the top. A package of its own, because every
+// module must be built with other flags, and because the server's entry point must give way to the fuzzer's.
 import PackageDescription
 
 let package = Package(
@@ -15,15 +15,18 @@ let package = Package(
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
     .target(name: "CCounters"),
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
-    .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
+    .target(
+      name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", .product(name: "Logging", package: "swift-log"),
+        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters",
+        .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
-      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
+      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats"],
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
-/// What a node carries beside its operands, in normalised form: axes counted from 0, defaults filled in, nothing left to interpret.
+/// What a node carries beside its operands, in normalised form: axes counted from 0, defaults filled in, nothing left
+/// to interpret.
 /// Interned: a node holds its number in the graph's table.
 public enum Attributes: Hashable, Sendable {
   case none

@@ -1,6 +1,7 @@
 extension Graph {
-  /// Checks the grammar that every graph obeys: operands precede their uses, and every node's results have exactly the types that its
-  /// primitive infers from its operands. Builders uphold it node by node; tests call this after every transform.
+  /// Checks the grammar that every graph obeys: operands precede their uses, and every node's results have exactly the
+  /// types that its primitive infers from its operands. Builders uphold it node by node; tests call this after every
+  /// transform.
   /// - Throws: `internal`, naming the node that breaks it.
   public func validate() throws(GraphError) {
     let builder = GraphBuilder(extending: self)
@@ -14,7 +15,8 @@ extension Graph {
       let actual = columns.resultRange(node).map { columns.type(of: ValueID($0)) }
       guard expected == actual else {
         throw GraphError(
-          .internal, "node %\(node) \(opcode.name) has results \(actual), its operands give \(expected)", node: Int(node))
+          .internal, "node %\(node) \(opcode.name) has results \(actual), its operands give \(expected)",
+          node: Int(node))
       }
     }
     for output in outputs where output < 0 || Int(output) >= columns.valueCount {

@@ -23,7 +23,8 @@ extension Graph: CustomStringConvertible {
     }
 
     let parameters = columns.inputs.enumerated().map { index, value in
-      let name = index < columns.inputNames.count && !columns.inputNames[index].isEmpty ? " " + columns.inputNames[index] : ""
+      let name =
+        index < columns.inputNames.count && !columns.inputNames[index].isEmpty ? " " + columns.inputNames[index] : ""
       return "\(number(value))\(name): \(columns.type(of: value))"
     }
     var text = "graph(" + parameters.joined(separator: ", ") + ") {\n"
@@ -49,7 +50,8 @@ extension Graph: CustomStringConvertible {
     case .scan(let scan): " axis=\(scan.axis)" + (scan.reverse ? " reverse" : "")
     case .partition(let axis, let sizes): " axis=\(axis) sizes=\(sizes)"
     case .window(let window): " starts=\(window.starts) steps=\(window.steps) sizes=\(window.sizes) of=\(window.whole)"
-    case .solve(let form): (form.isTransposed ? " transposed" : "") + (form.isLower ? " lower" : "") + (form.givesNaN ? " nan" : "")
+    case .solve(let form):
+      (form.isTransposed ? " transposed" : "") + (form.isLower ? " lower" : "") + (form.givesNaN ? " nan" : "")
     case .dtype(let dtype): " dtype=\(dtype)"
     case .derivative(let index): " derivative=\(index)"
     case .scalar(let dtype, let bits): " " + Scalar(dtype, bits: bits).description

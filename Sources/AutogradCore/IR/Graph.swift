@@ -5,8 +5,9 @@ package typealias NodeID = Int32
 
 /// The columns of a graph: a node is a handful of integers.
 ///
-/// A graph of boxed nodes with String names costs microseconds a node to build, intern and differentiate; integer columns cost tens of
-/// nanoseconds. Everything that is not an integer (types, attributes, tensors) is interned in a table beside them.
+/// A graph of boxed nodes with String names costs microseconds a node to build, intern and differentiate; integer
+/// columns cost tens of nanoseconds. Everything that is not an integer (types, attributes, tensors) is interned in a
+/// table beside them.
 package struct GraphColumns: Sendable {
   // Per node.
   package var opcodes: [Opcode] = []
@@ -59,15 +60,18 @@ package struct GraphColumns: Sendable {
 
   /// What people call a node's operation: a library user's own goes by its own name.
   package func operationName(of node: NodeID) -> String {
-    if opcodes[Int(node)] == .custom, case .index(let index) = attributes(of: node) { return customOperations[index].name }
+    if opcodes[Int(node)] == .custom, case .index(let index) = attributes(of: node) {
+      return customOperations[index].name
+    }
     return opcodes[Int(node)].name
   }
 }
 
-/// A computation: immutable, typed, single-assignment. Operands precede their uses, so that forward is in order and reverse is in reverse,
-/// and nothing ever recurses.
+/// A computation: immutable, typed, single-assignment. Operands precede their uses, so that forward is in order and
+/// reverse is in reverse, and nothing ever recurses.
 ///
-/// Make one with a ``GraphBuilder``; transform it with ``vjp(_:)``; run it through a ``Plan`` or, slowly and obviously, an ``Interpreter``.
+/// Make one with a ``GraphBuilder``; transform it with ``vjp(_:)``; run it through a ``Plan`` or, slowly and obviously,
+/// an ``Interpreter``.
 public struct Graph: Sendable {
   package let columns: GraphColumns
   package let outputs: [ValueID]

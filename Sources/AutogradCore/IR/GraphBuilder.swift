@@ -1,10 +1,11 @@
-/// Builds a graph node by node. Each node is checked as it is added, its result types inferred, and a node equal to an earlier one (same
-/// operation, same attributes by bit pattern, same operands) becomes that one: common subexpressions exist once.
+/// Builds a graph node by node. Each node is checked as it is added, its result types inferred, and a node equal to an
+/// earlier one (same operation, same attributes by bit pattern, same operands) becomes that one: common subexpressions
+/// exist once.
 ///
 /// Not thread-safe; the ``Graph`` it yields is an immutable value.
 public final class GraphBuilder {
-  // The columns and tables are reached for every node, and only from methods that do not call one another inside an access: dynamic checks of
-  // exclusivity would cost a third of the time.
+  // The columns and tables are reached for every node, and only from methods that do not call one another inside an
+  // access: dynamic checks of exclusivity would cost a third of the time.
   @exclusivity(unchecked) package var columns: GraphColumns
   /// Stamped on every node added from now on and reported by errors: the server puts the request's node index here.
   @exclusivity(unchecked) package var label: Int32 = -1
@@ -40,13 +41,14 @@ public final class GraphBuilder {
 
   /// The most nodes that there may be: what a request and the transforms asked for may expand to.
   package var maximumNodes = 1 << 26
-  /// The most elements and axes that inputs, and results of operations, may have; what operations are made of inside obeys ``Shape``'s limits.
+  /// The most elements and axes that inputs, and results of operations, may have; what operations are made of inside
+  /// obeys ``Shape``'s limits.
   package var maximumElements = Shape.maximumElementCount
   package var maximumRank = Shape.maximumRank
   /// Ends building and transforms with the error `interrupted`; planning has its own.
   package var interruption: Interruption?
-  /// Asked, each time the graph has grown by ``nodesReserved``, for memory for as many nodes more. False ends building with the error
-  /// `interrupted`.
+  /// Asked, each time the graph has grown by ``nodesReserved``, for memory for as many nodes more. False ends building
+  /// with the error `interrupted`.
   package var reserveNodes: ((_ count: Int) -> Bool)?
   private var reservedNodes = 0
 
@@ -65,11 +67,11 @@ public final class GraphBuilder {
   }
 
   /// A computed value as one that derivatives will be taken with respect to. Compute with what is returned: a square of
-  /// `value` itself may be written as a sum of squares in which it does not occur, and derivatives that were taken of it
-  /// may hold it.
+  /// `value` itself may be written as a sum of squares in which it does not occur, and derivatives that were taken of
+  /// it may hold it.
   ///
-  /// - Returns: the same number for the graph to go on with. By it, what it is made of is constant, as are the derivatives
-  ///   by that: only what is computed of what is returned counts.
+  /// - Returns: the same number for the graph to go on with. By it, what it is made of is constant, as are the
+  ///   derivatives by that: only what is computed of what is returned counts.
   public func keepAsTarget(_ value: Value) -> Value {
     guard value.isValid else { return value }
     if lookedThrough.contains(value.id) || columns.operands.contains(value.id) {
@@ -93,7 +95,8 @@ public final class GraphBuilder {
   /// - Throws: the first mistake made on the way.
   public func graph(outputs: [Value], names: [String] = []) throws(GraphError) -> Graph {
     if let firstError { throw firstError }
-    precondition(outputs.allSatisfy { $0.builder === self && $0.isValid }, "a value of another builder cannot be an output")
+    precondition(
+      outputs.allSatisfy { $0.builder === self && $0.isValid }, "a value of another builder cannot be an output")
     return Graph(columns: columns, outputs: outputs.map(\.id), outputNames: names)
   }
 
@@ -101,8 +104,8 @@ public final class GraphBuilder {
 
   // MARK: Inputs and constants
 
-  /// A value to be given at run time. Inputs keep the order in which they are declared. A shape beyond ``Shape/maximumElementCount`` is a
-  /// mistake that is thrown when the graph is finished.
+  /// A value to be given at run time. Inputs keep the order in which they are declared. A shape beyond
+  /// ``Shape/maximumElementCount`` is a mistake that is thrown when the graph is finished.
   public func input(_ name: String = "", _ dtype: DType = .float64, _ shape: Shape) -> Value {
     do throws(GraphError) {
       try shape.checkSize()
@@ -138,7 +141,8 @@ public final class GraphBuilder {
 
   /// Whether a value is a constant, which nothing is differentiated by.
   func isConstant(_ value: Value) -> Bool {
-    value.isValid && (columns.opcodes[Int(columns.producers[Int(value.id)])] == .constant || constantInputs.contains(value.id))
+    value.isValid
+      && (columns.opcodes[Int(columns.producers[Int(value.id)])] == .constant || constantInputs.contains(value.id))
   }
 
   /// A value that stands for one to be put in its place by a transform; no plan may need it.
@@ -158,7 +162,8 @@ public final class GraphBuilder {
     if walked <= GraphBuilder.longestWalk { return true }
     fail(
       GraphError(
-        .limitExceeded, "differentiating walks over \(walked) nodes in all, at most \(GraphBuilder.longestWalk) are allowed",
+        .limitExceeded,
+        "differentiating walks over \(walked) nodes in all, at most \(GraphBuilder.longestWalk) are allowed",
         limit: .work(GraphBuilder.longestWalk), value: walked))
     return false
   }
@@ -167,7 +172,8 @@ public final class GraphBuilder {
 
   // MARK: Nodes
 
-  /// Adds a primitive with one result to operands whose types already fit: how derivative rules write. A mistake is remembered, not thrown.
+  /// Adds a primitive with one result to operands whose types already fit: how derivative rules write. A mistake is
+  /// remembered, not thrown.
   package func emit(_ opcode: Opcode, _ x: Value, _ attributes: Attributes = .none) -> Value {
     guard x.isValid else { return x }
     if let known = simplified(opcode, x, x, attributes) { return known }
@@ -275,8 +281,9 @@ public final class GraphBuilder {
 
   // MARK: Limits
 
-  /// Remembers the error of a builder that has been interrupted or has grown too large. The node that is being added is added all the same,
-  /// so that what an operation or a rule makes in between can be relied on; whoever goes through many looks at ``firstError``.
+  /// Remembers the error of a builder that has been interrupted or has grown too large. The node that is being added is
+  /// added all the same, so that what an operation or a rule makes in between can be relied on; whoever goes through
+  /// many looks at ``firstError``.
   private func checkCount() {
     added &+= 1
     if added % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { fail(Interruption.error) }
@@ -290,7 +297,8 @@ public final class GraphBuilder {
     guard count >= maximumNodes else { return }
     fail(
       GraphError(
-        .limitExceeded, "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
+        .limitExceeded,
+        "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
         limit: .nodes(maximumNodes), value: count + 1))
   }
 
@@ -302,11 +310,13 @@ public final class GraphBuilder {
   package func checkLimits(_ shape: Shape) throws(GraphError) {
     guard shape.rank <= maximumRank else {
       throw GraphError(
-        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumRank) axes", limit: .rank(maximumRank), value: shape.rank)
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumRank) axes", limit: .rank(maximumRank),
+        value: shape.rank)
     }
     guard shape.elementCount <= maximumElements else {
       throw GraphError(
-        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumElements) elements", limit: .elements(maximumElements),
+        .limitExceeded, "a tensor of shape \(shape) has more than \(maximumElements) elements",
+        limit: .elements(maximumElements),
         value: shape.elementCount)
     }
   }

@@ -1,7 +1,8 @@
-/// Finds a node equal to a new one: open addressing over node numbers, keyed per process so that a request cannot be built to collide.
+/// Finds a node equal to a new one: open addressing over node numbers, keyed per process so that a request cannot be
+/// built to collide.
 ///
-/// Columns are passed inout although they are only read: they are a builder's stored property, and passing that by value copies the struct,
-/// which retains each of its arrays, for every node.
+/// Columns are passed inout although they are only read: they are a builder's stored property, and passing that by
+/// value copies the struct, which retains each of its arrays, for every node.
 struct NodeTable {
   private static let key = UInt64.random(in: 1...UInt64.max) | 1
   private static let empty: NodeID = -1
@@ -44,7 +45,9 @@ struct NodeTable {
   }
 
   private static func hash(_ node: NodeID, in columns: inout GraphColumns) -> Int {
-    var state = mix(key, UInt64(columns.opcodes[Int(node)].rawValue) << 32 | UInt64(UInt32(bitPattern: columns.attributes[Int(node)])))
+    var state = mix(
+      key, UInt64(columns.opcodes[Int(node)].rawValue) << 32 | UInt64(UInt32(bitPattern: columns.attributes[Int(node)]))
+    )
     for index in columns.operandRange(node) { state = mix(state, UInt64(UInt32(bitPattern: columns.operands[index]))) }
     return Int(truncatingIfNeeded: state >> 1)
   }
@@ -55,7 +58,8 @@ struct NodeTable {
   }
 
   private static func areEqual(_ a: NodeID, _ b: NodeID, in columns: inout GraphColumns) -> Bool {
-    guard columns.opcodes[Int(a)] == columns.opcodes[Int(b)], columns.attributes[Int(a)] == columns.attributes[Int(b)] else { return false }
+    guard columns.opcodes[Int(a)] == columns.opcodes[Int(b)], columns.attributes[Int(a)] == columns.attributes[Int(b)]
+    else { return false }
     let x = columns.operandRange(a)
     let y = columns.operandRange(b)
     guard x.count == y.count else { return false }

@@ -1,5 +1,6 @@
-/// What one reverse pass notes of a builder's values. Passes leave it to each other, cleared: so one costs as much as the part of the graph
-/// that it goes through, however large the rest, and a graph with a gradient at every node is not walked over for each of them.
+/// What one reverse pass notes of a builder's values. Passes leave it to each other, cleared: so one costs as much as
+/// the part of the graph that it goes through, however large the rest, and a graph with a gradient at every node is not
+/// walked over for each of them.
 final class PassMarks {
   static let none: ValueID = -1
 

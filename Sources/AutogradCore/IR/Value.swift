@@ -1,8 +1,8 @@
 /// A value in a graph under construction: an input, a constant or what an operation yields.
 ///
-/// Values are written like numbers, `x.matmul(w) + b`; see the extensions in `Library/` for the methods. A mistake (shapes that do not fit,
-/// say) is remembered by the builder and thrown when the graph is finished or run, so that formulas need no `try` at every operator;
-/// everything computed from a faulty value is faulty too.
+/// Values are written like numbers, `x.matmul(w) + b`; see the extensions in `Library/` for the methods. A mistake
+/// (shapes that do not fit, say) is remembered by the builder and thrown when the graph is finished or run, so that
+/// formulas need no `try` at every operator; everything computed from a faulty value is faulty too.
 public struct Value: Hashable {
   public let builder: GraphBuilder
   package let id: ValueID

@@ -1,9 +1,10 @@
 import CKernels
 import Glibc
 
-/// Ends building, planning and runs early, from any thread and once for all: raised by whoever no longer waits for the results, after a deadline
-/// or a disconnect, or by itself when a step has taken too long for the thread that it is on. Until then it can also make them pause, where
-/// they would look whether they shall end: their threads sleep, and their memory stays.
+/// Ends building, planning and runs early, from any thread and once for all: raised by whoever no longer waits for the
+/// results, after a deadline or a disconnect, or by itself when a step has taken too long for the thread that it is on.
+/// Until then it can also make them pause, where they would look whether they shall end: their threads sleep, and their
+/// memory stays.
 package final class Interruption: Sendable {
   /// Kernels look at it by its address. Read and written atomically only, and freed with this.
   nonisolated(unsafe) private let memory = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
@@ -16,7 +17,8 @@ package final class Interruption: Sendable {
     deadline = .max
   }
 
-  /// Raises itself, when it is next looked at, once so many nanoseconds have passed. Kernels do not notice by themselves.
+  /// Raises itself, when it is next looked at, once so many nanoseconds have passed. Kernels do not notice by
+  /// themselves.
   package init(after nanoseconds: Int64) {
     memory.initialize(to: 0)
     deadline = Interruption.now &+ nanoseconds
@@ -57,8 +59,8 @@ package final class Interruption: Sendable {
   static let error = GraphError(.interrupted, "interrupted, since nobody waits for the results any more")
 }
 
-/// What ``Interruption`` raises. Once raised it stays so: whoever leaves work undone because of it can rely on the run to end with an error
-/// before anything reads what is missing.
+/// What ``Interruption`` raises. Once raised it stays so: whoever leaves work undone because of it can rely on the run
+/// to end with an error before anything reads what is missing.
 typealias StopFlag = UnsafePointer<Int32>
 
 extension StopFlag {

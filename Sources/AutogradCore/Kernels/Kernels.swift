@@ -9,10 +9,14 @@ package enum Kernels {
   package static var instructionSet: String { String(cString: ck_name(best)) }
 
   @inline(__always)
-  static func unary(_ function: UInt8, _ dtype: DType) -> ck_unary_fn? { ck_unary(best, Int32(function), Int32(dtype.rawValue)) }
+  static func unary(_ function: UInt8, _ dtype: DType) -> ck_unary_fn? {
+    ck_unary(best, Int32(function), Int32(dtype.rawValue))
+  }
 
   @inline(__always)
-  static func binary(_ function: UInt8, _ dtype: DType) -> ck_binary_fn? { ck_binary(best, Int32(function), Int32(dtype.rawValue)) }
+  static func binary(_ function: UInt8, _ dtype: DType) -> ck_binary_fn? {
+    ck_binary(best, Int32(function), Int32(dtype.rawValue))
+  }
 
   /// Two operations in one pass: `first` from `CK_ADD` to `CK_DIV`, of floats.
   @inline(__always)
@@ -25,7 +29,9 @@ package enum Kernels {
   static func tanhWithSlope(_ dtype: DType) -> ck_with_slope_fn? { ck_tanh_with_slope(best, Int32(dtype.rawValue)) }
 
   @inline(__always)
-  static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? { ck_cast(best, Int32(from.rawValue), Int32(to.rawValue)) }
+  static func cast(_ from: DType, _ to: DType) -> ck_cast_fn? {
+    ck_cast(best, Int32(from.rawValue), Int32(to.rawValue))
+  }
 
   @inline(__always)
   static func select(_ dtype: DType) -> ck_select_fn? { ck_select(best, Int32(dtype.rawValue)) }
@@ -57,7 +63,9 @@ package enum Kernels {
   }
 
   @inline(__always)
-  static func reduce(_ function: UInt8, _ dtype: DType) -> ck_reduce_fn? { ck_reduce(best, Int32(function), Int32(dtype.rawValue)) }
+  static func reduce(_ function: UInt8, _ dtype: DType) -> ck_reduce_fn? {
+    ck_reduce(best, Int32(function), Int32(dtype.rawValue))
+  }
 
   /// A reduction fed piece by piece.
   @inline(__always)
@@ -76,12 +84,16 @@ package enum Kernels {
   }
 
   @inline(__always)
-  static func finish(_ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, into z: UnsafeMutableRawPointer) {
+  static func finish(
+    _ function: UInt8, _ dtype: DType, _ state: UnsafeMutableRawPointer, into z: UnsafeMutableRawPointer
+  ) {
     ck_reduce_finish(best, Int32(function), Int32(dtype.rawValue))?(state, z)
   }
 
   @inline(__always)
-  static func scan(_ function: UInt8, _ dtype: DType) -> ck_scan_fn? { ck_scan(best, Int32(function), Int32(dtype.rawValue)) }
+  static func scan(_ function: UInt8, _ dtype: DType) -> ck_scan_fn? {
+    ck_scan(best, Int32(function), Int32(dtype.rawValue))
+  }
 
   /// For floats.
   @inline(__always)

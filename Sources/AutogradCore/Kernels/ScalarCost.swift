@@ -1,7 +1,7 @@
 import CKernels
 
-/// What an element of a special function costs, in elementary operations of a vector loop such as tanh: these are computed one by one, by
-/// series and quadrature. Admission, deadlines and the choice of the thread go by it.
+/// What an element of a special function costs, in elementary operations of a vector loop such as tanh: these are
+/// computed one by one, by series and quadrature. Admission, deadlines and the choice of the thread go by it.
 extension ck_unary_op {
   var steps: Int {
     switch self {

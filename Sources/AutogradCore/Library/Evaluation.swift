@@ -15,9 +15,12 @@ public struct Gradients {
   init(_ tensors: [Value: Tensor]) { self.tensors = tensors }
 
   /// The gradient with respect to a variable; zeros if nothing depends on it.
-  /// - Precondition: the value is a floating variable or input. For others see ``Value/gradient(withRespectTo:cotangent:)``.
+  /// - Precondition: the value is a floating variable or input. For others see
+  ///   ``Value/gradient(withRespectTo:cotangent:)``.
   public subscript(_ variable: Value) -> Tensor {
-    guard let gradient = tensors[variable] else { preconditionFailure("backward() gives gradients of floating variables only") }
+    guard let gradient = tensors[variable] else {
+      preconditionFailure("backward() gives gradients of floating variables only")
+    }
     return gradient
   }
 }
@@ -29,10 +32,10 @@ extension Value {
     try builder.run(outputs: [self])[0]
   }
 
-  /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of the sum of its
-  /// elements.
-  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value, `dtype_mismatch` if this value is of
-  ///   integers or bool.
+  /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of
+  /// the sum of its elements.
+  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value, `dtype_mismatch`
+  ///   if this value is of integers or bool.
   public func backward(_ cotangent: Tensor? = nil) throws(GraphError) -> Gradients {
     if let error = builder.firstError ?? lackOfGradient { throw error }
     if let cotangent, cotangent.type != type {
@@ -53,7 +56,9 @@ extension GraphBuilder {
     for (index, value) in columns.inputs.enumerated() {
       guard let tensor = boundTensors[value] else {
         let name = columns.inputNames[index]
-        throw GraphError(.inputMismatch, "input \(name.isEmpty ? "\(index)" : name) has no data; make it with variable(_:), or run a Plan")
+        throw GraphError(
+          .inputMismatch,
+          "input \(name.isEmpty ? "\(index)" : name) has no data; make it with variable(_:), or run a Plan")
       }
       inputs.append(tensor)
     }

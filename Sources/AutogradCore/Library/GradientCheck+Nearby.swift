@@ -20,7 +20,8 @@ extension GradientCheck.Run {
 
   /// Whether gradients close by depend on the side from which one comes near. Where several numbers are equal an order
   /// statistic is straight along every line (the median of moved numbers is the median of the moves), and yet its
-  /// gradient is that of another element on each side. Where there are none close by, there is no telling, and they may.
+  /// gradient is that of another element on each side. Where there are none close by, there is no telling, and they
+  /// may.
   private mutating func gradientsJump() throws(GraphError) -> Bool {
     closerLooks -= 12 * max(check.derivatives.work / max(check.work, 1), 1)
     guard closerLooks >= 0 else { return true }

@@ -56,8 +56,8 @@ extension GradientCheck {
       return result.builder.select(effect.emit(.isNaN), result.builder.zeros(effect.type), effect)
     }
 
-    /// All floating results between the targets and the outputs that do not merely move numbers, but for weights, by which
-    /// what is made of deviations from their mean has no derivative of its own.
+    /// All floating results between the targets and the outputs that do not merely move numbers, but for weights, by
+    /// which what is made of deviations from their mean has no derivative of its own.
     private static func roundedResults(
       _ outputs: [Value], _ targets: [Value], _ builder: GraphBuilder
     ) throws(GraphError) -> [Value] {

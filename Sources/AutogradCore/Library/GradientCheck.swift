@@ -50,8 +50,8 @@ package struct GradientCheck {
   package var closerLooks = Int.max
 
   let evaluator: PointEvaluator
-  /// Of numbers that the function rounds to whole ones how large they are, then which whole ones, then how large numbers
-  /// are of which it takes a function with whole periods.
+  /// Of numbers that the function rounds to whole ones how large they are, then which whole ones, then how large
+  /// numbers are of which it takes a function with whole periods.
   let rounded: Plan?
   /// How many nodes round.
   private let stairCount: Int
@@ -88,8 +88,8 @@ package struct GradientCheck {
     evaluator = try PointEvaluator(function, inputs, varied: moved, points: evaluations, interruption)
   }
 
-  /// A graph of the largest number that each node makes a whole one of, of all the whole ones, and of the largest number
-  /// of which a node takes a function with whole periods.
+  /// A graph of the largest number that each node makes a whole one of, of all the whole ones, and of the largest
+  /// number of which a node takes a function with whole periods.
   private static func rounded(
     _ function: Graph, _ interruption: Interruption?
   ) throws(GraphError) -> (plan: Plan?, stairCount: Int) {

@@ -37,8 +37,9 @@ extension Plan {
   /// - Parameters:
   ///   - inputs: tensors of ``inputTypes``, in that order.
   /// - Returns: tensors of ``outputTypes``.
-  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its target cannot hold;
-  ///   `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations throw.
+  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its
+  ///   target cannot hold; `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations
+  ///   throw.
   public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] { try program.run(inputs, nil) }
 
   /// - Throws: also `interrupted`, soon after the interruption has been raised.

@@ -33,7 +33,8 @@ struct PointEvaluator {
   ///   - graph: one output, a scalar of float64.
   ///   - varied: which of its inputs are changed, all of float64.
   ///   - points: how many points there will be, roughly.
-  init(_ graph: Graph, _ inputs: [Tensor], varied: [Int], points: Int, _ interruption: Interruption?) throws(GraphError) {
+  init(_ graph: Graph, _ inputs: [Tensor], varied: [Int], points: Int, _ interruption: Interruption?) throws(GraphError)
+  {
     plan = try Plan(graph, interruption: interruption)
     self.inputs = inputs
     self.varied = varied

@@ -68,8 +68,8 @@ package struct SlopeFinding: Sendable {
   package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
 
   /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
-  /// slope from both sides is another, where the function or its derivative is not finite, and where no step as asked for fits. What
-  /// was compared but merely cannot be seen counts as passed.
+  /// slope from both sides is another, where the function or its derivative is not finite, and where no step as asked
+  /// for fits. What was compared but merely cannot be seen counts as passed.
   package var isPassed: Bool {
     guard result == .inconclusive else { return result == .passes }
     switch cause {

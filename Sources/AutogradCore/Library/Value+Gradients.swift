@@ -1,7 +1,7 @@
 /// Gradients as values: to be evaluated, computed with, and differentiated again.
 extension Value {
-  /// The gradient of this value with respect to another, which may be a variable or any value on the way; zeros where nothing depends on
-  /// it.
+  /// The gradient of this value with respect to another, which may be a variable or any value on the way; zeros where
+  /// nothing depends on it.
   ///
   /// - Parameter cotangent: weighs the elements of this value; by default ones, which gives the gradient of their sum.
   /// - Returns: a value of the target's type; a faulty one if either carries no gradient, being of integers or bool.

@@ -25,14 +25,18 @@ extension Value {
     apply(ReductionOperation.sum, ["axis": axis.map { .integers($0) } ?? .null, "keepdims": .boolean(keepDimensions)])
   }
 
-  public func sum(axis: Int, keepDimensions: Bool = false) -> Value { sum(axis: [axis], keepDimensions: keepDimensions) }
+  public func sum(axis: Int, keepDimensions: Bool = false) -> Value {
+    sum(axis: [axis], keepDimensions: keepDimensions)
+  }
 
   /// The same elements under another shape; one size may be -1.
   public func reshape(_ sizes: Int...) -> Value { apply(ReshapeOperation(), ["shape": .integers(sizes)]) }
   public func reshape(_ shape: Shape) -> Value { apply(ReshapeOperation(), ["shape": .integers(shape.array)]) }
 
   /// Axis i of the result is axis `axes[i]` of this value; without arguments the axes are reversed.
-  public func transpose(_ axes: Int...) -> Value { apply(TransposeOperation(), ["axes": axes.isEmpty ? .null : .integers(axes)]) }
+  public func transpose(_ axes: Int...) -> Value {
+    apply(TransposeOperation(), ["axes": axes.isEmpty ? .null : .integers(axes)])
+  }
 
   public func broadcast(to shape: Shape) -> Value { apply(BroadcastOperation(), ["shape": .integers(shape.array)]) }
   public func cast(to dtype: DType) -> Value { apply(CastOperation(), ["dtype": .text(dtype.name)]) }
@@ -40,12 +44,14 @@ extension Value {
   /// Parts of the given sizes along an axis ("separate").
   /// - Returns: as many values as sizes; all faulty if the sizes do not add up.
   public func split(_ sizes: [Int], axis: Int = 0) -> [Value] {
-    apply(SplitOperation(), [.value(self)], ["splits": .integers(sizes), "axis": .integer(axis)], resultCount: sizes.count)
+    apply(
+      SplitOperation(), [.value(self)], ["splits": .integers(sizes), "axis": .integer(axis)], resultCount: sizes.count)
   }
 
   /// Equal parts along an axis.
   public func split(into count: Int, axis: Int = 0) -> [Value] {
-    apply(SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: max(count, 0))
+    apply(
+      SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: max(count, 0))
   }
 
   /// A strided box: `starts`, `ends` and `steps` along the first axes, or along `axes`; nil means the edge.
@@ -64,7 +70,8 @@ extension Value {
   ///     a.applying("solve", b)
   ///     x.applying("softmax", attributes: ["axis": .integer(0)])
   ///
-  /// `OpCatalog` lists them. An unknown name is a mistake like any other: remembered, and thrown when the graph is finished.
+  /// `OpCatalog` lists them. An unknown name is a mistake like any other: remembered, and thrown when the graph is
+  /// finished.
   /// - Returns: the first result.
   public func applying(_ name: String, _ others: Value..., attributes: [String: AttributeValue] = [:]) -> Value {
     applying(name, others, attributes: attributes, resultCount: 1)[0]
@@ -84,7 +91,8 @@ extension Value {
 
   // MARK: Through the catalog
 
-  /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the primitive.
+  /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the
+  /// primitive.
   private func pointwise(_ opcode: Opcode, _ other: Value) -> Value {
     if isValid, other.isValid, builder === other.builder, typeID == other.typeID, dtype.isFloating {
       return builder.emit(opcode, self, other)
@@ -113,7 +121,9 @@ extension Value {
     apply(operation, [.value(self)], attributes)
   }
 
-  private func apply(_ operation: some Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:]) -> Value {
+  private func apply(_ operation: some Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:])
+    -> Value
+  {
     apply(operation, operands, attributes, resultCount: 1)[0]
   }
 

@@ -1,8 +1,8 @@
-/// Which axes of a value go with which axes of a source: what stands at position i along the one depends, of the source,
-/// only on what stands at position i along the other. The derivatives of other pairs are 0 by structure.
+/// Which axes of a value go with which axes of a source: what stands at position i along the one depends, of the
+/// source, only on what stands at position i along the other. The derivatives of other pairs are 0 by structure.
 ///
-/// Jacobians take all positions along such axes in one direction. That is less work, and no 0 of a unit vector meets the
-/// infinite derivative of another element, which would make NaN.
+/// Jacobians take all positions along such axes in one direction. That is less work, and no 0 of a unit vector meets
+/// the infinite derivative of another element, which would make NaN.
 struct AlignmentPass {
   private let builder: GraphBuilder
   /// For each axis of the source the axis of the value, or none; of values that depend on the source alone.

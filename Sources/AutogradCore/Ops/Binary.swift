@@ -9,11 +9,15 @@ extension PointwiseFunction {
         "of a negative x the gradient in y is NaN", "of NaN the gradients are NaN, also where the value is 1",
         "negative integer powers of integers are refused",
       ], otherNames: ["power", "**", "^"],
-      .pointwise([{ ct, node in ct * node.x.emit(.powByX, node.y) }, { ct, node in ct * node.x.emit(.powByY, node.y) }])),
-    extremum(.maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["fmax"], larger: true),
-    extremum(.minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
+      .pointwise([{ ct, node in ct * node.x.emit(.powByX, node.y) }, { ct, node in ct * node.x.emit(.powByY, node.y) }])
+    ),
+    extremum(
+      .maximum, CK_MAXIMUM, "maximum", "The larger of two, element by element.", "max(x, y)", ["fmax"], larger: true),
+    extremum(
+      .minimum, CK_MINIMUM, "minimum", "The smaller of two, element by element.", "min(x, y)", ["fmin"], larger: false),
     binary(
-      .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.", "arctan(x / y)",
+      .atan2, CK_ATAN2, "atan2", "Angle of the point (y, x): the arc tangent of x / y in the right quadrant.",
+      "arctan(x / y)",
       "x: ct y / (x^2 + y^2), y: -ct x / (x^2 + y^2)",
       conventions: [
         "both gradients at (0, 0) are 0, second derivatives there NaN", "derivatives up to order 101, refused beyond",
@@ -41,7 +45,8 @@ extension PointwiseFunction {
         { ct, node in ct * (node.y - node.x).finite(node.z).emit(.sigmoid) },
       ])),
     binary(
-      .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y", domain: 0.5...3,
+      .remainder, CK_REMAINDER, "remainder", "Remainder with the sign of the divisor, as Python's %.", "x - ⌊x / y⌋ y",
+      domain: 0.5...3,
       dtypes: .numeric, "x: ct, y: -ct floor(x / y)",
       conventions: [
         "integers cannot be divided by 0; floats give NaN",
@@ -51,8 +56,8 @@ extension PointwiseFunction {
       .pointwise([
         { ct, node in node.builder.select(node.z.emit(.isNaN), node.z, ct) },
         { ct, node in
-          // floor(x / y), but always that of the value: the quotient may round up to the next integer. Where the value is
-          // infinite, it is -1.
+          // floor(x / y), but always that of the value: the quotient may round up to the next integer. Where the value
+          // is infinite, it is -1.
           let isFar = node.z.emit(.isInfinite)
           let multiple = node.builder.select(isFar, node.x.filled(-1), node.x - node.z)
           return -(ct * (multiple / node.builder.select(isFar, node.x.filled(1), node.y)).emit(.round))
@@ -72,7 +77,8 @@ extension PointwiseFunction {
     predicate(.notEqual, CK_NOT_EQUAL, "not_equal", "Whether x differs from y.", "x ≠ y", otherNames: ["ne", "!="]),
     predicate(.less, CK_LESS, "less", "Whether x is less than y.", "x < y", otherNames: ["lt", "less_than", "<"]),
     predicate(
-      .lessEqual, CK_LESS_EQUAL, "less_equal", "Whether x is at most y.", "x ≤ y", otherNames: ["le", "less_or_equal", "lessequal", "<="]),
+      .lessEqual, CK_LESS_EQUAL, "less_equal", "Whether x is at most y.", "x ≤ y",
+      otherNames: ["le", "less_or_equal", "lessequal", "<="]),
     predicate(
       .logicalAnd, CK_AND, "logical_and", "Whether both are true.", "x and y", dtypes: .boolean,
       otherNames: ["and", "&", "&&", "bitwise_and"]),
@@ -80,17 +86,21 @@ extension PointwiseFunction {
       .logicalOr, CK_OR, "logical_or", "Whether one of both is true.", "x or y", dtypes: .boolean,
       otherNames: ["or", "|", "||", "bitwise_or"]),
     predicate(
-      .logicalXor, CK_XOR, "logical_xor", "Whether exactly one is true.", "x xor y", dtypes: .boolean, otherNames: ["xor", "bitwise_xor"]),
+      .logicalXor, CK_XOR, "logical_xor", "Whether exactly one is true.", "x xor y", dtypes: .boolean,
+      otherNames: ["xor", "bitwise_xor"]),
   ]
 
   private static func extremum(
-    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String, _ otherNames: [String], larger: Bool
+    _ opcode: Opcode, _ kernel: ck_binary_op, _ name: String, _ summary: String, _ formula: String,
+    _ otherNames: [String], larger: Bool
   ) -> PointwiseFunction {
     binary(
       opcode, kernel, name, summary, formula, dtypes: .numeric, "x: ct where x wins, y: ct where y wins",
-      conventions: ["a tie shares the gradient evenly", "NaN on either side gives NaN, and NaN gradients for both"], otherNames: otherNames,
+      conventions: ["a tie shares the gradient evenly", "NaN on either side gives NaN, and NaN gradients for both"],
+      otherNames: otherNames,
       .pointwise([
-        { ct, node in node.winner(ct, node.x, over: node.y, larger) }, { ct, node in node.winner(ct, node.y, over: node.x, larger) },
+        { ct, node in node.winner(ct, node.x, over: node.y, larger) },
+        { ct, node in node.winner(ct, node.y, over: node.x, larger) },
       ]))
   }
 }

@@ -79,7 +79,8 @@ struct BroadcastOperation: Operation {
     derivative: "x: ct summed over the repeated axes",
     otherNames: ["broadcast", "expand", "expand_as", "stretch", "broadcast_in_dim"],
     samples: [
-      OperationSample([[3]], ["shape": .integers([2, 3])]), OperationSample([[2, 1]], ["shape": .integers([4, 2, 3])]),
+      OperationSample([[3]], ["shape": .integers([2, 3])]),
+      OperationSample([[2, 1]], ["shape": .integers([4, 2, 3])]),
       OperationSample([[]], ["shape": .integers([2, 2])]), OperationSample([[1]], ["shape": .integers([0])]),
       OperationSample([[]], ["shape": .integers([])]),
     ])
@@ -87,7 +88,8 @@ struct BroadcastOperation: Operation {
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let shape = try call.shape("shape")
     guard call.x.shape.broadcasts(to: shape) else {
-      throw GraphError(.shapeMismatch, "{0} of shape \(call.x.shape) does not broadcast to \(shape)", at: .attribute("shape"))
+      throw GraphError(
+        .shapeMismatch, "{0} of shape \(call.x.shape) does not broadcast to \(shape)", at: .attribute("shape"))
     }
     return [call.builder.broadcast(call.x, to: shape)]
   }

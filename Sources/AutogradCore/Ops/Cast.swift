@@ -13,7 +13,9 @@ struct CastPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard case .dtype(let dtype) = node.attributes, node.operandCount == 1 else { throw node.fault("cast takes one operand and a dtype") }
+    guard case .dtype(let dtype) = node.attributes, node.operandCount == 1 else {
+      throw node.fault("cast takes one operand and a dtype")
+    }
     try node.result(node.operand(0).with(dtype: dtype))
   }
 
@@ -36,7 +38,9 @@ struct CastPrimitive: Primitive {
     }
   }
 
-  private func cast<E: TensorElement & BinaryFloatingPoint>(_ x: Tensor, _: E.Type, to target: DType) throws(GraphError) -> Tensor {
+  private func cast<E: TensorElement & BinaryFloatingPoint>(_ x: Tensor, _: E.Type, to target: DType) throws(GraphError)
+    -> Tensor
+  {
     let values: [E] = x.values() ?? []
     if target.isInteger {
       for (index, value) in values.enumerated() {
@@ -68,7 +72,8 @@ struct CastPrimitive: Primitive {
 
   static func refusal(_ value: Double, at index: Int, _ target: DType) -> GraphError {
     GraphError(
-      .numberOutOfRange, "element \(index) of {0} is \(value), which no \(target) can hold", operation: "cast", at: .operand(0))
+      .numberOutOfRange, "element \(index) of {0} is \(value), which no \(target) can hold", operation: "cast",
+      at: .operand(0))
   }
 }
 
@@ -79,7 +84,8 @@ struct CastOperation: Operation {
     formula: "y = x as dtype", operands: ["x"],
     attributes: [AttributeReference("dtype", .dtype, "float64, float32, int64, int32 or bool")],
     dtypes: .any,
-    shapeRule: "that of x", derivative: "x: ct cast back to the dtype of x, between floats; none from or to integers and bool",
+    shapeRule: "that of x",
+    derivative: "x: ct cast back to the dtype of x, between floats; none from or to integers and bool",
     conventions: [
       "float to integer truncates toward zero; NaN and numbers out of range are refused",
       "int64 to int32 wraps around", "to bool: true where x is not 0; NaN is true", "from bool: 0 and 1",
@@ -93,7 +99,8 @@ struct CastOperation: Operation {
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     guard case .text(let name)? = call.attributes["dtype"], let dtype = DType(name: name) else {
       let got = if case .text(let name)? = call.attributes["dtype"] { name } else { "none" }
-      throw call.invalid("dtype", "\"\(got)\" is no dtype; known are " + DType.allCases.map(\.name).joined(separator: ", "))
+      throw call.invalid(
+        "dtype", "\"\(got)\" is no dtype; known are " + DType.allCases.map(\.name).joined(separator: ", "))
     }
     return [call.x.dtype == dtype ? call.x : call.builder.emit(.cast, call.x, .dtype(dtype))]
   }

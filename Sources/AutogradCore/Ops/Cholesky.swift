@@ -22,7 +22,9 @@ struct CholeskyPrimitive: Primitive {
 
   func lower(_ node: inout LoweringNode) throws(GraphError) { node.emitMatrixCall(.cholesky, into: node.allocate(), 0) }
 
-  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try node.matrixByMatrix(.cholesky, node.operands[0]) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    try node.matrixByMatrix(.cholesky, node.operands[0])
+  }
 }
 
 struct CholeskyOperation: Operation {
@@ -37,7 +39,9 @@ struct CholeskyOperation: Operation {
       "NaN in a gives NaN", factorizedInDouble,
     ],
     otherNames: ["chol", "potrf", "cholesky_decomposition"],
-    samples: [OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]])],
+    samples: [
+      OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]]),
+    ],
     domain: -1...1, factorizedOperand: 0)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {

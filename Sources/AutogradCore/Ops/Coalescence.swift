@@ -3,13 +3,15 @@
 ///
 /// Second derivatives hold quotients such as (wᵢ - wⱼ) / (vᵢ - vⱼ). Where values coincide they have a limit if the
 /// weights come of a function that does not change when values are exchanged (a sum over the spectrum, say); with
-/// w = f'(v) it is f''(v). It is found by l'Hôpital's rule: the tangents of the weights along two fixed directions of the values.
+/// w = f'(v) it is f''(v). It is found by l'Hôpital's rule: the tangents of the weights along two fixed directions of
+/// the values.
 /// Weights that are not of that kind have no limit: there the quotients are infinite or NaN.
 ///
 /// Third and higher derivatives hold derivatives of the quotients. Of weights that depend on their own value alone,
-/// wᵢ = g(vᵢ), the quotient is the mean of g' between both values, and a formula of quadrature has its derivatives, too.
-/// Those of the plain quotient cancel more with each order. Either way they are NaN where rounding would leave nothing of
-/// them: see ``Resolution``.
+/// wᵢ = g(vᵢ), the quotient is the mean of g' between both values, and a formula of quadrature has its derivatives,
+/// too.
+/// Those of the plain quotient cancel more with each order. Either way they are NaN where rounding would leave nothing
+/// of them: see ``Resolution``.
 struct Coalescence {
   private let builder: GraphBuilder
   private let values: Value
@@ -212,8 +214,8 @@ struct Coalescence {
     return builder.emit(.differenceQuotient, [numerator / (divisor + blur), value], .none)[0]
   }
 
-  /// 0 for each value, and NaN for a 0 at which the function of the values has a corner: a singular value is the size of
-  /// one that changes its sign there. Its slope is that of the sign that the vectors have; curvature it has none.
+  /// 0 for each value, and NaN for a 0 at which the function of the values has a corner: a singular value is the size
+  /// of one that changes its sign there. Its slope is that of the sign that the vectors have; curvature it has none.
   var corners: Value {
     let isZero = values.emit(.lessEqual, builder.row(scale, 0) * (Double(count) * Double.ulpOfOne))
     let zeros = builder.zeros(values.type)
@@ -227,7 +229,8 @@ struct Coalescence {
 
 /// A sentence of the operations' documentation.
 let blurredDerivatives =
-  "where values are so near that rounding leaves no digits of them (of a sum of a function the third within 1e-10 of the "
+  "where values are so near that rounding leaves no digits of them (of a sum of a function the third within 1e-10 of "
+  + "the "
   + "largest value and the fourth within 1e-5, of other functions and forwards over forwards within 1e-5 and 5e-4)"
 
 /// How far apart values are, as parts of their size: what is left of a derivative that cancels. An error of rounding
@@ -253,8 +256,8 @@ struct Resolution {
   }
 }
 
-/// What is computed of a spectrum for derivatives: each is linear in what it is given, and each has a derivative that is
-/// made of the others.
+/// What is computed of a spectrum for derivatives: each is linear in what it is given, and each has a derivative that
+/// is made of the others.
 protocol Spectrum {
   /// The gradient of the sum of the values times weights.
   func sum(_ weights: Value) -> Value
@@ -319,8 +322,8 @@ extension GraphBuilder {
     return select(isNothing, zeros(distances.type), distances)
   }
 
-  /// The same of values whose vectors turn into each other as they meet. What is computed of vectors loses as many digits
-  /// as the values share, and again with each order: where none is left of a derivative it is NaN.
+  /// The same of values whose vectors turn into each other as they meet. What is computed of vectors loses as many
+  /// digits as the values share, and again with each order: where none is left of a derivative it is NaN.
   func distancesOfVectors(_ distances: Value, _ scale: Value, count: Int) -> Value {
     let plain = withoutRounding(distances, scale, count: count)
     guard plain.isValid else { return plain }

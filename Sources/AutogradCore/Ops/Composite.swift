@@ -18,10 +18,14 @@ struct CompositeOperation: Operation {
 
   static let comparisons = [
     swapped("greater", "Whether x is greater than y.", "x > y", .less, ["gt", "greater_than", ">"]),
-    swapped("greater_equal", "Whether x is at least y.", "x ≥ y", .lessEqual, ["ge", "greater_or_equal", "greaterequal", ">="]),
+    swapped(
+      "greater_equal", "Whether x is at least y.", "x ≥ y", .lessEqual,
+      ["ge", "greater_or_equal", "greaterequal", ">="]),
   ]
 
-  private static func swapped(_ name: String, _ summary: String, _ formula: String, _ opcode: Opcode, _ others: [String])
+  private static func swapped(
+    _ name: String, _ summary: String, _ formula: String, _ opcode: Opcode, _ others: [String]
+  )
     -> CompositeOperation
   {
     CompositeOperation(
@@ -41,8 +45,10 @@ struct CompositeOperation: Operation {
   static let activations = [
     CompositeOperation(
       OperationReference(
-        name: "leaky_relu", summary: "x where it is not negative, else alpha x.", formula: "y = x if x > 0 else alpha x", operands: ["x"],
-        attributes: [AttributeReference("alpha", .number, default: "0.01", "slope of the negative side")], dtypes: .floating,
+        name: "leaky_relu", summary: "x where it is not negative, else alpha x.",
+        formula: "y = x if x > 0 else alpha x", operands: ["x"],
+        attributes: [AttributeReference("alpha", .number, default: "0.01", "slope of the negative side")],
+        dtypes: .floating,
         shapeRule: "that of x", derivative: "x: ct where x > 0, else alpha ct",
         conventions: ["the gradient at 0 is alpha", "NaN stays NaN"],
         otherNames: ["leakyrelu", "lrelu"], samples: unarySamples + [OperationSample([[3]], ["alpha": .number(0.2)])])
@@ -53,9 +59,12 @@ struct CompositeOperation: Operation {
     },
     CompositeOperation(
       OperationReference(
-        name: "elu", summary: "x where it is positive, else alpha (e^x - 1).", formula: "y = x if x > 0 else alpha (e^x - 1)",
+        name: "elu", summary: "x where it is positive, else alpha (e^x - 1).",
+        formula: "y = x if x > 0 else alpha (e^x - 1)",
         operands: ["x"],
-        attributes: [AttributeReference("alpha", .number, default: "1.0", "value approached far on the negative side, negated")],
+        attributes: [
+          AttributeReference("alpha", .number, default: "1.0", "value approached far on the negative side, negated")
+        ],
         dtypes: .floating, shapeRule: "that of x", derivative: "x: ct where x > 0, else alpha e^x ct",
         conventions: ["the gradient at 0 is alpha", "no overflow for large x"],
         samples: unarySamples + [OperationSample([[3]], ["alpha": .number(0.5)])])
@@ -68,18 +77,22 @@ struct CompositeOperation: Operation {
     },
     CompositeOperation(
       OperationReference(
-        name: "silu", summary: "x times its logistic function (\"swish\").", formula: "y = x sigmoid(x)", operands: ["x"],
+        name: "silu", summary: "x times its logistic function (\"swish\").", formula: "y = x sigmoid(x)",
+        operands: ["x"],
         dtypes: .floating,
         shapeRule: "that of x", derivative: "x: ct sigmoid(x) (1 + x (1 - sigmoid(x)))",
-        conventions: ["the limits at -Infinity and Infinity, with gradients 0 and 1"], otherNames: ["swish"], samples: unarySamples)
+        conventions: ["the limits at -Infinity and Infinity, with gradients 0 and 1"], otherNames: ["swish"],
+        samples: unarySamples)
     ) { call in call.x.likeReLU { x in (x * x.emit(.scaledSigmoid)).fromTail } },
     CompositeOperation(
       OperationReference(
-        name: "gelu", summary: "x times the probability that a standard normal variable is below it.", formula: "y = x Φ(x)",
+        name: "gelu", summary: "x times the probability that a standard normal variable is below it.",
+        formula: "y = x Φ(x)",
         operands: ["x"],
         attributes: [
           AttributeReference(
-            "approximate", .text, default: "\"none\"", "\"none\", or \"tanh\" for the approximation that some networks were trained with")
+            "approximate", .text, default: "\"none\"",
+            "\"none\", or \"tanh\" for the approximation that some networks were trained with")
         ],
         dtypes: .floating, shapeRule: "that of x", derivative: "x: ct (Φ(x) + x φ(x))",
         conventions: ["exact in both tails", "the limits at -Infinity and Infinity, with gradients 0 and 1"],
@@ -113,14 +126,18 @@ struct CompositeOperation: Operation {
         AttributeReference("max", .number, default: "null", "upper bound; null for none; one of both must be given"),
       ],
       dtypes: .floating, shapeRule: "that of x", derivative: "x: ct where min < x < max, else 0",
-      conventions: ["the gradient at a bound is 0", "NaN stays NaN"], otherNames: ["clamp", "clip_by_value", "hardtanh"],
+      conventions: ["the gradient at a bound is 0", "NaN stays NaN"],
+      otherNames: ["clamp", "clip_by_value", "hardtanh"],
       samples: [
-        OperationSample([[2, 3]], ["min": .number(-0.5), "max": .number(0.5)]), OperationSample([[]], ["min": .integer(0)]),
+        OperationSample([[2, 3]], ["min": .number(-0.5), "max": .number(0.5)]),
+        OperationSample([[]], ["min": .integer(0)]),
         OperationSample([[3]], ["max": .number(0.25)]),
       ])
   ) { call throws(GraphError) in
     let x = call.x.isValid ? call.x.guarded : call.x
-    guard call.isGiven("min") || call.isGiven("max") else { throw GraphError(.invalidAttribute, "needs min, max or both") }
+    guard call.isGiven("min") || call.isGiven("max") else {
+      throw GraphError(.invalidAttribute, "needs min, max or both")
+    }
     if let low = call.number("min"), let high = call.number("max"), !(low <= high) {
       throw call.invalid("min", "min \(low) is above max \(high)")
     }
@@ -141,10 +158,12 @@ struct CompositeOperation: Operation {
 struct PolygammaOperation: Operation {
   let reference = OperationReference(
     name: "polygamma", summary: "The n-th derivative of digamma.", formula: "y = ψ⁽ⁿ⁾(x)", operands: ["x"],
-    attributes: [AttributeReference("n", .integer, "which derivative, 0 to 90; 0 is digamma itself")], dtypes: .floating,
+    attributes: [AttributeReference("n", .integer, "which derivative, 0 to 90; 0 is digamma itself")],
+    dtypes: .floating,
     shapeRule: "that of x", derivative: "x: ct * polygamma(n + 1, x)",
     samples: [
-      OperationSample([[2, 3]], ["n": .integer(1)]), OperationSample([[]], ["n": .integer(0)]), OperationSample([[3]], ["n": .integer(3)]),
+      OperationSample([[2, 3]], ["n": .integer(1)]), OperationSample([[]], ["n": .integer(0)]),
+      OperationSample([[3]], ["n": .integer(3)]),
     ],
     domain: 0.3...4)
 
@@ -157,8 +176,8 @@ struct PolygammaOperation: Operation {
 }
 
 extension Value {
-  /// A function that is relu to the last bit where the operand is beyond 1000 in size: there relu takes its place, so that infinite operands
-  /// come to no 0 · ∞ in value or gradient.
+  /// A function that is relu to the last bit where the operand is beyond 1000 in size: there relu takes its place, so
+  /// that infinite operands come to no 0 · ∞ in value or gradient.
   fileprivate func likeReLU(_ function: (Value) -> Value) -> Value {
     guard isValid else { return self }
     let isInside = emit(.abs).emit(.lessEqual, filled(1000))

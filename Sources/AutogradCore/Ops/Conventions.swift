@@ -1,7 +1,9 @@
-/// Primitives by which a derivative is given a value at points where mathematics has none, without a change to what follows from it.
+/// Primitives by which a derivative is given a value at points where mathematics has none, without a change to what
+/// follows from it.
 
-/// `settled`: c where a mask is true, x elsewhere, with the derivative of x *everywhere*. A `select` would make x constant where the mask
-/// holds: then the second derivative of a function with a corner would be 0 at the corner, where it has no bound.
+/// `settled`: c where a mask is true, x elsewhere, with the derivative of x *everywhere*. A `select` would make x
+/// constant where the mask holds: then the second derivative of a function with a corner would be 0 at the corner,
+/// where it has no bound.
 ///
 /// Operands: the mask, c, x.
 struct SettledPrimitive: Primitive {
@@ -19,7 +21,8 @@ struct SettledPrimitive: Primitive {
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try choice.interpret(node) }
 }
 
-/// `guarded`: x itself, whose derivative is NaN where x is NaN. For functions that choose a branch by a comparison, which is false of NaN:
+/// `guarded`: x itself, whose derivative is NaN where x is NaN. For functions that choose a branch by a comparison,
+/// which is false of NaN:
 /// without this the derivative of whatever branch that is would come out.
 struct GuardedPrimitive: Primitive {
   let name = "guarded"
@@ -29,7 +32,9 @@ struct GuardedPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("guarded takes one floating operand") }
+    guard node.operandCount == 1, node.operand(0).dtype.isFloating else {
+      throw node.fault("guarded takes one floating operand")
+    }
     node.result(sameAs: 0)
   }
 
@@ -37,8 +42,8 @@ struct GuardedPrimitive: Primitive {
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { node.operands }
 }
 
-/// `kept`: x itself, as a node of its own, for derivatives by it: no rewrite looks through it, and the rule of the operation
-/// that made x knows x only. So what that rule makes of x does not count as made of it.
+/// `kept`: x itself, as a node of its own, for derivatives by it: no rewrite looks through it, and the rule of the
+/// operation that made x knows x only. So what that rule makes of x does not count as made of it.
 struct KeptPrimitive: Primitive {
   let name = "kept"
 
@@ -47,7 +52,9 @@ struct KeptPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard node.operandCount == 1, node.operand(0).dtype.isFloating else { throw node.fault("kept takes one floating operand") }
+    guard node.operandCount == 1, node.operand(0).dtype.isFloating else {
+      throw node.fault("kept takes one floating operand")
+    }
     node.result(sameAs: 0)
   }
 
@@ -56,7 +63,8 @@ struct KeptPrimitive: Primitive {
 }
 
 extension Value {
-  /// This value, but `number` where a mask is true, with this value's derivative everywhere: for conventions about first derivatives.
+  /// This value, but `number` where a mask is true, with this value's derivative everywhere: for conventions about
+  /// first derivatives.
   func settled(where mask: Value, to number: Double) -> Value {
     guard isValid, mask.isValid else { return self }
     return builder.emit(.settled, [mask, filled(number), self], .none)[0]

@@ -5,7 +5,9 @@ extension CustomOperation {
   }
 
   /// Applies the operation: its first result. ``GraphBuilder/apply(_:_:)`` gives all of them.
-  public func callAsFunction(_ first: Value, _ others: Value...) -> Value { first.builder.apply(self, [first] + others)[0] }
+  public func callAsFunction(_ first: Value, _ others: Value...) -> Value {
+    first.builder.apply(self, [first] + others)[0]
+  }
 }
 
 struct CustomPrimitive: Primitive {
@@ -33,7 +35,9 @@ struct CustomPrimitive: Primitive {
   }
 
   /// Runs the forward function and holds it to its word.
-  static func forward(_ operation: any CustomOperation, _ operands: [Tensor], _ types: [TensorType]) throws(GraphError) -> [Tensor] {
+  static func forward(_ operation: any CustomOperation, _ operands: [Tensor], _ types: [TensorType]) throws(GraphError)
+    -> [Tensor]
+  {
     let results: [Tensor]
     do throws(GraphError) {
       results = try operation.forward(operands)
@@ -51,11 +55,13 @@ struct CustomPrimitive: Primitive {
     guard case .index(let index) = node.attributes else { return }
     let operation = node.builder.columns.customOperations[index]
     let cotangents = operation.backward(
-      (0..<node.operandCount).map(node.operand), (0..<node.resultCount).map(node.result), (0..<node.resultCount).map(node.cotangent))
+      (0..<node.operandCount).map(node.operand), (0..<node.resultCount).map(node.result),
+      (0..<node.resultCount).map(node.cotangent))
     guard cotangents.count == node.operandCount else {
       node.builder.fail(
         GraphError(
-          .internal, "backward yields \(cotangents.count) cotangents for \(node.operandCount) operands", operation: operation.name))
+          .internal, "backward yields \(cotangents.count) cotangents for \(node.operandCount) operands",
+          operation: operation.name))
       return
     }
     for (operand, cotangent) in cotangents.enumerated() {

@@ -1,8 +1,8 @@
 import CKernels
 
-/// The derivatives of a function of one or two operands, each a function of its own that a kernel computes by number: the
-/// attribute of the node. The derivative of a member is a member. How far they go has an end, beyond which a derivative is
-/// refused while the graph is built.
+/// The derivatives of a function of one or two operands, each a function of its own that a kernel computes by number:
+/// the attribute of the node. The derivative of a member is a member. How far they go has an end, beyond which a
+/// derivative is refused while the graph is built.
 struct DerivativeFamily: Sendable {
   /// Operations whose derivatives these are, by the number of the function among several that share a kernel.
   let names: [[String]]

@@ -4,10 +4,13 @@ struct DeterminantPrimitive: Primitive {
   let function: MatrixFunction
   let derivative: Derivative
 
-  /// By a, the cofactors: nothing is divided by the determinant, so that singular matrices have their gradient, to any order.
+  /// By a, the cofactors: nothing is divided by the determinant, so that singular matrices have their gradient, to any
+  /// order.
   static let determinant = DeterminantPrimitive(
     name: "determinant", function: .determinant,
-    derivative: .rule { node in node.accumulate(node.overMatrix(node.ct) * node.builder.emit(.cofactors, node.operand(0)), 0) })
+    derivative: .rule { node in
+      node.accumulate(node.overMatrix(node.ct) * node.builder.emit(.cofactors, node.operand(0)), 0)
+    })
 
   /// By a, the transposed inverse: NaN for a singular matrix, whose logarithm is at its pole.
   static let log = DeterminantPrimitive(
@@ -31,29 +34,36 @@ struct DeterminantPrimitive: Primitive {
 
   func lower(_ node: inout LoweringNode) throws(GraphError) { node.emitMatrixCall(function, into: node.allocate(), 1) }
 
-  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try node.matrixByMatrix(function, node.operands[1]) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    try node.matrixByMatrix(function, node.operands[1])
+  }
 }
 
 /// `cofactors`: the gradient of the determinant, with the shape of the matrix.
 struct CofactorsPrimitive: Primitive {
   let name = "cofactors"
 
-  /// The Hessian of the determinant times a direction w; it is symmetric. The sum over one row of w times its cofactors is the determinant
-  /// of the matrix with that row in place of its own, so the derivative is made of the cofactors of n such matrices, and its derivatives
-  /// again.
+  /// The Hessian of the determinant times a direction w; it is symmetric. The sum over one row of w times its cofactors
+  /// is the determinant of the matrix with that row in place of its own, so the derivative is made of the cofactors of
+  /// n such matrices, and its derivatives again.
   let derivative = Derivative.pointwise([
     { w, node in
       let (builder, a) = (node.builder, node.x)
       let rank = a.shape.rank
-      guard a.isValid, w.isValid, rank < Shape.maximumRank else { return a.isValid && w.isValid ? builder.fail(.noAxisForExamples) : a }
+      guard a.isValid, w.isValid, rank < Shape.maximumRank else {
+        return a.isValid && w.isValid ? builder.fail(.noAxisForExamples) : a
+      }
       let n = a.shape[rank - 1]
       let (stack, matrix) = (a.shape.axes(0..<(rank - 2)), Shape([n, n]))
       // An axis before the matrix says which row is replaced.
       let full = stack.appending([n]).appending(matrix)
-      func repeated(_ value: Value) -> Value { builder.broadcast(builder.reshape(value, to: stack.appending([1, n, n])), to: full) }
+      func repeated(_ value: Value) -> Value {
+        builder.broadcast(builder.reshape(value, to: stack.appending([1, n, n])), to: full)
+      }
       let isReplaced = builder.broadcast(builder.reshape(builder.diagonalMask(n), to: [n, n, 1]), to: full)
       let cofactors = builder.emit(.cofactors, builder.select(isReplaced, repeated(w), repeated(a)))
-      return builder.sum(builder.select(isReplaced, builder.zeros(cofactors.type), cofactors), over: AxisSet([rank - 2]))
+      return builder.sum(
+        builder.select(isReplaced, builder.zeros(cofactors.type), cofactors), over: AxisSet([rank - 2]))
     }
   ])
 
@@ -64,9 +74,13 @@ struct CofactorsPrimitive: Primitive {
     node.result(sameAs: 0)
   }
 
-  func lower(_ node: inout LoweringNode) throws(GraphError) { node.emitMatrixCall(.cofactors, into: node.allocate(), 0) }
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    node.emitMatrixCall(.cofactors, into: node.allocate(), 0)
+  }
 
-  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try node.matrixByMatrix(.cofactors, node.operands[0]) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    try node.matrixByMatrix(.cofactors, node.operands[0])
+  }
 }
 
 extension Pullback {
@@ -81,7 +95,8 @@ struct DeterminantOperation: Operation {
   let reference = OperationReference(
     name: "det",
     summary: "The determinant of a square matrix.",
-    formula: "y = det a", operands: ["a"], dtypes: .floating, shapeRule: "that of a without the last two axes, which are square matrices",
+    formula: "y = det a", operands: ["a"], dtypes: .floating,
+    shapeRule: "that of a without the last two axes, which are square matrices",
     derivative: "a: ct times the cofactors of a, which are the adjugate transposed",
     conventions: [
       "nothing is divided by the determinant: singular matrices have their gradient, to any order",
@@ -109,7 +124,9 @@ struct LogDeterminantOperation: Operation {
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     _ = try call.squareMatrix()
     let builder = call.builder
-    return [Opcode.determinantSign, .determinantLog].map { part in call.inDouble { builder.emit(part, $0[0], $0[0].emit(.lu)) } }
+    return [Opcode.determinantSign, .determinantLog].map { part in
+      call.inDouble { builder.emit(part, $0[0], $0[0].emit(.lu)) }
+    }
   }
 }
 

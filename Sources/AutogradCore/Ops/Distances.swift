@@ -1,5 +1,5 @@
-/// `coincident`: what belongs to pairs of points of one set, as it is. A point less itself is 0 wherever it is, as is its
-/// distance from itself: neither has a derivative, though that of a length at 0 has no bound.
+/// `coincident`: what belongs to pairs of points of one set, as it is. A point less itself is 0 wherever it is, as is
+/// its distance from itself: neither has a derivative, though that of a length at 0 has no bound.
 struct CoincidentPrimitive: Primitive {
   let name = "coincident"
 

@@ -27,8 +27,8 @@ struct EigenSystem: Spectrum {
     return builder.emit(.eigenDiagonal, [a, c, value], .none)[0]
   }
 
-  /// The tangent of V diag(w) Vᵀ along c with w held, which is also the cotangent of a for the cotangent c: its quotients
-  /// of differences are those of the weights by the values.
+  /// The tangent of V diag(w) Vᵀ along c with w held, which is also the cotangent of a for the cotangent c: its
+  /// quotients of differences are those of the weights by the values.
   func slope(_ weights: Value, _ c: Value) -> Value {
     // Equal weights of all values: V Vᵀ times them, whatever the values are.
     if builder.isRepeated(weights) { return c * builder.asRows(values.emit(.zeroOf), count: count) }
@@ -111,7 +111,8 @@ struct EigenOperation: Operation {
       "values have their gradient everywhere; what is the same when values are exchanged (a sum of a function of them) "
         + "has its second derivative where values coincide, too; third and higher derivatives are NaN there, and "
         + blurredDerivatives,
-      "vectors of values that coincide have no derivative: it is NaN or infinite there; within 1e-10 of the largest value it "
+      "vectors of values that coincide have no derivative: it is NaN or infinite there; within 1e-10 of the largest "
+        + "value it "
         + "is NaN, the second derivative within 1e-5, the third within 5e-4, where rounding leaves no digits of them",
     ],
     otherNames: ["symeig", "syevd", "eigensystem", "self_adjoint_eig"],

@@ -7,19 +7,25 @@ struct EinsumOperation: Operation {
     attributes: [
       AttributeReference(
         "equation", .text,
-        "a term of letters for each operand, then -> and the letters of the result; letters missing there are summed over. ... stands for "
-          + "any leading axes, which broadcast. Without -> the result has the letters that occur once, in alphabetical order")
+        "a term of letters for each operand, then -> and the letters of the result; letters missing there are summed "
+          + "over. ... stands for "
+          + "any leading axes, which broadcast. Without -> the result has the letters that occur once, in "
+          + "alphabetical order"
+      )
     ], dtypes: .numeric,
     shapeRule: "the sizes of the result's letters",
     derivative: "each operand: the einsum of ct with the other operands, its letters being those of the result",
     conventions: [
-      "a letter twice in one term takes the diagonal", "the sizes of a letter must agree", "integers wrap around on overflow",
-      "operands are multiplied two at a time, of up to 10 in the order of the least work whose products stay within the limit of axes, of "
+      "a letter twice in one term takes the diagonal", "the sizes of a letter must agree",
+      "integers wrap around on overflow",
+      "operands are multiplied two at a time, of up to 10 in the order of the least work whose products stay within "
+        + "the limit of axes, of "
         + "more the two whose product is smallest beside them first; 256 are the most",
     ],
     otherNames: ["einstein_sum", "contract"],
     samples: [
-      sample("ij,jk->ik", [2, 3], [3, 2]), sample("ij,jk", [2, 3], [3, 2]), sample("ii->i", [3, 3]), sample("ii", [3, 3]),
+      sample("ij,jk->ik", [2, 3], [3, 2]), sample("ij,jk", [2, 3], [3, 2]), sample("ii->i", [3, 3]),
+      sample("ii", [3, 3]),
       sample("ij,jk,kl->il", [2, 3], [3, 4], [4, 2]), sample("...ij,...jk->...ik", [2, 3, 2], [2, 2, 3]),
       sample("...i,...i->...", [2, 1, 3], [4, 3]), sample("i,j->ji", [2], [3]), sample("ijij->ji", [2, 3, 2, 3]),
       sample("ij,ij->i", [2, 3], [2, 3]), sample("ij,->j", [2, 3], []), sample("ij,jk->ik", [0, 3], [3, 2]),
@@ -42,7 +48,8 @@ struct EinsumOperation: Operation {
     guard let steps = path.steps() else {
       throw GraphError(
         .limitExceeded,
-        "in every order that was tried of multiplying the operands an intermediate product has more than \(mostAxes) axes, the most that "
+        "in every order that was tried of multiplying the operands an intermediate product has more than \(mostAxes) "
+          + "axes, the most that "
           + "are allowed: split the equation", limit: .rank(mostAxes), value: mostAxes + 1)
     }
     for step in steps {
@@ -53,7 +60,8 @@ struct EinsumOperation: Operation {
   }
 }
 
-/// Numbers for the labels of an equation, so that sets of them are bits: there are 52 letters and at most 8 axes of an ellipsis.
+/// Numbers for the labels of an equation, so that sets of them are bits: there are 52 letters and at most 8 axes of an
+/// ellipsis.
 private struct EinsumLabels {
   let all: [Int]
   private let bits: [Int: UInt64]
@@ -65,11 +73,13 @@ private struct EinsumLabels {
 
   func mask(_ labels: [Int]) -> UInt64 { labels.reduce(0) { $0 | (bits[$1] ?? 0) } }
 
-  func labels(of mask: UInt64) -> Set<Int> { Set(all.enumerated().filter { mask >> UInt64($0.offset) & 1 != 0 }.map(\.element)) }
+  func labels(of mask: UInt64) -> Set<Int> {
+    Set(all.enumerated().filter { mask >> UInt64($0.offset) & 1 != 0 }.map(\.element))
+  }
 }
 
-/// An equation taken apart and checked against the operands. A label is a letter's number, or negative for an axis of the ellipsis, counted
-/// from its end.
+/// An equation taken apart and checked against the operands. A label is a letter's number, or negative for an axis of
+/// the ellipsis, counted from its end.
 private struct EinsumEquation {
   /// More than anybody writes, and few enough that to look at all of them at every step costs nothing.
   private static let mostOperands = 256
@@ -85,11 +95,14 @@ private struct EinsumEquation {
     let written = EinsumEquation.split(sides[0], at: ",")
     guard written.count == call.operands.count else {
       throw GraphError(
-        .wrongArity, "\(text) has \(written.count) term\(written.count == 1 ? "" : "s"), got \(call.operands.count) inputs", at: .operands)
+        .wrongArity,
+        "\(text) has \(written.count) term\(written.count == 1 ? "" : "s"), got \(call.operands.count) inputs",
+        at: .operands)
     }
     guard written.count <= EinsumEquation.mostOperands else {
       throw GraphError(
-        .limitExceeded, "has \(written.count) operands, at most \(EinsumEquation.mostOperands) are allowed", at: .operands,
+        .limitExceeded, "has \(written.count) operands, at most \(EinsumEquation.mostOperands) are allowed",
+        at: .operands,
         limit: .work(EinsumEquation.mostOperands), value: written.count)
     }
     var ellipsisRank = 0
@@ -125,10 +138,14 @@ private struct EinsumEquation {
     return parts + [text[start...]]
   }
 
-  private static func invalid(_ message: String, _ call: OperationCall) -> GraphError { call.invalid("equation", message) }
+  private static func invalid(_ message: String, _ call: OperationCall) -> GraphError {
+    call.invalid("equation", message)
+  }
 
   /// The letters of a term and where its ellipsis stands among them.
-  private static func letters(_ term: Substring, _ call: OperationCall) throws(GraphError) -> (letters: [Int], ellipsis: Int?) {
+  private static func letters(_ term: Substring, _ call: OperationCall) throws(GraphError) -> (
+    letters: [Int], ellipsis: Int?
+  ) {
     var letters: [Int] = []
     var ellipsis: Int?
     var rest = term
@@ -170,7 +187,8 @@ private struct EinsumEquation {
       guard known == shape[axis] || (label < 0 && (known == 1 || shape[axis] == 1)) else {
         let name = label < 0 ? "an axis of the ellipsis" : "the letter \(EinsumEquation.name(label))"
         throw GraphError(
-          .shapeMismatch, "\(name) has size \(shape[axis]) in {\(index)}, which is \(shape), and \(known) before", at: .operand(index))
+          .shapeMismatch, "\(name) has size \(shape[axis]) in {\(index)}, which is \(shape), and \(known) before",
+          at: .operand(index))
       }
       sizes[label] = known == 1 ? shape[axis] : known
     }
@@ -183,7 +201,8 @@ private struct EinsumEquation {
     var seen: Set<Int> = []
     for letter in letters {
       guard sizes[letter] != nil else {
-        throw EinsumEquation.invalid("the result's letter \(EinsumEquation.name(letter)) stands in no operand's term", call)
+        throw EinsumEquation.invalid(
+          "the result's letter \(EinsumEquation.name(letter)) stands in no operand's term", call)
       }
       guard seen.insert(letter).inserted else {
         throw EinsumEquation.invalid("the result has the letter \(EinsumEquation.name(letter)) twice", call)
@@ -191,7 +210,8 @@ private struct EinsumEquation {
     }
     if let place { return letters[..<place] + ellipsis + letters[place...] }
     guard ellipsis.isEmpty else {
-      throw EinsumEquation.invalid("the result lacks the ... of the operands; to sum over these axes give them letters", call)
+      throw EinsumEquation.invalid(
+        "the result lacks the ... of the operands; to sum over these axes give them letters", call)
     }
     return letters
   }
@@ -240,7 +260,8 @@ private struct EinsumFactor {
     value.isValid ? builder.transpose(value, Shape(order.compactMap { labels.firstIndex(of: $0) })) : value
   }
 
-  /// The product of two factors, summed over the labels that both have and nobody else asks for: one product of (stacks of) matrices.
+  /// The product of two factors, summed over the labels that both have and nobody else asks for: one product of (stacks
+  /// of) matrices.
   func multiplied(by other: EinsumFactor, keeping needed: Set<Int>) throws(GraphError) -> EinsumFactor {
     let (mine, theirs) = (Set(labels), Set(other.labels))
     let (left, right) = (summed(keeping: needed.union(theirs)), other.summed(keeping: needed.union(mine)))

@@ -55,8 +55,8 @@ struct FactorisationPrimitive: Primitive {
   }
 }
 
-/// A value computed by other nodes, whose derivative is not theirs but is stated by a rule. The value is the last operand
-/// and the rule knows it as the result; cotangents go to the other operands.
+/// A value computed by other nodes, whose derivative is not theirs but is stated by a rule. The value is the last
+/// operand and the rule knows it as the result; cotangents go to the other operands.
 struct RuledPrimitive: Primitive {
   let name: String
   let derivative: Derivative

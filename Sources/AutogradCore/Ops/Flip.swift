@@ -3,13 +3,16 @@ struct FlipOperation: Operation {
     name: "flip",
     summary: "Reverses the order of the elements along axes.",
     formula: "y[i] = x[n - 1 - i]", operands: ["x"],
-    attributes: [AttributeReference("axis", .integerOrList, default: "null", "the axes to reverse; null means all, [] none")],
+    attributes: [
+      AttributeReference("axis", .integerOrList, default: "null", "the axes to reverse; null means all, [] none")
+    ],
     dtypes: .any,
     shapeRule: "that of x", derivative: "x: ct reversed along the same axes",
     otherNames: ["reverse", "rev", "fliplr", "flipud"],
     samples: [
       OperationSample([[2, 3]]), OperationSample([[2, 3]], ["axis": .integer(-1)]),
-      OperationSample([[2, 3, 2]], ["axis": .integers([0, 2])]), OperationSample([[]]), OperationSample([[3]], ["axis": .integers([])]),
+      OperationSample([[2, 3, 2]], ["axis": .integers([0, 2])]), OperationSample([[]]),
+      OperationSample([[3]], ["axis": .integers([])]),
     ])
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
@@ -29,8 +32,10 @@ struct RollOperation: Operation {
     summary: "Moves the elements along axes; those that leave at one end come in at the other.",
     formula: "y[i] = x[(i - shift) mod n]", operands: ["x"],
     attributes: [
-      AttributeReference("shift", .integerOrList, "how far, backwards where negative; a list gives one shift for each axis"),
-      AttributeReference("axis", .integerOrList, default: "null", "the axes to move along; null rolls the flattened tensor"),
+      AttributeReference(
+        "shift", .integerOrList, "how far, backwards where negative; a list gives one shift for each axis"),
+      AttributeReference(
+        "axis", .integerOrList, default: "null", "the axes to move along; null rolls the flattened tensor"),
     ],
     dtypes: .any,
     shapeRule: "that of x", derivative: "x: ct rolled by -shift",
@@ -40,7 +45,8 @@ struct RollOperation: Operation {
       OperationSample([[5]], ["shift": .integer(2)]), OperationSample([[2, 3]], ["shift": .integer(-1)]),
       OperationSample([[2, 3]], ["shift": .integer(1), "axis": .integer(-1)]),
       OperationSample([[3, 4]], ["shift": .integers([1, -6]), "axis": .integers([0, 1])]),
-      OperationSample([[2, 3]], ["shift": .integer(1), "axis": .integers([1, 0])]), OperationSample([[]], ["shift": .integer(3)]),
+      OperationSample([[2, 3]], ["shift": .integer(1), "axis": .integers([1, 0])]),
+      OperationSample([[]], ["shift": .integer(3)]),
     ])
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
@@ -60,7 +66,9 @@ struct RollOperation: Operation {
       throw call.invalid("shift", "shift has \(shifts.count) entries, axis has \(axes.count): they go together")
     }
     var result = x
-    for (index, axis) in axes.enumerated() { result = rolled(result, by: isShared ? shifts[0] : shifts[index], along: axis) }
+    for (index, axis) in axes.enumerated() {
+      result = rolled(result, by: isShared ? shifts[0] : shifts[index], along: axis)
+    }
     return [result]
   }
 
@@ -80,7 +88,9 @@ struct RollOperation: Operation {
 extension Window {
   /// The window that shows everything.
   init(whole: Shape) {
-    self.init(starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole, whole: whole)
+    self.init(
+      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole,
+      whole: whole)
   }
 }
 

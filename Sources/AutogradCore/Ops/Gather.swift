@@ -1,8 +1,8 @@
-/// `gather` picks elements along an axis by an operand of indices; its transpose `scatter_add` adds cotangents up at the places they were
-/// picked from. Side by side, each the other's derivative.
+/// `gather` picks elements along an axis by an operand of indices; its transpose `scatter_add` adds cotangents up at
+/// the places they were picked from. Side by side, each the other's derivative.
 ///
-/// Two forms share all of this: `take` puts the axes of the indices in place of the axis; `along` has indices of the result's own shape,
-/// one for each element.
+/// Two forms share all of this: `take` puts the axes of the indices in place of the axis; `along` has indices of the
+/// result's own shape, one for each element.
 struct GatherPrimitive: Primitive {
   let form: GatherForm
   var name: String { form == .take ? "gather" : "gather_along" }
@@ -10,7 +10,9 @@ struct GatherPrimitive: Primitive {
   var derivative: Derivative {
     let opcode: Opcode = form == .take ? .scatterAdd : .scatterAddAlong
     return .linear { node in
-      if node.wants(0) { node.accumulate(node.builder.emit(opcode, [node.ct, node.operand(1)], node.attributes)[0], 0) }
+      if node.wants(0) {
+        node.accumulate(node.builder.emit(opcode, [node.ct, node.operand(1)], node.attributes)[0], 0)
+      }
     }
   }
 
@@ -18,7 +20,8 @@ struct GatherPrimitive: Primitive {
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(1).dtype.isInteger,
-      let shape = form.picked(from: node.operand(0).shape, by: node.operand(1).shape, axis), node.operand(0).shape[axis] == size
+      let shape = form.picked(from: node.operand(0).shape, by: node.operand(1).shape, axis),
+      node.operand(0).shape[axis] == size
     else { throw node.fault("\(name) takes an operand, integer indices and an axis") }
     try node.result(node.operand(0).with(shape: shape))
   }
@@ -47,7 +50,9 @@ struct ScatterAddPrimitive: Primitive {
   var derivative: Derivative {
     let opcode: Opcode = form == .take ? .gather : .gatherAlong
     return .linear { node in
-      if node.wants(0) { node.accumulate(node.builder.emit(opcode, [node.ct, node.operand(1)], node.attributes)[0], 0) }
+      if node.wants(0) {
+        node.accumulate(node.builder.emit(opcode, [node.ct, node.operand(1)], node.attributes)[0], 0)
+      }
     }
   }
 
@@ -55,7 +60,8 @@ struct ScatterAddPrimitive: Primitive {
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .along(let axis, let size) = node.attributes, node.operandCount == 2, node.operand(0).dtype.isFloating,
-      node.operand(1).dtype.isInteger, let shape = form.target(of: node.operand(0).shape, by: node.operand(1).shape, axis, size)
+      node.operand(1).dtype.isInteger,
+      let shape = form.target(of: node.operand(0).shape, by: node.operand(1).shape, axis, size)
     else { throw node.fault("\(name) takes a floating operand, integer indices and an axis") }
     try node.result(node.operand(0).with(shape: shape))
   }
@@ -75,7 +81,9 @@ struct ScatterAddPrimitive: Primitive {
   }
 
   /// In double, in row-major order of the cotangent, so that the terms of each sum come in the order of their indices.
-  private func added<E: TensorElement & BinaryFloatingPoint>(_ ct: Tensor, _: E.Type, _ targets: [Int], _ shape: Shape) -> Tensor {
+  private func added<E: TensorElement & BinaryFloatingPoint>(_ ct: Tensor, _: E.Type, _ targets: [Int], _ shape: Shape)
+    -> Tensor
+  {
     var sums = [Double](repeating: 0, count: shape.elementCount)
     for (value, target) in zip(ct.values(as: E.self) ?? [], targets) { sums[target] += Double(value) }
     return Tensor(sums.map { E($0) }, shape: shape)
@@ -153,7 +161,8 @@ extension GatherForm {
 
   func refusal(_ index: Int64, axis: Int, size: Int) -> GraphError {
     GraphError(
-      .indexOutOfRange, "{1} holds the index \(index), out of range for axis \(axis) of size \(size) (\(-size) to \(size - 1))",
+      .indexOutOfRange,
+      "{1} holds the index \(index), out of range for axis \(axis) of size \(size) (\(-size) to \(size - 1))",
       operation: self == .take ? "take" : "take_along_axis", at: .operand(1))
   }
 }
@@ -166,7 +175,8 @@ struct TakeOperation: Operation {
     attributes: [AttributeReference("axis", .integer, default: "0", "the axis of x that the indices count along")],
     dtypes: .any,
     shapeRule: "that of x, with the shape of indices in place of the axis; a single index drops the axis",
-    derivative: "x: zeros to which each slice of ct is added at its index, indices that occur twice adding up; indices: none",
+    derivative:
+      "x: zeros to which each slice of ct is added at its index, indices that occur twice adding up; indices: none",
     conventions: [
       "negative indices count from the end", "an index out of range is refused",
       "sums run in the order of the indices, float32 in double precision",
@@ -194,7 +204,8 @@ struct TakeAlongAxisOperation: Operation {
     attributes: [AttributeReference("axis", .integer, default: "-1", "the axis of x that the indices count along")],
     dtypes: .any,
     shapeRule: "that of indices; x and indices have as many axes, and but for the one axis they broadcast together",
-    derivative: "x: zeros to which each element of ct is added at its index, indices that occur twice adding up; indices: none",
+    derivative:
+      "x: zeros to which each element of ct is added at its index, indices that occur twice adding up; indices: none",
     conventions: [
       "negative indices count from the end", "an index out of range is refused",
       "sums run in the order of the indices, float32 in double precision",
@@ -213,7 +224,8 @@ struct TakeAlongAxisOperation: Operation {
     let rest = AxisSet([axis])
     guard indices.rank == shape.rank, let common = Shape.broadcast(shape.keeping(rest), indices.keeping(rest)) else {
       throw GraphError(
-        .shapeMismatch, "{0} is \(shape), {1} is \(indices): but for axis \(axis) they must broadcast together, with as many axes",
+        .shapeMismatch,
+        "{0} is \(shape), {1} is \(indices): but for axis \(axis) they must broadcast together, with as many axes",
         at: .operand(1))
     }
     for other in 0..<shape.rank where other != axis {
@@ -230,14 +242,16 @@ extension OperationCall {
     guard x.isValid, indices.isValid else { return x }
     let size = x.shape[axis]
     guard size > 0 || indices.shape.isEmpty else {
-      throw GraphError(.indexOutOfRange, "axis \(axis) of {0} has size 0, so that no index is in range", at: .operand(1))
+      throw GraphError(
+        .indexOutOfRange, "axis \(axis) of {0} has size 0, so that no index is in range", at: .operand(1))
     }
     return builder.emit(opcode, [x, indices], .along(axis: axis, size: size))[0]
   }
 }
 
 extension OperationReference {
-  /// The size of the axis that index operands count along, for operands of these shapes; nil where there is no such axis.
+  /// The size of the axis that index operands count along, for operands of these shapes; nil where there is no such
+  /// axis.
   public func indexBound(_ shapes: [Shape], _ attributes: [String: AttributeValue]) -> Int? {
     if let name = indexedCount, case .integer(let count)? = attributes[name] { return count }
     guard let name = indexedAxis, let shape = shapes.first else { return nil }

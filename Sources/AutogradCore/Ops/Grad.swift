@@ -3,7 +3,8 @@ package struct GradOperation: Operation {
   package let reference = OperationReference(
     name: "grad",
     summary:
-      "The gradient of the sum of the first operand with respect to each of the others, as values of the graph: derivatives can appear "
+      "The gradient of the sum of the first operand with respect to each of the others, as values of the graph: "
+      + "derivatives can appear "
       + "in the model itself.",
     formula: "dxᵢ = ∂(Σ loss)/∂xᵢ", operands: ["loss", "x", "…"], results: ["dx", "…"], dtypes: .floating,
     shapeRule: "result i has the shape of xᵢ",
@@ -21,7 +22,8 @@ package struct GradOperation: Operation {
     let builder = call.builder
     guard call.operands.count == call.resultCount + 1 else {
       throw GraphError(
-        .wrongArity, "yields one result for each operand after the first: \(call.operands.count - 1); \(call.givenOutputs)",
+        .wrongArity,
+        "yields one result for each operand after the first: \(call.operands.count - 1); \(call.givenOutputs)",
         at: .results)
     }
     for (index, operand) in call.operands.enumerated() {
@@ -29,7 +31,9 @@ package struct GradOperation: Operation {
         throw GraphError(.dtypeMismatch, "{\(index)} is \(operand.dtype), which has no derivative", at: .operand(index))
       }
       if index > 0, builder.isConstant(operand) {
-        throw GraphError(.invalidAttribute, "{\(index)} is a constant; differentiate by inputs or computed values", at: .operand(index))
+        throw GraphError(
+          .invalidAttribute, "{\(index)} is a constant; differentiate by inputs or computed values", at: .operand(index)
+        )
       }
     }
     let targets = Array(call.operands.dropFirst())

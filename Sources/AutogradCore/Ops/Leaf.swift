@@ -5,7 +5,9 @@ struct LeafPrimitive: Primitive {
   var batch: Batching { .none }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) { throw node.fault("\(name) is typed when it is made") }
-  func lower(_ node: inout LoweringNode) throws(GraphError) { throw GraphError(.internal, "\(name) is placed by the planner") }
+  func lower(_ node: inout LoweringNode) throws(GraphError) {
+    throw GraphError(.internal, "\(name) is placed by the planner")
+  }
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
     throw GraphError(.internal, "\(name) is bound by the interpreter")
   }

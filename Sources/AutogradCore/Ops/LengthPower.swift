@@ -102,8 +102,8 @@ extension GraphBuilder {
     }
   }
 
-  /// The vector that a value is the length of: that of `hypot` is its operands, side by side; that of a length times what
-  /// is known to be positive, as `std` is one, is the vector times it.
+  /// The vector that a value is the length of: that of `hypot` is its operands, side by side; that of a length times
+  /// what is known to be positive, as `std` is one, is the vector times it.
   private func length(_ value: Value, depth: Int = 3) -> (x: Value, axes: AxisSet)? {
     let node = columns.producers[Int(value.id)]
     func operand(_ index: Int) -> Value { self.value(columns.operand(node, index)) }
@@ -116,7 +116,8 @@ extension GraphBuilder {
       return (sides, AxisSet([value.shape.rank]))
     case .mul, .div:
       let opcode = columns.opcodes[Int(node)]
-      for (part, factor) in opcode == .mul ? [(0, 1), (1, 0)] : [(0, 1)] where depth > 0 && isPositive(operand(factor)) {
+      for (part, factor) in opcode == .mul ? [(0, 1), (1, 0)] : [(0, 1)] where depth > 0 && isPositive(operand(factor))
+      {
         guard let (x, axes) = length(operand(part), depth: depth - 1) else { continue }
         return (emit(opcode, x, stretch(operand(factor), over: axes, to: x.shape)), axes)
       }

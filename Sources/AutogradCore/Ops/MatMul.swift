@@ -29,7 +29,8 @@ struct MatMulPrimitive: Primitive {
     let shape = node.resultTypes[0].shape
     switch x.dtype {
     case .float64:
-      let multiplyAdd: (Double, Double, Double) -> Double = Kernels.fuses ? { $0.addingProduct($1, $2) } : { $0 + $1 * $2 }
+      let multiplyAdd: (Double, Double, Double) -> Double =
+        Kernels.fuses ? { $0.addingProduct($1, $2) } : { $0 + $1 * $2 }
       return [multiply(x, y, shape, Self.inProductOrder(shape, multiplyAdd, +))]
     case .float32:
       let multiplyAdd: (Float, Float, Float) -> Float = Kernels.fuses ? { $0.addingProduct($1, $2) } : { $0 + $1 * $2 }
@@ -73,7 +74,9 @@ struct MatMulPrimitive: Primitive {
     }
   }
 
-  private func multiply<E: TensorElement>(_ x: Tensor, _ y: Tensor, _ shape: Shape, _ product: ([E], [E]) -> E) -> Tensor {
+  private func multiply<E: TensorElement>(_ x: Tensor, _ y: Tensor, _ shape: Shape, _ product: ([E], [E]) -> E)
+    -> Tensor
+  {
     let rank = shape.rank
     let (m, n, k) = (shape[rank - 2], shape[rank - 1], x.shape[rank - 1])
     let a: [E] = x.values() ?? []
@@ -95,14 +98,20 @@ struct MatMulOperation: Operation {
     summary: "Matrix product, as NumPy's @: vectors, matrices, and stacks of matrices that broadcast.",
     formula: "z[…, i, j] = Σₖ x[…, i, k] y[…, k, j]", operands: ["x", "y"], results: ["z"],
     dtypes: .numeric,
-    shapeRule: "[…, m, k] by […, k, n] gives […, m, n]; leading axes broadcast; a 1-D operand is a row on the left, a column on the right, "
+    shapeRule:
+      "[…, m, k] by […, k, n] gives […, m, n]; leading axes broadcast; a 1-D operand is a row on the left, a column "
+      + "on the right, "
       + "and its axis goes away",
     derivative: "x: ct yᵀ, y: xᵀ ct, each summed over the leading axes that were stretched",
-    conventions: ["scalars are refused: use mul", "integers wrap around on overflow", "an inner size of 0 gives zeros"],
+    conventions: [
+      "scalars are refused: use mul", "integers wrap around on overflow", "an inner size of 0 gives zeros",
+    ],
     otherNames: ["dot", "mm", "bmm", "gemm", "dot_general", "matrix_multiply", "@", "mv"],
     samples: [
-      OperationSample([[2, 3], [3, 4]]), OperationSample([[3], [3]]), OperationSample([[3], [3, 2]]), OperationSample([[2, 3], [3]]),
-      OperationSample([[2, 2, 3], [3, 4]]), OperationSample([[2, 1, 2, 3], [3, 3, 1]]), OperationSample([[2, 0], [0, 3]]),
+      OperationSample([[2, 3], [3, 4]]), OperationSample([[3], [3]]), OperationSample([[3], [3, 2]]),
+      OperationSample([[2, 3], [3]]),
+      OperationSample([[2, 2, 3], [3, 4]]), OperationSample([[2, 1, 2, 3], [3, 3, 1]]),
+      OperationSample([[2, 0], [0, 3]]),
       OperationSample([[3, 2, 3], [3]]),
     ])
 
@@ -110,7 +119,9 @@ struct MatMulOperation: Operation {
     let builder = call.builder
     let (xShape, yShape) = (call.x.shape, call.y.shape)
     for (index, operand) in [call.x, call.y].enumerated() where operand.shape.isScalar {
-      throw GraphError(.shapeMismatch, "{\(index)} is a scalar; matmul takes vectors and matrices, use mul to scale", at: .operand(index))
+      throw GraphError(
+        .shapeMismatch, "{\(index)} is a scalar; matmul takes vectors and matrices, use mul to scale",
+        at: .operand(index))
     }
     let inner = yShape.rank == 1 ? yShape[0] : yShape[yShape.rank - 2]
     guard xShape[xShape.rank - 1] == inner else {
@@ -135,8 +146,8 @@ struct MatMulOperation: Operation {
     return [product]
   }
 
-  /// Two stacks of matrices. A single right matrix serves a whole stack on the left as one taller matrix: one product, and a gradient
-  /// that needs no sum over the stack.
+  /// Two stacks of matrices. A single right matrix serves a whole stack on the left as one taller matrix: one product,
+  /// and a gradient that needs no sum over the stack.
   private func multiply(_ builder: GraphBuilder, _ x: Value, _ y: Value) throws(GraphError) -> Value {
     let (xRank, yRank) = (x.shape.rank, y.shape.rank)
     if xRank == 2 && yRank == 2 { return builder.emit(.matmul, x, y) }

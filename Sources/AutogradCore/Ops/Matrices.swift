@@ -4,9 +4,12 @@
 let factorizedInDouble = "float32 is factorised in double precision"
 
 extension TypeInference {
-  /// Checks the operands of a primitive that works matrix by matrix: float64, square where asked for, stacks of one shape.
+  /// Checks the operands of a primitive that works matrix by matrix: float64, square where asked for, stacks of one
+  /// shape.
   func checkMatrices(squareOperands: [Int], factors: Int? = nil, right: Int? = nil, count: Int) throws(GraphError) {
-    guard operandCount == count, (0..<count).allSatisfy({ operand($0).dtype == .float64 && operand($0).shape.rank >= 2 }) else {
+    guard operandCount == count,
+      (0..<count).allSatisfy({ operand($0).dtype == .float64 && operand($0).shape.rank >= 2 })
+    else {
       throw fault("\(count) stacks of float64 matrices are expected")
     }
     let shape = operand(squareOperands[0]).shape
@@ -17,13 +20,15 @@ extension TypeInference {
       return other.rank == shape.rank && other.axes(0..<(other.rank - 2)) == stack && other[other.rank - 2] == rows
         && (columns == nil || other[other.rank - 1] == columns)
     }
-    guard squareOperands.allSatisfy({ fits($0, rows: n, columns: n) }), factors.map({ fits($0, rows: n + 3, columns: n) }) ?? true,
+    guard squareOperands.allSatisfy({ fits($0, rows: n, columns: n) }),
+      factors.map({ fits($0, rows: n + 3, columns: n) }) ?? true,
       right.map({ fits($0, rows: n, columns: nil) }) ?? true
     else { throw fault("stacks of matrices that fit are expected, got \((0..<count).map(operand))") }
     // LAPACK counts in 32 bits.
     let widest = right.map { operand($0).shape.last ?? 0 } ?? 0
     guard widest <= Int(Int32.max) else {
-      throw GraphError(.limitExceeded, "\(widest) right sides are too many", limit: .elements(Int(Int32.max)), value: widest)
+      throw GraphError(
+        .limitExceeded, "\(widest) right sides are too many", limit: .elements(Int(Int32.max)), value: widest)
     }
   }
 }
@@ -41,7 +46,9 @@ extension OperationCall {
   /// Rows, which are as many as columns, of the matrices that stand in the last two axes of the first operand.
   func squareMatrix() throws(GraphError) -> Int {
     let (rows, columns) = try matrix()
-    guard rows == columns else { throw GraphError(.shapeMismatch, "takes square matrices; {0} has shape \(x.shape)", at: .operand(0)) }
+    guard rows == columns else {
+      throw GraphError(.shapeMismatch, "takes square matrices; {0} has shape \(x.shape)", at: .operand(0))
+    }
     return rows
   }
 
@@ -58,7 +65,8 @@ extension OperationCall {
     }
     let column: Shape = isVector ? [rows, 1] : bShape
     guard let stack = Shape.broadcast(aShape.axes(0..<(aShape.rank - 2)), column.axes(0..<(column.rank - 2))) else {
-      throw GraphError(.shapeMismatch, "leading axes do not broadcast: {0} is \(aShape), {1} is \(bShape)", at: .operand(1))
+      throw GraphError(
+        .shapeMismatch, "leading axes do not broadcast: {0} is \(aShape), {1} is \(bShape)", at: .operand(1))
     }
     return (column, stack, isVector)
   }
@@ -78,14 +86,16 @@ extension OperationCall {
 }
 
 extension GraphBuilder {
-  /// True on the diagonal of an n by n matrix: a comparison of positions, so that nothing large exists before it is admitted.
+  /// True on the diagonal of an n by n matrix: a comparison of positions, so that nothing large exists before it is
+  /// admitted.
   func diagonalMask(_ n: Int) -> Value {
     let positions = indexVector(n)
     let square: Shape = [n, n]
     return emit(.equal, broadcast(reshape(positions, to: [n, 1]), to: square), broadcast(positions, to: square))
   }
 
-  /// A diagonal of each matrix of a stack: every (columns + 1)-th element of the flattened matrix, a layout where that has no gaps.
+  /// A diagonal of each matrix of a stack: every (columns + 1)-th element of the flattened matrix, a layout where that
+  /// has no gaps.
   func diagonal(_ matrices: Value, offset given: Int) -> Value {
     guard matrices.isValid else { return matrices }
     let shape = matrices.shape
@@ -100,7 +110,8 @@ extension GraphBuilder {
     return slice(reshape(matrices, to: window.whole), window)
   }
 
-  /// Whether an element of a matrix lies in its lower (upper) triangle, `k` diagonals above the main one and all beyond them included.
+  /// Whether an element of a matrix lies in its lower (upper) triangle, `k` diagonals above the main one and all beyond
+  /// them included.
   func triangleMask(rows: Int, columns: Int, isLower: Bool, k: Int) -> Value {
     let matrix: Shape = [rows, columns]
     let offset = broadcast(constant(Scalar(Int64(min(max(k, -rows), columns)))), to: [rows])

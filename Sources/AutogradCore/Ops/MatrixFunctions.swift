@@ -5,9 +5,9 @@ let exponentialRule: @Sendable (Pullback) -> Void = { node in
 }
 
 extension RuledPrimitive {
-  /// The derivative of the exponential of a along c: by c the same of aᵀ, by a the second derivative of the exponential of
-  /// aᵀ along cᵀ and ct. With b = [[aᵀ, cᵀ], [0, aᵀ]] that is a block of the derivative of the exponential of b along
-  /// [[ct, 0], [0, ct]]; so every order has matrices twice as large as the last.
+  /// The derivative of the exponential of a along c: by c the same of aᵀ, by a the second derivative of the exponential
+  /// of aᵀ along cᵀ and ct. With b = [[aᵀ, cᵀ], [0, aᵀ]] that is a block of the derivative of the exponential of b
+  /// along [[ct, 0], [0, ct]]; so every order has matrices twice as large as the last.
   static let exponentialSlope = RuledPrimitive("exponential_slope") { node in
     let (builder, a, c) = (node.builder, node.operand(0), node.operand(1))
     if a.shape.isEmpty { return }

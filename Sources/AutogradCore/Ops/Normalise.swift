@@ -11,9 +11,12 @@ extension CompositeOperation {
     self.init(
       OperationReference(
         name: name, summary: summary, formula: formula, operands: ["x"],
-        attributes: [AttributeReference("axis", .integer, default: "-1", "the axis along which the exponentials add up to 1")],
+        attributes: [
+          AttributeReference("axis", .integer, default: "-1", "the axis along which the exponentials add up to 1")
+        ],
         dtypes: .floating, shapeRule: "that of x", derivative: derivative,
-        conventions: ["no overflow in between", "nothing but -Infinity along the axis gives NaN"], otherNames: otherNames,
+        conventions: ["no overflow in between", "nothing but -Infinity along the axis gives NaN"],
+        otherNames: otherNames,
         samples: [OperationSample([[2, 3]])] + ScanOperation.samples)
     ) { call throws(GraphError) in
       let axis = try call.axis(call.integer("axis") ?? -1, rank: call.x.shape.rank, of: "axis")
@@ -22,7 +25,8 @@ extension CompositeOperation {
   }
 
   private static let softmax = CompositeOperation(
-    "softmax", "Exponentials along an axis, scaled to add up to 1.", "y = e^x / Σ e^x", "x: y (ct - Σ ct y)", ["normalized_exponential"]
+    "softmax", "Exponentials along an axis, scaled to add up to 1.", "y = e^x / Σ e^x", "x: y (ct - Σ ct y)",
+    ["normalized_exponential"]
   ) { x, axis in x.softmax(axis) }
 
   private static let logSoftmax = CompositeOperation(

@@ -5,7 +5,9 @@ struct OuterOperation: Operation {
     formula: "z[i, j] = x[i] y[j]", operands: ["x", "y"], results: ["z"],
     dtypes: .numeric,
     shapeRule: "[n, m] for vectors of n and of m elements", derivative: "x: ct y, y: ctᵀ x (matrix times vector)",
-    conventions: ["both operands have one axis; for more use einsum or broadcasting", "integers wrap around on overflow"],
+    conventions: [
+      "both operands have one axis; for more use einsum or broadcasting", "integers wrap around on overflow",
+    ],
     otherNames: ["ger", "outer_product"],
     samples: [OperationSample([[2], [3]]), OperationSample([[1], [2]]), OperationSample([[0], [3]])])
 
@@ -15,6 +17,8 @@ struct OuterOperation: Operation {
     }
     let shape: Shape = [call.x.shape[0], call.y.shape[0]]
     let column = call.builder.reshape(call.x, to: [shape[0], 1])
-    return [call.builder.emit(.mul, call.builder.broadcast(column, to: shape), call.builder.broadcast(call.y, to: shape))]
+    return [
+      call.builder.emit(.mul, call.builder.broadcast(column, to: shape), call.builder.broadcast(call.y, to: shape))
+    ]
   }
 }

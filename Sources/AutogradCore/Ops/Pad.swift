@@ -18,7 +18,8 @@ struct PadOperation: Operation {
       OperationSample([[3]], ["widths": .integerLists([[1, 2]])]),
       OperationSample([[2, 3]], ["widths": .integerLists([[1, 0], [2, 1]]), "value": .integer(7)]),
       OperationSample([[2, 2]], ["widths": .integerLists([[0, 0], [0, 1]]), "value": .boolean(true)]),
-      OperationSample([[]], ["widths": .integerLists([])]), OperationSample([[0, 2]], ["widths": .integerLists([[1, 1], [0, 0]])]),
+      OperationSample([[]], ["widths": .integerLists([])]),
+      OperationSample([[0, 2]], ["widths": .integerLists([[1, 1], [0, 0]])]),
     ])
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
@@ -43,12 +44,17 @@ struct PadOperation: Operation {
     let rank = call.x.shape.rank
     let given = call.integerLists("widths") ?? []
     guard given.count == rank else {
-      throw call.invalid("widths", "widths has \(given.count) entries, {0} has \(rank == 1 ? "1 axis" : "\(rank) axes")")
+      throw call.invalid(
+        "widths", "widths has \(given.count) entries, {0} has \(rank == 1 ? "1 axis" : "\(rank) axes")")
     }
     var widths: [(before: Int, after: Int)] = []
     for entry in given {
-      guard entry.count == 2 else { throw call.invalid("widths", "an entry of widths is [before, after], got \(entry)") }
-      guard entry[0] >= 0, entry[1] >= 0 else { throw call.invalid("widths", "a width cannot be negative, got \(entry); slice cuts") }
+      guard entry.count == 2 else {
+        throw call.invalid("widths", "an entry of widths is [before, after], got \(entry)")
+      }
+      guard entry[0] >= 0, entry[1] >= 0 else {
+        throw call.invalid("widths", "a width cannot be negative, got \(entry); slice cuts")
+      }
       widths.append((entry[0], entry[1]))
     }
     return widths
@@ -58,7 +64,8 @@ struct PadOperation: Operation {
     let number: WeakNumber
     switch call.attributes["value"] {
     case .boolean(let flag)?: number = WeakNumber(flag ? 1 : 0)
-    case .integer(let integer)?: number = WeakNumber(double: Double(integer), float: Float(integer), integer: Int64(integer))
+    case .integer(let integer)?:
+      number = WeakNumber(double: Double(integer), float: Float(integer), integer: Int64(integer))
     case .number(let value)?: number = WeakNumber(value)
     default: number = WeakNumber(0)
     }

@@ -1,6 +1,7 @@
 import CKernels
 
-/// An operation that acts on each element by itself: one row of a table holds its kernel, its documentation and its derivative.
+/// An operation that acts on each element by itself: one row of a table holds its kernel, its documentation and its
+/// derivative.
 struct PointwiseFunction: Sendable {
   /// Which C kernel computes it.
   enum Kernel: Sendable {
@@ -21,7 +22,8 @@ struct PointwiseFunction: Sendable {
     }
   }
 
-  /// The cotangent of the result times the partial derivative by one operand. The Jacobian is diagonal, so it serves tangents as well.
+  /// The cotangent of the result times the partial derivative by one operand. The Jacobian is diagonal, so it serves
+  /// tangents as well.
   typealias Partial = @Sendable (_ ct: Value, _ node: NodeContext) -> Value
 
   let opcode: Opcode
@@ -32,7 +34,8 @@ struct PointwiseFunction: Sendable {
   let isPredicate: Bool
 
   init(
-    _ opcode: Opcode, _ kernel: Kernel, _ reference: OperationReference, _ derivative: Derivative, isPredicate: Bool = false
+    _ opcode: Opcode, _ kernel: Kernel, _ reference: OperationReference, _ derivative: Derivative,
+    isPredicate: Bool = false
   ) {
     self.opcode = opcode
     self.kernel = kernel
@@ -98,13 +101,16 @@ struct PointwisePrimitive: Primitive {
         switch function.kernel {
         case .unary(let kernel): Kernels.unary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1)
         case .binary(let kernel):
-          if Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1) != -1, refused == nil { refused = index }
+          if Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, a, 1, b, 1) != -1, refused == nil {
+            refused = index
+          }
         case .ternary(let kernel):
           z.copyMemory(from: a, byteCount: from)
           let second = node.operands[1].storage.base + index * from
           _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, second, 1, b, 1)
         case .family(let kernel, let family):
-          // The code lies where the result goes: a kernel of three operands expects it there, one of two reads it first.
+          // The code lies where the result goes: a kernel of three operands expects it there, one of two reads it
+          // first.
           family.putCode(node.attributes, x.dtype, z)
           let operand = family.arity == 1 ? UnsafeRawPointer(z) : UnsafeRawPointer(a)
           _ = Kernels.binary(UInt8(kernel.rawValue), x.dtype)?(1, z, 1, operand, 1, b, 1)
@@ -121,10 +127,12 @@ extension PointwiseFunction {
   static func refusal(_ kernel: ck_binary_op, at index: Int) -> GraphError {
     kernel == CK_POW
       ? GraphError(
-        .numberOutOfRange, "element \(index) of {1} is negative, and an integer has no negative powers; cast to a float dtype",
+        .numberOutOfRange,
+        "element \(index) of {1} is negative, and an integer has no negative powers; cast to a float dtype",
         operation: "pow", at: .operand(1))
       : GraphError(
-        .numberOutOfRange, "element \(index) of {1} is 0, and integers cannot be divided by it", operation: "remainder", at: .operand(1))
+        .numberOutOfRange, "element \(index) of {1} is 0, and integers cannot be divided by it", operation: "remainder",
+        at: .operand(1))
   }
 }
 

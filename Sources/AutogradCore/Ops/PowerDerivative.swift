@@ -1,8 +1,8 @@
 import CKernels
 
-/// A number times a derivative of x^y: operands ct, x, y; the attribute says how often by x and how often by y, numbered
-/// m + 256 n. The derivative alone may leave the range of numbers where the product does not, as that of 1 / (1 + e^x) at
-/// 300 does, so it is computed with an exponent of its own. Its derivatives are of its own kind.
+/// A number times a derivative of x^y: operands ct, x, y; the attribute says how often by x and how often by y,
+/// numbered m + 256 n. The derivative alone may leave the range of numbers where the product does not, as that of 1 /
+/// (1 + e^x) at 300 does, so it is computed with an exponent of its own. Its derivatives are of its own kind.
 struct PowerDerivativePrimitive: Primitive {
   let name = "pow_derivative"
 

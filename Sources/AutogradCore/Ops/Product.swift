@@ -36,6 +36,8 @@ extension ReductionOperation {
       conventions: [
         "the dtype stays; bool is counted in int64", "the product of nothing is 1",
         "nothing is divided, so zeros have their gradient: that of [0, 2, 3] is [6, 0, 0]",
-        "no overflow in between: factors of 1e200 and 1e-200 may come in any order", "can be differentiated eight times",
-      ], otherNames: ["product", "reduce_prod", "reduceprod", "reduceproduct"], samples: samples + [emptySample], domain: -2...2))
+        "no overflow in between: factors of 1e200 and 1e-200 may come in any order",
+        "can be differentiated eight times",
+      ], otherNames: ["product", "reduce_prod", "reduceprod", "reduceproduct"], samples: samples + [emptySample],
+      domain: -2...2))
 }

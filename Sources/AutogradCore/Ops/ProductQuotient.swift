@@ -1,8 +1,8 @@
 import CKernels
 
-/// x y / z, what derivatives of quotients are made of. The product may leave the range of numbers where the quotient does
-/// not: that of log(sum(exp x)) at 400 has second derivatives of e^400 · e^-400 / e^400. Its derivatives are of its own
-/// kind, so every order stays in range.
+/// x y / z, what derivatives of quotients are made of. The product may leave the range of numbers where the quotient
+/// does not: that of log(sum(exp x)) at 400 has second derivatives of e^400 · e^-400 / e^400. Its derivatives are of
+/// its own kind, so every order stays in range.
 extension PointwiseFunction {
   static let quotients: [PointwiseFunction] = [
     derived(

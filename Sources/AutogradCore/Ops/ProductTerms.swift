@@ -34,7 +34,8 @@ struct ProductTermsPrimitive: Primitive {
     guard node.operandCount <= ProductTermsPrimitive.mostDirections + 1 else {
       throw GraphError(
         .limitExceeded,
-        "a product can be differentiated \(ProductTermsPrimitive.mostDirections + 1) times, not \(node.operandCount) times",
+        "a product can be differentiated \(ProductTermsPrimitive.mostDirections + 1) times, not \(node.operandCount) "
+          + "times",
         operation: "prod", limit: .work(ProductTermsPrimitive.mostDirections + 1), value: node.operandCount)
     }
     node.result(sameAs: 0)

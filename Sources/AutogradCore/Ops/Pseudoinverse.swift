@@ -1,7 +1,7 @@
 extension RuledPrimitive {
   /// With p the result, a ct: -pᵀ ct pᵀ + (1 - a p) ctᵀ p pᵀ + pᵀ p ctᵀ (1 - p a); G. H. Golub and V. Pereyra, "The
-  /// differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973). Where a has
-  /// singular values that are not kept, ``cutPart`` comes to it.
+  /// differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973). Where a
+  /// has singular values that are not kept, ``cutPart`` comes to it.
   ///
   /// Operands: a, which of its singular values are kept, the value.
   static let pseudoinverse = RuledPrimitive("pseudoinverse") { node in
@@ -21,9 +21,9 @@ extension RuledPrimitive {
     node.accumulate(slope, 0)
   }
 
-  /// What singular values that are cut, but are not 0, add to the derivative of a pseudo-inverse along c: for each pair of
-  /// one that is kept, s, and one that is cut, t, with s² - t² in place of s² in the denominator. Linear in c, and its own
-  /// transpose.
+  /// What singular values that are cut, but are not 0, add to the derivative of a pseudo-inverse along c: for each pair
+  /// of one that is kept, s, and one that is cut, t, with s² - t² in place of s² in the denominator. Linear in c, and
+  /// its own transpose.
   ///
   /// Operands: a, which of its singular values are kept, c, the value.
   static let cutPart = RuledPrimitive("cut_part") { node in
@@ -78,7 +78,8 @@ extension GraphBuilder {
 }
 
 private let ofOneRank =
-  "where rtol cuts singular values, the derivative is that with as many cut beside a: that among matrices of one rank, if "
+  "where rtol cuts singular values, the derivative is that with as many cut beside a: that among matrices of one "
+  + "rank, if "
   + "they are 0 but for rounding; second derivatives are NaN there, the function having jumps beside it"
 
 struct PseudoinverseOperation: Operation {
@@ -113,12 +114,14 @@ struct LeastSquaresOperation: Operation {
     summary: "The shortest x for which a x is as near to b as can be.",
     formula: "x = pinv(a) b: minimises |a x - b|², and then |x|²", operands: ["a", "b"], results: ["x"],
     attributes: [relativeTolerance], dtypes: .floating,
-    shapeRule: "a is […, m, n], b is […, m, p], x is […, n, p], and the leading axes of a and b broadcast; or b is [m] and "
+    shapeRule:
+      "a is […, m, n], b is […, m, p], x is […, n, p], and the leading axes of a and b broadcast; or b is [m] and "
       + "stands for one column: then x is […, n]",
     derivative: "b: pinv(a)ᵀ ct; a: that of pinv for ct bᵀ, each summed over the leading axes that were stretched",
     conventions: [
       ofOneRank, "any number of rows and columns, more equations than unknowns or fewer",
-      "NaN or Infinity in a gives NaN throughout", factorizedInDouble, "at most 512 rows or columns, whichever are fewer",
+      "NaN or Infinity in a gives NaN throughout", factorizedInDouble,
+      "at most 512 rows or columns, whichever are fewer",
     ],
     otherNames: ["least_squares", "gelsd", "gelsy"],
     samples: [

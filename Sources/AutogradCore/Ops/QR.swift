@@ -23,8 +23,8 @@ struct OrthogonalFactors {
     builder.triangle(x, isLower: true) + builder.matrixTranspose(builder.triangle(x, isLower: true, k: -1))
   }
 
-  /// x R⁻ᵀ. A matrix of lower rank has a 0 on R's diagonal, but for rounding, which goes by the length of the column: it
-  /// has no derivative, and gets NaN.
+  /// x R⁻ᵀ. A matrix of lower rank has a 0 on R's diagonal, but for rounding, which goes by the length of the column:
+  /// it has no derivative, and gets NaN.
   private func overTriangle(_ x: Value) -> Value {
     guard triangle.isValid else { return triangle }
     let columns = AxisSet([triangle.shape.rank - 2])
@@ -68,7 +68,8 @@ struct QROperation: Operation {
     summary: "A matrix as the product of one with orthogonal columns and an upper triangle, in its short form.",
     formula: "a = q r", operands: ["a"], results: ["q", "r"], dtypes: .floating,
     shapeRule: "q […, m, k], r […, k, n], for a […, m, n] and k the smaller of m and n",
-    derivative: "a: (ct of q + q Φ(r (ct of r)ᵀ - (ct of q)ᵀ q)) r⁻ᵀ, Φ being the lower triangle with its mirror image; "
+    derivative:
+      "a: (ct of q + q Φ(r (ct of r)ᵀ - (ct of q)ᵀ q)) r⁻ᵀ, Φ being the lower triangle with its mirror image; "
       + "a with more columns than rows: of the first m columns, the others being q r there",
     conventions: [
       "r's diagonal has the signs that LAPACK gives it, mostly negative",

@@ -21,7 +21,9 @@ struct ReductionPrimitive: Primitive {
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     guard case .axes(let axes) = node.attributes, node.operandCount == 1, operands.admits(node.operand(0).dtype),
       axes.array.allSatisfy({ $0 < node.operand(0).shape.rank }), !yieldsPlace || axes.array.count == 1
-    else { throw node.fault("\(name) takes one \(operands.rawValue) operand and \(yieldsPlace ? "one axis" : "axes") of it") }
+    else {
+      throw node.fault("\(name) takes one \(operands.rawValue) operand and \(yieldsPlace ? "one axis" : "axes") of it")
+    }
     let x = node.operand(0)
     try node.result(TensorType(yieldsPlace ? .int64 : x.dtype, x.shape.removing(axes)))
   }
@@ -37,7 +39,9 @@ struct ReductionPrimitive: Primitive {
     let x = node.operands[0]
     let reduced = Shape(axes.array.map { x.shape[$0] })
     let kept = (0..<x.shape.rank).filter { !axes.contains($0) }
-    guard let kernel = Kernels.reduce(UInt8(function.rawValue), x.dtype) else { throw GraphError(.internal, "\(name) of \(x.dtype)") }
+    guard let kernel = Kernels.reduce(UInt8(function.rawValue), x.dtype) else {
+      throw GraphError(.internal, "\(name) of \(x.dtype)")
+    }
     let width = node.resultTypes[0].dtype.byteWidth
     let result = Tensor(node.resultTypes[0]) { base in
       for (position, index) in node.resultTypes[0].shape.indices.enumerated() {
@@ -108,7 +112,8 @@ extension OperationCall {
   /// Refuses what has no answer over an empty axis.
   func checkNotEmpty(_ axes: AxisSet) throws(GraphError) {
     if let empty = axes.array.first(where: { x.shape[$0] == 0 }) {
-      throw GraphError(.shapeMismatch, "axis \(empty) of {0} is empty; \(reference.name) needs at least one element", at: .operand(0))
+      throw GraphError(
+        .shapeMismatch, "axis \(empty) of {0} is empty; \(reference.name) needs at least one element", at: .operand(0))
     }
   }
 }
@@ -131,7 +136,10 @@ struct ReductionOperation: Operation {
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let axes = try call.reducedAxes(rank: call.x.shape.rank)
     if needsElements { try call.checkNotEmpty(axes) }
-    return [call.keepingDimensions(call.builder.reduce(opcode, reference.dtypes == .boolean ? call.x : call.counted, over: axes), axes)]
+    return [
+      call.keepingDimensions(
+        call.builder.reduce(opcode, reference.dtypes == .boolean ? call.x : call.counted, over: axes), axes)
+    ]
   }
 
   static let shapeRule = "that of x without the reduced axes, or with size 1 there if keepdims"
@@ -161,13 +169,16 @@ struct ReductionOperation: Operation {
       shapeRule: shapeRule,
       derivative: "x: ct repeated along the summed axes",
       conventions: [
-        "the dtype stays; bool is counted in int64", "the sum of nothing is 0", "the order of additions depends on the shape only",
+        "the dtype stays; bool is counted in int64", "the sum of nothing is 0",
+        "the order of additions depends on the shape only",
       ],
       otherNames: ["reduce_sum", "reducesum", "add_reduce", "total"],
       samples: samples + [emptySample]))
 
-  private static let all = logical(.all, "all", "Whether every element along axes is true.", "y = x₀ and x₁ and …", "true", ["reduce_all"])
-  private static let any = logical(.any, "any", "Whether some element along axes is true.", "y = x₀ or x₁ or …", "false", ["reduce_any"])
+  private static let all = logical(
+    .all, "all", "Whether every element along axes is true.", "y = x₀ and x₁ and …", "true", ["reduce_all"])
+  private static let any = logical(
+    .any, "any", "Whether some element along axes is true.", "y = x₀ or x₁ or …", "false", ["reduce_any"])
 
   private static func logical(
     _ opcode: Opcode, _ name: String, _ summary: String, _ formula: String, _ empty: String, _ otherNames: [String]
@@ -175,8 +186,10 @@ struct ReductionOperation: Operation {
     ReductionOperation(
       opcode,
       OperationReference(
-        name: name, summary: summary, formula: formula, operands: ["x"], attributes: attributes("reduce"), dtypes: .boolean,
-        shapeRule: shapeRule, derivative: "none: the result is bool", conventions: ["of nothing it is \(empty)"], otherNames: otherNames,
+        name: name, summary: summary, formula: formula, operands: ["x"], attributes: attributes("reduce"),
+        dtypes: .boolean,
+        shapeRule: shapeRule, derivative: "none: the result is bool", conventions: ["of nothing it is \(empty)"],
+        otherNames: otherNames,
         samples: samples + [emptySample]))
   }
 }

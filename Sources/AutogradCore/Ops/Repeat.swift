@@ -9,9 +9,12 @@ struct TileOperation: Operation {
     derivative: "x: the sum of the copies' cotangents",
     conventions: ["0 copies make an empty tensor"],
     samples: [
-      OperationSample([[2]], ["repetitions": .integers([3])]), OperationSample([[2, 3]], ["repetitions": .integers([2, 2])]),
-      OperationSample([[2, 3]], ["repetitions": .integers([2])]), OperationSample([[2]], ["repetitions": .integers([2, 1, 2])]),
-      OperationSample([[1, 2, 1, 2]], ["repetitions": .integers([2, 2, 3, 2])]), OperationSample([[]], ["repetitions": .integers([])]),
+      OperationSample([[2]], ["repetitions": .integers([3])]),
+      OperationSample([[2, 3]], ["repetitions": .integers([2, 2])]),
+      OperationSample([[2, 3]], ["repetitions": .integers([2])]),
+      OperationSample([[2]], ["repetitions": .integers([2, 1, 2])]),
+      OperationSample([[1, 2, 1, 2]], ["repetitions": .integers([2, 2, 3, 2])]),
+      OperationSample([[]], ["repetitions": .integers([])]),
       OperationSample([[2]], ["repetitions": .integers([0])]),
     ])
 
@@ -25,7 +28,8 @@ struct TileOperation: Operation {
     let shape = Shape(repeating: 1, rank: rank - call.x.shape.rank).appending(call.x.shape)
     try call.checkSizes(shape.array, times: repetitions, "repetitions")
     var result = call.builder.reshape(call.x, to: shape)
-    // Three at a time: each takes two axes of the eight that a tensor may have. From the last, so that the copies stay small for long.
+    // Three at a time: each takes two axes of the eight that a tensor may have. From the last, so that the copies stay
+    // small for long.
     var tiled = (0..<rank).filter { repetitions[$0] != 1 }
     while !tiled.isEmpty {
       result = copies(result, repetitions, along: Array(tiled.suffix(3)))

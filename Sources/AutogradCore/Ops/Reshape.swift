@@ -26,7 +26,9 @@ struct ReshapePrimitive: Primitive {
     }
   }
 
-  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { [node.operands[0].reshaped(to: node.resultTypes[0].shape)] }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    [node.operands[0].reshaped(to: node.resultTypes[0].shape)]
+  }
 }
 
 extension GraphBuilder {
@@ -41,7 +43,9 @@ struct ReshapeOperation: Operation {
     name: "reshape",
     summary: "The same elements, in the same row-major order, under another shape.",
     formula: "y.flat[i] = x.flat[i]", operands: ["x"],
-    attributes: [AttributeReference("shape", .integers, "sizes of the result; one of them may be -1 and is worked out")],
+    attributes: [
+      AttributeReference("shape", .integers, "sizes of the result; one of them may be -1 and is worked out")
+    ],
     dtypes: .any,
     shapeRule: "the attribute shape; it must have as many elements as x",
     derivative: "x: ct reshaped to the shape of x",
@@ -63,7 +67,9 @@ struct ReshapeOperation: Operation {
     if let bad = sizes.first(where: { $0 < -1 }) {
       throw call.invalid("shape", "a size cannot be negative (but one may be -1), got \(bad)")
     }
-    guard sizes.count(where: { $0 == -1 }) <= 1 else { throw call.invalid("shape", "only one size may be -1, got \(sizes)") }
+    guard sizes.count(where: { $0 == -1 }) <= 1 else {
+      throw call.invalid("shape", "only one size may be -1, got \(sizes)")
+    }
     let known: Shape
     do throws(GraphError) {
       known = try Shape(checking: sizes.map { $0 == -1 ? 1 : $0 })
@@ -72,12 +78,15 @@ struct ReshapeOperation: Operation {
     }
     var result = known
     if let free = sizes.firstIndex(of: -1) {
-      guard known.elementCount > 0 else { throw call.invalid("shape", "-1 could be any size beside an axis of size 0, in \(sizes)") }
+      guard known.elementCount > 0 else {
+        throw call.invalid("shape", "-1 could be any size beside an axis of size 0, in \(sizes)")
+      }
       result[free] = count / known.elementCount
     }
     guard result.elementCount == count else {
       throw GraphError(
-        .shapeMismatch, "{0} has shape \(call.x.shape), \(count) elements, which do not fit \(sizes)", at: .attribute("shape"))
+        .shapeMismatch, "{0} has shape \(call.x.shape), \(count) elements, which do not fit \(sizes)",
+        at: .attribute("shape"))
     }
     return result
   }

@@ -66,8 +66,8 @@ extension ScanOperation {
 }
 
 extension RuledPrimitive {
-  /// Operands: x, the places of the extrema, the value: the elements there. If there is a NaN in a line, its last result
-  /// is one.
+  /// Operands: x, the places of the extrema, the value: the elements there. If there is a NaN in a line, its last
+  /// result is one.
   static let runningExtremum = RuledPrimitive("running_extremum") { node in
     guard case .along(let axis, let size) = node.attributes else { return }
     let (builder, y) = (node.builder, node.result(0))

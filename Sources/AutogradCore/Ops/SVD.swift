@@ -29,7 +29,8 @@ struct SVDOperation: Operation {
     derivative: "a: u diag(ct of s) vh, and those of u and vh with 1 / (sⱼ² - sᵢ²) and, unless a is square, 1 / s",
     conventions: singularConventions + [
       "columns of u and rows of vh have the signs that LAPACK gives them",
-      "s has its gradient everywhere, and what is the same when values are exchanged (a sum of a function of them) has its "
+      "s has its gradient everywhere, and what is the same when values are exchanged (a sum of a function of them) "
+        + "has its "
         + "second derivative where values coincide, too; where they are 0, if the function is even; third and higher "
         + "derivatives are NaN there, and " + blurredDerivatives,
       cornerOfSingularValues,
@@ -53,7 +54,8 @@ struct SingularValuesOperation: Operation {
       "where values coincide, a cotangent that is the same for them has a gradient that does not depend on the choice "
         + "of vectors",
       "what is the same when values are exchanged (a sum of a function of them) has its second derivative there, too, "
-        + "and at 0 if the function is even, but forwards over forwards; that and third derivatives are NaN or infinite, "
+        + "and at 0 if the function is even, but forwards over forwards; that and third derivatives are NaN or "
+        + "infinite, "
         + "and " + blurredDerivatives,
       cornerOfSingularValues,
     ],
@@ -66,7 +68,8 @@ struct MatrixRankOperation: Operation {
   let reference = OperationReference(
     name: "matrix_rank",
     summary: "How many singular values of a matrix are not 0 but for rounding.",
-    formula: "y = number of s > rtol · the largest s", operands: ["a"], attributes: [relativeTolerance], dtypes: .floating,
+    formula: "y = number of s > rtol · the largest s", operands: ["a"], attributes: [relativeTolerance],
+    dtypes: .floating,
     shapeRule: "that of a without the last two axes, int64", derivative: "none: the result is an integer",
     conventions: [
       "NaN or Infinity in a gives 0", factorizedInDouble, "at most 512 rows or columns, whichever are fewer",
@@ -89,7 +92,8 @@ struct MatrixRankOperation: Operation {
 
 let relativeTolerance = AttributeReference(
   "rtol", .number, default: "null",
-  "singular values up to this part of the largest count as 0; null for the larger of rows and columns times the distance "
+  "singular values up to this part of the largest count as 0; null for the larger of rows and columns times the "
+    + "distance "
     + "of 1 to the next number of the dtype")
 
 extension OperationCall {

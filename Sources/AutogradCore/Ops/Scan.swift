@@ -29,8 +29,9 @@ struct CumulativeSumPrimitive: Primitive {
   }
 }
 
-/// `recurrence(a, b)`: y₀ = b₀, yᵢ = aᵢ yᵢ₋₁ + bᵢ along an axis; a₀ plays no part. The products of all beginnings of a line are one, and its
-/// derivatives are recurrences again, so that no division is needed and zeros do no harm, to any order.
+/// `recurrence(a, b)`: y₀ = b₀, yᵢ = aᵢ yᵢ₋₁ + bᵢ along an axis; a₀ plays no part. The products of all beginnings of a
+/// line are one, and its derivatives are recurrences again, so that no division is needed and zeros do no harm, to any
+/// order.
 struct RecurrencePrimitive: Primitive {
   let name = "recurrence"
 
@@ -76,7 +77,8 @@ extension Window {
   /// `count` positions along an axis, from the one with index `start` on.
   private init(_ start: Int, _ count: Int, _ axis: Int, of whole: Shape) {
     self.init(
-      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole, whole: whole)
+      starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole,
+      whole: whole)
     starts[axis] = start
     sizes[axis] = count
   }
@@ -125,7 +127,9 @@ extension InterpretedNode {
         let others =
           function == CK_ARGSORT
           ? Tensor(repeating: Int64(0), shape: [4 * count]) : second.gathered(to: [count]) { place($0[0], on: line) }
-        let results = Tensor(TensorType(type.dtype, [count])) { kernel?(count, $0, 1, terms.storage.base, 1, others.storage.base, 1, nil) }
+        let results = Tensor(TensorType(type.dtype, [count])) {
+          kernel?(count, $0, 1, terms.storage.base, 1, others.storage.base, 1, nil)
+        }
         for position in 0..<count {
           let target = base + type.shape.position(of: place(position, on: line)) * width
           target.copyMemory(from: results.storage.base + position * width, byteCount: width)
@@ -167,16 +171,21 @@ struct ScanOperation: Operation {
 
   private static let cumsum = ScanOperation(
     reference: OperationReference(
-      name: "cumsum", summary: "Running sum along an axis.", formula: "yᵢ = x₀ + … + xᵢ", operands: ["x"], attributes: requiredAxis,
+      name: "cumsum", summary: "Running sum along an axis.", formula: "yᵢ = x₀ + … + xᵢ", operands: ["x"],
+      attributes: requiredAxis,
       dtypes: .any, shapeRule: "that of x", derivative: "x: running sum of ct from the other end",
-      conventions: ["the dtype stays; bool is counted in int64", "added from the first element on, float32 in double precision"],
+      conventions: [
+        "the dtype stays; bool is counted in int64", "added from the first element on, float32 in double precision",
+      ],
       otherNames: ["cumulative_sum", "scan_sum", "prefix_sum"], samples: samples)
   ) { call, axis in call.builder.emit(.cumsum, call.counted, .scan(Scan(axis: axis, reverse: false))) }
 
   private static let cumprod = ScanOperation(
     reference: OperationReference(
-      name: "cumprod", summary: "Running product along an axis.", formula: "yᵢ = x₀ · … · xᵢ", operands: ["x"], attributes: requiredAxis,
-      dtypes: .any, shapeRule: "that of x", derivative: "xᵢ: Σ over j >= i of ctⱼ times the product of the other factors of yⱼ",
+      name: "cumprod", summary: "Running product along an axis.", formula: "yᵢ = x₀ · … · xᵢ", operands: ["x"],
+      attributes: requiredAxis,
+      dtypes: .any, shapeRule: "that of x",
+      derivative: "xᵢ: Σ over j >= i of ctⱼ times the product of the other factors of yⱼ",
       conventions: [
         "the dtype stays; bool is counted in int64", "nothing is divided, so factors of 0 have their gradient",
         "a product of 0 or Infinity on the way stays",

@@ -1,5 +1,5 @@
-/// `select`: x where a condition is true, y elsewhere. Its derivative selects cotangents and never multiplies them, so a NaN in the branch not
-/// taken stays there.
+/// `select`: x where a condition is true, y elsewhere. Its derivative selects cotangents and never multiplies them, so
+/// a NaN in the branch not taken stays there.
 struct SelectPrimitive: Primitive {
   let name = "select"
 
@@ -12,8 +12,11 @@ struct SelectPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard node.operandCount == 3, node.operand(0) == node.operand(1).with(dtype: .bool), node.typeID(1) == node.typeID(2) else {
-      throw node.fault("select takes a condition and two operands of one type, got \((0..<node.operandCount).map(node.operand))")
+    guard node.operandCount == 3, node.operand(0) == node.operand(1).with(dtype: .bool),
+      node.typeID(1) == node.typeID(2)
+    else {
+      throw node.fault(
+        "select takes a condition and two operands of one type, got \((0..<node.operandCount).map(node.operand))")
     }
     node.result(sameAs: 1)
   }
@@ -28,14 +31,18 @@ struct SelectPrimitive: Primitive {
     let condition: [Bool] = node.operands[0].values() ?? []
     let shape = node.resultTypes[0].shape
     return [
-      Tensor.gathered(node.resultTypes[0]) { index in (condition[shape.position(of: index)] ? node.operands[1] : node.operands[2], index) }
+      Tensor.gathered(node.resultTypes[0]) { index in
+        (condition[shape.position(of: index)] ? node.operands[1] : node.operands[2], index)
+      }
     ]
   }
 }
 
 extension GraphBuilder {
   /// - Precondition: shapes and the dtypes of both branches agree.
-  package func select(_ condition: Value, _ x: Value, _ y: Value) -> Value { emit(.select, [condition, x, y], .none)[0] }
+  package func select(_ condition: Value, _ x: Value, _ y: Value) -> Value {
+    emit(.select, [condition, x, y], .none)[0]
+  }
 }
 
 extension Value {
@@ -43,7 +50,9 @@ extension Value {
   package func emit(_ opcode: Opcode, _ other: Value) -> Value { builder.emit(opcode, self, other) }
 
   /// A number as a value of this one's type.
-  func filled(_ number: Double) -> Value { builder.broadcast(builder.constant(Scalar(floating: number, as: dtype)), to: shape) }
+  func filled(_ number: Double) -> Value {
+    builder.broadcast(builder.constant(Scalar(floating: number, as: dtype)), to: shape)
+  }
 }
 
 struct WhereOperation: Operation {
@@ -53,13 +62,18 @@ struct WhereOperation: Operation {
     formula: "z = x if condition else y", operands: ["condition", "x", "y"], results: ["z"],
     dtypes: .any,
     shapeRule: "condition, x and y broadcast together",
-    derivative: "x: ct where the condition is true, y: ct where it is false; 0 elsewhere, summed over the axes that were stretched",
+    derivative:
+      "x: ct where the condition is true, y: ct where it is false; 0 elsewhere, summed over the axes that were "
+      + "stretched",
     conventions: [
       "cotangents are selected, never multiplied",
-      "both branches are computed: a NaN that the derivative of the branch not taken makes of a zero cotangent stays NaN",
+      "both branches are computed: a NaN that the derivative of the branch not taken makes of a zero cotangent stays "
+        + "NaN",
     ],
     otherNames: ["select", "if_else", "ternary"],
-    samples: [OperationSample([[2, 3], [2, 3], [2, 3]]), OperationSample([[3], [2, 1], []]), OperationSample([[], [], []])],
+    samples: [
+      OperationSample([[2, 3], [2, 3], [2, 3]]), OperationSample([[3], [2, 1], []]), OperationSample([[], [], []]),
+    ],
     kinds: [.condition, .promoted, .promoted])
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
@@ -71,10 +85,14 @@ struct WhereOperation: Operation {
       // The branch that does not fit the condition by itself is to blame.
       let branch = Shape.broadcast(condition.shape, x.shape) == nil ? 1 : 2
       throw GraphError(
-        .shapeMismatch, "shapes do not broadcast: {0} is \(condition.shape), {1} and {2} together \(branches)", at: .operand(branch))
+        .shapeMismatch, "shapes do not broadcast: {0} is \(condition.shape), {1} and {2} together \(branches)",
+        at: .operand(branch))
     }
     let builder = call.builder
-    return [builder.select(builder.broadcast(condition, to: shape), builder.broadcast(x, to: shape), builder.broadcast(y, to: shape))]
+    return [
+      builder.select(
+        builder.broadcast(condition, to: shape), builder.broadcast(x, to: shape), builder.broadcast(y, to: shape))
+    ]
   }
 }
 

@@ -3,10 +3,10 @@
 /// sign(p) sign(q) is 1 or -1 on both sides of a common zero if q is a multiple of p there to first order, as sin(x) is
 /// of x. The tangents of both along two directions of the inputs tell, whose entries are as if by chance.
 extension GraphBuilder {
-  /// The limit of sign(p) sign(q) where both are 0; 0 where one of them does not cross 0 at first order, so that what is
-  /// multiplied by it is 0. NaN where there is no limit.
-  /// - Returns: nil if they have no input in common: there is no limit either, and it is taken to be 0, the mean of what
-  ///   is all around.
+  /// The limit of sign(p) sign(q) where both are 0; 0 where one of them does not cross 0 at first order, so that what
+  /// is multiplied by it is 0. NaN where there is no limit.
+  /// - Returns: nil if they have no input in common: there is no limit either, and it is taken to be 0, the mean of
+  ///   what is all around.
   func jointSign(_ p: Value, _ q: Value) -> Value? {
     guard let first = roots(of: p), let second = roots(of: q) else { return p.filled(.nan) }
     if areApart(first, second) { return nil }

@@ -1,8 +1,9 @@
 /// The derivative of |x|: a cotangent times the sign of x. A node of its own, so that another derivative that goes
 /// through the same |x| is known for one: there the sign, which is 0 at 0 by convention, must not count as 0 twice.
 ///
-/// g(|x|) has the second derivative g''(0) on both sides of 0, as |x| sin |x| has 2, and not g''(0) times 0 times 0. Where
-/// elements of |x| are mixed, as those of (Σ |x|)² are, that of an element with itself is NaN, as are higher derivatives.
+/// g(|x|) has the second derivative g''(0) on both sides of 0, as |x| sin |x| has 2, and not g''(0) times 0 times 0.
+/// Where elements of |x| are mixed, as those of (Σ |x|)² are, that of an element with itself is NaN, as are higher
+/// derivatives.
 /// The same holds of |p| and |q| where p and q are 0 together and cross 0 together, as those of |2x| |3x| do.
 ///
 /// Operands: the cotangent, x, the product.
@@ -16,7 +17,8 @@ struct SignedPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard node.operandCount == 3, (0..<3).allSatisfy({ node.typeID($0) == node.typeID(0) }), node.operand(0).dtype.isFloating
+    guard node.operandCount == 3, (0..<3).allSatisfy({ node.typeID($0) == node.typeID(0) }),
+      node.operand(0).dtype.isFloating
     else { throw node.fault("signed takes three floating operands of one type") }
     node.result(sameAs: 2)
   }

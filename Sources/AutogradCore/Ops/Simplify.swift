@@ -2,8 +2,9 @@ import CKernels
 
 /// A node that need not be added, because the graph has its value already or a simpler node gives it.
 ///
-/// Each preserves every bit of the value under IEEE 754, NaN and signed zeros included: so x · 0 is not 0, because x may be infinite, and x + 0
-/// is not x, because x may be -0. The square of a length alone is another formula, see ``SquareOfRoot``.
+/// Each preserves every bit of the value under IEEE 754, NaN and signed zeros included: so x · 0 is not 0, because x
+/// may be infinite, and x + 0 is not x, because x may be -0. The square of a length alone is another formula, see
+/// ``SquareOfRoot``.
 struct Rewrite: Sendable {
   let name: String
   let opcode: Opcode
@@ -73,7 +74,8 @@ struct Rewrite: Sendable {
   /// Two float constants are computed with here, by the kernel that would do so when the plan runs.
   private static func constant(_ opcode: Opcode, _ function: ck_binary_op) -> Rewrite {
     Rewrite(name: "\(opcode) of constants is a constant", opcode: opcode) { builder, x, y, _ in
-      guard x.dtype.isFloating, let a = builder.constantScalar(x)?.tensor, let b = builder.constantScalar(y)?.tensor else { return nil }
+      guard x.dtype.isFloating, let a = builder.constantScalar(x)?.tensor, let b = builder.constantScalar(y)?.tensor
+      else { return nil }
       let result = Tensor(TensorType(x.dtype, [])) { z in
         withExtendedLifetime((a, b)) {
           _ = Kernels.binary(UInt8(function.rawValue), x.dtype)?(1, z, 1, a.storage.base, 1, b.storage.base, 1)
@@ -128,14 +130,18 @@ extension GraphBuilder {
   /// The number of a scalar constant.
   fileprivate func constantScalar(_ value: Value) -> Scalar? {
     let node = columns.producers[Int(value.id)]
-    guard columns.opcodes[Int(node)] == .constant, case .scalar(let dtype, let bits) = columns.attributes(of: node) else { return nil }
+    guard columns.opcodes[Int(node)] == .constant, case .scalar(let dtype, let bits) = columns.attributes(of: node)
+    else { return nil }
     return Scalar(dtype, bits: bits)
   }
 
   /// The number that a floating value is everywhere.
   func filledNumber(_ value: Value) -> Double? {
-    guard value.dtype.isFloating, let scalar = constantScalar(operand(of: value, if: .broadcast) ?? value) else { return nil }
-    return scalar.dtype == .float64 ? Double(bitPattern: scalar.bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
+    guard value.dtype.isFloating, let scalar = constantScalar(operand(of: value, if: .broadcast) ?? value) else {
+      return nil
+    }
+    return scalar.dtype == .float64
+      ? Double(bitPattern: scalar.bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
   }
 
   /// The numbers of a constant, a single one if it is one everywhere.

@@ -1,5 +1,5 @@
-/// The singular value decomposition a = U S Vᵀ of a stack of matrices, as differentiable values. All their nodes stand on
-/// one call of LAPACK. a is m by n, k the smaller of both.
+/// The singular value decomposition a = U S Vᵀ of a stack of matrices, as differentiable values. All their nodes stand
+/// on one call of LAPACK. a is m by n, k the smaller of both.
 struct SingularSystem: Spectrum {
   let a: Value
   /// Descending: […, k].
@@ -31,9 +31,9 @@ struct SingularSystem: Spectrum {
     return builder.emit(.singularDiagonal, [a, c, value], .none)[0]
   }
 
-  /// The tangent of U diag(w) Vᵀ along c with w held, which is also the cotangent of a for the cotangent c. Of Uᵀ c V the
-  /// symmetric part has quotients of differences of the weights by those of the values, the other part of sums by sums;
-  /// what lies outside of U or V has w / s.
+  /// The tangent of U diag(w) Vᵀ along c with w held, which is also the cotangent of a for the cotangent c. Of Uᵀ c V
+  /// the symmetric part has quotients of differences of the weights by those of the values, the other part of sums by
+  /// sums; what lies outside of U or V has w / s.
   func slope(_ weights: Value, _ c: Value) -> Value {
     let quotients = Coalescence(values, weights: weights)
     let inner = builder.product(builder.matrixTranspose(left), c, right)
@@ -102,7 +102,8 @@ extension GraphBuilder {
   func singular(_ a: Value) -> SingularSystem {
     let parts = singularParts(a)
     return SingularSystem(
-      a: a, values: emit(.singularValues, [a, parts.values], .none)[0], left: emit(.leftVectors, [a, parts.left], .none)[0],
+      a: a, values: emit(.singularValues, [a, parts.values], .none)[0],
+      left: emit(.leftVectors, [a, parts.left], .none)[0],
       right: emit(.rightVectors, [a, parts.right], .none)[0])
   }
 }

@@ -1,4 +1,5 @@
-/// `slice` and its transpose `unslice`, which puts a tensor into a box of zeros: side by side, each the other's derivative.
+/// `slice` and its transpose `unslice`, which puts a tensor into a box of zeros: side by side, each the other's
+/// derivative.
 struct SlicePrimitive: Primitive {
   let name = "slice"
 
@@ -9,7 +10,9 @@ struct SlicePrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.whole, window.fits else {
+    guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.whole,
+      window.fits
+    else {
       throw node.fault("slice takes one operand and a window that lies inside it")
     }
     try node.result(node.operand(0).with(shape: window.sizes))
@@ -38,7 +41,9 @@ struct UnslicePrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.sizes, window.fits else {
+    guard case .window(let window) = node.attributes, node.operandCount == 1, node.operand(0).shape == window.sizes,
+      window.fits
+    else {
       throw node.fault("unslice takes one operand and a window of its shape")
     }
     try node.result(node.operand(0).with(shape: window.whole))
@@ -81,16 +86,21 @@ struct SliceOperation: Operation {
       AttributeReference("starts", .integersOrNulls, "first index along each axis; null entries mean from the edge"),
       AttributeReference("ends", .integersOrNulls, "index before which to stop; null entries mean to the edge"),
       AttributeReference("axes", .integers, default: "null", "the axes that are cut; null means the first ones"),
-      AttributeReference("steps", .integers, default: "null", "step along each axis, not 0, negative goes backwards; null means 1"),
+      AttributeReference(
+        "steps", .integers, default: "null", "step along each axis, not 0, negative goes backwards; null means 1"),
     ],
     dtypes: .any,
     shapeRule: "along each cut axis the number of indices hit, elsewhere that of x",
     derivative: "x: zeros with ct in the places that were read",
-    conventions: ["negative indices count from the end", "indices beyond the edges are clamped, as in NumPy", "a step of 0 is refused"],
+    conventions: [
+      "negative indices count from the end", "indices beyond the edges are clamped, as in NumPy",
+      "a step of 0 is refused",
+    ],
     otherNames: ["getitem", "index", "narrow", "dynamic_slice", "strided_slice"],
     samples: [
       OperationSample([[4, 5]], ["starts": .integers([1]), "ends": .integers([3])]),
-      OperationSample([[4, 5]], ["starts": .integers([0, -1]), "ends": .integers([nil, nil]), "steps": .integers([2, -2])]),
+      OperationSample(
+        [[4, 5]], ["starts": .integers([0, -1]), "ends": .integers([nil, nil]), "steps": .integers([2, -2])]),
       OperationSample([[4, 5]], ["starts": .integers([-9]), "ends": .integers([99]), "axes": .integers([-1])]),
       OperationSample([[3]], ["starts": .integers([2]), "ends": .integers([1])]),
     ])
@@ -99,14 +109,18 @@ struct SliceOperation: Operation {
     let shape = call.x.shape
     let cuts = try cuts(call, rank: shape.rank)
     var window = Window(
-      starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape, whole: shape)
+      starts: Shape(repeating: 0, rank: shape.rank), steps: Shape(repeating: 1, rank: shape.rank), sizes: shape,
+      whole: shape)
     for cut in cuts {
       let (start, size) = cut.resolve(size: shape[cut.axis])
       window.starts[cut.axis] = start
       window.steps[cut.axis] = size > 1 ? cut.step : 1
       window.sizes[cut.axis] = size
     }
-    return [window.sizes == shape && !cuts.contains { $0.step < 0 } ? call.x : call.builder.emit(.slice, call.x, .window(window))]
+    return [
+      window.sizes == shape && !cuts.contains { $0.step < 0 }
+        ? call.x : call.builder.emit(.slice, call.x, .window(window))
+    ]
   }
 
   /// Start, end and step along one axis, as given.
@@ -144,7 +158,8 @@ struct SliceOperation: Operation {
     let count = given.first?.count ?? 0
     for other in given where other.count != count {
       throw call.invalid(
-        other.name, "\(other.name) has \(other.count) entries, \(name) has \(count): they go together, one per cut axis")
+        other.name, "\(other.name) has \(other.count) entries, \(name) has \(count): they go together, one per cut axis"
+      )
     }
     guard axes != nil || count <= rank else {
       throw call.invalid(name, "\(name) has \(count) entries, {0} has only \(rank == 1 ? "1 axis" : "\(rank) axes")")

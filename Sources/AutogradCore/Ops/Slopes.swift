@@ -1,16 +1,24 @@
 import CKernels
 
-/// Functions that stand in derivatives and that no user names: each is exact where the formula of mathematics cancels, overflows or has the
-/// form 0 · ∞, and its own derivative is made of these again. So derivatives of every order are right at every point, whatever mode they are
-/// taken in.
+/// Functions that stand in derivatives and that no user names: each is exact where the formula of mathematics cancels,
+/// overflows or has the form 0 · ∞, and its own derivative is made of these again. So derivatives of every order are
+/// right at every point, whatever mode they are taken in.
 extension PointwiseFunction {
   static let slopes: [PointwiseFunction] = [
-    derived(.sech2, .unary(CK_SECH2), "sech2", "1 / cosh(x)^2", [{ ct, node in ct * (node.x.emit(.tanh) * node.z * -2) }]),
-    derived(.tanSlope, .unary(CK_TAN_SLOPE), "tan_slope", "1 + tan(x)^2", [{ ct, node in ct * (node.x.emit(.tan) * node.z * 2) }]),
     derived(
-      .asinSlope, .unary(CK_ASIN_SLOPE), "asin_slope", "1 / √(1 - x^2)", [{ ct, node in ct * (node.x * node.z * node.z * node.z) }]),
-    derived(.atanhSlope, .unary(CK_ATANH_SLOPE), "atanh_slope", "1 / (1 - x^2)", [{ ct, node in ct * (node.x * 2 * node.z * node.z) }]),
-    derived(.gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)", [{ ct, node in ct * node.x.member(.gaussianDerivative, 1) }]),
+      .sech2, .unary(CK_SECH2), "sech2", "1 / cosh(x)^2", [{ ct, node in ct * (node.x.emit(.tanh) * node.z * -2) }]),
+    derived(
+      .tanSlope, .unary(CK_TAN_SLOPE), "tan_slope", "1 + tan(x)^2",
+      [{ ct, node in ct * (node.x.emit(.tan) * node.z * 2) }]),
+    derived(
+      .asinSlope, .unary(CK_ASIN_SLOPE), "asin_slope", "1 / √(1 - x^2)",
+      [{ ct, node in ct * (node.x * node.z * node.z * node.z) }]),
+    derived(
+      .atanhSlope, .unary(CK_ATANH_SLOPE), "atanh_slope", "1 / (1 - x^2)",
+      [{ ct, node in ct * (node.x * 2 * node.z * node.z) }]),
+    derived(
+      .gaussian, .unary(CK_GAUSSIAN), "gaussian", "e^(-x^2)",
+      [{ ct, node in ct * node.x.member(.gaussianDerivative, 1) }]),
     // Every derivative of a step is one again.
     derived(.zeroOf, .unary(CK_ZERO_OF), "zero_of", "0, NaN of NaN", [{ _, node in node.z }]),
     derived(

@@ -31,8 +31,8 @@ struct TriangularSolvePrimitive: Primitive {
 }
 
 extension Batching {
-  /// The last operand is a right side, the others are of one matrix: a single matrix serves the whole batch as one equation with more right
-  /// sides.
+  /// The last operand is a right side, the others are of one matrix: a single matrix serves the whole batch as one
+  /// equation with more right sides.
   fileprivate static let sharedMatrices = Batching.rule { node in
     guard case .solve(let form) = node.attributes else { return [] }
     let (builder, last) = (node.builder, node.context.operandCount - 1)
@@ -43,8 +43,8 @@ extension Batching {
   }
 }
 
-/// `lu(a)`: what elimination makes of each matrix, three rows longer, for `lu_solve` and determinants. It is no function of its own to
-/// derivatives: those who use it state theirs by a.
+/// `lu(a)`: what elimination makes of each matrix, three rows longer, for `lu_solve` and determinants. It is no
+/// function of its own to derivatives: those who use it state theirs by a.
 struct LUPrimitive: Primitive {
   let name = "lu"
   var derivative: Derivative { .none }
@@ -59,7 +59,9 @@ struct LUPrimitive: Primitive {
 
   func lower(_ node: inout LoweringNode) throws(GraphError) { node.emitMatrixCall(.lu, into: node.allocate(), 0) }
 
-  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] { try node.matrixByMatrix(.lu, node.operands[0]) }
+  func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor] {
+    try node.matrixByMatrix(.lu, node.operands[0])
+  }
 }
 
 /// `lu_solve(a, lu(a), b)`: a⁻¹ b or a⁻ᵀ b for stacks of matrices. Derivatives use the same factors.
@@ -99,14 +101,16 @@ extension GraphBuilder {
     return -emit(.matmul, left, matrixTranspose(other))
   }
 
-  /// Solves for a stack of right sides. One matrix serves them all as columns of one wide right side, as a batch of one equation does.
+  /// Solves for a stack of right sides. One matrix serves them all as columns of one wide right side, as a batch of one
+  /// equation does.
   /// - Parameter solve: emits the node for matrices and right sides of equal stacks.
   func solve(_ matrices: [Value], _ right: Value, _ solve: ([Value], Value) -> Value) -> Value {
     guard right.isValid, matrices.allSatisfy(\.isValid) else { return value(-1) }
     let rank = right.shape.rank
     let stack = right.shape.axes(0..<(rank - 2))
     guard matrices[0].shape.rank == 2 && rank > 2 else {
-      return solve(matrices.map { broadcast($0, to: stack.appending($0.shape.axes(($0.shape.rank - 2)..<$0.shape.rank))) }, right)
+      return solve(
+        matrices.map { broadcast($0, to: stack.appending($0.shape.axes(($0.shape.rank - 2)..<$0.shape.rank))) }, right)
     }
     let (n, m) = (right.shape[rank - 2], right.shape[rank - 1])
     let aside = Shape([rank - 2] + Array(0..<(rank - 2)) + [rank - 1])
@@ -133,12 +137,14 @@ struct SolveOperation: Operation {
     name: "solve",
     summary: "The solution x of the linear equations a x = b.",
     formula: "x = a⁻¹ b", operands: ["a", "b"], results: ["x"], dtypes: .floating,
-    shapeRule: equationShapes, derivative: "b: a⁻ᵀ ct, a: -(a⁻ᵀ ct) xᵀ, each summed over the leading axes that were stretched",
+    shapeRule: equationShapes,
+    derivative: "b: a⁻ᵀ ct, a: -(a⁻ᵀ ct) xᵀ, each summed over the leading axes that were stretched",
     conventions: ["a singular matrix is refused", factorizedInDouble],
     otherNames: ["linsolve", "gesv", "linear_solve"],
     samples: [
       OperationSample([[3, 3], [3]]), OperationSample([[2, 2], [2, 3]]), OperationSample([[2, 2, 2], [2, 1]]),
-      OperationSample([[2, 2], [3, 2, 1]]), OperationSample([[2, 1, 2, 2], [3, 2, 2]]), OperationSample([[2, 2, 2], [2]]),
+      OperationSample([[2, 2], [3, 2, 1]]), OperationSample([[2, 1, 2, 2], [3, 2, 2]]),
+      OperationSample([[2, 2, 2], [2]]),
       OperationSample([[2, 2], [2, 2]]), OperationSample([[0, 0], [0, 2]]),
     ],
     domain: -1...1, factorizedOperand: 0)
@@ -166,7 +172,8 @@ struct SolveTriangularOperation: Operation {
     samples: [
       OperationSample([[3, 3], [3]]), OperationSample([[2, 2], [2, 3]], ["lower": .boolean(false)]),
       OperationSample([[2, 2, 2], [2, 1]], ["transpose": .boolean(true)]),
-      OperationSample([[3, 3], [2, 3, 2]], ["lower": .boolean(false), "transpose": .boolean(true)]), OperationSample([[2, 2], [2, 2]]),
+      OperationSample([[3, 3], [2, 3, 2]], ["lower": .boolean(false), "transpose": .boolean(true)]),
+      OperationSample([[2, 2], [2, 2]]),
       OperationSample([[0, 0], [0]]),
     ],
     domain: -1...1, factorizedOperand: 0)
@@ -175,7 +182,9 @@ struct SolveTriangularOperation: Operation {
     let form = SolveForm(
       isTransposed: call.boolean("transpose", default: false), isLower: call.boolean("lower", default: true))
     let builder = call.builder
-    return try [call.equation { a, b in builder.solve([a], b) { builder.emit(.triangularSolve, $0 + [$1], .solve(form))[0] } }]
+    return try [
+      call.equation { a, b in builder.solve([a], b) { builder.emit(.triangularSolve, $0 + [$1], .solve(form))[0] } }
+    ]
   }
 }
 
@@ -183,11 +192,16 @@ struct InverseOperation: Operation {
   let reference = OperationReference(
     name: "inv",
     summary: "The inverse of a square matrix.",
-    formula: "y = a⁻¹", operands: ["a"], dtypes: .floating, shapeRule: "that of a, whose last two axes are square matrices",
+    formula: "y = a⁻¹", operands: ["a"], dtypes: .floating,
+    shapeRule: "that of a, whose last two axes are square matrices",
     derivative: "a: -yᵀ ct yᵀ",
-    conventions: ["a singular matrix is refused", "for a⁻¹ b use solve, which is faster and more exact", factorizedInDouble],
+    conventions: [
+      "a singular matrix is refused", "for a⁻¹ b use solve, which is faster and more exact", factorizedInDouble,
+    ],
     otherNames: ["inverse", "matrix_inverse"],
-    samples: [OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]])],
+    samples: [
+      OperationSample([[3, 3]]), OperationSample([[2, 2, 2]]), OperationSample([[1, 1]]), OperationSample([[0, 0]]),
+    ],
     domain: -1...1, factorizedOperand: 0)
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
@@ -197,7 +211,8 @@ struct InverseOperation: Operation {
 }
 
 private let equationShapes =
-  "that of b. a is […, n, n], b is […, n, m], and their leading axes broadcast; or b is [n] and stands for one column: then x is […, n]"
+  "that of b. a is […, n, n], b is […, n, m], and their leading axes broadcast; or b is [n] and stands for one "
+  + "column: then x is […, n]"
 
 extension OperationCall {
   /// a x = b with b as it was given: a vector only if it has one axis.

@@ -84,8 +84,8 @@ extension GraphBuilder {
   }
 }
 
-/// `permute` puts the elements of each line into the order that a permutation of its indices says; `unpermute` undoes it. Each is the
-/// other's transpose. The indices come from `argsort` and are known to be a permutation.
+/// `permute` puts the elements of each line into the order that a permutation of its indices says; `unpermute` undoes
+/// it. Each is the other's transpose. The indices come from `argsort` and are known to be a permutation.
 struct PermutationPrimitive: Primitive {
   let isInverse: Bool
   var name: String { isInverse ? "unpermute" : "permute" }
@@ -125,9 +125,11 @@ extension ScanOperation {
 
   static let sort = ScanOperation(
     reference: OperationReference(
-      name: "sort", summary: "The elements in ascending order along an axis.", formula: "y₀ <= y₁ <= …", operands: ["x"],
+      name: "sort", summary: "The elements in ascending order along an axis.", formula: "y₀ <= y₁ <= …",
+      operands: ["x"],
       attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x",
-      derivative: "x: the cotangent of the place where the element went", conventions: order, otherNames: ["sorted"], samples: sortSamples)
+      derivative: "x: the cotangent of the place where the element went", conventions: order, otherNames: ["sorted"],
+      samples: sortSamples)
   ) { call, axis in
     let places = call.builder.emit(.argsort, call.x, .axis(axis))
     return call.builder.emit(.permute, [call.x, places], .axis(axis))[0]
@@ -135,8 +137,11 @@ extension ScanOperation {
 
   static let argsort = ScanOperation(
     reference: OperationReference(
-      name: "argsort", summary: "The indices that put the elements into ascending order along an axis.", formula: "x[y₀] <= x[y₁] <= …",
-      operands: ["x"], attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x", derivative: "none: the result is int64",
-      conventions: ["stable: equals keep their order", "NaN comes last"], otherNames: ["arg_sort", "sort_indices"], samples: sortSamples)
+      name: "argsort", summary: "The indices that put the elements into ascending order along an axis.",
+      formula: "x[y₀] <= x[y₁] <= …",
+      operands: ["x"], attributes: lastAxis, dtypes: .numeric, shapeRule: "that of x",
+      derivative: "none: the result is int64",
+      conventions: ["stable: equals keep their order", "NaN comes last"], otherNames: ["arg_sort", "sort_indices"],
+      samples: sortSamples)
   ) { call, axis in call.builder.emit(.argsort, call.x, .axis(axis)) }
 }

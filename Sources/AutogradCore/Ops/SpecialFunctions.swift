@@ -103,7 +103,8 @@ extension PointwiseFunction {
         conventions: [
           "\(isLower ? 1 : 0) at a = 0 and at x = Infinity, \(isLower ? 0 : 1) at x = 0 and at a = Infinity",
           "NaN at a = 0, x = 0 and where both are infinite",
-          "NaN for negative a or x", "derivatives up to order \(CK_MOST_PARAMETER_ORDERS) by a and \(CK_MOST_ORDERS) by x, refused beyond",
+          "NaN for negative a or x",
+          "derivatives up to order \(CK_MOST_PARAMETER_ORDERS) by a and \(CK_MOST_ORDERS) by x, refused beyond",
         ],
         otherNames: otherNames, samples: pairs, domain: 0.3...4),
       .pointwise([

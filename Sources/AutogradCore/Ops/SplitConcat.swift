@@ -1,11 +1,12 @@
-/// `split` and its transpose `concat`, side by side: the function with several outputs. A part that nobody uses has no cotangent, and
-/// only here does it become zeros.
+/// `split` and its transpose `concat`, side by side: the function with several outputs. A part that nobody uses has no
+/// cotangent, and only here does it become zeros.
 struct SplitPrimitive: Primitive {
   let name = "split"
 
   let derivative = Derivative.linear { node in
     guard case .partition(let axis, let sizes) = node.attributes else { return }
-    // Parts in a row that are not used are one of zeros: a gradient of one part has three operands, however many parts there are.
+    // Parts in a row that are not used are one of zeros: a gradient of one part has three operands, however many parts
+    // there are.
     var (parts, unused): ([Value], Int) = ([], 0)
     func closeGap() {
       guard unused > 0 else { return }
@@ -29,7 +30,8 @@ struct SplitPrimitive: Primitive {
   var batch: Batching { .stacked }
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
-    guard case .partition(let axis, let sizes) = node.attributes, node.operandCount == 1, axis < node.operand(0).shape.rank,
+    guard case .partition(let axis, let sizes) = node.attributes, node.operandCount == 1,
+      axis < node.operand(0).shape.rank,
       sizes.reduce(0, +) == node.operand(0).shape[axis]
     else { throw node.fault("split takes one operand and sizes that add up to its axis") }
     for size in sizes {
@@ -93,7 +95,9 @@ struct ConcatPrimitive: Primitive {
       var part = node.operand(index)
       let size = part.shape[axis]
       part.shape[axis] = result.shape[axis]
-      guard part == result else { throw node.fault("concat: operand \(index) is \(node.operand(index)), the first is \(node.operand(0))") }
+      guard part == result else {
+        throw node.fault("concat: operand \(index) is \(node.operand(index)), the first is \(node.operand(0))")
+      }
       result.shape[axis] += size
     }
     try node.result(result)
@@ -125,7 +129,9 @@ struct ConcatPrimitive: Primitive {
 }
 
 extension GraphBuilder {
-  package func split(_ value: Value, sizes: [Int], axis: Int) -> [Value] { emit(.split, [value], .partition(axis: axis, sizes: sizes)) }
+  package func split(_ value: Value, sizes: [Int], axis: Int) -> [Value] {
+    emit(.split, [value], .partition(axis: axis, sizes: sizes))
+  }
 
   package func concat(_ values: [Value], axis: Int) -> Value {
     values.count == 1 ? values[0] : emit(.concat, values, .axis(axis))[0]
@@ -144,7 +150,8 @@ struct SplitOperation: Operation {
     attributes: [
       AttributeReference("axis", .integer, default: "0", "the axis to cut"),
       AttributeReference(
-        "splits", .integerOrList, default: "null", "the sizes of the parts, or how many equal parts; null means one equal part per result"),
+        "splits", .integerOrList, default: "null",
+        "the sizes of the parts, or how many equal parts; null means one equal part per result"),
     ],
     dtypes: .any,
     shapeRule: "that of x, the axis having the part's size",
@@ -170,7 +177,9 @@ struct SplitOperation: Operation {
 
   private func sizes(_ call: OperationCall, of size: Int, axis: Int) throws(GraphError) -> [Int] {
     if case .integers? = call.attributes["splits"], let sizes = call.integers("splits") {
-      if let bad = sizes.first(where: { $0 < 0 }) { throw call.invalid("splits", "a size cannot be negative, got \(bad)") }
+      if let bad = sizes.first(where: { $0 < 0 }) {
+        throw call.invalid("splits", "a size cannot be negative, got \(bad)")
+      }
       var total = 0
       for part in sizes {
         let (sum, overflow) = total.addingReportingOverflow(part)
@@ -178,7 +187,8 @@ struct SplitOperation: Operation {
       }
       guard total == size, !sizes.isEmpty else {
         throw call.invalid(
-          "splits", "splits \(sizes) add up to \(total), axis \(axis) of {0} has size \(size); splits are sizes, not cut points")
+          "splits",
+          "splits \(sizes) add up to \(total), axis \(axis) of {0} has size \(size); splits are sizes, not cut points")
       }
       return sizes
     }
@@ -188,8 +198,10 @@ struct SplitOperation: Operation {
       throw GraphError(.wrongArity, "splits \(count) makes \(count) parts; \(call.givenOutputs)", at: .results)
     }
     guard size % count == 0 else {
-      let message = "axis \(axis) of {0} has size \(size), which does not divide into \(count) equal parts; give splits as sizes"
-      throw call.isGiven("splits") ? call.invalid("splits", message) : GraphError(.shapeMismatch, message, at: .operand(0))
+      let message =
+        "axis \(axis) of {0} has size \(size), which does not divide into \(count) equal parts; give splits as sizes"
+      throw call.isGiven("splits")
+        ? call.invalid("splits", message) : GraphError(.shapeMismatch, message, at: .operand(0))
     }
     return Array(repeating: size / count, count: count)
   }

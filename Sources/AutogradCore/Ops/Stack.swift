@@ -22,13 +22,15 @@ struct ConcatOperation: Operation {
       let shape = operand.shape
       guard shape.rank == first.rank, (0..<first.rank).allSatisfy({ $0 == axis || shape[$0] == first[$0] }) else {
         throw GraphError(
-          .shapeMismatch, "shapes must agree but along axis \(axis): {0} is \(first), {\(index)} is \(shape)", at: .operand(index))
+          .shapeMismatch, "shapes must agree but along axis \(axis): {0} is \(first), {\(index)} is \(shape)",
+          at: .operand(index))
       }
       size += shape[axis]
       // Checked at each step, so that no number of operands makes the sum overflow.
       guard size <= Shape.maximumExtent else {
         throw GraphError(
-          .limitExceeded, "the joined axis has more than \(Shape.maximumExtent) positions", limit: .elements(Shape.maximumExtent),
+          .limitExceeded, "the joined axis has more than \(Shape.maximumExtent) positions",
+          limit: .elements(Shape.maximumExtent),
           value: size)
       }
     }
@@ -55,7 +57,8 @@ struct StackOperation: Operation {
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     var shape = call.x.shape
     for (index, operand) in call.operands.enumerated() where operand.shape != shape {
-      throw GraphError(.shapeMismatch, "shapes must agree: {0} is \(shape), {\(index)} is \(operand.shape)", at: .operand(index))
+      throw GraphError(
+        .shapeMismatch, "shapes must agree: {0} is \(shape), {\(index)} is \(operand.shape)", at: .operand(index))
     }
     let axis = try call.newAxes([call.integer("axis") ?? 0], in: shape)[0]
     shape.insert(1, at: axis)
@@ -87,7 +90,8 @@ struct UnstackOperation: Operation {
         .wrongArity, "axis \(axis) of {0} has size \(count); \(call.givenOutputs)", at: .results)
     }
     shape = shape.removing(AxisSet([axis]))
-    let slices = count == 1 ? [call.x] : call.builder.split(call.x, sizes: Array(repeating: 1, count: count), axis: axis)
+    let slices =
+      count == 1 ? [call.x] : call.builder.split(call.x, sizes: Array(repeating: 1, count: count), axis: axis)
     return slices.map { call.builder.reshape($0, to: shape) }
   }
 }
@@ -119,7 +123,9 @@ struct SqueezeOperation: Operation {
     name: "squeeze",
     summary: "Takes axes of size 1 away.",
     formula: "y[i, j] = x[i, 0, j]", operands: ["x"],
-    attributes: [AttributeReference("axis", .integerOrList, default: "null", "the axes that go; null means all of size 1")],
+    attributes: [
+      AttributeReference("axis", .integerOrList, default: "null", "the axes that go; null means all of size 1")
+    ],
     dtypes: .any,
     shapeRule: "that of x without these axes", derivative: "x: ct with the axes put back",
     conventions: ["a named axis of another size than 1 is refused"],
@@ -136,7 +142,8 @@ struct SqueezeOperation: Operation {
     let axes = try call.axes(given, rank: shape.rank, of: "axis")
     if let axis = axes.first(where: { shape[$0] != 1 }) {
       throw GraphError(
-        .shapeMismatch, "axis \(axis) of {0} has size \(shape[axis]), and only axes of size 1 can be taken away", at: .attribute("axis"))
+        .shapeMismatch, "axis \(axis) of {0} has size \(shape[axis]), and only axes of size 1 can be taken away",
+        at: .attribute("axis"))
     }
     return [call.builder.reshape(call.x, to: shape.removing(AxisSet(axes)))]
   }
@@ -148,7 +155,8 @@ extension OperationCall {
   func newAxes(_ given: [Int], in shape: Shape) throws(GraphError) -> [Int] {
     let rank = try checkedRank(shape.rank + given.count)
     if let axis = given.first(where: { $0 < -rank || $0 >= rank }) {
-      throw invalid("axis", "axis \(axis) is out of range for the result, which has \(rank == 1 ? "1 axis" : "\(rank) axes")")
+      throw invalid(
+        "axis", "axis \(axis) is out of range for the result, which has \(rank == 1 ? "1 axis" : "\(rank) axes")")
     }
     return try axes(given, rank: rank, of: "axis")
   }
@@ -157,7 +165,8 @@ extension OperationCall {
   func checkedRank(_ rank: Int) throws(GraphError) -> Int {
     guard rank <= Shape.maximumRank else {
       throw GraphError(
-        .limitExceeded, "the result would have \(rank) axes, a tensor may have \(Shape.maximumRank)", limit: .rank(Shape.maximumRank),
+        .limitExceeded, "the result would have \(rank) axes, a tensor may have \(Shape.maximumRank)",
+        limit: .rank(Shape.maximumRank),
         value: rank)
     }
     return rank

@@ -9,9 +9,11 @@ extension CompositeOperation {
   ) {
     self.init(
       OperationReference(
-        name: name, summary: summary, formula: formula, operands: ["x"], attributes: ReductionOperation.attributes("reduce") + more,
+        name: name, summary: summary, formula: formula, operands: ["x"],
+        attributes: ReductionOperation.attributes("reduce") + more,
         dtypes: .floating, shapeRule: ReductionOperation.shapeRule, derivative: derivative, conventions: conventions,
-        otherNames: otherNames, samples: ReductionOperation.samples + [OperationSample([[0, 3]], ["axis": .integer(1)])] + samples)
+        otherNames: otherNames,
+        samples: ReductionOperation.samples + [OperationSample([[0, 3]], ["axis": .integer(1)])] + samples)
     ) { call throws(GraphError) in
       let axes = try call.reducedAxes(rank: call.x.shape.rank)
       return call.keepingDimensions(try body(call, axes), axes)
@@ -22,18 +24,25 @@ extension CompositeOperation {
 
   private static let mean = CompositeOperation(
     "mean", "Arithmetic mean of the elements along axes.", "y = Σ x / n", "x: ct / n",
-    conventions: ["of nothing it is NaN", "no overflow in between", "integers are refused: cast them to a float dtype"],
+    conventions: [
+      "of nothing it is NaN", "no overflow in between", "integers are refused: cast them to a float dtype",
+    ],
     otherNames: ["average", "avg", "reduce_mean", "reducemean"]
   ) { call, axes in call.x.mean(over: axes) }
 
-  private static let correction = AttributeReference("correction", .number, default: "0", "what is taken off n; 1 for a sample's estimate")
+  private static let correction = AttributeReference(
+    "correction", .number, default: "0", "what is taken off n; 1 for a sample's estimate")
   // A fraction, because the sweep shrinks every axis to 1 and 0 / 0 has no difference quotient.
   private static let corrected = [OperationSample([[3, 2]], ["axis": .integer(0), "correction": .number(0.5)])]
 
   private static let variance = CompositeOperation(
-    "var", "Variance of the elements along axes.", "y = Σ (x - mean)² / (n - correction)", "x: 2 ct (x - mean) / (n - correction)",
+    "var", "Variance of the elements along axes.", "y = Σ (x - mean)² / (n - correction)",
+    "x: 2 ct (x - mean) / (n - correction)",
     more: [correction],
-    conventions: ["of nothing it is NaN", "with n <= correction it is divided by 0", "of a constant value and gradient are 0, exactly"],
+    conventions: [
+      "of nothing it is NaN", "with n <= correction it is divided by 0",
+      "of a constant value and gradient are 0, exactly",
+    ],
     otherNames: ["variance", "reduce_variance"], samples: corrected
   ) { call, axes in call.x.variance(over: axes, correction: call.number("correction") ?? 0) }
 
@@ -41,8 +50,10 @@ extension CompositeOperation {
     "std", "Standard deviation of the elements along axes.", "y = √(Σ (x - mean)² / (n - correction))",
     "x: ct (x - mean) / ((n - correction) y)", more: [correction],
     conventions: [
-      "of nothing it is NaN", "with n <= correction it is divided by 0", "no overflow in between: 1e200 and 1e-200 are as good as 1",
-      "the gradient of a constant is 0, second derivatives there are NaN; the square of std is var, also for derivatives",
+      "of nothing it is NaN", "with n <= correction it is divided by 0",
+      "no overflow in between: 1e200 and 1e-200 are as good as 1",
+      "the gradient of a constant is 0, second derivatives there are NaN; the square of std is var, also for "
+        + "derivatives",
     ],
     otherNames: ["stddev", "standard_deviation", "reduce_std"], samples: corrected
   ) { call, axes in call.x.standardDeviation(over: axes, correction: call.number("correction") ?? 0) }
@@ -90,8 +101,8 @@ extension CompositeOperation {
 }
 
 extension Value {
-  /// The largest element along axes as a constant to subtract before exponentials. Results do not depend on it. An infinite one is made
-  /// finite, so that infinity - infinity does not come up; NaN stays.
+  /// The largest element along axes as a constant to subtract before exponentials. Results do not depend on it. An
+  /// infinite one is made finite, so that infinity - infinity does not come up; NaN stays.
   func peak(over axes: AxisSet) -> Value {
     let largest = dtype == .float32 ? Double(Float.greatestFiniteMagnitude) : Double.greatestFiniteMagnitude
     let peak = builder.reduce(.max, self, over: axes).emit(.stopGradient)

@@ -13,7 +13,9 @@ struct TransposePrimitive: Primitive {
 
   func inferTypes(_ node: TypeInference) throws(GraphError) {
     let x = node.operand(0)
-    guard case .permutation(let axes) = node.attributes, axes.rank == x.shape.rank, AxisSet(axes.array) == AxisSet(0..<axes.rank) else {
+    guard case .permutation(let axes) = node.attributes, axes.rank == x.shape.rank,
+      AxisSet(axes.array) == AxisSet(0..<axes.rank)
+    else {
       throw node.fault("transpose takes one operand and a permutation of its axes")
     }
     try node.result(x.with(shape: Shape(axes.array.map { x.shape[$0] })))
@@ -61,7 +63,8 @@ struct TransposeOperation: Operation {
     summary: "Permutes the axes of a tensor.",
     formula: "y[i, j] = x[j, i]", operands: ["x"],
     attributes: [
-      AttributeReference("axes", .integers, default: "null", "axis i of the result is axis axes[i] of x; null reverses all axes")
+      AttributeReference(
+        "axes", .integers, default: "null", "axis i of the result is axis axes[i] of x; null reverses all axes")
     ],
     dtypes: .any,
     shapeRule: "the sizes of x in the order of axes",
@@ -74,7 +77,9 @@ struct TransposeOperation: Operation {
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let rank = call.x.shape.rank
-    guard let given = call.integers("axes") else { return [call.builder.transpose(call.x, Shape((0..<rank).reversed()))] }
+    guard let given = call.integers("axes") else {
+      return [call.builder.transpose(call.x, Shape((0..<rank).reversed()))]
+    }
     guard given.count == rank else {
       throw call.invalid("axes", "axes \(given) must name each of the \(rank) axes of {0} once")
     }

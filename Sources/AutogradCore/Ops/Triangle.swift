@@ -1,4 +1,5 @@
-/// `tril` and `triu`: a comparison of row and column numbers selects; nothing is multiplied, so that a NaN on the other side vanishes.
+/// `tril` and `triu`: a comparison of row and column numbers selects; nothing is multiplied, so that a NaN on the other
+/// side vanishes.
 struct TriangleOperation: Operation {
   let reference: OperationReference
   private let isLower: Bool
@@ -15,13 +16,16 @@ struct TriangleOperation: Operation {
     reference = OperationReference(
       name: name, summary: summary, formula: "y[i, j] = x[i, j] if \(condition) else 0", operands: ["x"],
       attributes: [
-        AttributeReference("k", .integer, default: "0", "the last diagonal that is kept: 0 the main one, 1 the next above, -1 below")
+        AttributeReference(
+          "k", .integer, default: "0", "the last diagonal that is kept: 0 the main one, 1 the next above, -1 below")
       ],
       dtypes: .any, shapeRule: "that of x, of whose last two axes each pair is a matrix",
       derivative: "x: the same triangle of ct",
-      conventions: ["elements outside are selected away, never multiplied: a NaN there becomes 0"], otherNames: otherNames,
+      conventions: ["elements outside are selected away, never multiplied: a NaN there becomes 0"],
+      otherNames: otherNames,
       samples: [
-        OperationSample([[3, 3]]), OperationSample([[2, 3]], ["k": .integer(1)]), OperationSample([[3, 2]], ["k": .integer(-1)]),
+        OperationSample([[3, 3]]), OperationSample([[2, 3]], ["k": .integer(1)]),
+        OperationSample([[3, 2]], ["k": .integer(-1)]),
         OperationSample([[2, 2, 3]]), OperationSample([[2, 2]], ["k": .integer(9)]), OperationSample([[0, 2]]),
       ])
   }
@@ -64,9 +68,11 @@ struct TraceOperation: Operation {
   }
 }
 
-private let diagonalOffset = AttributeReference("offset", .integer, default: "0", "which one: 0 the main one, 1 the next above, -1 below")
+private let diagonalOffset = AttributeReference(
+  "offset", .integer, default: "0", "which one: 0 the main one, 1 the next above, -1 below")
 private let diagonalSamples = [
-  OperationSample([[3, 3]]), OperationSample([[2, 4]], ["offset": .integer(1)]), OperationSample([[3, 2]], ["offset": .integer(-1)]),
+  OperationSample([[3, 3]]), OperationSample([[2, 4]], ["offset": .integer(1)]),
+  OperationSample([[3, 2]], ["offset": .integer(-1)]),
   OperationSample([[2, 2, 3]]), OperationSample([[2, 2]], ["offset": .integer(5)]), OperationSample([[0, 2]]),
 ]
 
@@ -80,8 +86,8 @@ extension OperationCall {
 extension GraphBuilder {
   /// 0, 1, …, count - 1 in int64.
   ///
-  /// Long vectors are put together while the plan runs, from digits to base 1024: building a graph must not take memory that admission has
-  /// not seen, whatever the shapes in it.
+  /// Long vectors are put together while the plan runs, from digits to base 1024: building a graph must not take memory
+  /// that admission has not seen, whatever the shapes in it.
   func indexVector(_ count: Int) -> Value {
     let base = 1024
     var lengths = [count]
@@ -91,7 +97,8 @@ extension GraphBuilder {
       let rows = vector.shape[0]
       let shape: Shape = [rows, base]
       let high = emit(.mul, vector, broadcast(constant(Scalar(Int64(base))), to: [rows]))
-      let sum = emit(.add, broadcast(reshape(high, to: [rows, 1]), to: shape), broadcast(shortIndexVector(base), to: shape))
+      let sum = emit(
+        .add, broadcast(reshape(high, to: [rows, 1]), to: shape), broadcast(shortIndexVector(base), to: shape))
       var window = Window(whole: [rows * base])
       window.sizes[0] = length
       vector = slice(reshape(sum, to: [rows * base]), window)

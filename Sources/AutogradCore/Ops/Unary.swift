@@ -9,11 +9,13 @@ extension PointwiseFunction {
 
   static let exponentials: [PointwiseFunction] = [
     unary(
-      .abs, CK_ABS, "abs", "Absolute value.", "|x|", dtypes: .numeric, "sign(x)", conventions: ["the gradient at 0 is 0"],
+      .abs, CK_ABS, "abs", "Absolute value.", "|x|", dtypes: .numeric, "sign(x)",
+      conventions: ["the gradient at 0 is 0"],
       otherNames: ["absolute", "fabs", "magnitude"]
     ) { ct, x, _ in x.signed(ct) },
     unary(
-      .square, CK_SQUARE, "square", "Square.", "x^2", dtypes: .numeric, "2 x", conventions: ["integers wrap around on overflow"],
+      .square, CK_SQUARE, "square", "Square.", "x^2", dtypes: .numeric, "2 x",
+      conventions: ["integers wrap around on overflow"],
       otherNames: ["sqr", "pow2"]
     ) { x, _ in x * 2 },
     unary(
@@ -21,13 +23,15 @@ extension PointwiseFunction {
       conventions: ["at 0: value Infinity, gradient -Infinity"], otherNames: ["inverse", "rcp"]
     ) { ct, _, y in -(ct * y * y) },
     unary(
-      .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)", conventions: ["the gradient at 0 is Infinity", ieee]
+      .sqrt, CK_SQRT, "sqrt", "Square root.", "√x", domain: 0.2...4, "1 / (2 y)",
+      conventions: ["the gradient at 0 is Infinity", ieee]
     ) {
       // 0 is added for -0, whose root is -0.
       _, y in 0.5 / (y + 0)
     },
     unary(
-      .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y / (2 x)", conventions: [ieee],
+      .rsqrt, CK_RSQRT, "rsqrt", "Reciprocal of the square root.", "1 / √x", domain: 0.2...4, "-y / (2 x)",
+      conventions: [ieee],
       otherNames: ["inversesqrt"]
     ) { ct, x, y in ct.times(y * -0.5, over: x) },
     unary(.exp, CK_EXP, "exp", "Exponential function.", "e^x", "y") { _, y in y },
@@ -37,13 +41,21 @@ extension PointwiseFunction {
       conventions: ["at 0: value -Infinity, gradient Infinity", ieee],
       otherNames: ["ln", "loge"]
     ) { ct, x, _ in ct / (x + 0) },
-    unary(.log1p, CK_LOG1P, "log1p", "ln(1 + x), exact near 0.", "ln(1 + x)", domain: -0.8...3, "1 / (1 + x)", conventions: [ieee]) {
+    unary(
+      .log1p, CK_LOG1P, "log1p", "ln(1 + x), exact near 0.", "ln(1 + x)", domain: -0.8...3, "1 / (1 + x)",
+      conventions: [ieee]
+    ) {
       ct, x, _ in ct / (x + 1)
     },
-    unary(.log2, CK_LOG2, "log2", "Logarithm to base 2.", "log₂ x", domain: 0.2...4, "1 / (x ln 2)", conventions: [ieee]) {
+    unary(
+      .log2, CK_LOG2, "log2", "Logarithm to base 2.", "log₂ x", domain: 0.2...4, "1 / (x ln 2)", conventions: [ieee]
+    ) {
       ct, x, _ in ct * 1.442695040888963407359924681001892137 / (x + 0)
     },
-    unary(.log10, CK_LOG10, "log10", "Logarithm to base 10.", "log₁₀ x", domain: 0.2...4, "1 / (x ln 10)", conventions: [ieee]) {
+    unary(
+      .log10, CK_LOG10, "log10", "Logarithm to base 10.", "log₁₀ x", domain: 0.2...4, "1 / (x ln 10)",
+      conventions: [ieee]
+    ) {
       ct, x, _ in ct * 0.434294481903251827651128918916605082 / (x + 0)
     },
   ]
@@ -55,12 +67,14 @@ extension PointwiseFunction {
     unary(.cos, CK_COS, "cos", "Cosine.", "cos x", "-sin(x)") { x, _ in -x.emit(.sin) },
     unary(.tan, CK_TAN, "tan", "Tangent.", "tan x", domain: -1.2...1.2, "(1 + y^2)") { x, _ in x.emit(.tanSlope) },
     unary(
-      .asin, CK_ASIN, "asin", "Arc sine.", "arcsin x", domain: -0.9...0.9, "1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arcsin"]
+      .asin, CK_ASIN, "asin", "Arc sine.", "arcsin x", domain: -0.9...0.9, "1 / √(1 - x^2)", conventions: [ieee],
+      otherNames: ["arcsin"]
     ) {
       x, _ in x.emit(.asinSlope)
     },
     unary(
-      .acos, CK_ACOS, "acos", "Arc cosine.", "arccos x", domain: -0.9...0.9, "-1 / √(1 - x^2)", conventions: [ieee], otherNames: ["arccos"]
+      .acos, CK_ACOS, "acos", "Arc cosine.", "arccos x", domain: -0.9...0.9, "-1 / √(1 - x^2)", conventions: [ieee],
+      otherNames: ["arccos"]
     ) {
       x, _ in -x.emit(.asinSlope)
     },
@@ -80,11 +94,13 @@ extension PointwiseFunction {
       x.filled(1).emit(.direction, x)
     },
     unary(
-      .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)", conventions: [ieee],
+      .acosh, CK_ACOSH, "acosh", "Inverse hyperbolic cosine.", "arcosh x", domain: 1.2...4, "1 / √(x^2 - 1)",
+      conventions: [ieee],
       otherNames: ["arccosh", "arcosh"]
     ) { x, _ in (x - 1).emit(.rsqrt) * (x + 1).emit(.rsqrt) },
     unary(
-      .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)", conventions: [ieee],
+      .atanh, CK_ATANH, "atanh", "Inverse hyperbolic tangent.", "artanh x", domain: -0.9...0.9, "1 / (1 - x^2)",
+      conventions: [ieee],
       otherNames: ["arctanh", "artanh"]
     ) { x, _ in x.emit(.atanhSlope) },
   ]
@@ -105,7 +121,8 @@ extension PointwiseFunction {
       conventions: ["±1 gives ±Infinity", ieee], otherNames: ["inverse_erf", "erf_inv"]
     ) { x, _ in x.derivative(CK_OF_ERFINV) },
     unary(
-      .lgamma, CK_LGAMMA, "lgamma", "Logarithm of the absolute value of the gamma function.", "ln |Γ(x)|", domain: 0.3...4, "digamma(x)",
+      .lgamma, CK_LGAMMA, "lgamma", "Logarithm of the absolute value of the gamma function.", "ln |Γ(x)|",
+      domain: 0.3...4, "digamma(x)",
       conventions: ["Infinity at 0 and the negative integers"], otherNames: ["gammaln", "loggamma", "log_gamma"]
     ) { x, _ in x.emit(.digamma) },
     unary(
@@ -132,8 +149,10 @@ extension PointwiseFunction {
     PointwiseFunction(
       .relu, .unary(CK_RELU),
       OperationReference(
-        name: "relu", summary: "x where it is positive, else 0.", formula: "y = max(x, 0)", operands: ["x"], dtypes: .floating,
-        shapeRule: "that of x", derivative: "x: ct where x > 0, else 0", conventions: ["the gradient at 0 is 0", "NaN stays NaN"],
+        name: "relu", summary: "x where it is positive, else 0.", formula: "y = max(x, 0)", operands: ["x"],
+        dtypes: .floating,
+        shapeRule: "that of x", derivative: "x: ct where x > 0, else 0",
+        conventions: ["the gradient at 0 is 0", "NaN stays NaN"],
         otherNames: ["rectifier", "ramp"],
         samples: [OperationSample([[2, 3]]), OperationSample([[]]), OperationSample([[0]])]),
       .pointwise([
@@ -152,7 +171,8 @@ extension PointwiseFunction {
     step(.floor, CK_FLOOR, "floor", "Largest integer not above x.", "⌊x⌋"),
     step(.ceil, CK_CEIL, "ceil", "Smallest integer not below x.", "⌈x⌉", otherNames: ["ceiling"]),
     step(
-      .round, CK_ROUND, "round", "Nearest integer.", "nearest integer", conventions: ["halves go to the even neighbour"],
+      .round, CK_ROUND, "round", "Nearest integer.", "nearest integer",
+      conventions: ["halves go to the even neighbour"],
       otherNames: ["rint", "around", "nearbyint"]),
     step(.trunc, CK_TRUNC, "trunc", "x without its fraction.", "x cut off toward 0", otherNames: ["truncate", "fix"]),
   ]
@@ -161,7 +181,9 @@ extension PointwiseFunction {
 
   static let tests: [PointwiseFunction] = [
     step(.isNaN, CK_ISNAN, "isnan", "Whether x is NaN.", "x is NaN", isPredicate: true, otherNames: ["is_nan"]),
-    step(.isInfinite, CK_ISINF, "isinf", "Whether x is Infinity or -Infinity.", "|x| = ∞", isPredicate: true, otherNames: ["is_inf"]),
+    step(
+      .isInfinite, CK_ISINF, "isinf", "Whether x is Infinity or -Infinity.", "|x| = ∞", isPredicate: true,
+      otherNames: ["is_inf"]),
     step(
       .isFinite, CK_ISFINITE, "isfinite", "Whether x is neither NaN nor infinite.", "|x| < ∞", isPredicate: true,
       otherNames: ["is_finite"]),

@@ -24,7 +24,8 @@ struct WeightedPrimitive: Primitive {
         node.builder.fail(
           GraphError(
             .invalidAttribute,
-            "the value of softmax is a target of what holds derivatives of softmax, which know it up to a constant along "
+            "the value of softmax is a target of what holds derivatives of softmax, which know it up to a constant "
+              + "along "
               + "the axis only; call keepAsTarget on it first, and use what that returns"))
       }
       rule(node, node.operand(0), node.operand(1), scan)

@@ -1,10 +1,11 @@
 import CKernels
 
-/// Gathers elementwise instructions over equally many elements into regions, forward and backward together, and finds which of their results
-/// nobody else reads.
+/// Gathers elementwise instructions over equally many elements into regions, forward and backward together, and finds
+/// which of their results nobody else reads.
 ///
-/// An instruction may join a region, which runs as early as its first member, if all that it reads is there by then; and if it reads or
-/// overwrites what a member has written, element for element at the same places, since members run tile by tile.
+/// An instruction may join a region, which runs as early as its first member, if all that it reads is there by then;
+/// and if it reads or overwrites what a member has written, element for element at the same places, since members run
+/// tile by tile.
 struct Fusion {
   private let lowering: Lowering
   private var groups: [Group] = []
@@ -109,12 +110,15 @@ struct Fusion {
     let y = buffers[Int(instruction.y.base)]
     let z = buffers[Int(instruction.z.base)]
     /// Whether what `other` does is done when a candidate's turn comes, or goes element for element with it.
-    func precedes(_ other: Int, _ candidate: Int, _ fits: Bool) -> Bool { other < candidate || (other == candidate && fits) }
+    func precedes(_ other: Int, _ candidate: Int, _ fits: Bool) -> Bool {
+      other < candidate || (other == candidate && fits)
+    }
     for candidate in candidates.suffix(Fusion.mostChoices) {
       let group = groups[candidate]
       guard group.members.count < Fusion.mostMembers else { continue }
       if !walks.areFlat, let sizes = group.sizes, sizes != iteration.sizes { continue }
-      if precedes(x.lastWriter, candidate, x.writing == walks.x), precedes(y.lastWriter, candidate, y.writing == walks.y),
+      if precedes(x.lastWriter, candidate, x.writing == walks.x),
+        precedes(y.lastWriter, candidate, y.writing == walks.y),
         precedes(z.lastWriter, candidate, z.writing == walks.z), precedes(z.lastReader, candidate, z.reading == walks.z)
       {
         return candidate
@@ -127,7 +131,8 @@ struct Fusion {
   private func regionMaking(_ instruction: Instruction) -> Int? {
     let reduction = lowering.program.reductions[Int(instruction.detail)]
     let use = buffers[Int(instruction.x.base)]
-    guard UInt32(instruction.function) < CK_ARGMAX.rawValue, reduction.columns == 1, reduction.outer.count == 1, reduction.rowStride == 1,
+    guard UInt32(instruction.function) < CK_ARGMAX.rawValue, reduction.columns == 1, reduction.outer.count == 1,
+      reduction.rowStride == 1,
       use.lastWriter >= 0, use.writing == Walk(offset: instruction.x.offset, flatStride: 1, strides: [])
     else { return nil }
     let group = groups[use.lastWriter]
@@ -213,7 +218,8 @@ struct Fusion {
 }
 
 extension Instruction {
-  /// Elementwise, and with an answer to every operand: integers divided by 0 or casts that do not fit end a run and name an element.
+  /// Elementwise, and with an answer to every operand: integers divided by 0 or casts that do not fit end a run and
+  /// name an element.
   fileprivate var isFusible: Bool {
     switch kind {
     case .copy, .unary, .select: true

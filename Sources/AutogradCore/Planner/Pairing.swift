@@ -13,13 +13,16 @@ struct PairingColumns {
 }
 
 extension RegionDraft {
-  /// The instructions with those taken together of which one alone reads what the other makes: what passes between them then stays in a
-  /// register. The first is put off until the second's turn, which it can be, as no memory is written any more once it has been read. Each
-  /// still rounds by itself, so no bit changes. A tanh and its slope are taken together, too.
+  /// The instructions with those taken together of which one alone reads what the other makes: what passes between them
+  /// then stays in a register. The first is put off until the second's turn, which it can be, as no memory is written
+  /// any more once it has been read. Each still rounds by itself, so no bit changes. A tanh and its slope are taken
+  /// together, too.
   func steps(_ scratch: inout Scratch) -> [Step] {
     for (index, instruction) in instructions.enumerated() {
       scratch.pairing.readers[Int(instruction.x.base)] += 1
-      if instruction.kind == .binary || instruction.kind == .select { scratch.pairing.readers[Int(instruction.y.base)] += 1 }
+      if instruction.kind == .binary || instruction.kind == .select {
+        scratch.pairing.readers[Int(instruction.y.base)] += 1
+      }
       let known = scratch.pairing.writer[Int(instruction.z.base)]
       scratch.pairing.writer[Int(instruction.z.base)] = known == -1 ? Int32(index) : -2
     }
@@ -57,7 +60,9 @@ extension RegionDraft {
         instruction: index, first: first,
         second: (function, w ?? Operand(slot: instructions[first].x, stride: walks[first].x)))
     }
-    if second.kind == .unary { return UInt32(second.function) == CK_NEG.rawValue ? step(second.x, CK_THEN_NEG, nil) : nil }
+    if second.kind == .unary {
+      return UInt32(second.function) == CK_NEG.rawValue ? step(second.x, CK_THEN_NEG, nil) : nil
+    }
     guard second.kind == .binary, second.x.base != second.y.base, 0...1 ~= walk.x, 0...1 ~= walk.y else { return nil }
     let (x, y) = (Operand(slot: second.x, stride: walk.x), Operand(slot: second.y, stride: walk.y))
     return switch UInt32(second.function) {
@@ -69,12 +74,14 @@ extension RegionDraft {
     }
   }
 
-  /// Where an instruction makes the slope of tanh: the tanh of the same operand, if there is one. Only if nothing else here writes where they do.
+  /// Where an instruction makes the slope of tanh: the tanh of the same operand, if there is one. Only if nothing else
+  /// here writes where they do.
   private func function(ofSlope index: Int, _ scratch: Scratch) -> Int? {
     let slope = instructions[index]
     func makes(_ function: ck_unary_op, _ index: Int) -> Bool {
       let (instruction, walk) = (instructions[index], walks[index])
-      return instruction.kind == .unary && UInt32(instruction.function) == function.rawValue && instruction.dtype == slope.dtype
+      return instruction.kind == .unary && UInt32(instruction.function) == function.rawValue
+        && instruction.dtype == slope.dtype
         && instruction.x == slope.x && walk.areFlat && walk.z == 1 && walk.x == 1
         && scratch.pairing.writer[Int(instruction.z.base)] >= 0
     }

@@ -9,7 +9,8 @@ package enum Planner {
     let lowering = Lowering(graph.columns, interruption)
     let live = graph.reachableNodes
     let inputs = graph.columns.inputs.count
-    for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] && graph.columns.opcodes[Int(node)] == .input {
+    for node in 0..<NodeID(graph.columns.nodeCount) where live[Int(node)] && graph.columns.opcodes[Int(node)] == .input
+    {
       guard case .index(let position) = graph.columns.attributes(of: node), 0..<inputs ~= position else {
         throw GraphError(.internal, "a placeholder was left in the graph")
       }

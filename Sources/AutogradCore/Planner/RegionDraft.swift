@@ -48,7 +48,8 @@ struct RegionDraft {
     walks = loops.map { loop in
       func isFlat(_ strides: Shape) -> Bool { self.sizes.flatStride(strides) != nil }
       return Walk(
-        z: loop.inner.z, x: loop.inner.x, y: loop.inner.y, zIsFlat: isFlat(loop.z), xIsFlat: isFlat(loop.x), yIsFlat: isFlat(loop.y))
+        z: loop.inner.z, x: loop.inner.x, y: loop.inner.y, zIsFlat: isFlat(loop.z), xIsFlat: isFlat(loop.x),
+        yIsFlat: isFlat(loop.y))
     }
   }
 
@@ -85,7 +86,8 @@ struct RegionDraft {
     }
   }
 
-  /// What becomes a member: an instruction, one together with the first of a pair, or a function together with its slope.
+  /// What becomes a member: an instruction, one together with the first of a pair, or a function together with its
+  /// slope.
   struct Step {
     var instruction: Int
     var first: Int?
@@ -102,13 +104,13 @@ struct RegionDraft {
 
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
-  /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they ask for, and the
-  /// processor finds out by itself what they walk over.
+  /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they
+  /// ask for, and the processor finds out by itself what they walk over.
   private static let mostStreams = 4
   private static let membersPerStream = 6
 
-  /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time leaves its tile to the
-  /// next. Members and streams are added to the program's.
+  /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time
+  /// leaves its tile to the next. Members and streams are added to the program's.
   func written(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> Region {
     for (instruction, walk) in zip(instructions, walks) {
       for (slot, fits) in [
@@ -135,9 +137,12 @@ struct RegionDraft {
       }
     }
     let streams =
-      length < sizes.elementCount ? streams(&scratch, atMost: min(RegionDraft.mostStreams, steps.count / RegionDraft.membersPerStream)) : []
+      length < sizes.elementCount
+      ? streams(&scratch, atMost: min(RegionDraft.mostStreams, steps.count / RegionDraft.membersPerStream)) : []
     for instruction in instructions {
-      for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] { scratch.tile[Int(buffer)] = Scratch.unused }
+      for buffer in [instruction.z.base, instruction.x.base, instruction.y.base] {
+        scratch.tile[Int(buffer)] = Scratch.unused
+      }
     }
     let (firstMember, firstStream) = (lowering.program.members.count, lowering.program.streams.count)
     lowering.program.members += members
@@ -186,7 +191,8 @@ struct RegionDraft {
       let width = instruction.dtype.byteWidth
       for (slot, fits, width) in [
         (instruction.x, walk.xIsFlat && walk.x == 1, instruction.kind == .select ? 1 : width),
-        (instruction.y, walk.yIsFlat && walk.y == 1, width), (instruction.z, walk.zIsFlat && walk.z == 1, instruction.resultWidth),
+        (instruction.y, walk.yIsFlat && walk.y == 1, width),
+        (instruction.z, walk.zIsFlat && walk.z == 1, instruction.resultWidth),
       ] where fits && scratch.tile[Int(slot.base)] == Scratch.outside {
         guard result.count < count else { return result }
         scratch.tile[Int(slot.base)] = Scratch.streamed
@@ -215,7 +221,8 @@ struct RegionDraft {
     let w = step.second?.w ?? step.slope.map { Operand(slot: instructions[$0].z, stride: walks[$0].z) }
     return Member(
       kind: first.kind, kernel: kernel(step), function: first.function, dtype: instruction.dtype, isFlat: walk.areFlat,
-      loop: walk.areFlat ? -1 : lowering.addLoop(loops[step.instruction]), z: operand(instruction.z, walk.z, instruction.resultWidth),
+      loop: walk.areFlat ? -1 : lowering.addLoop(loops[step.instruction]),
+      z: operand(instruction.z, walk.z, instruction.resultWidth),
       x: x, y: y, w: w.map { operand($0.slot, $0.stride, width) } ?? x)
   }
 

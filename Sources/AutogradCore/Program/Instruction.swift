@@ -15,8 +15,8 @@ package struct Instruction: Sendable {
   package var function: UInt8 = 0
   /// Of the operands.
   package var dtype: DType
-  /// Which entry of the program's table of the kind: loops, reductions, products, gathers, matrix calls, regions, custom
-  /// calls.
+  /// Which entry of the program's table of the kind: loops, reductions, products, gathers, matrix calls, regions,
+  /// custom calls.
   package var detail: Int32
   package var z: Slot
   package var x: Slot

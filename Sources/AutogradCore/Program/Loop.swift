@@ -27,7 +27,8 @@ extension Loop {
     var result = Loop(sizes: [], z: [], x: [], y: [])
     for axis in 0..<sizes.rank {
       let (size, last) = (sizes[axis], result.sizes.rank - 1)
-      if last >= 0, result.z[last] == z[axis] * size, result.x[last] == x[axis] * size, result.y[last] == y[axis] * size {
+      if last >= 0, result.z[last] == z[axis] * size, result.x[last] == x[axis] * size, result.y[last] == y[axis] * size
+      {
         result.sizes[last] *= size
         result.z[last] = z[axis]
         result.x[last] = x[axis]

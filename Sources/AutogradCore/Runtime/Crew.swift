@@ -13,8 +13,8 @@ import Synchronization
 public enum Parallelism {
   private static let limit = Atomic<Int>(Int(ck_processors()))
 
-  /// The most threads that are busy with the large instructions of all plans together, the callers of ``Plan/run(_:)`` among them. At first
-  /// as many as the process may use processors. Results are the same bytes whatever it is.
+  /// The most threads that are busy with the large instructions of all plans together, the callers of ``Plan/run(_:)``
+  /// among them. At first as many as the process may use processors. Results are the same bytes whatever it is.
   public static var threads: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(max(newValue, 1), ordering: .relaxed) }
@@ -41,10 +41,12 @@ final class Parts: Sendable {
   }
 }
 
-/// Threads that help with large instructions. The thread that runs a plan takes parts like the others and never waits for a helper to begin:
+/// Threads that help with large instructions. The thread that runs a plan takes parts like the others and never waits
+/// for a helper to begin:
 /// where all are busy it does everything itself, so that under load nothing is slower than without them.
 ///
-/// A run that pauses keeps its helpers, which sleep in the middle of their parts; others take their places until it goes on.
+/// A run that pauses keeps its helpers, which sleep in the middle of their parts; others take their places until it
+/// goes on.
 ///
 /// Waking a thread costs 50 to 80 µs; ask only for what takes 250 or more.
 ///
@@ -94,7 +96,9 @@ final class Crew: @unchecked Sendable {
       ck_count_while_awake(outer)
       ck_count_add(callers, -1)
     }
-    guard let job = post(count, helpers: min(count - 1, Parallelism.threads - busy), body) else { return body(Parts(count)) }
+    guard let job = post(count, helpers: min(count - 1, Parallelism.threads - busy), body) else {
+      return body(Parts(count))
+    }
     body(job.parts)
     withdraw(job)
   }

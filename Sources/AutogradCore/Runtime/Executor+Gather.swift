@@ -3,18 +3,22 @@ import CKernels
 extension Program {
   /// Gathers or adds up along indices; y holds them.
   func runGather(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer,
+    _ stop: StopFlag
   ) throws(GraphError) {
     let indices: DType = instruction.function == DType.int32.rawValue ? .int32 : .int64
     let chosen =
-      instruction.kind == .gather ? Kernels.gather(instruction.dtype, indices) : Kernels.scatterAdd(instruction.dtype, indices)
+      instruction.kind == .gather
+      ? Kernels.gather(instruction.dtype, indices) : Kernels.scatterAdd(instruction.dtype, indices)
     guard let kernel = chosen else { return }
     let gather = gathers[Int(instruction.detail)]
     let inner = gather.outer.inner
     let (width, sumWidth, indexWidth) = (instruction.dtype.byteWidth, instruction.resultWidth, indices.byteWidth)
     var refused: Int64 = 0
     var isRefused = false
-    forEachRow(gather.outer.sizes, max(gather.outer.sizes.rank - 1, 0), gather.outer.z, gather.outer.x, gather.outer.y, stop) {
+    forEachRow(
+      gather.outer.sizes, max(gather.outer.sizes.rank - 1, 0), gather.outer.z, gather.outer.x, gather.outer.y, stop
+    ) {
       zRow, xRow, yRow in
       let row = y + yRow * indexWidth
       // Some indices at a time, and of each some elements. What is indexed is not walked along: that the index does.
@@ -26,9 +30,11 @@ extension Program {
         repeat {
           let count = min(inner.count - start, longestPiece)
           let failed = kernel(
-            min(together, gather.count - first), count, gather.size, z + (zRow + first * zStep + start * inner.z) * sumWidth,
+            min(together, gather.count - first), count, gather.size,
+            z + (zRow + first * zStep + start * inner.z) * sumWidth,
             gather.zStride,
-            inner.z, x + (xRow + first * xStep + start * inner.x) * width, gather.xStride, inner.x, index, gather.indexStride)
+            inner.z, x + (xRow + first * xStep + start * inner.x) * width, gather.xStride, inner.x, index,
+            gather.indexStride)
           if failed >= 0 && !isRefused {
             isRefused = true
             let element = index + failed * gather.indexStride * indexWidth

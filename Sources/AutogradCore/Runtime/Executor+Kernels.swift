@@ -1,12 +1,14 @@
 import CKernels
 
-// The planner emits only kernels that exist for a dtype (the sweep runs every one), so a missing kernel is not an error here.
+// The planner emits only kernels that exist for a dtype (the sweep runs every one), so a missing kernel is not an error
+// here.
 
-/// Runs `body` at each position of a loop's outer axes, with the offsets of z, x and y there, until the flag is raised: an odometer, no
-/// recursion.
+/// Runs `body` at each position of a loop's outer axes, with the offsets of z, x and y there, until the flag is raised:
+/// an odometer, no recursion.
 @inline(__always)
 func forEachRow(
-  _ sizes: Shape, _ axes: Int, _ z: Shape, _ x: Shape, _ y: Shape, _ stop: StopFlag, _ body: (_ z: Int, _ x: Int, _ y: Int) -> Void
+  _ sizes: Shape, _ axes: Int, _ z: Shape, _ x: Shape, _ y: Shape, _ stop: StopFlag,
+  _ body: (_ z: Int, _ x: Int, _ y: Int) -> Void
 ) {
   if axes == 0 { return body(0, 0, 0) }
   for axis in 0..<axes where sizes[axis] == 0 { return }
@@ -31,10 +33,12 @@ func forEachRow(
   }
 }
 
-/// Runs `body` on each line of a loop, long ones in pieces: with the number of elements, the position of the first in row-major order, and
-/// the offsets of z, x and y there.
+/// Runs `body` on each line of a loop, long ones in pieces: with the number of elements, the position of the first in
+/// row-major order, and the offsets of z, x and y there.
 @inline(__always)
-func forEachLine(_ loop: Loop, _ stop: StopFlag, _ body: (_ count: Int, _ position: Int, _ z: Int, _ x: Int, _ y: Int) -> Void) {
+func forEachLine(
+  _ loop: Loop, _ stop: StopFlag, _ body: (_ count: Int, _ position: Int, _ z: Int, _ x: Int, _ y: Int) -> Void
+) {
   let inner = loop.inner
   if loop.sizes.rank < 2 && inner.count <= longestPiece { return body(inner.count, 0, 0, 0, 0) }
   var position = 0
@@ -50,7 +54,10 @@ func forEachLine(_ loop: Loop, _ stop: StopFlag, _ body: (_ count: Int, _ positi
 }
 
 extension Program {
-  func runUnary(_ kernel: ck_unary_fn?, _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ stop: StopFlag) {
+  func runUnary(
+    _ kernel: ck_unary_fn?, _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ stop: StopFlag
+  ) {
     guard let kernel else { return }
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
@@ -66,7 +73,8 @@ extension Program {
   }
 
   func runBinary(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer,
+    _ stop: StopFlag
   ) throws(GraphError) {
     guard let kernel = Kernels.binary(instruction.function, instruction.dtype) else { return }
     let loop = loops[Int(instruction.detail)]
@@ -76,7 +84,8 @@ extension Program {
       return forEachPart(of: inner.count, stop) { part in
         let start = part.lowerBound
         _ = kernel(
-          part.count, z + start * inner.z * to, inner.z, x + start * inner.x * from, inner.x, y + start * inner.y * from, inner.y)
+          part.count, z + start * inner.z * to, inner.z, x + start * inner.x * from, inner.x,
+          y + start * inner.y * from, inner.y)
       }
     }
     var refused = -1
@@ -92,7 +101,8 @@ extension Program {
 
   /// Where x is true, z takes y.
   func runSelect(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer,
+    _ stop: StopFlag
   ) {
     guard let kernel = Kernels.select(instruction.dtype) else { return }
     let loop = loops[Int(instruction.detail)]
@@ -106,7 +116,8 @@ extension Program {
   func runCast(
     _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ stop: StopFlag
   ) throws(GraphError) {
-    guard let target = DType(rawValue: instruction.function), let kernel = Kernels.cast(instruction.dtype, target) else { return }
+    guard let target = DType(rawValue: instruction.function), let kernel = Kernels.cast(instruction.dtype, target)
+    else { return }
     let loop = loops[Int(instruction.detail)]
     let inner = loop.inner
     let (from, to) = (instruction.dtype.byteWidth, target.byteWidth)
@@ -135,15 +146,20 @@ extension Program {
     {
       return
     }
-    forEachRow(reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y, stop) {
+    forEachRow(
+      reduction.outer.sizes, reduction.outer.sizes.rank, reduction.outer.z, reduction.outer.x, reduction.outer.y, stop
+    ) {
       zRow, xRow, _ in
-      kernel(reduction.columns, reduction.rows, z + zRow * to, x + xRow * from, reduction.columnStride, reduction.rowStride, stop)
+      kernel(
+        reduction.columns, reduction.rows, z + zRow * to, x + xRow * from, reduction.columnStride, reduction.rowStride,
+        stop)
     }
   }
 
   /// The last axis of the loop is the one along which a line goes.
   func runScan(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
+    _ stop: StopFlag
   ) {
     guard let kernel = Kernels.scan(instruction.function, instruction.dtype) else { return }
     let loop = loops[Int(instruction.detail)]
@@ -155,18 +171,22 @@ extension Program {
   }
 
   func runMatMul(
-    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ stop: StopFlag
+    _ instruction: Instruction, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer,
+    _ stop: StopFlag
   ) {
     guard let kernel = Kernels.matmul(instruction.dtype) else { return }
     let product = products[Int(instruction.detail)]
     let width = instruction.dtype.byteWidth
     let vectorKernel = product.hasVector ? Kernels.matvec(instruction.dtype) : nil
-    if vectorKernel == nil, product.outer.count == 1, multiplyInParts(kernel, product, width: width, z, x, y, stop) { return }
+    if vectorKernel == nil, product.outer.count == 1, multiplyInParts(kernel, product, width: width, z, x, y, stop) {
+      return
+    }
     forEachRow(product.outer.sizes, product.outer.sizes.rank, product.outer.z, product.outer.x, product.outer.y, stop) {
       zRow, xRow, yRow in
       let (z, x, y) = (z + zRow * width, x + xRow * width, y + yRow * width)
       guard let vectorKernel else {
-        kernel(product.m, product.n, product.k, z, x, product.xRow, product.xColumn, y, product.yRow, product.yColumn, stop)
+        kernel(
+          product.m, product.n, product.k, z, x, product.xRow, product.xColumn, y, product.yRow, product.yColumn, stop)
         return
       }
       if product.n == 1 {

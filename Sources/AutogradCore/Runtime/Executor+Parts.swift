@@ -1,14 +1,16 @@
 import CKernels
 
-// Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and what is added up keeps its
-// order: reductions are split where their order has a seam, products never along what they sum over. So the bytes are the same whoever helps.
+// Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and what
+// is added up keeps its order: reductions are split where their order has a seam, products never along what they sum
+// over. So the bytes are the same whoever helps.
 
 extension Program {
   private typealias Bases = UnsafePointer<UnsafeMutableRawPointer>
 
   /// Elements of a part: small enough that nobody waits long for the last one, and where reductions can be joined.
   private static let partLength = Int(CK_REDUCE_PART)
-  /// Elementary operations that take 250 µs, see ``Crew``: elementwise at 0.06 ns in the first cache, or bound by memory.
+  /// Elementary operations that take 250 µs, see ``Crew``: elementwise at 0.06 ns in the first cache, or bound by
+  /// memory.
   private static let worthwhileElements = 1 << 19
   private static let worthwhileOperations = 1 << 22
   /// Multiply-adds: 80 in a nanosecond.
@@ -18,7 +20,8 @@ extension Program {
 
   /// - Returns: false if nothing was done, since it is not worth it.
   func runInParts(
-    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Int, inner: Int,
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>,
+    rows: Int, inner: Int,
     _ stop: StopFlag
   ) -> Bool {
     let count = rows * inner
@@ -30,9 +33,12 @@ extension Program {
     let states = members.filter { $0.kind == .reduce }
     let partCount = (count + Program.partLength - 1) / Program.partLength
     // Of each part what its reductions came to.
-    let partials = UnsafeMutableRawPointer.allocate(byteCount: max(partCount * states.count, 1) * Int(CK_REDUCE_STATE), alignment: 64)
+    let partials = UnsafeMutableRawPointer.allocate(
+      byteCount: max(partCount * states.count, 1) * Int(CK_REDUCE_STATE), alignment: 64)
     defer { partials.deallocate() }
-    func partial(_ part: Int, _ state: Int) -> UnsafeMutableRawPointer { partials + (part * states.count + state) * Int(CK_REDUCE_STATE) }
+    func partial(_ part: Int, _ state: Int) -> UnsafeMutableRawPointer {
+      partials + (part * states.count + state) * Int(CK_REDUCE_STATE)
+    }
 
     let rowsInPart = rows == 1 ? 1 : (rows + partCount - 1) / partCount
     Crew.shared.run(rows == 1 ? partCount : (rows + rowsInPart - 1) / rowsInPart) { parts in
@@ -82,13 +88,16 @@ extension Program {
   /// Calls `body` with one range after the other of `count` elements, from several threads.
   func forEachPart(of count: Int, _ stop: StopFlag, _ body: @escaping (Range<Int>) -> Void) {
     Crew.shared.run((count + Program.partLength - 1) / Program.partLength) { parts in
-      while !stop.isRaised, let part = parts.next() { body(part * Program.partLength..<min((part + 1) * Program.partLength, count)) }
+      while !stop.isRaised, let part = parts.next() {
+        body(part * Program.partLength..<min((part + 1) * Program.partLength, count))
+      }
     }
   }
 
   /// One reduction of all that lies in a row.
   func reduceInParts(
-    _ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int, _ stop: StopFlag
+    _ instruction: Instruction, rows: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, step: Int,
+    _ stop: StopFlag
   ) -> Bool {
     let (function, dtype) = (instruction.function, instruction.dtype)
     guard isWorthParts(rows), UInt32(function) < CK_ARGMAX.rawValue else { return false }
@@ -114,7 +123,8 @@ extension Program {
 
   /// A single product by rows of the result: each part packs y anew, so there are no more than threads.
   func multiplyInParts(
-    _ kernel: @escaping ck_matmul_fn, _ product: Product, width: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ kernel: @escaping ck_matmul_fn, _ product: Product, width: Int, _ z: UnsafeMutableRawPointer,
+    _ x: UnsafeRawPointer,
     _ y: UnsafeRawPointer, _ stop: StopFlag
   ) -> Bool {
     // In whole tiles of every table's registers.
@@ -128,7 +138,8 @@ extension Program {
       while !stop.isRaised, let part = parts.next() {
         let start = part * rows
         kernel(
-          min(rows, product.m - start), product.n, product.k, z + start * product.n * width, x + start * product.xRow * width, product.xRow,
+          min(rows, product.m - start), product.n, product.k, z + start * product.n * width,
+          x + start * product.xRow * width, product.xRow,
           product.xColumn, y, product.yRow, product.yColumn, stop)
       }
     }

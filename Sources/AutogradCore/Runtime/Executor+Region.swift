@@ -8,7 +8,9 @@ extension Program {
     members.withUnsafeBufferPointer { all in
       let members = UnsafeBufferPointer(rebasing: all[region.members])
       if region.reduces {
-        for member in members where member.kind == .reduce { Kernels.begin(member.function, member.dtype, member.y.base(bases)) }
+        for member in members where member.kind == .reduce {
+          Kernels.begin(member.function, member.dtype, member.y.base(bases))
+        }
       }
       if !runInParts(region, members, bases, rows: rows, inner: inner, stop) {
         runTiles(region, members, bases, rows: 0..<rows, columns: 0..<inner, inner: inner, stop)
@@ -23,7 +25,8 @@ extension Program {
 
   /// Some rows of a region, of one row also some elements only, until the flag is raised.
   func runTiles(
-    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, rows: Range<Int>,
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>,
+    rows: Range<Int>,
     columns: Range<Int>, inner: Int, _ stop: StopFlag
   ) {
     if columns.count > region.tile {
@@ -39,7 +42,8 @@ extension Program {
       for row in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
         if stop.isRaised { return }
         let count = min(together, rows.upperBound - row)
-        runTile(region, members, bases, row: row, rows: count, start: columns.lowerBound, count: columns.count, inner: inner)
+        runTile(
+          region, members, bases, row: row, rows: count, start: columns.lowerBound, count: columns.count, inner: inner)
       }
     }
   }
@@ -47,12 +51,14 @@ extension Program {
   /// All members on some rows, or on `count` elements from `start` of one.
   @inline(__always)
   private func runTile(
-    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, row: Int, rows: Int,
+    _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>, row: Int,
+    rows: Int,
     start: Int, count: Int, inner: Int
   ) {
     // Through pointers: a member is too large to be copied for every tile.
     guard let first = members.baseAddress else { return }
-    // What the next tile will touch in memory is asked for in small parts: more than a few lines at once would have to wait.
+    // What the next tile will touch in memory is asked for in small parts: more than a few lines at once would have to
+    // wait.
     let next = row * inner + start + rows * count
     let part = (rows * count / members.count + 15) & ~15
     for index in members.indices {
@@ -74,7 +80,9 @@ extension Program {
   }
 
   @inline(__always)
-  private func prefetch(_ stream: Stream, _ bases: UnsafePointer<UnsafeMutableRawPointer>, _ position: Int, _ count: Int) {
+  private func prefetch(
+    _ stream: Stream, _ bases: UnsafePointer<UnsafeMutableRawPointer>, _ position: Int, _ count: Int
+  ) {
     ck_prefetch(bases[Int(stream.slot.base)] + stream.slot.offset + position * stream.width, count * stream.width)
   }
 
@@ -99,17 +107,20 @@ extension Program {
         }
         func offset(_ operand: Member.Operand, _ ofRow: Int) -> Int {
           // Rows of a tile lie one behind the other.
-          operand.slot.offset + (operand.isTile ? current * count * operand.stride : ofRow + start * operand.stride) * operand.width
+          operand.slot.offset + (operand.isTile ? current * count * operand.stride : ofRow + start * operand.stride)
+            * operand.width
         }
         run(
-          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow), y + offset(member.pointee.y, yRow), y)
+          member, count, z + offset(member.pointee.z, zRow), x + offset(member.pointee.x, xRow),
+          y + offset(member.pointee.y, yRow), y)
       }
     }
   }
 
   @inline(__always)
   private func run(
-    _ member: UnsafePointer<Member>, _ count: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
+    _ member: UnsafePointer<Member>, _ count: Int, _ z: UnsafeMutableRawPointer, _ x: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer,
     _ w: UnsafeMutableRawPointer
   ) {
     let (dz, dx, dy) = (member.pointee.z.stride, member.pointee.x.stride, member.pointee.y.stride)

@@ -41,12 +41,14 @@ extension Program {
   }
 
   /// Runs the instructions over a table of base pointers, complete but for the pool of scalars.
-  func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ interruption: Interruption?) throws(GraphError) {
+  func run(over bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ interruption: Interruption?) throws(GraphError)
+  {
     defer { withExtendedLifetime(interruption) {} }
     let failure: GraphError? = pool.withUnsafeBytes { bytes in
       // Instructions only read it.
       bases[Program.ownBase] = bases[Program.workspaceBase] + (workspaceByteCount - ownByteCount)
-      bases[Program.poolBase] = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Program.workspaceBase]
+      bases[Program.poolBase] =
+        bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? bases[Program.workspaceBase]
       do throws(GraphError) {
         try execute(UnsafePointer(bases), interruption?.flag ?? .never)
         return nil

@@ -1,4 +1,5 @@
-/// Runs a graph node by node on whole tensors, in the plainest terms. Slow, obvious, and the oracle of planner and executor.
+/// Runs a graph node by node on whole tensors, in the plainest terms. Slow, obvious, and the oracle of planner and
+/// executor.
 public enum Interpreter {
   /// - Returns: the graph's outputs.
   /// - Throws: as ``Plan/run(_:)``.
@@ -19,10 +20,13 @@ public enum Interpreter {
       let operands = columns.operandRange(node).compactMap { values[Int(columns.operands[$0])] }
       let types = results.map { columns.type(of: ValueID($0)) }
       let context = InterpretedNode(
-        operands: operands, resultTypes: types, attributes: columns.attributes(of: node), customOperations: columns.customOperations)
+        operands: operands, resultTypes: types, attributes: columns.attributes(of: node),
+        customOperations: columns.customOperations)
       let label = columns.labels[Int(node)]
       do throws(GraphError) {
-        for (result, tensor) in zip(results, try columns.opcodes[Int(node)].primitive.interpret(context)) { values[result] = tensor }
+        for (result, tensor) in zip(results, try columns.opcodes[Int(node)].primitive.interpret(context)) {
+          values[result] = tensor
+        }
       } catch {
         throw label >= 0 ? error.with(node: Int(label)) : error
       }

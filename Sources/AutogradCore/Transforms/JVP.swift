@@ -19,7 +19,9 @@ struct ForwardPass {
   mutating func run(for outputs: [Value]) {
     for (index, isNeeded) in builder.ancestors(of: outputs).enumerated() where isNeeded {
       let node = NodeID(index)
-      guard builder.columns.operandRange(node).contains(where: { tangents[builder.columns.operands[$0]] != nil }) else { continue }
+      guard builder.columns.operandRange(node).contains(where: { tangents[builder.columns.operands[$0]] != nil }) else {
+        continue
+      }
       let label = builder.label
       builder.label = builder.columns.labels[Int(node)]
       pushForward(NodeContext(builder: builder, node: node))
@@ -57,7 +59,8 @@ struct ForwardPass {
       builder.fail(
         GraphError(
           .internal,
-          "the derivative of \(builder.columns.opcodes[Int(node.node)].name) gives a tangent of type \(tangent.type) to a result of "
+          "the derivative of \(builder.columns.opcodes[Int(node.node)].name) gives a tangent of type \(tangent.type) "
+            + "to a result of "
             + "type \(result.type)"))
       return
     }
@@ -71,12 +74,14 @@ struct ForwardPass {
       let operand = node.operand(index)
       return tangent ?? (operand.dtype.isFloating ? builder.zeros(operand.type) : operand)
     }
-    for (index, tangent) in builder.emit(opcode, operands, node.attributes).enumerated() where index < node.resultCount {
+    for (index, tangent) in builder.emit(opcode, operands, node.attributes).enumerated() where index < node.resultCount
+    {
       set(tangent, node.result(index), node)
     }
   }
 
-  /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes tangents forward.
+  /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes
+  /// tangents forward.
   private mutating func pushThroughTranspose(_ operands: [Value?], _ node: NodeContext) {
     let pass = reverse ?? ReversePass(builder, of: [], withRespectTo: [], along: primals)
     reverse = pass
@@ -101,7 +106,9 @@ extension GraphBuilder {
     var isNeeded = [Bool](repeating: false, count: Int(last) + 1)
     for node in producers { isNeeded[Int(node)] = true }
     for node in (0...last).reversed() where isNeeded[Int(node)] {
-      for operand in columns.operandRange(node) { isNeeded[Int(columns.producers[Int(columns.operands[operand])])] = true }
+      for operand in columns.operandRange(node) {
+        isNeeded[Int(columns.producers[Int(columns.operands[operand])])] = true
+      }
     }
     return isNeeded
   }
@@ -119,13 +126,14 @@ extension GraphBuilder {
   }
 }
 
-/// The Jacobian-vector product as a graph: (primals…, tangents…) -> (outputs…, tangents…), with a tangent for every floating input and for
-/// every floating output, in order.
+/// The Jacobian-vector product as a graph: (primals…, tangents…) -> (outputs…, tangents…), with a tangent for every
+/// floating input and for every floating output, in order.
 /// - Throws: `internal` if a derivative rule yields a value of the wrong type, naming the rule.
 public func jvp(_ graph: Graph) throws(GraphError) -> Graph {
   let builder = GraphBuilder(extending: graph)
   let outputs = graph.outputs.map(builder.value)
-  let directions = graph.columns.inputs.map(builder.value).enumerated().filter { $1.dtype.isFloating }.map { index, primal in
+  let directions = graph.columns.inputs.map(builder.value).enumerated().filter { $1.dtype.isFloating }.map {
+    index, primal in
     (primal: primal, tangent: builder.input("t\(index)", primal.dtype, primal.shape))
   }
   let floating = outputs.filter(\.dtype.isFloating)

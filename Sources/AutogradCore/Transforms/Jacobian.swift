@@ -1,8 +1,10 @@
 extension GraphBuilder {
-  /// Jacobians of outputs by inputs or intermediate values: all directions go through at once as a batch, forwards where the values have
-  /// fewer elements than the outputs, else backwards. What is 0 by structure (``AlignmentPass``) takes no direction.
+  /// Jacobians of outputs by inputs or intermediate values: all directions go through at once as a batch, forwards
+  /// where the values have fewer elements than the outputs, else backwards. What is 0 by structure (``AlignmentPass``)
+  /// takes no direction.
   ///
-  /// - Returns: for each output and each value a tensor of the output's dtype, of its shape followed by the value's; zeros where nothing connects them.
+  /// - Returns: for each output and each value a tensor of the output's dtype, of its shape followed by the value's;
+  ///   zeros where nothing connects them.
   public func jacobians(of outputs: [Value], withRespectTo values: [Value]) -> [[Value]] {
     let width = values.reduce(0) { $0 + $1.shape.elementCount }
     let height = outputs.reduce(0) { $0 + $1.shape.elementCount }
@@ -10,9 +12,11 @@ extension GraphBuilder {
     return outputs.map { firstError == nil ? reverseJacobians($0, values) : faulty(values.count) }
   }
 
-  /// Second derivatives of what `gradients` are the gradients of: for each gradient and each value a tensor of the gradient's shape followed
-  /// by the value's. Forwards, one batch of directions per value.
-  public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] { forwardJacobians(gradients, values) }
+  /// Second derivatives of what `gradients` are the gradients of: for each gradient and each value a tensor of the
+  /// gradient's shape followed by the value's. Forwards, one batch of directions per value.
+  public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] {
+    forwardJacobians(gradients, values)
+  }
 
   private static let mostAligned = 16
 
@@ -28,7 +32,9 @@ extension GraphBuilder {
       return AlignmentPass(self, source: value, through: [output]).pairs(of: output)?.map { ($0.value, $0.source) }
     }
     let together = joint(pairs.map { $0?.map(\.first) }, of: output.shape)
-    let gradients = zip(values, gradients(of: [(output, cotangent)], withRespectTo: values)).map { $1 ?? zeros($0.type) }
+    let gradients = zip(values, gradients(of: [(output, cotangent)], withRespectTo: values)).map {
+      $1 ?? zeros($0.type)
+    }
     let units = directions(output.type, together: together)
     let count = output.shape.keeping(together).elementCount
     let stacks = batched(gradients, size: count, over: [(cotangent, units)])
@@ -36,7 +42,8 @@ extension GraphBuilder {
     return values.indices.map { index in
       let (stack, value) = (stacks[index], values[index])
       let rows = reshape(stack, to: output.shape.keeping(together), value.shape)
-      let jacobian = spread(rows, output.shape, value.shape, (pairs[index] ?? []).filter { together.contains($0.first) })
+      let jacobian = spread(
+        rows, output.shape, value.shape, (pairs[index] ?? []).filter { together.contains($0.first) })
       return jacobian.isValid && jacobian.dtype != output.dtype ? emit(.cast, jacobian, .dtype(output.dtype)) : jacobian
     }
   }

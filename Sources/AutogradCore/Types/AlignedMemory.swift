@@ -16,14 +16,16 @@ package enum AlignedMemory {
   package static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
     var memory: UnsafeMutableRawPointer?
     // Sizes were admitted against the limits before; a machine that still has no memory left cannot go on.
-    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else { abort() }
+    guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else {
+      abort()
+    }
     preferHugePages(memory, byteCount)
     return memory
   }
 
-  /// Asks for huge pages where a block is large: the kernel then fills one page at first touch where it filled 512, and a chain over ten
-  /// million elements runs in 26 ms instead of 37. Only pages that lie within the block, so that no more of it becomes resident than the
-  /// caller may write.
+  /// Asks for huge pages where a block is large: the kernel then fills one page at first touch where it filled 512, and
+  /// a chain over ten million elements runs in 26 ms instead of 37. Only pages that lie within the block, so that no
+  /// more of it becomes resident than the caller may write.
   package static func preferHugePages(_ memory: UnsafeMutableRawPointer, _ byteCount: Int) {
     guard byteCount >= largeByteCount else { return }
     #if os(Linux)

@@ -27,8 +27,8 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
   public var isInteger: Bool { self == .int64 || self == .int32 }
   public var isNumeric: Bool { self != .bool }
 
-  /// The common dtype of two operands, or nil where they do not mix: floats widen among floats and integers among integers;
-  /// anything else has to be cast by hand, because a silent conversion would hide a mistake.
+  /// The common dtype of two operands, or nil where they do not mix: floats widen among floats and integers among
+  /// integers; anything else has to be cast by hand, because a silent conversion would hide a mistake.
   public static func promoted(_ a: DType, _ b: DType) -> DType? {
     if a == b { return a }
     if a.isFloating && b.isFloating { return .float64 }

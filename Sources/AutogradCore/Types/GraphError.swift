@@ -1,7 +1,8 @@
 /// What is wrong with a graph, an operation's operands or attributes, or with data met while running.
 ///
-/// Facts, not a finished sentence: the message may name operands as `{0}`, `{1}`, … because only the caller knows what they are called;
-/// ``text(operandName:)`` puts the names in. One word wide, so that typed throws cost nothing on the good path.
+/// Facts, not a finished sentence: the message may name operands as `{0}`, `{1}`, … because only the caller knows what
+/// they are called; ``text(operandName:)`` puts the names in. One word wide, so that typed throws cost nothing on the
+/// good path.
 public struct GraphError: Error, Sendable {
   /// The same words that requests see as problem codes.
   public enum Code: String, Sendable, CaseIterable {
@@ -82,7 +83,8 @@ public struct GraphError: Error, Sendable {
     _ code: Code, _ message: String, operation: String? = nil, at place: Place = .node, node: Int? = nil,
     limit: Limit? = nil, value: Int? = nil
   ) {
-    facts = Facts(code: code, message: message, operation: operation, place: place, node: node, limit: limit, value: value)
+    facts = Facts(
+      code: code, message: message, operation: operation, place: place, node: node, limit: limit, value: value)
   }
 
   public var code: Code { facts.code }

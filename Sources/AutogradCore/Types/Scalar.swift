@@ -47,20 +47,24 @@ public struct Scalar: Hashable, Sendable, CustomStringConvertible {
   /// The scalar as a 0-d tensor.
   public var tensor: Tensor {
     Tensor(TensorType(dtype, [])) { base in
-      withUnsafeBytes(of: bits.littleEndian) { base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: dtype.byteWidth) }
+      withUnsafeBytes(of: bits.littleEndian) {
+        base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: dtype.byteWidth)
+      }
     }
   }
 
   /// The only element of a tensor.
   init(of tensor: Tensor) {
     var bits: UInt64 = 0
-    withUnsafeMutableBytes(of: &bits) { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: tensor.bytes[..<tensor.dtype.byteWidth])) }
+    withUnsafeMutableBytes(of: &bits) {
+      $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: tensor.bytes[..<tensor.dtype.byteWidth]))
+    }
     self.init(tensor.dtype, bits: UInt64(littleEndian: bits))
   }
 }
 
-/// A number without a dtype of its own: it takes that of what it stands beside. It keeps each form exactly, because a number read from
-/// text rounds once, to the dtype it ends up with.
+/// A number without a dtype of its own: it takes that of what it stands beside. It keeps each form exactly, because a
+/// number read from text rounds once, to the dtype it ends up with.
 public struct WeakNumber: Sendable {
   public var double: Double
   public var float: Float
@@ -75,8 +79,8 @@ public struct WeakNumber: Sendable {
 
   public init(_ value: Double) { self.init(double: value, float: Float(value), integer: Int64(exactly: value)) }
 
-  /// - Throws: `dtype_mismatch` for a fraction beside integers or any number beside bool, `number_out_of_range` for an integer that does
-  ///   not fit int32.
+  /// - Throws: `dtype_mismatch` for a fraction beside integers or any number beside bool, `number_out_of_range` for an
+  ///   integer that does not fit int32.
   func scalar(as dtype: DType) throws(GraphError) -> Scalar {
     switch dtype {
     case .float64: return Scalar(double)
@@ -93,12 +97,14 @@ public struct WeakNumber: Sendable {
         return Scalar(narrow)
       }
     case .bool:
-      throw GraphError(.dtypeMismatch, "the number \(text) stands beside bool; write true or false, or cast to a number first")
+      throw GraphError(
+        .dtypeMismatch, "the number \(text) stands beside bool; write true or false, or cast to a number first")
     }
     if double.isFinite && double == double.rounded(.towardZero) {
       throw GraphError(.numberOutOfRange, "\(double) does not fit \(dtype)")
     }
-    throw GraphError(.dtypeMismatch, "the number \(text) is not an integer and stands beside \(dtype); cast to a float dtype first")
+    throw GraphError(
+      .dtypeMismatch, "the number \(text) is not an integer and stands beside \(dtype); cast to a float dtype first")
   }
 
   private var text: String { integer.map(String.init) ?? double.description }

@@ -1,11 +1,12 @@
-/// The sizes of a tensor along its axes, up to ``maximumRank`` of them, held in place: shapes are made and compared for every node
-/// of every graph and must not touch the heap.
+/// The sizes of a tensor along its axes, up to ``maximumRank`` of them, held in place: shapes are made and compared for
+/// every node of every graph and must not touch the heap.
 public struct Shape: Sendable {
   public static let maximumRank = 8
-  /// No tensor may have more elements than this, even one that is never stored: sizes in bytes and sums of them then fit an Int.
+  /// No tensor may have more elements than this, even one that is never stored: sizes in bytes and sums of them then
+  /// fit an Int.
   public static let maximumElementCount = 1 << 40
-  /// What the sizes of a tensor without elements may multiply to, those that are 0 left out: steps between its axes in bytes, and sums of
-  /// sizes, then fit an Int.
+  /// What the sizes of a tensor without elements may multiply to, those that are 0 left out: steps between its axes in
+  /// bytes, and sums of sizes, then fit an Int.
   static let maximumExtent = 1 << 59
 
   var sizes: InlineArray<8, Int>
@@ -29,8 +30,8 @@ public struct Shape: Sendable {
   }
 
   /// A shape from sizes that may be anything.
-  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, or where there are none, but sizes beyond what
-  ///   can be counted; `shape_mismatch` for a negative size.
+  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, or where there are
+  ///   none, but sizes beyond what can be counted; `shape_mismatch` for a negative size.
   public init(checking sizes: some Collection<Int>) throws(GraphError) {
     guard sizes.count <= Shape.maximumRank else {
       throw GraphError(
@@ -41,8 +42,8 @@ public struct Shape: Sendable {
     try checkSize()
   }
 
-  /// Refuses negative sizes, and a shape with more elements than can be counted. One without elements has as many as any other without, but
-  /// its other sizes must be such that steps between axes can be counted.
+  /// Refuses negative sizes, and a shape with more elements than can be counted. One without elements has as many as
+  /// any other without, but its other sizes must be such that steps between axes can be counted.
   func checkSize() throws(GraphError) {
     var isEmpty = false
     for axis in 0..<rank {

@@ -66,7 +66,8 @@ public struct Tensor: Sendable {
     try withExtendedLifetime(storage) { try body(bytes) }
   }
 
-  /// The raw little-endian bytes. They go away with the last reference to the tensor, so never take those of a temporary.
+  /// The raw little-endian bytes. They go away with the last reference to the tensor, so never take those of a
+  /// temporary.
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: type.byteCount) }
 
   /// - Precondition: `Element` is the tensor's dtype.

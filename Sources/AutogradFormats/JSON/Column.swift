@@ -2,8 +2,9 @@ import Glibc
 
 /// A growing run of plain values on the C heap, with one owner.
 ///
-/// An Array would do the same with a bounds check, a uniqueness check and a reference count at each access; the parser appends to
-/// four of these per byte or so. Indices come from the parser itself, never from a request, and are checked in debug builds.
+/// An Array would do the same with a bounds check, a uniqueness check and a reference count at each access; the parser
+/// appends to four of these per byte or so. Indices come from the parser itself, never from a request, and are checked
+/// in debug builds.
 ///
 /// Columns share an allowance of bytes, which is looked at only where one of them grows.
 struct Column<Element: BitwiseCopyable>: ~Copyable {
@@ -21,7 +22,8 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
 
   /// An address that is aligned and never read: malloc(0) would take memory for nothing.
   private static var nowhere: UnsafeMutablePointer<Element> {
-    UnsafeMutableRawPointer(bitPattern: MemoryLayout<Element>.alignment).unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+    UnsafeMutableRawPointer(bitPattern: MemoryLayout<Element>.alignment).unsafelyUnwrapped.assumingMemoryBound(
+      to: Element.self)
   }
 
   @inline(__always)
@@ -31,7 +33,9 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
     count &+= 1
   }
 
-  mutating func append(_ elements: UnsafeBufferPointer<Element>, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
+  mutating func append(_ elements: UnsafeBufferPointer<Element>, _ allowance: inout MemoryAllowance)
+    throws(JSONSyntaxError)
+  {
     guard let start = elements.baseAddress else { return }
     try reserve(elements.count, &allowance)
     (base + count).initialize(from: start, count: elements.count)

@@ -23,7 +23,8 @@ extension JSONParser {
       case .unique: .duplicateKey
       default: .invalidJSON
       }
-    return JSONSyntaxError(code: code, offset: offset, pointer: pointer(expectation), message: "\(place(offset)): \(explanation)")
+    return JSONSyntaxError(
+      code: code, offset: offset, pointer: pointer(expectation), message: "\(place(offset)): \(explanation)")
   }
 
   private func explain(_ expectation: JSONExpectation, _ offset: Int) -> String {
@@ -37,7 +38,8 @@ extension JSONParser {
     case .escape: explainEscape(offset)
     case .string(let start): explainString(start, offset)
     case .depth(let maximum): "more than \(maximum) lists and objects inside one another"
-    case .unique(let key): "the key \"\(excerpt(stringBytes(key)))\" stands twice in this object; each key may be given once"
+    case .unique(let key):
+      "the key \"\(excerpt(stringBytes(key)))\" stands twice in this object; each key may be given once"
     case .tooLarge: "a body of 4 GiB or more is not read"
     }
   }
@@ -134,7 +136,8 @@ extension JSONParser {
 
   private func isWordByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"),
       UInt8(ascii: "_"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
       true
     default: false
@@ -172,7 +175,8 @@ extension JSONParser {
     case UInt8(ascii: "+"): return "a number is written without a plus sign: \(word.dropFirst())"
     case UInt8(ascii: "."): return "a number needs a digit before the point: 0\(word)"
     case UInt8(ascii: ","): return "expected a value, found ','; something is missing before it"
-    case UInt8(ascii: "]") where previous(offset) == UInt8(ascii: ","), UInt8(ascii: "}") where previous(offset) == UInt8(ascii: ","):
+    case UInt8(ascii: "]") where previous(offset) == UInt8(ascii: ","),
+      UInt8(ascii: "}") where previous(offset) == UInt8(ascii: ","):
       return "expected a value after ',', found \(found(offset)); a comma may not follow the last element"
     default: return explainWord(word) ?? "expected a value, found \(word.isEmpty ? found(offset) : "'\(word)'")"
     }
@@ -192,7 +196,8 @@ extension JSONParser {
     case "object" where startsWith("[object " as StaticString):
       return "the body is how JavaScript prints an object; send JSON.stringify(request)"
     case "array", "tensor", "np.array", "torch.tensor", "np.float64", "np.float32":
-      return "'\(word)' is how a program prints an array, not JSON: write its numbers as nested lists (x.tolist() in Python)"
+      return
+        "'\(word)' is how a program prints an array, not JSON: write its numbers as nested lists (x.tolist() in Python)"
     default:
       guard let first = word.first, first.isLetter || first == "_" else { return nil }
       return "expected a value, found '\(word)'; names and texts are written in double quotes: \"\(word)\""
@@ -209,8 +214,12 @@ extension JSONParser {
   /// Bodies that are not text, or not in this encoding. Their first bytes may well look like the start of something.
   private func explainEncoding(_ offset: Int) -> String? {
     guard offset <= 8 else { return nil }
-    if startsWith([0x1F, 0x8B]) { return "the body is compressed with gzip; send it as it is, content encodings are not read" }
-    if startsWith([0x28, 0xB5, 0x2F, 0xFD]) { return "the body is compressed with zstd; send it as it is, content encodings are not read" }
+    if startsWith([0x1F, 0x8B]) {
+      return "the body is compressed with gzip; send it as it is, content encodings are not read"
+    }
+    if startsWith([0x28, 0xB5, 0x2F, 0xFD]) {
+      return "the body is compressed with zstd; send it as it is, content encodings are not read"
+    }
     if startsWith([0xEF, 0xBB, 0xBF]) { return "the body starts with a byte-order mark; send UTF-8 without one" }
     if count > 8, base[8] == UInt8(ascii: "{"), base[7] == 0 {
       return "this looks like a safetensors file; send it with Content-Type: application/vnd.safetensors"
@@ -229,7 +238,9 @@ extension JSONParser {
       return "expected a JSON object, found '@'; curl reads a file for -d @file, but not for --data-raw @file"
     }
     if startsWith("<", at: offset) { return "expected a JSON object, found '<'; XML and HTML are not read" }
-    if startsWith("%7B", at: offset) || startsWith("%7b", at: offset) { return "the body is URL-encoded; send the JSON as it is" }
+    if startsWith("%7B", at: offset) || startsWith("%7b", at: offset) {
+      return "the body is URL-encoded; send the JSON as it is"
+    }
     let name = word(offset)
     if !name.isEmpty, startsWith("=", at: offset + name.utf8.count) {
       return "this looks like a form ('\(name)=…'); send a JSON object as the body: curl -d '{\"\(name)\": …}'"
@@ -243,11 +254,15 @@ extension JSONParser {
     if let explanation = explainWord(word), word.hasPrefix("-") { return explanation }
     let digits = word.utf8.drop { $0 == UInt8(ascii: "-") }
     if digits.count > 1, digits.first == UInt8(ascii: "0"), let second = digits.dropFirst().first {
-      if second &- UInt8(ascii: "0") <= 9 { return "'\(word)': a number may not start with a zero that is followed by digits" }
+      if second &- UInt8(ascii: "0") <= 9 {
+        return "'\(word)': a number may not start with a zero that is followed by digits"
+      }
     }
     if digits.first == UInt8(ascii: ".") { return "'\(word)': a number needs a digit before the point" }
     if digits.isEmpty { return "'-' is not followed by a digit" }
-    if digits.contains(UInt8(ascii: "e")) || digits.contains(UInt8(ascii: "E")) { return "'\(word)': the exponent needs digits" }
+    if digits.contains(UInt8(ascii: "e")) || digits.contains(UInt8(ascii: "E")) {
+      return "'\(word)': the exponent needs digits"
+    }
     return "'\(word)': a number needs a digit after the point"
   }
 
@@ -279,7 +294,8 @@ extension JSONParser {
 
   private func explainEnd(_ offset: Int) -> String {
     switch base[offset] {
-    case UInt8(ascii: "{"), UInt8(ascii: "["): "a second value follows the first; a body is one JSON value (JSON Lines are not read)"
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      "a second value follows the first; a body is one JSON value (JSON Lines are not read)"
     case UInt8(ascii: "="): explainStart(0) ?? "nothing may follow the value, found \(found(offset))"
     default: "nothing may follow the value, found \(found(offset))" + hexadecimalHint(offset)
     }
@@ -294,11 +310,13 @@ extension JSONParser {
   private func explainString(_ start: Int, _ offset: Int) -> String {
     guard offset < count else { return "the body ends inside the string opened at \(place(start))" }
     switch base[offset] {
-    case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return "a string may not run over the end of a line: write \\n, or close the quote"
+    case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+      return "a string may not run over the end of a line: write \\n, or close the quote"
     case UInt8(ascii: "\t"): return "a tab in a string is written \\t"
     case let byte where byte < 0x20:
       return "a control character in a string is written \\u00\(hexadecimal(byte).dropFirst(2)), found its byte"
-    default: return "the byte \(hexadecimal(base[offset])) is not UTF-8 here; send the body as UTF-8, not Latin-1 or UTF-16"
+    default:
+      return "the byte \(hexadecimal(base[offset])) is not UTF-8 here; send the body as UTF-8, not Latin-1 or UTF-16"
     }
   }
 

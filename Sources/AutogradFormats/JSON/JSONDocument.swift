@@ -1,12 +1,13 @@
 /// A parsed JSON body: strict RFC 8259, in the order it was written.
 ///
-/// The result is a tape, one small entry for each value in document order, so neither the depth nor the size of a body costs an
-/// object or a stack frame. Strings without escapes stay where they are in the body. Lists of numbers, which are most of a request,
-/// are one entry each, and their values are decoded when met into one arena: the leaf lists of a nested tensor lie there one after
-/// the other, so a tensor of any rank is one copy.
+/// The result is a tape, one small entry for each value in document order, so neither the depth nor the size of a body
+/// costs an object or a stack frame. Strings without escapes stay where they are in the body. Lists of numbers, which
+/// are most of a request, are one entry each, and their values are decoded when met into one arena: the leaf lists of a
+/// nested tensor lie there one after the other, so a tensor of any rank is one copy.
 ///
-/// The bytes are borrowed: they must outlive the document, and the document its values. A ``JSONValue`` is two words without a
-/// reference count; whoever works with values holds on to the document (a stored property, or `withExtendedLifetime`).
+/// The bytes are borrowed: they must outlive the document, and the document its values. A ``JSONValue`` is two words
+/// without a reference count; whoever works with values holds on to the document (a stored property, or
+/// `withExtendedLifetime`).
 ///
 /// `@unchecked Sendable`: nothing changes once `init` has returned.
 package final class JSONDocument: @unchecked Sendable {
@@ -18,7 +19,9 @@ package final class JSONDocument: @unchecked Sendable {
   /// - Parameters:
   ///   - maximumDepth: how many lists and objects may be open at once.
   ///   - maximumBytes: what tape, numbers and the rest may take, beside the body and a little to begin with.
-  package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max) throws(JSONSyntaxError) {
+  package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max)
+    throws(JSONSyntaxError)
+  {
     var parser = JSONParser(bytes, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
     try parser.parse()
     storage = .allocate(capacity: 1)
@@ -60,7 +63,8 @@ struct JSONEntry: BitwiseCopyable {
   @usableFromInline var end: UInt32
   /// Elements, members, numbers, or bytes of an unescaped string.
   @usableFromInline var count: UInt32
-  /// Of a list or object, the entry after its last descendant, and while it is open one more than the index of what encloses it.
+  /// Of a list or object, the entry after its last descendant, and while it is open one more than the index of what
+  /// encloses it.
   /// Of numbers, their place in the arena. Of a string with escapes, its place among the unescaped bytes.
   @usableFromInline var link: UInt32
   @usableFromInline var kind: JSONKind

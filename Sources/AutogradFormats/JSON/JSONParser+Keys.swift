@@ -29,7 +29,8 @@ extension JSONParser {
   @inline(__always)
   func stringBytes(_ index: Int) -> UnsafeRawBufferPointer {
     let entry = tape[index]
-    let start = entry.flags.contains(.escaped) ? UnsafePointer(unescaped.base) + Int(entry.link) : base + Int(entry.start) + 1
+    let start =
+      entry.flags.contains(.escaped) ? UnsafePointer(unescaped.base) + Int(entry.link) : base + Int(entry.start) + 1
     return UnsafeRawBufferPointer(start: start, count: Int(entry.count))
   }
 
@@ -81,7 +82,8 @@ extension JSONParser {
   }
 
   private func haveEqualBytes(_ first: JSONKey, _ second: JSONKey) -> Bool {
-    guard let left = stringBytes(Int(first.entry)).baseAddress, let right = stringBytes(Int(second.entry)).baseAddress else {
+    guard let left = stringBytes(Int(first.entry)).baseAddress, let right = stringBytes(Int(second.entry)).baseAddress
+    else {
       return true
     }
     return memcmp(left, right, Int(first.length)) == 0

@@ -1,6 +1,7 @@
 extension JSONParser {
-  /// Reads a list of numbers whose bracket is at `start` and whose first element is at ``position``. False if it holds anything else
-  /// or breaks the grammar, with nothing changed: it is then read again like any list, so no list is read more than twice.
+  /// Reads a list of numbers whose bracket is at `start` and whose first element is at ``position``. False if it holds
+  /// anything else or breaks the grammar, with nothing changed: it is then read again like any list, so no list is read
+  /// more than twice.
   mutating func numberList(from start: Int) throws(JSONSyntaxError) -> Bool {
     let firstNumber = numbers.count
     var flags = JSONFlags()
@@ -25,7 +26,8 @@ extension JSONParser {
         try append(
           JSONEntry(
             start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: next + 1 - base),
-            count: UInt32(truncatingIfNeeded: numbers.count - firstNumber), link: UInt32(truncatingIfNeeded: firstNumber),
+            count: UInt32(truncatingIfNeeded: numbers.count - firstNumber),
+            link: UInt32(truncatingIfNeeded: firstNumber),
             kind: .numbers, flags: flags))
         position = next + 1 - base
         return true
@@ -50,10 +52,15 @@ extension JSONParser {
   }
 
   @inline(never)
-  private static func skippingWhitespace(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+  private static func skippingWhitespace(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<
+    UInt8
+  > {
     var next = start
     while next < end, case let byte = next.pointee, byte <= UInt8(ascii: " ") {
-      guard byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\t") else {
+      guard
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+          || byte == UInt8(ascii: "\t")
+      else {
         break
       }
       next += 1

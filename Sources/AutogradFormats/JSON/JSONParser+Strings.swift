@@ -12,7 +12,8 @@ extension JSONParser {
     position = next + 1
   }
 
-  /// The first byte from `start` on that is a quote, a backslash, a control character or not ASCII; ``count`` if there is none.
+  /// The first byte from `start` on that is a quote, a backslash, a control character or not ASCII; ``count`` if there
+  /// is none.
   @inline(__always)
   private func firstSpecial(_ start: Int) -> Int {
     var next = start
@@ -28,7 +29,9 @@ extension JSONParser {
       if found != 0 { return next + found.trailingZeroBitCount >> 3 }
       next += 8
     }
-    while next < count, case let byte = base[next], byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+    while next < count, case let byte = base[next], byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""),
+      byte != UInt8(ascii: "\\")
+    {
       next += 1
     }
     return next
@@ -100,7 +103,9 @@ extension JSONParser {
 
   /// The value of `\u` and four hexadecimal digits at `start`, if that is what stands there.
   private func codeUnit(_ start: Int) -> UInt32? {
-    guard count - start >= 6, base[start] == UInt8(ascii: "\\"), base[start + 1] == UInt8(ascii: "u") else { return nil }
+    guard count - start >= 6, base[start] == UInt8(ascii: "\\"), base[start + 1] == UInt8(ascii: "u") else {
+      return nil
+    }
     var unit: UInt32 = 0
     for offset in 2..<6 {
       guard let digit = Self.hexadecimal(base[start + offset]) else { return nil }
@@ -121,7 +126,8 @@ extension JSONParser {
 
 extension Column<UInt8> {
   /// The UTF-8 of one character.
-  fileprivate mutating func append(_ scalar: Unicode.Scalar, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError) {
+  fileprivate mutating func append(_ scalar: Unicode.Scalar, _ allowance: inout MemoryAllowance) throws(JSONSyntaxError)
+  {
     for byte in scalar.utf8 { try append(byte, &allowance) }
   }
 }

@@ -46,7 +46,8 @@ struct JSONParser: ~Copyable {
 
   // MARK: Values
 
-  /// Reads the value that comes next. True if that opened a list or object which is not empty: now its first value comes next.
+  /// Reads the value that comes next. True if that opened a list or object which is not empty: now its first value
+  /// comes next.
   @inline(__always)
   private mutating func opensContainer() throws(JSONSyntaxError) -> Bool {
     skipWhitespace()
@@ -85,7 +86,8 @@ struct JSONParser: ~Copyable {
   private mutating func append(_ kind: JSONKind, to end: Int) throws(JSONSyntaxError) {
     try append(
       JSONEntry(
-        start: UInt32(truncatingIfNeeded: position), end: UInt32(truncatingIfNeeded: end), count: 0, link: 0, kind: kind, flags: []))
+        start: UInt32(truncatingIfNeeded: position), end: UInt32(truncatingIfNeeded: end), count: 0, link: 0,
+        kind: kind, flags: []))
   }
 
   @inline(__always)
@@ -133,7 +135,8 @@ struct JSONParser: ~Copyable {
     let index = tape.count
     try append(
       JSONEntry(
-        start: UInt32(truncatingIfNeeded: position), end: 0, count: 0, link: UInt32(truncatingIfNeeded: container + 1), kind: kind,
+        start: UInt32(truncatingIfNeeded: position), end: 0, count: 0, link: UInt32(truncatingIfNeeded: container + 1),
+        kind: kind,
         flags: []))
     container = index
     isInObject = kind == .object
@@ -155,7 +158,8 @@ struct JSONParser: ~Copyable {
     isInObject = container >= 0 && tape[container].kind == .object
   }
 
-  /// A value has ended. Closes what ends with it; false once the document is complete, true if another value comes next.
+  /// A value has ended. Closes what ends with it; false once the document is complete, true if another value comes
+  /// next.
   @inline(__always)
   private mutating func endsBeforeAnotherValue() throws(JSONSyntaxError) -> Bool {
     while container >= 0 {
@@ -168,7 +172,9 @@ struct JSONParser: ~Copyable {
         if isInObject { try key() }
         return true
       }
-      guard byte == (isInObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else { throw failure(.separator, at: position) }
+      guard byte == (isInObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+        throw failure(.separator, at: position)
+      }
       if isInObject { try checkKeys() }
       close()
     }
@@ -186,7 +192,10 @@ struct JSONParser: ~Copyable {
     try string()
     tape.base[container].end = UInt32(truncatingIfNeeded: index)
     try keys.append(
-      JSONKey(entry: index, bytes: stringBytes(index), isInBody: !tape[index].flags.contains(.escaped), bodyEnd: base + count), &allowance)
+      JSONKey(
+        entry: index, bytes: stringBytes(index), isInBody: !tape[index].flags.contains(.escaped),
+        bodyEnd: base + count),
+      &allowance)
     skipWhitespace()
     guard position < count, base[position] == UInt8(ascii: ":") else { throw failure(.colon, at: position) }
     position &+= 1
@@ -195,7 +204,10 @@ struct JSONParser: ~Copyable {
   @inline(__always)
   mutating func skipWhitespace() {
     while position < count, case let byte = base[position], byte <= UInt8(ascii: " ") {
-      guard byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\t") else {
+      guard
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+          || byte == UInt8(ascii: "\t")
+      else {
         return
       }
       position &+= 1

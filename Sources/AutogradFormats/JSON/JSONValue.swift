@@ -20,7 +20,8 @@ package struct JSONValue {
   /// The bytes of the body that this value was read from, quotes and brackets included.
   @inlinable
   package var text: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: storage.pointee.bytes + Int(entry.pointee.start), count: Int(entry.pointee.end - entry.pointee.start))
+    UnsafeRawBufferPointer(
+      start: storage.pointee.bytes + Int(entry.pointee.start), count: Int(entry.pointee.end - entry.pointee.start))
   }
 
   /// The elements of a list, the members of an object, the numbers of a list of numbers; 0 for everything else.
@@ -112,8 +113,8 @@ extension JSONValue {
   /// ``numbers`` with what is known of their texts.
   var numberRow: NumberRow { NumberRow(values: numbers, flags: kind == .numbers ? entry.pointee.flags : []) }
 
-  /// The numbers of all elements together, where each is a ``JSONKind/numbers`` of `length` numbers; else nil. They lie one after the
-  /// other in the arena, and their entries one after the other on the tape.
+  /// The numbers of all elements together, where each is a ``JSONKind/numbers`` of `length` numbers; else nil. They lie
+  /// one after the other in the arena, and their entries one after the other on the tape.
   func numberRows(of length: Int) -> NumberRow? {
     guard kind == .array, count > 0 else { return nil }
     let rows = UnsafeBufferPointer(start: entry + 1, count: count)
@@ -132,7 +133,8 @@ extension JSONValue {
   /// Every element is digits with perhaps a minus sign, at most 2^53 and not -0: the doubles are those very integers.
   var allIntegerText: Bool { kind == .numbers && !entry.pointee.flags.contains(.notInteger) }
 
-  /// The literals of a ``JSONKind/numbers`` or ``JSONKind/number``, to decode them in another type; empty for every other kind.
+  /// The literals of a ``JSONKind/numbers`` or ``JSONKind/number``, to decode them in another type; empty for every
+  /// other kind.
   package var numberTokens: NumberTokens {
     switch kind {
     case .numbers: NumberTokens(text: text, position: 1, remaining: count)

@@ -23,7 +23,8 @@ extension ByteBuffer {
     text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
   }
 
-  /// `bytes` between quotes. They should be UTF-8; what is not becomes U+FFFD, so that an answer is JSON whatever a client sent.
+  /// `bytes` between quotes. They should be UTF-8; what is not becomes U+FFFD, so that an answer is JSON whatever a
+  /// client sent.
   package func appendJSONString(_ bytes: UnsafeRawBufferPointer) {
     append(UInt8(ascii: "\""))
     // Without a byte above 0x7F there is nothing to check.
@@ -38,7 +39,8 @@ extension ByteBuffer {
 
   private func appendEscaped(_ bytes: UnsafeRawBufferPointer) {
     var copied = 0
-    for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+    for (index, byte) in bytes.enumerated()
+    where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
       append(UnsafeRawBufferPointer(rebasing: bytes[copied..<index]))
       copied = index + 1
       switch byte {

@@ -11,7 +11,9 @@ extension NumberReader {
   }
 
   @inline(__always)
-  private func store(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, _ dtype: DType, to place: UnsafeMutableRawPointer) -> Bool {
+  private func store(
+    _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, _ dtype: DType, to place: UnsafeMutableRawPointer
+  ) -> Bool {
     switch dtype {
     case .float64:
       let value = read(decimal, start, as: Double.self)

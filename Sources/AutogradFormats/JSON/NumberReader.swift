@@ -23,9 +23,9 @@ package struct DecimalNumber {
 
 /// Reads JSON numbers as float64 and float32, correctly rounded for every input.
 ///
-/// Nearly all end after one or two multiplications (Eisel and Lemire: "Number Parsing at a Gigabyte per Second", 2021). What that
-/// cannot decide, some numbers of more than 19 digits, goes to the C library as digits and an exponent without a point, so no
-/// locale could change its meaning.
+/// Nearly all end after one or two multiplications (Eisel and Lemire: "Number Parsing at a Gigabyte per Second", 2021).
+/// What that cannot decide, some numbers of more than 19 digits, goes to the C library as digits and an exponent
+/// without a point, so no locale could change its meaning.
 package struct NumberReader {
   let powers: PowersOfTen
 
@@ -65,14 +65,15 @@ package struct NumberReader {
       isIntegerText = false
     }
     return DecimalNumber(
-      significand: significand, exponent: exponent, isNegative: isNegative, isIntegerText: isIntegerText, isTruncated: isTruncated,
+      significand: significand, exponent: exponent, isNegative: isNegative, isIntegerText: isIntegerText,
+      isTruncated: isTruncated,
       end: next)
   }
 
   /// The digits before the point of a number that has at least one, and where they end.
   ///
-  /// Where the next number starts depends on where this one ends, so the way from the bytes to the end is what a list of short
-  /// integers takes: one load and a few steps, in which the sign is passed over without waiting for it.
+  /// Where the next number starts depends on where this one ends, so the way from the bytes to the end is what a list
+  /// of short integers takes: one load and a few steps, in which the sign is passed over without waiting for it.
   @inline(__always)
   private func whole(
     _ start: UnsafePointer<UInt8>, _ isNegative: Bool, _ end: UnsafePointer<UInt8>
@@ -108,8 +109,8 @@ package struct NumberReader {
         continue
       }
       let count = others.trailingZeroBitCount >> 3
-      // Zeros move in before the digits, so a short run is read like a full one, without a loop that would be mispredicted. In two
-      // steps, for no digits at all are a shift by 64.
+      // Zeros move in before the digits, so a short run is read like a full one, without a loop that would be
+      // mispredicted. In two steps, for no digits at all are a shift by 64.
       let leading = (values &<< UInt64(truncatingIfNeeded: 56 &- 8 &* count)) &<< 8
       significand = significand &* powers.integers[count] &+ Self.eightDigits(leading)
       return next + count
@@ -123,8 +124,8 @@ package struct NumberReader {
 
   private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
 
-  /// The highest bit of each byte that is no digit, given the bytes less (as bits) those of "0". The lowest that is marked is the
-  /// first such byte; carries disturb only what follows a byte above 0x7F.
+  /// The highest bit of each byte that is no digit, given the bytes less (as bits) those of "0". The lowest that is
+  /// marked is the first such byte; carries disturb only what follows a byte above 0x7F.
   @inline(__always)
   private static func nonDigits(_ values: UInt64) -> UInt64 {
     ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
@@ -138,8 +139,8 @@ package struct NumberReader {
     return (fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF
   }
 
-  /// Reads the digits again where there are more than 19 of them: leading zeros do not count, and what comes after the first
-  /// 19 that do is left out.
+  /// Reads the digits again where there are more than 19 of them: leading zeros do not count, and what comes after the
+  /// first 19 that do is left out.
   @inline(never)
   private static func shortened(
     _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
@@ -169,7 +170,8 @@ package struct NumberReader {
 
   /// The exponent after the `e`, and where it ends; nil if the digits are missing.
   @inline(__always)
-  private func scanExponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> (Int, UnsafePointer<UInt8>)? {
+  private func scanExponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> (Int, UnsafePointer<UInt8>)?
+  {
     let sign = start < end ? start.pointee : 0
     let isNegative = sign == UInt8(ascii: "-")
     let first = start + (isNegative || sign == UInt8(ascii: "+") ? 1 : 0)
@@ -194,15 +196,18 @@ package struct NumberReader {
     return value
   }
 
-  /// `decimal` in the floating-point type `Value`, rounded once to nearest, ties to even. `start` is where its text starts.
+  /// `decimal` in the floating-point type `Value`, rounded once to nearest, ties to even. `start` is where its text
+  /// starts.
   ///
   /// `always`, for with `__always` the parser's loop, which is where the time goes, calls it all the same.
   @inline(always)
-  package func read<Value: DecimalReadable>(_ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self) -> Value
-  {
+  package func read<Value: DecimalReadable>(
+    _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type = Value.self
+  ) -> Value {
     let magnitude: UInt64
     if decimal.significand <= Value.maximumShort, UInt(bitPattern: 0 &- decimal.exponent) <= 10 {
-      // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short fractions end here.
+      // Both numbers are exact, so the one rounding of the division is the right one. Small integers and short
+      // fractions end here.
       magnitude = (Value(decimal.significand) / Value(powers.integers[0 &- decimal.exponent])).magnitudeBits
     } else {
       let bits = convert(decimal.significand, decimal.exponent, as: Value.self)
@@ -212,12 +217,15 @@ package struct NumberReader {
     return Value(magnitude: magnitude, isNegative: decimal.isNegative)
   }
 
-  /// More than 19 digits: the value lies between two neighbours of 19 digits, and mostly both round to the same `magnitude`.
+  /// More than 19 digits: the value lies between two neighbours of 19 digits, and mostly both round to the same
+  /// `magnitude`.
   @inline(never)
   private func readLong<Value: DecimalReadable>(
     _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, _ magnitude: UInt64, as _: Value.Type
   ) -> UInt64 {
-    if magnitude != Self.undecided, magnitude == convert(decimal.significand + 1, decimal.exponent, as: Value.self) { return magnitude }
+    if magnitude != Self.undecided, magnitude == convert(decimal.significand + 1, decimal.exponent, as: Value.self) {
+      return magnitude
+    }
     return Self.readExactly(decimal, start, as: Value.self)
   }
 
@@ -229,7 +237,8 @@ package struct NumberReader {
     guard significand != 0, UInt(bitPattern: exponent &+ 342) <= 342 + 308 else {
       return significand == 0 || exponent < 0 ? 0 : Value.infinityBits
     }
-    // The product with 128 bits of 5^exponent, as far as it takes to know the bits that are kept and the one after them.
+    // The product with 128 bits of 5^exponent, as far as it takes to know the bits that are kept and the one after
+    // them.
     let shift = significand.leadingZeroBitCount
     let normalized = significand &<< UInt64(truncatingIfNeeded: shift)
     let power = powers.significand(exponent)
@@ -264,8 +273,8 @@ package struct NumberReader {
     mayBe && fraction & 3 == 1 && fraction &<< shift == high
   }
 
-  /// The C library's word, on at most 800 digits: a nonzero digit after the 770th decides like any other, for no number half way
-  /// between two doubles has more than 768.
+  /// The C library's word, on at most 800 digits: a nonzero digit after the 770th decides like any other, for no number
+  /// half way between two doubles has more than 768.
   @inline(never)
   private static func readExactly<Value: DecimalReadable>(
     _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type
@@ -316,8 +325,8 @@ package protocol DecimalReadable: BinaryFloatingPoint {
   static var fractionBits: Int { get }
   static var bias: Int { get }
   static var infinityBits: UInt64 { get }
-  /// Integers up to here are exact. (For doubles 2^53 would do, but numbers written in full lie on both sides of it, and a branch
-  /// that cannot be predicted costs more than it saves.)
+  /// Integers up to here are exact. (For doubles 2^53 would do, but numbers written in full lie on both sides of it,
+  /// and a branch that cannot be predicted costs more than it saves.)
   static var maximumShort: UInt64 { get }
   /// Decimal exponents for which a 64-bit significand may lie exactly half way between two values.
   static var tieExponents: ClosedRange<Int> { get }

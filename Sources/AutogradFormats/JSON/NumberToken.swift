@@ -1,7 +1,8 @@
 import Glibc
 
-/// A number of the body as it was written, to be read in whatever type turns out to be wanted: JSON says what the digits are, the
-/// graph says what they mean. Also one of the strings "NaN", "Infinity" and "-Infinity", quotes included.
+/// A number of the body as it was written, to be read in whatever type turns out to be wanted: JSON says what the
+/// digits are, the graph says what they mean. Also one of the strings "NaN", "Infinity" and "-Infinity", quotes
+/// included.
 package struct NumberToken {
   package let text: UnsafeRawBufferPointer
 
@@ -45,7 +46,8 @@ package struct NumberToken {
     return .value(decimal.isNegative ? 0 &- value : value)
   }
 
-  /// nil for a text that is no number: parsing has refused it before, and one of the three strings is not to be taken apart.
+  /// nil for a text that is no number: parsing has refused it before, and one of the three strings is not to be taken
+  /// apart.
   private func decimal(_ reader: NumberReader) -> (DecimalNumber, UnsafePointer<UInt8>)? {
     guard let base = text.baseAddress else { return nil }
     let start = base.assumingMemoryBound(to: UInt8.self)

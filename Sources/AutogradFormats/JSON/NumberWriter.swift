@@ -1,18 +1,20 @@
-/// Writes numbers as text: floats as the shortest text that reads back to the same bits of their type, formatted as Python's repr
-/// does, with a point or an exponent always; integers with neither.
+/// Writes numbers as text: floats as the shortest text that reads back to the same bits of their type, formatted as
+/// Python's repr does, with a point or an exponent always; integers with neither.
 ///
-/// Writes to raw memory, so that a loop over a tensor asks for room once for many numbers. There is hardly a branch that depends on a
-/// number's digits: how long numbers are and where their points stand is mostly not to be predicted, and a wrong guess costs as
-/// much as a third of all the work.
+/// Writes to raw memory, so that a loop over a tensor asks for room once for many numbers. There is hardly a branch
+/// that depends on a number's digits: how long numbers are and where their points stand is mostly not to be predicted,
+/// and a wrong guess costs as much as a third of all the work.
 struct NumberWriter {
-  /// Room that any number takes, what is written beyond its end (digits are stored eight or sixteen at a time) included.
+  /// Room that any number takes, what is written beyond its end (digits are stored eight or sixteen at a time)
+  /// included.
   static let room = 40
 
   private let powers: PowersOfTen
 
   init(_ powers: PowersOfTen = .shared) { self.powers = powers }
 
-  /// Writes `value` at `out`, where there is ``room``; returns its length. What JSON has no numbers for becomes a string.
+  /// Writes `value` at `out`, where there is ``room``; returns its length. What JSON has no numbers for becomes a
+  /// string.
   @inline(__always)
   func write<Value: DecimalWritable>(_ value: Value, to out: UnsafeMutablePointer<UInt8>) -> Int {
     let fraction = value.fraction
@@ -28,11 +30,14 @@ struct NumberWriter {
     }
     if biased > 2 &* Value.bias { return Self.writeNonFinite(value.isNaN, value.sign, to: out) }
     if fraction == 0, biased == 0 { return sign &+ writeWhole(0, to: start) }
-    return sign &+ write(ShortestDecimal(fraction: fraction, biasedExponent: biased, Value.self, powers), Value.self, to: start)
+    return sign
+      &+ write(ShortestDecimal(fraction: fraction, biasedExponent: biased, Value.self, powers), Value.self, to: start)
   }
 
   @inline(never)
-  private static func writeNonFinite(_ isNaN: Bool, _ sign: FloatingPointSign, to out: UnsafeMutablePointer<UInt8>) -> Int {
+  private static func writeNonFinite(_ isNaN: Bool, _ sign: FloatingPointSign, to out: UnsafeMutablePointer<UInt8>)
+    -> Int
+  {
     let text: StaticString = isNaN ? "\"NaN\"" : sign == .minus ? "\"-Infinity\"" : "\"Infinity\""
     out.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
     return text.utf8CodeUnitCount
@@ -52,7 +57,8 @@ struct NumberWriter {
   ) -> Int {
     let digits = Value.split(decimal.digits)
     // The digits up to the last that is not zero.
-    let count = digits.tail != 0 ? 17 &- digits.tail.leadingZeroBitCount >> 3 : 9 &- digits.head.leadingZeroBitCount >> 3
+    let count =
+      digits.tail != 0 ? 17 &- digits.tail.leadingZeroBitCount >> 3 : 9 &- digits.head.leadingZeroBitCount >> 3
     let first = UInt8(truncatingIfNeeded: digits.first) | 0x30
     let rest = UInt128(digits.tail | Self.zeros) << 64 | UInt128(digits.head | Self.zeros)
     let exponent = decimal.exponent
@@ -63,7 +69,8 @@ struct NumberWriter {
       let length = count == 1 ? 1 : count &+ 1
       return length &+ writeExponent(exponent, to: out + length)
     }
-    // Below 1, "0.000" and the digits behind it. From 1 on the digits, and once more from where the fraction starts, one further.
+    // Below 1, "0.000" and the digits behind it. From 1 on the digits, and once more from where the fraction starts,
+    // one further.
     let isBelowOne = exponent < 0
     let place = isBelowOne ? 1 &- exponent : 0
     let whole = isBelowOne ? 0 : exponent
@@ -146,8 +153,8 @@ struct NumberWriter {
     return (digits &* integers[count - length], exponent &+ length &- 1)
   }
 
-  /// The eight digits of a number below 10^8, first digit in the lowest byte: halves, then pairs, then single digits, each step
-  /// one multiplication for all.
+  /// The eight digits of a number below 10^8, first digit in the lowest byte: halves, then pairs, then single digits,
+  /// each step one multiplication for all.
   @inline(__always)
   static func digitBytes(_ value: UInt64) -> UInt64 {
     let upper = value / 10_000

@@ -1,16 +1,19 @@
 /// Powers of ten for reading and writing floating-point numbers: one table for both directions and both widths.
 ///
-/// Computed at first use by exact integer arithmetic (about 20 µs) rather than kept as 1,300 literals that nobody could check by eye.
+/// Computed at first use by exact integer arithmetic (about 20 µs) rather than kept as 1,300 literals that nobody could
+/// check by eye.
 ///
 /// `@unchecked Sendable`: filled once by the initialiser, never written or freed afterwards.
 package struct PowersOfTen: @unchecked Sendable {
   static let shared = PowersOfTen()
 
-  /// The reader needs 10^-342 (below it 19 digits round to zero), the writer 10^324 (the scale of the smallest subnormal).
+  /// The reader needs 10^-342 (below it 19 digits round to zero), the writer 10^324 (the scale of the smallest
+  /// subnormal).
   static let exponents = -342...324
 
-  /// 10^q is 5^q · 2^q, and only 5^q is stored: its first 128 bits, high word then low word, highest bit set. Rounded down for
-  /// q >= 0 (exact up to 5^55), up for q < 0 (never exact): the roundings for which Eisel and Lemire's method is proved.
+  /// 10^q is 5^q · 2^q, and only 5^q is stored: its first 128 bits, high word then low word, highest bit set. Rounded
+  /// down for q >= 0 (exact up to 5^55), up for q < 0 (never exact): the roundings for which Eisel and Lemire's method
+  /// is proved.
   private let significands: UnsafePointer<UInt64>
 
   /// 10^0 ... 10^19, all that fit 64 bits.

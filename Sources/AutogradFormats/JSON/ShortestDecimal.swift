@@ -1,10 +1,12 @@
-/// The shortest decimal that reads back as a given finite, positive floating-point number that is no integer below 2^53 (2^24 for a
-/// float): ±`digits` · 10^(`exponent` - n + 1), where `digits` has exactly n = 17 digits (9 for a float), of which the last may be
-/// zeros. Among several shortest it is the nearest to the number, and of two equally near the even one.
+/// The shortest decimal that reads back as a given finite, positive floating-point number that is no integer below 2^53
+/// (2^24 for a float): ±`digits` · 10^(`exponent` - n + 1), where `digits` has exactly n = 17 digits (9 for a float),
+/// of which the last may be zeros. Among several shortest it is the nearest to the number, and of two equally near the
+/// even one.
 ///
-/// Raffaele Giulietti's Schubfach ("The Schubfach way to render doubles", 2020). What reads back as x = c · 2^q is the interval
-/// between the middles to its neighbours. Scaled by 10^-k, with 10^k the greatest power of ten not above its width, it is wider than
-/// 1 and narrower than 10: it holds at most one multiple of ten, which is then the shortest, and otherwise an integer next to x.
+/// Raffaele Giulietti's Schubfach ("The Schubfach way to render doubles", 2020). What reads back as x = c · 2^q is the
+/// interval between the middles to its neighbours. Scaled by 10^-k, with 10^k the greatest power of ten not above its
+/// width, it is wider than 1 and narrower than 10: it holds at most one multiple of ten, which is then the shortest,
+/// and otherwise an integer next to x.
 struct ShortestDecimal {
   let digits: UInt64
   /// Of the first digit.
@@ -15,7 +17,8 @@ struct ShortestDecimal {
     let one = UInt64(1) &<< UInt64(truncatingIfNeeded: Value.fractionBits)
     if biased != 0, fraction != 0 {
       self.init(
-        significand: fraction | one, binaryExponent: biased &- Value.bias &- Value.fractionBits, hasCloseNeighbor: false, Value.self,
+        significand: fraction | one, binaryExponent: biased &- Value.bias &- Value.fractionBits,
+        hasCloseNeighbor: false, Value.self,
         powers)
     } else {
       self.init(rare: fraction, biasedExponent: biased, Value.self, powers)
@@ -24,14 +27,18 @@ struct ShortestDecimal {
 
   /// Powers of two and subnormal numbers.
   @inline(never)
-  private init<Value: DecimalWritable>(rare fraction: UInt64, biasedExponent biased: Int, _: Value.Type, _ powers: PowersOfTen) {
+  private init<Value: DecimalWritable>(
+    rare fraction: UInt64, biasedExponent biased: Int, _: Value.Type, _ powers: PowersOfTen
+  ) {
     let isNormal = biased != 0
     self.init(
       significand: isNormal ? 1 &<< UInt64(truncatingIfNeeded: Value.fractionBits) : fraction,
-      binaryExponent: max(biased, 1) &- Value.bias &- Value.fractionBits, hasCloseNeighbor: biased > 1, Value.self, powers)
+      binaryExponent: max(biased, 1) &- Value.bias &- Value.fractionBits, hasCloseNeighbor: biased > 1, Value.self,
+      powers)
   }
 
-  /// - Parameter hasCloseNeighbor: the next number below is only half as far away as the one above (c is a power of two).
+  /// - Parameter hasCloseNeighbor: the next number below is only half as far away as the one above (c is a power of
+  ///   two).
   @inline(__always)
   private init<Value: DecimalWritable>(
     significand c: UInt64, binaryExponent q: Int, hasCloseNeighbor: Bool, _: Value.Type, _ powers: PowersOfTen
@@ -49,8 +56,8 @@ struct ShortestDecimal {
     let least = lower &+ odd
     let greatest = upper &- odd
 
-    // Selected by arithmetic on bits rather than branched to: which it is cannot be predicted, and of two conditions joined by `&&`
-    // the compiler makes two branches.
+    // Selected by arithmetic on bits rather than branched to: which it is cannot be predicted, and of two conditions
+    // joined by `&&` the compiler makes two branches.
     let whole = center &>> 2
     let tens = whole / 10
     let tensBelow = Self.bit(least <= 40 &* tens)
@@ -74,11 +81,11 @@ struct ShortestDecimal {
 protocol DecimalWritable: DecimalReadable, BinaryFloatingPoint {
   var fraction: UInt64 { get }
   var biasedExponent: Int { get }
-  /// x times a power of ten, without what follows the point; the last bit is set if anything but zeros did ("round to odd"), so
-  /// comparing with an even number still comes out right.
+  /// x times a power of ten, without what follows the point; the last bit is set if anything but zeros did ("round to
+  /// odd"), so comparing with an even number still comes out right.
   static func scale(_ x: UInt64, _ power: (high: UInt64, low: UInt64)) -> UInt64
-  /// `digits` · 10^`exponent` with zeros at the end that make it as many digits as the shortest of this format may need; the
-  /// exponent is that of the first digit.
+  /// `digits` · 10^`exponent` with zeros at the end that make it as many digits as the shortest of this format may
+  /// need; the exponent is that of the first digit.
   static func filled(_ digits: UInt64, _ exponent: Int) -> (UInt64, Int)
   /// The digits of a ``filled(_:_:)`` number: the first, and the others with the second in the lowest byte, as values.
   static func split(_ digits: UInt64) -> (first: UInt64, head: UInt64, tail: UInt64)
@@ -100,7 +107,8 @@ extension Double: DecimalWritable {
 
   @inline(__always)
   static func filled(_ digits: UInt64, _ exponent: Int) -> (UInt64, Int) {
-    // 2^52 <= c < 2^53 and 1 <= 2^q / 10^k < 10 (14 for a power of two): 16 or 17 digits unless the number is subnormal.
+    // 2^52 <= c < 2^53 and 1 <= 2^q / 10^k < 10 (14 for a power of two): 16 or 17 digits unless the number is
+    // subnormal.
     if digits < 1_000_000_000_000_000 { return NumberWriter.filled(digits, exponent, to: 17) }
     let isShort = digits < 10_000_000_000_000_000
     return (isShort ? digits &* 10 : digits, exponent &+ (isShort ? 15 : 16))
@@ -110,7 +118,10 @@ extension Double: DecimalWritable {
   static func split(_ digits: UInt64) -> (first: UInt64, head: UInt64, tail: UInt64) {
     let upper = digits / 100_000_000
     let first = upper / 100_000_000
-    return (first, NumberWriter.digitBytes(upper &- first &* 100_000_000), NumberWriter.digitBytes(digits &- upper &* 100_000_000))
+    return (
+      first, NumberWriter.digitBytes(upper &- first &* 100_000_000),
+      NumberWriter.digitBytes(digits &- upper &* 100_000_000)
+    )
   }
 }
 

@@ -1,6 +1,8 @@
-/// Well-formed UTF-8 as the Unicode Standard's table 3-7 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+/// Well-formed UTF-8 as the Unicode Standard's table 3-7 has it: no overlong forms, no surrogates, nothing above
+/// U+10FFFF.
 enum UTF8Sequence {
-  /// The length of the sequence at `start`, 1 to 4 bytes; 0 if it is ill-formed or cut off by `end`. `start` is before `end`.
+  /// The length of the sequence at `start`, 1 to 4 bytes; 0 if it is ill-formed or cut off by `end`. `start` is before
+  /// `end`.
   static func length(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Int {
     let first = start[0]
     if first < 0x80 { return 1 }

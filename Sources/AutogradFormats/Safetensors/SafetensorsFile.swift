@@ -1,12 +1,14 @@
 import AutogradCore
 
-/// A body in the safetensors format: the length of the header in eight bytes, little-endian; the header, a JSON object of tensors by name
-/// with `__metadata__` beside them; then the data of the tensors.
+/// A body in the safetensors format: the length of the header in eight bytes, little-endian; the header, a JSON object
+/// of tensors by name with `__metadata__` beside them; then the data of the tensors.
 ///
-/// Reading checks all of it: the places of the tensors cover the data from the first byte to the last without a gap or an overlap, and each
-/// is as long as its shape and dtype say. Numbers stay where they are; nothing says that they are aligned.
+/// Reading checks all of it: the places of the tensors cover the data from the first byte to the last without a gap or
+/// an overlap, and each is as long as its shape and dtype say. Numbers stay where they are; nothing says that they are
+/// aligned.
 ///
-/// The bytes are borrowed, as those of a ``JSONDocument`` are, and names and texts are those of the header, which must be held on to.
+/// The bytes are borrowed, as those of a ``JSONDocument`` are, and names and texts are those of the header, which must
+/// be held on to.
 package struct SafetensorsFile {
   /// The most that the format itself allows for a header.
   static let largestHeader = 100_000_000
@@ -45,7 +47,8 @@ package struct SafetensorsFile {
     let count = header.root.count
     guard count <= maximumTensors else {
       throw FormatError(
-        .nodes, "the file has \(count) tensors, at most \(maximumTensors) are allowed", at: "", most: maximumTensors, value: count)
+        .nodes, "the file has \(count) tensors, at most \(maximumTensors) are allowed", at: "", most: maximumTensors,
+        value: count)
     }
     var metadata: JSONValue?
     var entries: [Entry] = []
@@ -65,7 +68,8 @@ package struct SafetensorsFile {
   private static func headerText(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> UnsafeRawBufferPointer {
     guard bytes.count >= 8 else {
       throw FormatError(
-        .invalidJSON, "a safetensors file starts with eight bytes, the length of its header; the body has \(bytes.count)", at: "")
+        .invalidJSON,
+        "a safetensors file starts with eight bytes, the length of its header; the body has \(bytes.count)", at: "")
     }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     guard length <= UInt64(bytes.count - 8) else {
@@ -73,7 +77,8 @@ package struct SafetensorsFile {
       let hint = isText ? "; this looks like JSON: send it as application/json" : ""
       throw FormatError(
         .invalidJSON,
-        "the header of the safetensors file is said to have \(length) bytes, the body has \(bytes.count - 8) after that\(hint)",
+        "the header of the safetensors file is said to have \(length) bytes, the body has \(bytes.count - 8) after "
+          + "that\(hint)",
         at: "")
     }
     guard length <= UInt64(largestHeader) else {
@@ -84,7 +89,8 @@ package struct SafetensorsFile {
     let text = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + Int(length))])
     guard text.first == UInt8(ascii: "{") else {
       throw FormatError(
-        .invalidJSON, "the header of a safetensors file is a JSON object and starts with {, right after the eight bytes", at: "")
+        .invalidJSON,
+        "the header of a safetensors file is a JSON object and starts with {, right after the eight bytes", at: "")
     }
     return text
   }
@@ -101,9 +107,11 @@ package struct SafetensorsFile {
     }
   }
 
-  private static func readEntry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(FormatError) -> Entry {
+  private static func readEntry(_ name: JSONName, _ value: JSONValue, _ dataByteCount: Int) throws(FormatError) -> Entry
+  {
     guard value.kind == .object else {
-      throw FormatError(.wrongType, "an object with dtype, shape and data_offsets is expected, got \(value.describe)", at: "")
+      throw FormatError(
+        .wrongType, "an object with dtype, shape and data_offsets is expected, got \(value.describe)", at: "")
     }
     var parts: (dtype: JSONValue?, shape: JSONValue?, offsets: JSONValue?)
     for (key, member) in value.members {
@@ -127,14 +135,18 @@ package struct SafetensorsFile {
     guard offsets.firstNotInDigits == nil, let range = offsets.integerList, range.count == 2 else {
       throw FormatError(
         .wrongType,
-        "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.asWritten)", at: "")
+        "data_offsets is a list of two numbers in digits alone, where the data begin and end, got \(offsets.asWritten)",
+        at: "")
     }
     guard range[0] >= 0, range[0] <= range[1], range[1] <= dataByteCount else {
-      throw FormatError(.invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: "")
+      throw FormatError(
+        .invalidJSON, "data_offsets [\(range[0]), \(range[1])] is not within the \(dataByteCount) bytes of data", at: ""
+      )
     }
     guard range[1] - range[0] == type.byteCount else {
       throw FormatError(
-        .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, data_offsets gives \(range[1] - range[0])",
+        .shapeMismatch,
+        "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, data_offsets gives \(range[1] - range[0])",
         at: "")
     }
     return Entry(name: name, dtype: type.dtype, shape: shape, begin: range[0], end: range[1])
@@ -148,10 +160,12 @@ package struct SafetensorsFile {
     case "U8", "I8", "U16", "I16": hint = "; convert it to I32 before it is saved"
     case "U32", "U64": hint = "; convert it to I64 before it is saved"
     case "C64": hint = "; there are no complex tensors: send the real and the imaginary part"
-    case let text where DType(name: text) != nil: hint = "; the format writes \(text) as \(DType(name: text)?.safetensors ?? "")"
+    case let text where DType(name: text) != nil:
+      hint = "; the format writes \(text) as \(DType(name: text)?.safetensors ?? "")"
     default: hint = ""
     }
-    throw FormatError(.wrongType, "the dtypes that are read are F64, F32, I64, I32 and BOOL, got \(value.brief)\(hint)", at: "/dtype")
+    throw FormatError(
+      .wrongType, "the dtypes that are read are F64, F32, I64, I32 and BOOL, got \(value.brief)\(hint)", at: "/dtype")
   }
 
   // MARK: All tensors
@@ -166,14 +180,16 @@ package struct SafetensorsFile {
         let fault = entry.begin < position ? "overlap those of another tensor" : "leave a gap"
         throw FormatError(
           .invalidJSON,
-          "the data of \(entry.name.string.prefix(64)), from \(entry.begin) to \(entry.end), \(fault): \(position) comes next",
+          "the data of \(entry.name.string.prefix(64)), from \(entry.begin) to \(entry.end), \(fault): \(position) "
+            + "comes next",
           at: pointer(entry.name))
       }
       position = entry.end
     }
     guard position == dataByteCount else {
       throw FormatError(
-        .invalidJSON, "the tensors of the safetensors file have \(position) bytes of data, the body has \(dataByteCount)", at: "")
+        .invalidJSON,
+        "the tensors of the safetensors file have \(position) bytes of data, the body has \(dataByteCount)", at: "")
     }
   }
 }
@@ -204,18 +220,21 @@ extension JSONValue {
     return self.text.count > 60 ? text + "…" : text
   }
 
-  /// Where a list of numbers holds one that is written as a fraction, with an exponent or as -0. The library that defines the format reads
-  /// unsigned integers and takes these for something else.
+  /// Where a list of numbers holds one that is written as a fraction, with an exponent or as -0. The library that
+  /// defines the format reads unsigned integers and takes these for something else.
   fileprivate var firstNotInDigits: Int? {
     if allIntegerText { return nil }
     return numberTokens.enumerated().first { _, token in
       !token.text.enumerated().allSatisfy { index, byte in
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || (index == 0 && byte == UInt8(ascii: "-") && token.text.count > 1)
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+          || (index == 0 && byte == UInt8(ascii: "-") && token.text.count > 1)
       } || token.isNegativeZero
     }?.offset
   }
 }
 
 extension NumberToken {
-  fileprivate var isNegativeZero: Bool { text.count == 2 && text[0] == UInt8(ascii: "-") && text[1] == UInt8(ascii: "0") }
+  fileprivate var isNegativeZero: Bool {
+    text.count == 2 && text[0] == UInt8(ascii: "-") && text[1] == UInt8(ascii: "0")
+  }
 }

@@ -34,10 +34,12 @@ struct NestedTensorReader {
     if target != nested {
       let isFlat = nested.rank == 1 && nested[0] == target.elementCount
       // Lists end at the first empty axis, whatever sizes follow it.
-      let isEmptyPart = nested.isEmpty && nested.rank < target.rank && nested == Shape((0..<nested.rank).map { target[$0] })
+      let isEmptyPart =
+        nested.isEmpty && nested.rank < target.rank && nested == Shape((0..<nested.rank).map { target[$0] })
       guard isFlat || isEmptyPart else {
         throw FormatError(
-          .shapeMismatch, "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
+          .shapeMismatch,
+          "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
       }
     }
   }
@@ -68,15 +70,16 @@ struct NestedTensorReader {
     return shape
   }
 
-  /// Sizes along first lists say nothing of the others, and no memory may be taken for what is not there: every number or list takes a byte
-  /// of text at least.
+  /// Sizes along first lists say nothing of the others, and no memory may be taken for what is not there: every number
+  /// or list takes a byte of text at least.
   private func checkThatAllFits(_ shape: Shape, in byteCount: Int) throws(FormatError) {
     var count = 1
     for axis in 0..<shape.rank {
       let (next, overflow) = count.multipliedReportingOverflow(by: max(shape[axis], 1))
       guard !overflow, next <= max(byteCount, 1) else {
         throw FormatError(
-          .raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less", at: "")
+          .raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less",
+          at: "")
       }
       count = next
     }
@@ -101,7 +104,8 @@ struct NestedTensorReader {
       let isRow = depth == shape.rank - 1
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
         let got =
-          current.count == size ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
+          current.count == size
+          ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
         throw FormatError(.raggedArray, "rows differ: \(got)", at: Self.pointer(open, depth))
       }
       if isRow {
@@ -152,8 +156,8 @@ struct NestedTensorReader {
     }
   }
 
-  /// Numbers that the parser decoded as they are wanted; false where the text of some has to be read again. Then float32 values that
-  /// are decided are in place, and for other dtypes nothing is to be relied on.
+  /// Numbers that the parser decoded as they are wanted; false where the text of some has to be read again. Then
+  /// float32 values that are decided are in place, and for other dtypes nothing is to be relied on.
   private func readArena(_ row: NumberRow, _ base: UnsafeMutableRawPointer) -> Bool {
     let values = row.values
     switch dtype {
@@ -183,7 +187,8 @@ struct NestedTensorReader {
 
   // MARK: Elements
 
-  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String) throws(FormatError)
+  private func readElement(_ element: JSONValue, _ base: UnsafeMutableRawPointer, at pointer: @autoclosure () -> String)
+    throws(FormatError)
   {
     switch element.kind {
     case .true where dtype == .bool: base.storeBytes(of: 1, as: UInt8.self)
@@ -195,7 +200,9 @@ struct NestedTensorReader {
     }
   }
 
-  private func readNumber(_ token: NumberToken, _ base: UnsafeMutableRawPointer, at pointer: () -> String) throws(FormatError) {
+  private func readNumber(_ token: NumberToken, _ base: UnsafeMutableRawPointer, at pointer: () -> String)
+    throws(FormatError)
+  {
     func outOfRange(_ why: String) -> FormatError {
       FormatError(.numberOutOfRange, "\(String(decoding: token.text.prefix(40), as: UTF8.self)) \(why)", at: pointer())
     }
@@ -224,27 +231,32 @@ struct NestedTensorReader {
       }
     case .bool:
       throw FormatError(
-        .wrongType, "a bool tensor holds true and false, got \(String(decoding: token.text.prefix(40), as: UTF8.self))", at: pointer())
+        .wrongType, "a bool tensor holds true and false, got \(String(decoding: token.text.prefix(40), as: UTF8.self))",
+        at: pointer())
     }
   }
 
   /// A list among numbers or a number among lists is ragged; everything else is of the wrong kind.
   private func refusal(_ value: JSONValue, expected: String, at pointer: String) -> FormatError {
     switch value.kind {
-    case .array, .numbers: return FormatError(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
+    case .array, .numbers:
+      return FormatError(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
     case .number where expected.hasPrefix("a list"):
       return FormatError(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
     case .null:
       return FormatError(
-        .wrongType, "null is not a number; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"", at: pointer)
+        .wrongType, "null is not a number; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"",
+        at: pointer)
     case .string:
       let text = value.string
       let hint =
         Double(text)?.isFinite ?? false
-        ? "write \(text.prefix(40)) without quotes" : "the only texts among numbers are \"NaN\", \"Infinity\" and \"-Infinity\""
+        ? "write \(text.prefix(40)) without quotes"
+        : "the only texts among numbers are \"NaN\", \"Infinity\" and \"-Infinity\""
       return FormatError(.wrongType, "\(value.brief) is text, not a number; \(hint)", at: pointer)
     case .true, .false:
-      return FormatError(.wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
+      return FormatError(
+        .wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
     default: return FormatError(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)
     }
   }

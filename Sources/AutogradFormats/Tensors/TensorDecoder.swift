@@ -20,7 +20,8 @@ package struct TensorDecoder {
   private let document: JSONDocument
   private let file: UnsafeRawBufferPointer?
 
-  /// - Parameter file: the data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which has been checked.
+  /// - Parameter file: the data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which
+  ///   has been checked.
   package init(document: JSONDocument, file: UnsafeRawBufferPointer? = nil) {
     self.document = document
     self.file = file
@@ -39,7 +40,9 @@ package struct TensorDecoder {
         throw FormatError.unknownMember(key.string, of: "a tensor", ["dtype", "shape", "encoding", "data"], at: "")
       }
       let explicit: DType? = if let given = value["dtype"] { try DTypeText.read(given, at: "/dtype") } else { nil }
-      return Given(type: TensorType(try dtype(of: nil, explicit: explicit, expected), try TensorDecoder.readShape(sizes)), tensor: nil)
+      return Given(
+        type: TensorType(try dtype(of: nil, explicit: explicit, expected), try TensorDecoder.readShape(sizes)),
+        tensor: nil)
     }
     let tensor = try decode(value, expected)
     return Given(type: tensor.type, tensor: tensor)
@@ -82,7 +85,8 @@ package struct TensorDecoder {
     }
     if let encoding = parts.encoding {
       guard encoding.kind == .string, encoding.string == "base64" else {
-        throw FormatError(.wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
+        throw FormatError(
+          .wrongType, "the encoding of a tensor is \"base64\" or left out, got \(encoding.brief)", at: "/encoding")
       }
       let dtype = try dtype(of: nil, explicit: explicit, expected)
       return try decodeBase64(data, dtype, shape)
@@ -97,7 +101,9 @@ package struct TensorDecoder {
 
   private func decodeBase64(_ data: JSONValue, _ dtype: DType, _ shape: Shape?) throws(FormatError) -> Tensor {
     guard let shape else { throw FormatError(.missingMember, "a base64 tensor needs its shape", at: "") }
-    guard data.kind == .string else { throw FormatError(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data") }
+    guard data.kind == .string else {
+      throw FormatError(.wrongType, "base64 data is a string, got \(data.describe)", at: "/data")
+    }
     let type = TensorType(dtype, shape)
     let storage = Storage(byteCount: try checkedByteCount(data, type))
     try readBase64(data, type, into: storage.base)
@@ -114,19 +120,23 @@ package struct TensorDecoder {
     guard byteCount == type.byteCount else {
       guard Base64.isValid(text) else { throw TensorDecoder.notBase64 }
       throw FormatError(
-        .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, the data has \(byteCount)", at: "/data")
+        .shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes, the data has \(byteCount)",
+        at: "/data")
     }
     return byteCount
   }
 
-  private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
+  private func readBase64(_ data: JSONValue, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError)
+  {
     guard Base64.decode(data.stringBytes, into: base) else { throw TensorDecoder.notBase64 }
     if type.dtype == .bool, UnsafeRawBufferPointer(start: base, count: type.byteCount).contains(where: { $0 > 1 }) {
       throw FormatError(.numberOutOfRange, "the bytes of a bool tensor are 0 and 1", at: "/data")
     }
   }
 
-  private func readBytes(_ bytes: UnsafeRawBufferPointer?, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
+  private func readBytes(_ bytes: UnsafeRawBufferPointer?, _ type: TensorType, into base: UnsafeMutableRawPointer)
+    throws(FormatError)
+  {
     guard let bytes, bytes.count == type.byteCount else {
       throw FormatError(.shapeMismatch, "shape \(type.shape) of \(type.dtype) takes \(type.byteCount) bytes", at: "")
     }
@@ -140,7 +150,8 @@ package struct TensorDecoder {
   // MARK: Of a known type
 
   /// Reads data whose type is known from an earlier request of the same outline into memory that has room for it.
-  package func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError) {
+  package func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError)
+  {
     switch source {
     case .lists(let data): try NestedTensorReader(document, type.dtype).read(data, as: type.shape, into: base)
     case .base64(let data):
@@ -154,7 +165,8 @@ package struct TensorDecoder {
     guard let sizes = value.integerList else {
       let place = value.firstNonInteger.map { "/shape/\($0)" } ?? "/shape"
       throw FormatError(
-        .wrongType, "a shape is a list of sizes, got \(value.firstNonInteger == nil ? value.brief : "something else")", at: place)
+        .wrongType, "a shape is a list of sizes, got \(value.firstNonInteger == nil ? value.brief : "something else")",
+        at: place)
     }
     if let index = sizes.firstIndex(where: { $0 < 0 }) {
       throw FormatError(.wrongType, "a size cannot be negative, got \(sizes[index])", at: "/shape/\(index)")
@@ -166,7 +178,8 @@ package struct TensorDecoder {
     }
   }
 
-  /// Which dtype the data is read in: its own, else that of what it belongs to; true and false are bool whatever stands beside them.
+  /// Which dtype the data is read in: its own, else that of what it belongs to; true and false are bool whatever stands
+  /// beside them.
   private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(FormatError) -> DType {
     if let explicit {
       if case .required(let dtype, let owner) = expected, dtype != explicit {
@@ -189,7 +202,8 @@ package enum DTypeText {
   package static func read(_ value: JSONValue, at pointer: String) throws(FormatError) -> DType {
     guard value.kind == .string, let dtype = DType(name: value.string) else {
       let known = DType.allCases.map(\.name).joined(separator: ", ")
-      throw FormatError(.wrongType, "a dtype is one of \(known), got \(value.brief)\(hint(for: value.string))", at: pointer)
+      throw FormatError(
+        .wrongType, "a dtype is one of \(known), got \(value.brief)\(hint(for: value.string))", at: pointer)
     }
     return dtype
   }
@@ -219,7 +233,9 @@ extension JSONValue {
 
   /// The bytes from one number of a list to the other; nil for what is not within them.
   package func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-    guard let range = integerList, range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= bytes.count else { return nil }
+    guard let range = integerList, range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= bytes.count else {
+      return nil
+    }
     return UnsafeRawBufferPointer(rebasing: bytes[range[0]..<range[1]])
   }
 
@@ -257,7 +273,8 @@ extension JSONValue {
     return Int(value)
   }
 
-  /// The first number, text or flag inside nested lists; nil if the lists are empty. Lists nest no deeper than the parser lets them.
+  /// The first number, text or flag inside nested lists; nil if the lists are empty. Lists nest no deeper than the
+  /// parser lets them.
   package var firstLeaf: JSONValue? {
     var value = self
     while value.kind == .array {

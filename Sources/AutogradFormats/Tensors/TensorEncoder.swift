@@ -21,8 +21,8 @@ package struct TensorEncoder {
   /// Numbers between two looks at a request's interruption: some milliseconds.
   private static let longestPiece = 65_536
 
-  /// The most bytes that the data of a tensor may be written with, and the room that the writer asks for beside them. Stops where no machine
-  /// could follow.
+  /// The most bytes that the data of a tensor may be written with, and the room that the writer asks for beside them.
+  /// Stops where no machine could follow.
   package func byteLimit(_ type: TensorType) -> Int {
     let shape = type.shape
     switch form {
@@ -31,7 +31,8 @@ package struct TensorEncoder {
       return Size.sum(
         Size.product(type.elementCount, TensorEncoder.width(of: type.dtype)), TensorEncoder.slack(type.elementCount))
     case .nested, .values:
-      // A list is written with two brackets, and a comma and a space behind it; those on the last axis before an empty one are all there is.
+      // A list is written with two brackets, and a comma and a space behind it; those on the last axis before an empty
+      // one are all there is.
       var (lists, total, axis) = (1, 4, 0)
       while axis < shape.rank, shape[axis] > 0 {
         lists = Size.product(lists, shape[axis])
@@ -88,7 +89,9 @@ package struct TensorEncoder {
   }
 
   /// The elements, row-major from `base`. Once interrupted it ends soon, and what it has written is of no use.
-  package func appendData(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
+  package func appendData(
+    _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?
+  ) {
     switch form {
     case .nested, .values: appendNested(type, base, to: json, interruption)
     case .base64: appendBase64(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json, interruption)
@@ -107,14 +110,19 @@ package struct TensorEncoder {
     }
   }
 
-  private func appendNested(_ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?) {
+  private func appendNested(
+    _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?
+  ) {
     let shape = type.shape
     if shape.isEmpty { return appendEmpty(shape, to: json, interruption) }
     switch type.dtype {
-    case .float64: appendElements(base, shape, json, interruption) { (writer, x: Double, out) in writer.write(x, to: out) }
-    case .float32: appendElements(base, shape, json, interruption) { (writer, x: Float, out) in writer.write(x, to: out) }
+    case .float64:
+      appendElements(base, shape, json, interruption) { (writer, x: Double, out) in writer.write(x, to: out) }
+    case .float32:
+      appendElements(base, shape, json, interruption) { (writer, x: Float, out) in writer.write(x, to: out) }
     case .int64: appendElements(base, shape, json, interruption) { (writer, x: Int64, out) in writer.write(x, to: out) }
-    case .int32: appendElements(base, shape, json, interruption) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
+    case .int32:
+      appendElements(base, shape, json, interruption) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
     case .bool: appendElements(base, shape, json, interruption) { (writer, x: Bool, out) in writer.write(x, to: out) }
     }
   }
@@ -123,7 +131,8 @@ package struct TensorEncoder {
   private func appendEmpty(_ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?) {
     var depth = 0
     while shape[depth] != 0 { depth += 1 }
-    // [2, 3, 0] is two lists of three empty lists. Their number is bounded: the admission of plans counts empty rows too.
+    // [2, 3, 0] is two lists of three empty lists. Their number is bounded: the admission of plans counts empty rows
+    // too.
     appendLists(Shape((0..<depth).map { shape[$0] }), to: json, interruption) { _, out in
       UnsafeMutableRawPointer(out).storeBytes(of: 0x5D5B, as: UInt16.self)  // "[]"
       return 2
@@ -145,7 +154,8 @@ package struct TensorEncoder {
   /// Room is taken for a row at a time, or for a part of a long one.
   @inline(__always)
   private func appendLists(
-    _ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
+    _ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?,
+    _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
   ) {
     var rows = RowCounter(shape)
     json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))

@@ -13,7 +13,8 @@ struct AdminResponder: Responder {
   func respond(to request: Request) -> Reply {
     if isServed(request.route ?? router.routes.count) { return router.respond(to: request) }
     let paths = router.routes.filter(\.isProbe).map(\.path)
-    let detail = "this address answers GET \(paths.joined(separator: ", GET ")) alone; everything else is at the other address"
+    let detail =
+      "this address answers GET \(paths.joined(separator: ", GET ")) alone; everything else is at the other address"
     return .now(Problem(.notFound, detail).response(requestID: request.id))
   }
 

@@ -5,9 +5,11 @@ import AutogradFormats
 enum Admission {
   /// Whether the tensors of a graph are within the limit, where its builder did not see to it.
   static func check(_ shapes: [Shape], _ limits: Limits) throws(FormatError) {
-    guard let largest = shapes.max(by: { $0.elementCount < $1.elementCount }), largest.elementCount > limits.elements else { return }
+    guard let largest = shapes.max(by: { $0.elementCount < $1.elementCount }), largest.elementCount > limits.elements
+    else { return }
     throw FormatError(
-      .elements, "a tensor of shape \(largest) has more than \(limits.elements) elements", at: "/graph", most: limits.elements,
+      .elements, "a tensor of shape \(largest) has more than \(limits.elements) elements", at: "/graph",
+      most: limits.elements,
       value: largest.elementCount)
   }
 
@@ -17,13 +19,16 @@ enum Admission {
   static func check(_ plan: Plan, _ limits: Limits, answers: Bool = true, advice: String = "") throws(FormatError) {
     func refuse(_ reason: FormatError.Limit, _ what: String, _ limit: Int, _ value: Int) -> FormatError {
       FormatError(
-        reason, "the graph \(what), at most \(limit) are allowed\(reason == .planMemory ? advice : "")", at: "/graph", most: limit,
+        reason, "the graph \(what), at most \(limit) are allowed\(reason == .planMemory ? advice : "")", at: "/graph",
+        most: limit,
         value: value)
     }
     if plan.peakByteCount > limits.planBytes {
       throw refuse(.planMemory, "needs \(plan.peakByteCount) bytes of memory", limits.planBytes, plan.peakByteCount)
     }
-    if plan.work > limits.planWork { throw refuse(.planWork, "takes \(plan.work) elementary operations", limits.planWork, plan.work) }
+    if plan.work > limits.planWork {
+      throw refuse(.planWork, "takes \(plan.work) elementary operations", limits.planWork, plan.work)
+    }
     if answers && plan.outputs.count > limits.outputs {
       throw refuse(.outputs, "yields \(plan.outputs.count) tensors to answer with", limits.outputs, plan.outputs.count)
     }

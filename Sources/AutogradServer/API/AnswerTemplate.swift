@@ -37,14 +37,14 @@ struct AnswerTemplate: Sendable {
     self.dataByteCount = dataByteCount
   }
 
-  /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that nothing is written to
-  /// the system has none.
+  /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that
+  /// nothing is written to the system has none.
   var answerByteCount: Int { Size.sum(text.count, dataByteCount) }
 
   var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
 
-  /// Writes the answer. A small one is written into the draft and copied: the room that it might have taken is several times what it takes,
-  /// and more than malloc keeps at hand for each thread.
+  /// Writes the answer. A small one is written into the draft and copied: the room that it might have taken is several
+  /// times what it takes, and more than malloc keeps at hand for each thread.
   /// - Parameter result: where the data of the plan's distinct results lie.
   /// - Throws: `interrupted`: many numbers take longer to write than to compute.
   func answer(
@@ -139,7 +139,9 @@ extension [DifferentialRequest.Warning] {
   func appendList(to json: ByteBuffer) {
     json.append("[")
     for (position, warning) in enumerated() {
-      json.append(position > 0 ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
+      json.append(
+        position > 0
+          ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
       json.appendJSONString(warning.pointer)
       json.append(", \"detail\": ")
       json.appendJSONString(warning.detail)

@@ -2,12 +2,14 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// The text of a request that was answered, without the numbers of its tensors, and where in the memory of a run these go.
+/// The text of a request that was answered, without the numbers of its tensors, and where in the memory of a run these
+/// go.
 ///
-/// A body that has the same text around its numbers is the same request with other numbers: the same JSON, keys, graph and shapes, so it has
-/// the same plan and is refused by nothing but its numbers. These are read by the grammar and with the roundings that the parser and
-/// ``NestedTensorReader`` have, straight to where the plan wants them; neither a document nor an outline is made. At the first byte that differs
-/// and the first number that is not read at once, ``read(_:into:)`` says no, and the request takes the long way.
+/// A body that has the same text around its numbers is the same request with other numbers: the same JSON, keys, graph
+/// and shapes, so it has the same plan and is refused by nothing but its numbers. These are read by the grammar and
+/// with the roundings that the parser and ``NestedTensorReader`` have, straight to where the plan wants them; neither a
+/// document nor an outline is made. At the first byte that differs and the first number that is not read at once,
+/// ``read(_:into:)`` says no, and the request takes the long way.
 final class BodySkeleton: Sendable {
   /// Longer bodies are more numbers than text, and gain nothing.
   private static let longest = 16 << 10
@@ -31,14 +33,21 @@ final class BodySkeleton: Sendable {
 
   /// - Parameters:
   ///   - body: was read as JSON and answered by the plan, with these tensors.
-  /// - Returns: nil for what is not worth it or not to be had: tensors other than lists of numbers, or within the graph, whose digest they change.
-  init?(_ endpoint: Endpoint, _ body: UnsafeRawBufferPointer, _ document: JSONDocument, _ tensors: [TensorSource], _ plan: PreparedPlan) {
-    guard body.count <= BodySkeleton.longest, plan.byteCount <= BodySkeleton.largestPlan, plan.sources.count == tensors.count,
+  /// - Returns: nil for what is not worth it or not to be had: tensors other than lists of numbers, or within the
+  ///   graph, whose digest they change.
+  init?(
+    _ endpoint: Endpoint, _ body: UnsafeRawBufferPointer, _ document: JSONDocument, _ tensors: [TensorSource],
+    _ plan: PreparedPlan
+  ) {
+    guard body.count <= BodySkeleton.longest, plan.byteCount <= BodySkeleton.largestPlan,
+      plan.sources.count == tensors.count,
       Set(plan.sources).count == tensors.count, let graph = document.root["graph"]?.text
     else { return nil }
     var builder = Builder(body: body, graph: graph)
     let inputs = zip(plan.plan.inputTypes, plan.layout.inputs)
-    let spans = zip(plan.sources, inputs).sorted { $0.0 < $1.0 }.map { Span(source: tensors[$0], type: $1.0, place: $1.1) }
+    let spans = zip(plan.sources, inputs).sorted { $0.0 < $1.0 }.map {
+      Span(source: tensors[$0], type: $1.0, place: $1.1)
+    }
     // In the order of the body, which need not be that of the outline.
     for span in spans.sorted(by: { $0.start < $1.start }) where !builder.append(span) { return nil }
     builder.finish()
@@ -49,12 +58,13 @@ final class BodySkeleton: Sendable {
     holes = builder.holes
   }
 
-  /// The numbers of a body by themselves, for a run that has to wait: blocks are too large to be held meanwhile. Nil if it is not this text with
-  /// other numbers.
+  /// The numbers of a body by themselves, for a run that has to wait: blocks are too large to be held meanwhile. Nil if
+  /// it is not this text with other numbers.
   func numbers(of body: UnsafeRawBufferPointer) -> RequestScratch? {
     let numbers = RequestScratch()
     // As if they were at the end of a block.
-    let start = numbers.block(of: plan.layout.byteCount - plan.layout.byteCountWithoutInputs) - plan.layout.byteCountWithoutInputs
+    let start =
+      numbers.block(of: plan.layout.byteCount - plan.layout.byteCountWithoutInputs) - plan.layout.byteCountWithoutInputs
     return read(body, into: start) ? numbers : nil
   }
 
@@ -63,7 +73,8 @@ final class BodySkeleton: Sendable {
     memcpy(block + plan.layout.byteCountWithoutInputs, numbers.block(of: size), size)
   }
 
-  /// Writes the numbers of a body into a block for the plan. False, with anything written, if it is not this text with other numbers.
+  /// Writes the numbers of a body into a block for the plan. False, with anything written, if it is not this text with
+  /// other numbers.
   func read(_ body: UnsafeRawBufferPointer, into block: UnsafeMutableRawPointer) -> Bool {
     guard var next = body.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
     let end = next + body.count
@@ -113,7 +124,8 @@ final class BodySkeleton: Sendable {
     var position = 0
 
     mutating func append(_ span: Span) -> Bool {
-      guard let data = span.text, let base = body.baseAddress, let start = data.baseAddress, let graphStart = graph.baseAddress,
+      guard let data = span.text, let base = body.baseAddress, let start = data.baseAddress,
+        let graphStart = graph.baseAddress,
         start < graphStart || start >= graphStart + graph.count
       else { return false }
       let bytes = base.assumingMemoryBound(to: UInt8.self)
@@ -126,12 +138,16 @@ final class BodySkeleton: Sendable {
       while next < dataEnd {
         let byte = bytes[next]
         guard byte == UInt8(ascii: "-") || byte &- UInt8(ascii: "0") <= 9 else {
-          // Brackets, commas and space. True and false, or the strings that stand for numbers, are not text of every such body.
-          guard byte <= UInt8(ascii: " ") || [UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ",")].contains(byte) else { return false }
+          // Brackets, commas and space. True and false, or the strings that stand for numbers, are not text of every
+          // such body.
+          guard byte <= UInt8(ascii: " ") || [UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ",")].contains(byte)
+          else { return false }
           next += 1
           continue
         }
-        guard count < span.type.elementCount, let decimal = NumberReader().scan(bytes + next, bytes + dataEnd) else { return false }
+        guard count < span.type.elementCount, let decimal = NumberReader().scan(bytes + next, bytes + dataEnd) else {
+          return false
+        }
         take(to: next)
         holes.append(Hole(textEnd: text.count, dtype: span.type.dtype, place: span.place + count * width))
         next = decimal.end - bytes
@@ -164,8 +180,8 @@ final class RecentSkeletons: Sendable {
 
   var all: [BodySkeleton] { state.withLock { $0.skeletons } }
 
-  /// Whether one more is wanted. Where more graphs are in use than there are places, each place changes its owner now and then only, for making
-  /// a skeleton costs more than it saves once.
+  /// Whether one more is wanted. Where more graphs are in use than there are places, each place changes its owner now
+  /// and then only, for making a skeleton costs more than it saves once.
   func wantsMore() -> Bool {
     state.withLock { state in
       if state.skeletons.count < RecentSkeletons.mostKept { return true }

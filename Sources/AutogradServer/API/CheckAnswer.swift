@@ -85,17 +85,20 @@ struct CheckAnswer {
       return "\(place) differences over steps of different size contradict each other; the gradient is \(slope)"
     case .noStep:
       return
-        "\(place) the function has no finite value one step away, or the step is too small to change the element: nothing "
+        "\(place) the function has no finite value one step away, or the step is too small to change the element: "
+        + "nothing "
         + "was compared; the gradient is \(slope)"
     case .coarseNumbers:
       return "\(place) the numbers nearby are too far away to tell; the gradient is \(slope)"
     case .hiddenSteps:
       return
-        "\(place) the function rounds to whole numbers, and steps that stay between two of them change it too little to "
+        "\(place) the function rounds to whole numbers, and steps that stay between two of them change it too little "
+        + "to "
         + "be seen; the gradient is \(slope)"
     case .unresolved:
       return
-        "\(place) the gradient changes within the steps that rounding lets see anything, as that of a function does whose "
+        "\(place) the gradient changes within the steps that rounding lets see anything, as that of a function does "
+        + "whose "
         + "periods are short beside its argument; here it is \(slope)"
     case .tooMuchWork:
       return "\(place) a closer look would take more evaluations than are allowed; the gradient is \(slope)"

@@ -117,8 +117,8 @@ final class CheckRequest: @unchecked Sendable {
   }
 }
 
-/// What is evaluated, all in float64. The graph is made wide before it is differentiated: derivatives written for float32
-/// hold constants that are rounded to it.
+/// What is evaluated, all in float64. The graph is made wide before it is differentiated: derivatives written for
+/// float32 hold constants that are rounded to it.
 private struct Graphs {
   /// The cotangent-weighted sum of what is differentiated.
   var function: Graph

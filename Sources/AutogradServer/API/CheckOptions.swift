@@ -16,7 +16,9 @@ struct CheckOptions {
     step = try CheckOptions.number(root["step"]?.given, "step", isAboveZero: true)
   }
 
-  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(FormatError) -> Double? {
+  private static func number(_ value: JSONValue?, _ name: String, isAboveZero: Bool = false) throws(FormatError)
+    -> Double?
+  {
     guard let value else { return nil }
     guard value.kind == .number, let (number, isTooLarge) = value.numberToken?.double() else {
       throw FormatError(.wrongType, "\(name) is a number, got \(value.brief)", at: "/\(name)")

@@ -16,7 +16,8 @@ struct CotangentDecoder {
       return (seeds, [])
     }
     guard object.kind == .object else {
-      throw FormatError(.wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
+      throw FormatError(
+        .wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
     }
     var positions = NameTable()
     for (index, output) in outputs.enumerated() { _ = positions.define(output.name.bytes, as: .input(index)) }
@@ -27,7 +28,8 @@ struct CotangentDecoder {
       let pointer = "/cotangents" + Pointer.member(name)
       guard case .input(let position)? = positions[key.bytes] else {
         throw FormatError(
-          .unknownName, "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
+          .unknownName,
+          "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
           at: pointer)
       }
       let output = outputs[position].value
@@ -43,9 +45,12 @@ struct CotangentDecoder {
       }
       let type = try example(given.type, name, pointer)
       guard type.shape == output.shape else {
-        throw FormatError(.shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
+        throw FormatError(
+          .shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
       }
-      let cotangent = decoder.batch?.input(given.type, example: type, decoder.builder) ?? decoder.builder.input("", type.dtype, type.shape)
+      let cotangent =
+        decoder.batch?.input(given.type, example: type, decoder.builder)
+        ?? decoder.builder.input("", type.dtype, type.shape)
       seeds.append((output, cotangent))
       if let tensor = given.tensor { tensors.append(tensor) }
     }
@@ -79,10 +84,13 @@ struct DirectionDecoder {
     default: return ([], [])
     }
     guard let object = root[member] else {
-      throw FormatError(.missingMember, "the request needs \(member): a tensor of its shape for each input that has a direction", at: "")
+      throw FormatError(
+        .missingMember, "the request needs \(member): a tensor of its shape for each input that has a direction", at: ""
+      )
     }
     guard object.kind == .object else {
-      throw FormatError(.wrongType, "\(member) is an object of tensors by input, got \(object.describe)", at: "/\(member)")
+      throw FormatError(
+        .wrongType, "\(member) is an object of tensors by input, got \(object.describe)", at: "/\(member)")
     }
     var pairs: [(primal: Value, tangent: Value)] = []
     var tensors: [Tensor] = []
@@ -94,7 +102,8 @@ struct DirectionDecoder {
       }
       let input = decoder.inputs[position]
       guard input.value.dtype.isFloating else {
-        throw FormatError(.dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
+        throw FormatError(
+          .dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
       }
       let given: TensorDecoder.Given
       do throws(FormatError) {
@@ -113,7 +122,8 @@ struct DirectionDecoder {
         }
       }
       guard type.shape == input.value.shape else {
-        throw FormatError(.shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(type.shape)", at: pointer)
+        throw FormatError(
+          .shapeMismatch, "the input \(name) has shape \(input.value.shape), its direction \(type.shape)", at: pointer)
       }
       let direction =
         isBatched

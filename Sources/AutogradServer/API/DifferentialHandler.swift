@@ -9,17 +9,19 @@ struct DifferentialHandler: Sendable {
   let scratch: ScratchPool
   private let skeletons = RecentSkeletons()
 
-  /// A plan of more work than this leaves the socket thread: waking another costs 50 to 80 µs. In elementary operations, an instruction
-  /// itself being worth 25.
+  /// A plan of more work than this leaves the socket thread: waking another costs 50 to 80 µs. In elementary
+  /// operations, an instruction itself being worth 25.
   ///
-  /// Measured on one core at 2.7 GHz: 200,000 operations take 17 µs in a matrix product, 55 µs as products of elements, 0.7 ms as tanh, 0.9 ms
-  /// as lgamma; and an instruction takes 23 ns however few elements it has, so that chains of scalars count by their instructions.
+  /// Measured on one core at 2.7 GHz: 200,000 operations take 17 µs in a matrix product, 55 µs as products of elements,
+  /// 0.7 ms as tanh, 0.9 ms as lgamma; and an instruction takes 23 ns however few elements it has, so that chains of
+  /// scalars count by their instructions.
   static let inlineWork = 200_000
   static let instructionWork = 25
   /// Nor may it take more memory there, or write more: some hundred microseconds.
   static let largestInlineRun = 1 << 20
   static let largestInlineAnswer = 64 << 10
-  /// Nanoseconds that a graph may be built and planned for on a socket's thread. What takes longer is begun anew on the compute pool.
+  /// Nanoseconds that a graph may be built and planned for on a socket's thread. What takes longer is begun anew on the
+  /// compute pool.
   private static let longestStep: Int64 = 1_000_000
   /// Of a text that is longer, a hundred nodes or so, that is known before.
   private static let longestInlineText = 8 << 10
@@ -44,7 +46,8 @@ struct DifferentialHandler: Sendable {
       }
       switch plans.find(scratch.key.bytes, for: request.tenant) {
       case .plan(let plan): return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
-      case .nobody(let making): return plan(Planning(endpoint: endpoint, body: body, making: making, outline: scratch), request)
+      case .nobody(let making):
+        return plan(Planning(endpoint: endpoint, body: body, making: making, outline: scratch), request)
       case .others: return plan(Planning(endpoint: endpoint, body: body, outline: scratch), request)
       case .somebody(let flight):
         self.scratch.park(scratch)
@@ -94,7 +97,8 @@ struct DifferentialHandler: Sendable {
   private func planLater(_ planning: Planning, _ request: Request) -> Reply {
     if let outline = planning.outline { scratch.park(outline) }
     let held = planning.body.byteCount + (planning.outline?.key.capacity ?? 0)
-    return .later(Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
+    return .later(
+      Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
   }
 
   /// For a body that differs from that of a late request in its numbers only.
@@ -129,7 +133,9 @@ struct DifferentialHandler: Sendable {
     plans.counters.recalled.add(1)
   }
 
-  private func reply(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request) -> Reply {
+  private func reply(_ skeleton: BodySkeleton, _ scratch: RequestScratch, _ clock: PhaseClock, _ request: Request)
+    -> Reply
+  {
     var clock = clock
     let block = scratch.block(of: skeleton.plan.layout.byteCount)
     let answer: ByteBuffer
@@ -146,13 +152,16 @@ struct DifferentialHandler: Sendable {
     return .now(consume response)
   }
 
-  /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with it.
+  /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with
+  /// it.
   private func follow(
     _ body: ParsedBody, _ scratch: RequestScratch, _ request: Request, _ endpoint: Endpoint, _ plans: PlanCache
   ) -> Reply {
     var body = body
     body.clock.mark(.wait)
-    if let plan = plans.plan(for: scratch.key.bytes) { return reply(RepeatedComputation(plan, body, scratch), request, endpoint) }
+    if let plan = plans.plan(for: scratch.key.bytes) {
+      return reply(RepeatedComputation(plan, body, scratch), request, endpoint)
+    }
     self.scratch.give(scratch)
     let planning = Planning(endpoint: endpoint, body: body)
     return .later(Work(cost: DifferentialHandler.costOfPlanning) { plan(planning, request.on($0)) })
@@ -184,12 +193,15 @@ struct DifferentialHandler: Sendable {
 
   private func run(_ computation: RepeatedComputation, _ request: Request, _ endpoint: Endpoint) -> Reply {
     let response = computation.run(request.interruption)
-    if response != nil, skeletons.wantsMore(), let skeleton = computation.skeleton(of: request, endpoint) { skeletons.insert(skeleton) }
+    if response != nil, skeletons.wantsMore(), let skeleton = computation.skeleton(of: request, endpoint) {
+      skeletons.insert(skeleton)
+    }
     scratch.give(computation.scratch)
     return response.map { .now($0) } ?? replyInFull(to: request, endpoint)
   }
 
-  /// What does not go as it did before is answered in full: only there is known what things are called, for the words of a problem.
+  /// What does not go as it did before is answered in full: only there is known what things are called, for the words
+  /// of a problem.
   private func replyInFull(to request: Request, _ endpoint: Endpoint) -> Reply {
     plans?.counters.fallbacks.add(1)
     do throws(FormatError) {
@@ -206,7 +218,8 @@ struct DifferentialHandler: Sendable {
 
 extension PreparedPlan {
   private var work: Int {
-    let (work, overflow) = plan.work.addingReportingOverflow(plan.instructions.count * DifferentialHandler.instructionWork)
+    let (work, overflow) = plan.work.addingReportingOverflow(
+      plan.instructions.count * DifferentialHandler.instructionWork)
     return overflow ? .max : work
   }
 
@@ -257,12 +270,15 @@ final class Computation: @unchecked Sendable {
     let isMatrix = endpoint == .hessian || endpoint == .jacobian
     try Admission.check(
       plan.plan, limits,
-      advice: isMatrix && request.graph.batch == nil ? "; for independent examples, batch gives one small matrix for each" : "")
+      advice: isMatrix && request.graph.batch == nil
+        ? "; for independent examples, batch gives one small matrix for each" : "")
     clock.mark(.plan)
   }
 
   /// Runs the plan and writes the answer.
-  func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(FormatError) -> Response {
+  func run(_ scratch: RequestScratch, _ interruption: Interruption?, cache: StaticString) throws(FormatError)
+    -> Response
+  {
     clock.mark(.wait)
     let block = scratch.block(of: plan.layout.byteCountWithoutInputs)
     let answer: ByteBuffer

@@ -31,8 +31,8 @@ extension DifferentialRequest {
     return inBatch(sections)
   }
 
-  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the examples, unless
-  /// asked for per example.
+  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the
+  /// examples, unless asked for per example.
   private func inBatch(_ sections: [Section]) -> [Section] {
     guard let batch = graph.batch else { return sections }
     func isSummed(_ name: JSONValue.Text) -> Bool { !batch.isPerExample && !batch.contains(name.bytes) }
@@ -44,7 +44,9 @@ extension DifferentialRequest {
         values += named.map { ($0.value, isByInput && isSummed($0.name)) }
       case .table(let rows):
         let isByInput = section.name == "hessians"
-        for row in rows { values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) } }
+        for row in rows {
+          values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) }
+        }
       }
     }
     var results = batch.run(values, graph.builder)[...]
@@ -58,7 +60,9 @@ extension DifferentialRequest {
   }
 
   /// The directional derivatives of values.
-  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [GraphDecoder.Named]) -> [GraphDecoder.Named] {
+  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [GraphDecoder.Named]) -> [GraphDecoder
+    .Named]
+  {
     let tangents = graph.builder.tangents(of: values.map(\.value), along: directions)
     return zip(values, tangents).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
   }

@@ -18,14 +18,16 @@ extension DifferentialRequest {
     return [
       Warning(
         code: "implied_outputs", pointer: "/graph",
-        detail: "the graph names no outputs, so gradients are of the sum of all unused results: \(names); choose with of")
+        detail:
+          "the graph names no outputs, so gradients are of the sum of all unused results: \(names); choose with of")
     ]
   }
 
   static func unusedInputs(_ decoder: GraphDecoder, outputs: [GraphDecoder.Named]) -> [Warning] {
     decoder.unusedInputs(outputs: outputs).map { input in
       let name = input.name.string
-      return Warning(code: "unused_input", pointer: "/inputs" + Pointer.member(name), detail: "the input \(name) is not used")
+      return Warning(
+        code: "unused_input", pointer: "/inputs" + Pointer.member(name), detail: "the input \(name) is not used")
     }
   }
 
@@ -37,20 +39,25 @@ extension DifferentialRequest {
       return Warning(
         code: "zero_gradient", pointer: "/graph/nodes/\(zero.node)/inputs/\(zero.operand)",
         detail:
-          "grad gives zeros, since \(operands[0]) does not depend on \(operands[zero.operand]); the first operand is what is differentiated"
+          "grad gives zeros, since \(operands[0]) does not depend on \(operands[zero.operand]); the first operand is "
+          + "what is differentiated"
       )
     }
   }
 
   /// Integers alone have no gradients, and nobody expects them; of floating results somebody may.
-  /// - Parameter decoder: of a request whose gradients are with respect to all floating inputs, of which there are none.
+  /// - Parameter decoder: of a request whose gradients are with respect to all floating inputs, of which there are
+  ///   none.
   static func integerInputs(_ decoder: GraphDecoder, _ of: [GraphDecoder.Named]) -> [Warning] {
-    guard of.contains(where: { $0.value.dtype.isFloating }), let input = decoder.inputs.first(where: { $0.value.dtype.isInteger })
+    guard of.contains(where: { $0.value.dtype.isFloating }),
+      let input = decoder.inputs.first(where: { $0.value.dtype.isInteger })
     else { return [] }
     return [
       Warning(
         code: "integer_inputs", pointer: "/inputs",
-        detail: "no input is floating (\(input.name.string) is \(input.value.dtype)), so there are no gradients; give float64")
+        detail:
+          "no input is floating (\(input.name.string) is \(input.value.dtype)), so there are no gradients; give float64"
+      )
     ]
   }
 }

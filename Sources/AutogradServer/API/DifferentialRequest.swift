@@ -55,7 +55,8 @@ struct Section {
   }
 }
 
-/// A request to one of the endpoints that differentiate, read and checked: the graph is built, and what is asked of it is known.
+/// A request to one of the endpoints that differentiate, read and checked: the graph is built, and what is asked of it
+/// is known.
 struct DifferentialRequest {
   let endpoint: Endpoint
   let graph: GraphDecoder
@@ -90,11 +91,15 @@ struct DifferentialRequest {
     for (key, _) in root.members where !members.contains(key.string) {
       if ["nodes", "constants"].contains(key.string) && root["graph"] == nil {
         throw FormatError(
-          .unknownMember, "\(key.string) is a member of the graph: write \"graph\": {\"\(key.string)\": …}", at: Pointer.member(key.string))
+          .unknownMember, "\(key.string) is a member of the graph: write \"graph\": {\"\(key.string)\": …}",
+          at: Pointer.member(key.string))
       }
-      throw FormatError.unknownMember(key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
+      throw FormatError.unknownMember(
+        key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
     }
-    guard let graphMember = root["graph"] else { throw FormatError(.missingMember, "the request needs a graph", at: "") }
+    guard let graphMember = root["graph"] else {
+      throw FormatError(.missingMember, "the request needs a graph", at: "")
+    }
     try limits.checkNames(in: root)
     self.endpoint = endpoint
     graphText = graphMember.text
@@ -102,22 +107,29 @@ struct DifferentialRequest {
     check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
     let dtype = try DifferentialRequest.defaultDType(root["dtype"]?.given)
     let isPerExample = try DifferentialRequest.flag(root["per_example"]?.given, "per_example", default: false)
-    let batch = try root["batch"]?.given.map { list throws(FormatError) in try ExampleBatch(list, isPerExample: isPerExample) }
+    let batch = try root["batch"]?.given.map { list throws(FormatError) in
+      try ExampleBatch(list, isPerExample: isPerExample)
+    }
     if isPerExample && batch == nil {
       throw FormatError(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
-    let decoder = GraphDecoder(document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
+    let decoder = GraphDecoder(
+      document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
     decoder.builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
     decoder.builder.interruption = body.interruption
-    if let memory = body.memory { decoder.builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) } }
+    if let memory = body.memory {
+      decoder.builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) }
+    }
     let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"]?.given)
     decoder.builder.label = -1
 
-    outputs = if let list = root["outputs"]?.given { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
+    outputs =
+      if let list = root["outputs"]?.given { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
     of = if let list = root["of"]?.given { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
     let wanted = try DifferentialRequest.flag(root["gradients"]?.given, "gradients", default: true)
     let wrt = try DifferentialRequest.targets(root["wrt"]?.given, decoder)
-    let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(root["cotangents"]?.given, of: of)
+    let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(
+      root["cotangents"]?.given, of: of)
     let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
@@ -129,13 +141,15 @@ struct DifferentialRequest {
     let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
     warnings =
       (addsUp && !areNamed && root["of"]?.given == nil ? DifferentialRequest.impliedOutputs(of) : [])
-      + DifferentialRequest.unusedInputs(decoder, outputs: graphOutputs + outputs + of) + DifferentialRequest.zeroGradients(decoder)
+      + DifferentialRequest.unusedInputs(decoder, outputs: graphOutputs + outputs + of)
+      + DifferentialRequest.zeroGradients(decoder)
       + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(decoder, of) : [])
     graph = decoder
     try checkAnswer(limits)
   }
 
-  /// How many tensors the answer will have is known before any of them is made: there may be as many as the square of what was sent.
+  /// How many tensors the answer will have is known before any of them is made: there may be as many as the square of
+  /// what was sent.
   private func checkAnswer(_ limits: Limits) throws(FormatError) {
     let (rows, columns) = (of.count { $0.value.dtype.isFloating }, targets?.count ?? 0)
     let derivatives =
@@ -155,7 +169,8 @@ struct DifferentialRequest {
   private static func form(_ value: JSONValue?) throws(FormatError) -> TensorEncoder.Form {
     guard let value else { return .nested }
     guard value.kind == .string, let form = TensorEncoder.Form(rawValue: value.string), form != .nested else {
-      throw FormatError(.wrongType, "encoding is \"flat\", \"base64\" or \"values\", got \(value.brief)", at: "/encoding")
+      throw FormatError(
+        .wrongType, "encoding is \"flat\", \"base64\" or \"values\", got \(value.brief)", at: "/encoding")
     }
     return form
   }
@@ -164,7 +179,8 @@ struct DifferentialRequest {
     guard let value else { return .float64 }
     guard value.kind == .string, let dtype = DType(name: value.string), dtype.isFloating else {
       throw FormatError(
-        .wrongType, "the request's dtype is \"float64\" or \"float32\", got \(value.brief)\(DTypeText.hint(for: value.string))",
+        .wrongType,
+        "the request's dtype is \"float64\" or \"float32\", got \(value.brief)\(DTypeText.hint(for: value.string))",
         at: "/dtype")
     }
     return dtype
@@ -188,12 +204,15 @@ struct DifferentialRequest {
     for (index, target) in targets.enumerated() {
       guard case .input? = decoder.names[target.name.bytes] else {
         throw FormatError(
-          .unknownName, "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs",
+          .unknownName,
+          "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs",
           at: "/wrt/\(index)")
       }
       guard target.value.dtype.isFloating else {
         throw FormatError(
-          .dtypeMismatch, "\(target.name.string) is \(target.value.dtype); only floating inputs have gradients: give it as float64 or cast",
+          .dtypeMismatch,
+          "\(target.name.string) is \(target.value.dtype); only floating inputs have gradients: give it as float64 or "
+            + "cast",
           at: "/wrt/\(index)")
       }
     }

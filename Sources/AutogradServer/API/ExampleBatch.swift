@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a stand-in for one example of
-/// each; at the end everything asked for is run for the whole batch at once.
+/// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a
+/// stand-in for one example of each; at the end everything asked for is run for the whole batch at once.
 ///
 /// A class, because readers of inputs, cotangents and directions all add to it.
 final class ExampleBatch {
@@ -21,7 +21,8 @@ final class ExampleBatch {
     }
     if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: "/batch/0") }
     if list.listedCount == 0 {
-      throw FormatError(.missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
+      throw FormatError(
+        .missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
     }
     var names = NameTable()
     for (index, name) in list.listed.enumerated() {
@@ -66,7 +67,8 @@ final class ExampleBatch {
     for (index, input) in inputs.enumerated() { _ = known.define(input.name.bytes, as: .input(index)) }
     for (index, name) in list.listed.enumerated() where known[name.stringBytes] == nil {
       throw FormatError(
-        .unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))", at: "/batch" + list.place(of: index))
+        .unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))",
+        at: "/batch" + list.place(of: index))
     }
   }
 

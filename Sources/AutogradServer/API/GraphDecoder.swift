@@ -5,8 +5,8 @@ import AutogradFormats
 ///
 /// Nodes stand in any order. Names are resolved first, then each node is emitted after those it depends on.
 ///
-/// A class because it is handed on for every node; as a struct each of its tables would be retained each time. Its properties are touched by
-/// no method inside another's access, so that they need no checks of exclusivity.
+/// A class because it is handed on for every node; as a struct each of its tables would be retained each time. Its
+/// properties are touched by no method inside another's access, so that they need no checks of exclusivity.
 final class GraphDecoder {
   let document: JSONDocument
   /// Of a safetensors file, the data of the tensors that are not in the graph.
@@ -23,14 +23,16 @@ final class GraphDecoder {
   @exclusivity(unchecked) private(set) var inputs: [Input] = []
   @exclusivity(unchecked) private(set) var constants: [Value] = []
   private(set) var constantNames: [JSONValue.Text] = []
-  /// The data of the constants, which are inputs of the plan like any other: one plan serves all values that they may have.
+  /// The data of the constants, which are inputs of the plan like any other: one plan serves all values that they may
+  /// have.
   private(set) var constantTensors: [Tensor] = []
   @exclusivity(unchecked) private(set) var nodes: [Node] = []
   /// For each node its results, once emitted.
   @exclusivity(unchecked) private(set) var results: [[Value]] = []
   /// Where each node's results are in ``isTaken``, and how many there are in all.
   @exclusivity(unchecked) private var firstResults: [Int] = [0]
-  /// Whether some node takes a result, by its name: two names of one value (through identity, or equal nodes) are taken apart.
+  /// Whether some node takes a result, by its name: two names of one value (through identity, or equal nodes) are taken
+  /// apart.
   @exclusivity(unchecked) private var isTaken: [Bool] = []
   /// Results of nodes that `grad` nodes differentiate by, numbered as in ``isTaken``.
   @exclusivity(unchecked) private var targets: Set<Int> = []
@@ -64,7 +66,8 @@ final class GraphDecoder {
   }
 
   init(
-    _ document: JSONDocument, file: UnsafeRawBufferPointer? = nil, limits: Limits, defaultDType: DType, allowsTypes: Bool = false,
+    _ document: JSONDocument, file: UnsafeRawBufferPointer? = nil, limits: Limits, defaultDType: DType,
+    allowsTypes: Bool = false,
     batch: ExampleBatch? = nil
   ) {
     self.document = document
@@ -82,7 +85,9 @@ final class GraphDecoder {
   /// - Returns: the graph's outputs, and whether the graph itself names them.
   func decode(_ graph: JSONValue, inputs given: JSONValue?) throws(FormatError) -> (outputs: [Named], areNamed: Bool) {
     guard graph.kind == .object else {
-      throw FormatError(.wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "/graph")
+      throw FormatError(
+        .wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)",
+        at: "/graph")
     }
     var parts: (nodes: JSONValue?, constants: JSONValue?, inputs: JSONValue?, outputs: JSONValue?)
     for (key, member) in graph.members {
@@ -95,7 +100,8 @@ final class GraphDecoder {
       } else if key == "outputs" {
         parts.outputs = member.given
       } else {
-        throw FormatError.unknownMember(key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
+        throw FormatError.unknownMember(
+          key.string, of: "a graph", ["nodes", "constants", "inputs", "outputs"], at: "/graph")
       }
     }
     guard let nodes = parts.nodes else { throw FormatError(.missingMember, "a graph needs nodes", at: "/graph") }
@@ -104,7 +110,8 @@ final class GraphDecoder {
       throw FormatError(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
     inputs = try InputDecoder(
-      document: document, file: file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes, batch: batch
+      document: document, file: file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes,
+      batch: batch
     )
     .decode(declared: parts.inputs, given: given)
     try batch?.check(inputs)
@@ -120,7 +127,9 @@ final class GraphDecoder {
     return (try graphOutputs(parts.outputs), parts.outputs != nil)
   }
 
-  private func define(_ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String)
+  private func define(
+    _ name: UnsafeRawBufferPointer, as definition: NameTable.Definition, at pointer: @autoclosure () -> String
+  )
     throws(FormatError)
   {
     if let refusal = NameTable.refusal(of: name) { throw FormatError(.wrongType, refusal, at: pointer()) }
@@ -142,7 +151,8 @@ final class GraphDecoder {
 
   private func decodeConstants(_ object: JSONValue) throws(FormatError) {
     guard object.kind == .object else {
-      throw FormatError(.wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
+      throw FormatError(
+        .wrongType, "constants is an object of tensors by name, got \(object.describe)", at: "/graph/constants")
     }
     for (key, value) in object.members {
       let pointer = "/graph/constants" + Pointer.member(key.string)
@@ -179,7 +189,8 @@ final class GraphDecoder {
       }
       resultCount += nodes[index].outputs.listedCount
       try limits.checkNames(resultCount, "the nodes have", "results", at: "/graph/nodes/\(index)/outputs")
-      try limits.checkNames(nodes[index].inputs.listedCount, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
+      try limits.checkNames(
+        nodes[index].inputs.listedCount, "the node has", "operands", at: "/graph/nodes/\(index)/inputs")
       for (result, name) in nodes[index].outputs.listed.enumerated() {
         guard name.kind == .string else {
           throw FormatError(
@@ -201,8 +212,8 @@ final class GraphDecoder {
     isTaken = Array(repeating: false, count: firstResults[nodes.count])
   }
 
-  /// The nodes so that each follows those whose results it takes: document order where that will do, else depth first with a stack of our
-  /// own.
+  /// The nodes so that each follows those whose results it takes: document order where that will do, else depth first
+  /// with a stack of our own.
   private func order() throws(FormatError) -> [Int] {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: nodes.count)
@@ -236,7 +247,9 @@ final class GraphDecoder {
   private func noteTargets() {
     for node in nodes where node.operation is GradOperation {
       for operand in node.inputs.listed.dropFirst() where operand.kind == .string {
-        if case .result(let node, let index)? = names[operand.stringBytes] { targets.insert(firstResults[node] + index) }
+        if case .result(let node, let index)? = names[operand.stringBytes] {
+          targets.insert(firstResults[node] + index)
+        }
       }
     }
   }
@@ -262,7 +275,8 @@ final class GraphDecoder {
       ) {
         name throws(FormatError) in try operand(named: name)
       }
-      attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(node.attributes, node.operation.reference)
+      attributes = try AttributeDecoder(document: document, defaultDType: defaultDType).decode(
+        node.attributes, node.operation.reference)
     } catch {
       throw error.under("/graph/nodes/\(index)").inNode(node.firstOutput, operation: node.operation.reference.name)
     }
@@ -325,7 +339,8 @@ final class GraphDecoder {
       case .operand(let operand): pointer? += elements.indices.contains(operand) ? "/inputs/\(operand)" : "/inputs"
       case .results: pointer? += "/outputs"
       case .attributes: pointer? += "/attributes"
-      case .attribute(let name): pointer? += node?.attributes?[dynamic: name] == nil ? "" : "/attributes" + Pointer.member(name)
+      case .attribute(let name):
+        pointer? += node?.attributes?[dynamic: name] == nil ? "" : "/attributes" + Pointer.member(name)
       }
     }
     return FormatError(error, detail: detail, at: pointer, node: node?.firstOutput, operation: error.operation)
@@ -350,12 +365,16 @@ final class GraphDecoder {
     guard list.kind == .array || list.kind == .string else {
       throw FormatError(.wrongType, "a list of names is expected, got \(list.describe)", at: pointer)
     }
-    if list.listedCount == 0 && !orEmpty { throw FormatError(.missingMember, "at least one name is needed", at: pointer) }
+    if list.listedCount == 0 && !orEmpty {
+      throw FormatError(.missingMember, "at least one name is needed", at: pointer)
+    }
     var seen = NameTable()
     var values: [Named] = []
     for (index, name) in list.listed.enumerated() {
       let pointer = pointer + list.place(of: index)
-      guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: pointer) }
+      guard name.kind == .string else {
+        throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: pointer)
+      }
       guard seen.define(name.stringBytes, as: .input(index)) else {
         throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: pointer)
       }

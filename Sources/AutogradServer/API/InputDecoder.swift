@@ -16,7 +16,8 @@ struct InputDecoder {
     guard declared.kind == .array else {
       let hint = declared.kind == .object ? "; tensors by name are the request's inputs, beside graph" : ""
       throw FormatError(
-        .wrongType, "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)\(hint)",
+        .wrongType,
+        "the declared inputs are a list of objects with name, dtype and shape, got \(declared.describe)\(hint)",
         at: "/graph/inputs")
     }
     var dimensions: [String: Int] = [:]
@@ -70,7 +71,8 @@ struct InputDecoder {
     return inputs
   }
 
-  private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(FormatError) -> TensorDecoder.Given {
+  private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(FormatError) -> TensorDecoder.Given
+  {
     try TensorDecoder(document: document, file: file).decode(value, expected, allowsTypes: allowsTypes)
   }
 
@@ -80,11 +82,14 @@ struct InputDecoder {
     return try batch.exampleType(type, name.string)
   }
 
-  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given, _ type: TensorType, place: Int) -> GraphDecoder.Input {
+  private func input(_ name: JSONValue.Text, _ given: TensorDecoder.Given, _ type: TensorType, place: Int)
+    -> GraphDecoder.Input
+  {
     let isBatched = batch?.contains(name.bytes) ?? false
     let value =
       isBatched
-      ? batch?.input(given.type, example: type, builder) ?? builder.value(-1) : builder.input("", given.type.dtype, given.type.shape)
+      ? batch?.input(given.type, example: type, builder) ?? builder.value(-1)
+      : builder.input("", given.type.dtype, given.type.shape)
     return GraphDecoder.Input(name: name, value: value, tensor: given.tensor, place: place)
   }
 
@@ -98,7 +103,8 @@ struct InputDecoder {
 
   private func readDeclaration(_ element: JSONValue) throws(FormatError) -> Declaration {
     guard element.kind == .object else {
-      throw FormatError(.wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
+      throw FormatError(
+        .wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
     }
     var parts: (name: JSONValue?, dtype: DType?, shape: JSONValue?)
     for (key, member) in element.members {
@@ -113,7 +119,9 @@ struct InputDecoder {
       }
     }
     guard let name = parts.name else { throw FormatError(.missingMember, "a declared input needs a name", at: "") }
-    guard name.kind == .string else { throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/name") }
+    guard name.kind == .string else {
+      throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/name")
+    }
     if let refusal = NameTable.refusal(of: name.stringBytes) { throw FormatError(.wrongType, refusal, at: "/name") }
     if let shape = parts.shape { try checkDimensions(shape) }
     return Declaration(name: .init(name), dtype: parts.dtype, shape: parts.shape)
@@ -121,7 +129,8 @@ struct InputDecoder {
 
   private func checkDimensions(_ shape: JSONValue) throws(FormatError) {
     guard shape.kind == .array || shape.kind == .numbers else {
-      throw FormatError(.wrongType, "a declared shape is a list of sizes, names and nulls, got \(shape.brief)", at: "/shape")
+      throw FormatError(
+        .wrongType, "a declared shape is a list of sizes, names and nulls, got \(shape.brief)", at: "/shape")
     }
     guard shape.count <= Shape.maximumRank else {
       throw FormatError(
@@ -150,7 +159,9 @@ struct InputDecoder {
     } catch {
       throw error.under(pointer)
     }
-    guard let declared = declaration.shape?.dimensions else { return input(declaration.name, given, type, place: place) }
+    guard let declared = declaration.shape?.dimensions else {
+      return input(declaration.name, given, type, place: place)
+    }
     let text = "[" + declared.map(\.description).joined(separator: ", ") + "]"
     guard declared.count == type.shape.rank else {
       throw FormatError(.shapeMismatch, "\(name) is declared with shape \(text), got \(type.shape)", at: pointer)
@@ -163,7 +174,8 @@ struct InputDecoder {
       case .named(let symbol):
         if let expected = dimensions[symbol], expected != size {
           throw FormatError(
-            .shapeMismatch, "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(type.shape)",
+            .shapeMismatch,
+            "the dimension \(symbol) is \(expected) elsewhere and \(size) in \(name), which has shape \(type.shape)",
             at: pointer)
         }
         dimensions[symbol] = size

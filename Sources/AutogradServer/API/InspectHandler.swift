@@ -57,7 +57,8 @@ struct InspectHandler: Sendable {
     appendNames(request.of.filter { $0.value.dtype.isFloating }, to: json)
     json.append(", \"wrt\": ")
     appendNames(request.targets ?? [], to: json)
-    json.append(", \"cost\": {\"nodes\": \(graph.nodeCount), \"flops\": \(plan.work), \"peak_bytes\": \(plan.peakByteCount)")
+    json.append(
+      ", \"cost\": {\"nodes\": \(graph.nodeCount), \"flops\": \(plan.work), \"peak_bytes\": \(plan.peakByteCount)")
     json.append(", \"answer_bytes\": \(answerBytes(plan, request.form))}, \"plan\": ")
     appendPlan(plan, to: json)
     do throws(FormatError) {
@@ -92,7 +93,8 @@ struct InspectHandler: Sendable {
   }
 
   private func appendPlan(_ plan: Plan, to json: ByteBuffer) {
-    json.append("{\"instructions\": \(plan.instructions.count), \"workspace_bytes\": \(plan.workspaceByteCount), \"kinds\": {")
+    json.append(
+      "{\"instructions\": \(plan.instructions.count), \"workspace_bytes\": \(plan.workspaceByteCount), \"kinds\": {")
     var counts: [Instruction.Kind: Int] = [:]
     for instruction in plan.instructions { counts[instruction.kind, default: 0] += 1 }
     for (position, entry) in counts.sorted(by: { $0.key.rawValue < $1.key.rawValue }).enumerated() {

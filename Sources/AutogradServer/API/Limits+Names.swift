@@ -1,8 +1,8 @@
 import AutogradFormats
 
 extension Limits {
-  /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them. What its nodes name
-  /// is counted as they are read.
+  /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them.
+  /// What its nodes name is counted as they are read.
   func checkNames(in root: JSONValue) throws(FormatError) {
     let graph = root["graph"]
     var tensors = 0
@@ -15,7 +15,8 @@ extension Limits {
       try checkNames(tensors, "the request has", "tensors", at: pointer)
     }
     for (pointer, list) in [
-      ("/graph/inputs", graph?["inputs"]), ("/graph/outputs", graph?["outputs"]), ("/outputs", root["outputs"]), ("/of", root["of"]),
+      ("/graph/inputs", graph?["inputs"]), ("/graph/outputs", graph?["outputs"]), ("/outputs", root["outputs"]),
+      ("/of", root["of"]),
       ("/wrt", root["wrt"]), ("/batch", root["batch"]),
     ] {
       guard let list, list.kind == .array else { continue }
@@ -23,8 +24,11 @@ extension Limits {
     }
   }
 
-  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String) throws(FormatError) {
+  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String)
+    throws(FormatError)
+  {
     guard count > nodes else { return }
-    throw FormatError(.nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), most: nodes, value: count)
+    throw FormatError(
+      .nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), most: nodes, value: count)
   }
 }

@@ -2,8 +2,8 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// The one namespace of a graph: inputs, constants and results of nodes. Names stay byte ranges of the request; Strings are made only for
-/// errors and answers.
+/// The one namespace of a graph: inputs, constants and results of nodes. Names stay byte ranges of the request; Strings
+/// are made only for errors and answers.
 struct NameTable {
   /// What a name stands for.
   enum Definition {
@@ -68,7 +68,8 @@ struct NameTable {
   /// For what other languages write for the numbers that JSON lacks.
   static func numberHint(for name: String) -> String? {
     let known: Set = ["nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]
-    return known.contains(name.lowercased()) ? "; these numbers are written \"NaN\", \"Infinity\" and \"-Infinity\"" : nil
+    return known.contains(name.lowercased())
+      ? "; these numbers are written \"NaN\", \"Infinity\" and \"-Infinity\"" : nil
   }
 
   // MARK: Rules for names
@@ -81,7 +82,9 @@ struct NameTable {
     if name.count > longestName { return "a name has 1 to \(longestName) bytes, got \(name.count)" }
     if hasControlCharacter(name) { return "a name has no control characters" }
     if isNonFinite(name) { return "\"\(String(decoding: name, as: UTF8.self))\" is a number, not a name" }
-    if name[0] == UInt8(ascii: "_"), name.count > 1, name.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
+    if name[0] == UInt8(ascii: "_"), name.count > 1,
+      name.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+    {
       return "names of the form _1 are reserved"
     }
     return nil

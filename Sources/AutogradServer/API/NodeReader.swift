@@ -5,7 +5,8 @@ import AutogradFormats
 enum NodeReader {
   static func read(_ element: JSONValue) throws(FormatError) -> GraphDecoder.Node {
     guard element.kind == .object else {
-      throw FormatError(.wrongType, "a node is an object with op, inputs, outputs and attributes, got \(element.describe)", at: "")
+      throw FormatError(
+        .wrongType, "a node is an object with op, inputs, outputs and attributes, got \(element.describe)", at: "")
     }
     var parts: (op: JSONValue?, inputs: JSONValue?, outputs: JSONValue?, attributes: JSONValue?)
     for (key, member) in element.members {
@@ -21,14 +22,20 @@ enum NodeReader {
         throw unknownMember(key.string, element)
       }
     }
-    guard let op = parts.op else { throw FormatError(.missingMember, "a node needs op, the name of its operation", at: "") }
+    guard let op = parts.op else {
+      throw FormatError(.missingMember, "a node needs op, the name of its operation", at: "")
+    }
     let operation = try operation(op)
-    guard let outputs = parts.outputs else { throw FormatError(.missingMember, "a node needs outputs, a list of new names", at: "") }
+    guard let outputs = parts.outputs else {
+      throw FormatError(.missingMember, "a node needs outputs, a list of new names", at: "")
+    }
     if outputs.kind == .numbers { throw FormatError(.wrongType, "an output is a name, got a number", at: "/outputs/0") }
     guard outputs.kind == .array || outputs.kind == .string else {
       throw FormatError(.wrongType, "outputs is a list of names, got \(outputs.brief)", at: "/outputs")
     }
-    guard let inputs = parts.inputs else { throw FormatError(.missingMember, "a node needs inputs, a list of operands", at: "") }
+    guard let inputs = parts.inputs else {
+      throw FormatError(.missingMember, "a node needs inputs, a list of operands", at: "")
+    }
     guard inputs.kind == .array || inputs.kind == .numbers || inputs.kind == .string else {
       throw FormatError(.wrongType, "inputs is a list of operands, got \(inputs.brief)", at: "/inputs")
     }
@@ -39,16 +46,20 @@ enum NodeReader {
   }
 
   private static func unknownMember(_ name: String, _ node: JSONValue) -> FormatError {
-    let attributes = node["op"].flatMap { OpCatalog.operation(named: $0.string) }?.reference.attributes.map(\.name) ?? []
+    let attributes =
+      node["op"].flatMap { OpCatalog.operation(named: $0.string) }?.reference.attributes.map(\.name) ?? []
     if attributes.contains(name) {
       return FormatError(
-        .unknownMember, "\(name) is an attribute of the operation: write \"attributes\": {\"\(name)\": …}", at: Pointer.member(name))
+        .unknownMember, "\(name) is an attribute of the operation: write \"attributes\": {\"\(name)\": …}",
+        at: Pointer.member(name))
     }
     let meant = [
-      "attrs": "attributes", "params": "attributes", "kwargs": "attributes", "args": "inputs", "operands": "inputs", "operation": "op",
+      "attrs": "attributes", "params": "attributes", "kwargs": "attributes", "args": "inputs", "operands": "inputs",
+      "operation": "op",
     ]
     if let member = meant[name] {
-      return FormatError(.unknownMember, "a node has no member \(name); did you mean \(member)?", at: Pointer.member(name))
+      return FormatError(
+        .unknownMember, "a node has no member \(name); did you mean \(member)?", at: Pointer.member(name))
     }
     return .unknownMember(name, of: "a node", ["op", "inputs", "outputs", "attributes"], at: "")
   }

@@ -8,7 +8,8 @@ struct OperandDecoder {
   let defaultDType: DType
 
   /// - Parameter resolve: the value of a name.
-  func decode(_ list: JSONValue, _ reference: OperationReference, _ resolve: (JSONValue) throws(FormatError) -> Value) throws(FormatError)
+  func decode(_ list: JSONValue, _ reference: OperationReference, _ resolve: (JSONValue) throws(FormatError) -> Value)
+    throws(FormatError)
     -> [Operand]
   {
     if list.kind == .numbers { return list.numberTokens.map { .weak(WeakNumber($0)) } }
@@ -27,14 +28,16 @@ struct OperandDecoder {
           throw error.under("/inputs" + list.place(of: index))
         }
       case .true, .false: operands.append(.value(builder.constant(Scalar(element.kind == .true))))
-      case .object where element["dtype"] != nil: operands.append(.value(try constant(element, .fallback(defaultDType), at: index)))
+      case .object where element["dtype"] != nil:
+        operands.append(.value(try constant(element, .fallback(defaultDType), at: index)))
       case .array, .numbers, .object:
         waiting.append((index, element))
         operands.append(.weak(WeakNumber(0)))
       case .null:
         throw FormatError(
           .wrongType,
-          "an operand is a name, a number or a tensor, got null; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"",
+          "an operand is a name, a number or a tensor, got null; numbers that JSON lacks are \"NaN\", \"Infinity\" "
+            + "and \"-Infinity\"",
           at: "/inputs/\(index)")
       }
     }
@@ -47,7 +50,9 @@ struct OperandDecoder {
     return operands
   }
 
-  private func constant(_ element: JSONValue, _ expected: TensorDecoder.Expected, at index: Int) throws(FormatError) -> Value {
+  private func constant(_ element: JSONValue, _ expected: TensorDecoder.Expected, at index: Int) throws(FormatError)
+    -> Value
+  {
     do throws(FormatError) {
       return builder.constant(try TensorDecoder(document: document).decode(element, expected))
     } catch {
@@ -129,7 +134,8 @@ extension JSONValue {
   }
 }
 
-/// Reads a node's attributes by the kinds that its operation states; whether values make sense is the operation's business.
+/// Reads a node's attributes by the kinds that its operation states; whether values make sense is the operation's
+/// business.
 struct AttributeDecoder {
   let document: JSONDocument
   let defaultDType: DType
@@ -173,7 +179,9 @@ struct AttributeDecoder {
     case .array:
       var list: [Int?] = []
       for element in value.elements {
-        guard element.kind == .null || element.integer != nil else { return .other("a list with \(element.brief) in it") }
+        guard element.kind == .null || element.integer != nil else {
+          return .other("a list with \(element.brief) in it")
+        }
         list.append(element.integer)
       }
       return .integers(list)

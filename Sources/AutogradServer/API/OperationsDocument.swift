@@ -17,7 +17,8 @@ enum OperationsDocument {
   static func reply(to request: Request, name: String) -> Reply {
     guard let document = document(of: name) else {
       let hint = OpCatalog.hint(for: String(name.prefix(64))) ?? "/v1/operations lists all"
-      return .now(Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)").response(requestID: request.id))
+      return .now(
+        Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)").response(requestID: request.id))
     }
     return .now(Response(body: document))
   }
@@ -58,7 +59,10 @@ enum OperationsDocument {
   }
 
   private static func append(_ attribute: AttributeReference, to json: ByteBuffer) {
-    json.append("{\"name\": \"\(attribute.name)\", \"kind\": \"\(attribute.kind.rawValue)\", \"required\": \(attribute.isRequired)")
+    json.append(
+      "{\"name\": \"\(attribute.name)\", \"kind\": \"\(attribute.kind.rawValue)\", \"required\": "
+        + "\(attribute.isRequired)"
+    )
     // A default is JSON as it stands.
     if let text = attribute.defaultText { json.append(", \"default\": \(text)") }
     json.append(", \"summary\": ")
@@ -100,7 +104,9 @@ enum ExampleRequest {
     let outputs = reference.hasManyResults ? (0..<sample.resultCount).map { "y\($0)" } : reference.results
     func list(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
     json.append(
-      "{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(operands)), \"outputs\": \(list(outputs))")
+      "{\"graph\": {\"nodes\": [{\"op\": \"\(reference.name)\", \"inputs\": \(list(operands)), \"outputs\": "
+        + "\(list(outputs))"
+    )
     if !sample.attributes.isEmpty {
       json.append(", \"attributes\": {")
       for (index, name) in sample.attributes.keys.sorted().enumerated() {
@@ -137,7 +143,9 @@ enum ExampleRequest {
     }
     let step = (domain.upperBound - domain.lowerBound) / Double(count + 1)
     let spread = (0..<count).map { ((domain.lowerBound + step * Double($0 + 1)) * 100).rounded() / 100 }
-    guard index == reference.factorizedOperand, let size = shape.last, size > 0 else { return Tensor(spread, shape: shape) }
+    guard index == reference.factorizedOperand, let size = shape.last, size > 0 else {
+      return Tensor(spread, shape: shape)
+    }
     // Dominant diagonals.
     return Tensor(spread.enumerated().map { $0 / size % size == $0 % size ? Double(size + 1) : $1 }, shape: shape)
   }
@@ -149,7 +157,8 @@ enum ExampleRequest {
     case .integer(let integer): json.append("\(integer)")
     case .number(let number): json.append(double: number)
     case .text(let text): json.appendJSONString(text)
-    case .integers(let list): json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
+    case .integers(let list):
+      json.append("[" + list.map { $0.map(String.init) ?? "null" }.joined(separator: ", ") + "]")
     case .integerLists(let lists): json.append("[" + lists.map(\.description).joined(separator: ", ") + "]")
     case .numbers(let list):
       for (index, number) in list.enumerated() {

@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// The reference of all operations as a page for people, `docs/operations.md`: from the catalog, with an example of each and what this
-/// server answers to it.
+/// The reference of all operations as a page for people, `docs/operations.md`: from the catalog, with an example of
+/// each and what this server answers to it.
 enum OperationsPage {
   static func text() -> ByteBuffer {
     let page = ByteBuffer(capacity: 256 << 10)
@@ -24,13 +24,16 @@ enum OperationsPage {
   private static let introduction = """
     # Operations
 
-    Made from the catalog by `make reference`: do not edit. `GET /v1/operations` and `GET /v1/operations/{name}` answer with the same text,
-    and `autograd-server operations NAME` prints it.
+    Made from the catalog by `make reference`: do not edit. `GET /v1/operations` and `GET
+    /v1/operations/{name}` answer with the same text, and `autograd-server operations NAME` prints
+    it.
 
-    Names of operands and results are only for the reader: a node lists them in this order. ct is the cotangent of the result, that is, the
-    derivative of whatever is differentiated by it; each derivative is what it makes of ct for an operand. Every derivative is made of these
-    same operations, so derivatives have derivatives, to any order. [kinks.md](kinks.md) shows values and gradients at kinks and edges beside
-    those of other libraries. Examples are posted to `/v1/evaluate`.
+    Names of operands and results are only for the reader: a node lists them in this order. ct is
+    the cotangent of the result, that is, the derivative of whatever is differentiated by it; each
+    derivative is what it makes of ct for an operand. Every derivative is made of these same
+    operations, so derivatives have derivatives, to any order. [kinks.md](kinks.md) shows values and
+    gradients at kinks and edges beside those of other libraries. Examples are posted to
+    `/v1/evaluate`.
 
     | operation | |
     |---|---|
@@ -46,7 +49,8 @@ enum OperationsPage {
     page.append("| dtypes | \(reference.dtypes.explanation) |\n| derivative | \(cell(reference.derivative)) |\n")
     for attribute in reference.attributes {
       let standing = attribute.defaultText.map { "default `\($0)`" } ?? "required"
-      page.append("| attribute `\(attribute.name)` | \(attribute.kind.rawValue), \(standing): \(cell(attribute.summary)) |\n")
+      page.append(
+        "| attribute `\(attribute.name)` | \(attribute.kind.rawValue), \(standing): \(cell(attribute.summary)) |\n")
     }
     if !reference.conventions.isEmpty {
       page.append("\n")

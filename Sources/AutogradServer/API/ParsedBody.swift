@@ -3,7 +3,8 @@ import AutogradFormats
 
 /// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
 ///
-/// `@unchecked Sendable`: nothing but the clock changes, and a copy has its own; the bytes are the request's, which says the same.
+/// `@unchecked Sendable`: nothing but the clock changes, and a copy has its own; the bytes are the request's, which
+/// says the same.
 struct ParsedBody: @unchecked Sendable {
   let document: JSONDocument
   /// Of a safetensors file, the data that the document's tensors refer to.

@@ -23,7 +23,8 @@ struct PhaseClock {
     return totals
   }
 
-  /// `read;dur=0.012, plan;dur=0.034, …, cache;desc=miss`, in milliseconds: at most 6 phases of 6 letters and 16 digits.
+  /// `read;dur=0.012, plan;dur=0.034, …, cache;desc=miss`, in milliseconds: at most 6 phases of 6 letters and 16
+  /// digits.
   func header(cache: StaticString) -> String {
     String(unsafeUninitializedCapacity: 256) { buffer in
       guard let start = buffer.baseAddress else { return 0 }

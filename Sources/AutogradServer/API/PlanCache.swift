@@ -3,12 +3,13 @@ import Glibc
 
 /// Plans of requests that came before, by their outline: a graph is mostly posted again and again with other numbers.
 ///
-/// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it last came by, and takes
-/// the first that was not. So graphs posted once, however many, do not drive out those in use.
+/// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it
+/// last came by, and takes the first that was not. So graphs posted once, however many, do not drive out those in use.
 ///
-/// The lock is held for a look into the table, never while a plan is made or run. Of requests of one new graph that come at the same time the
-/// first plans it. The others of its tenant are put aside until it is done and hold up no thread meanwhile; if nothing came of it, each plans,
-/// and fails, by itself: mistakes are not kept. Those of other tenants do not wait: the first one's turn may come late.
+/// The lock is held for a look into the table, never while a plan is made or run. Of requests of one new graph that
+/// come at the same time the first plans it. The others of its tenant are put aside until it is done and hold up no
+/// thread meanwhile; if nothing came of it, each plans, and fails, by itself: mistakes are not kept. Those of other
+/// tenants do not wait: the first one's turn may come late.
 final class PlanCache: Sendable {
   let counters: PlanCacheCounters
   private let planLimit: Int
@@ -39,9 +40,11 @@ final class PlanCache: Sendable {
     var circle: [(entry: Entry, wasUsed: Bool)] = []
     var hand = 0
     var byteCount = 0
-    /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would not be kept.
+    /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would
+    /// not be kept.
     var places: [UInt64: Int] = [:]
-    /// Plans that are being made, by the hashes of their outlines. Who waits for another outline of the same hash has waited in vain, no more.
+    /// Plans that are being made, by the hashes of their outlines. Who waits for another outline of the same hash has
+    /// waited in vain, no more.
     var flights: [UInt64: (flight: Flight, tenant: ObjectIdentifier?)] = [:]
   }
 
@@ -107,7 +110,9 @@ final class PlanCache: Sendable {
     var evicted: [Entry] = []
     let isNew = table.withLock { table in
       guard table.places[entry.hash] == nil else { return false }
-      while table.circle.count >= planLimit || table.byteCount + entry.byteCount > byteLimit { evicted.append(table.evict()) }
+      while table.circle.count >= planLimit || table.byteCount + entry.byteCount > byteLimit {
+        evicted.append(table.evict())
+      }
       table.places[entry.hash] = table.circle.count
       table.circle.append((entry, false))
       table.byteCount += entry.byteCount
@@ -145,7 +150,8 @@ extension PlanCache.Table {
     return circle[place].entry
   }
 
-  /// Takes out the first plan from the hand on that was not used since the hand last came by. There is one: the table is not empty.
+  /// Takes out the first plan from the hand on that was not used since the hand last came by. There is one: the table
+  /// is not empty.
   fileprivate mutating func evict() -> PlanCache.Entry {
     while true {
       if hand >= circle.count { hand = 0 }
@@ -188,7 +194,8 @@ struct PlanCacheCounters: Sendable {
   var misses: Counter { Counter(area: area, counter: .planMisses) }
   /// Hits that were known by their text, see ``BodySkeleton``.
   var recalled: Counter { Counter(area: area, counter: .planRecalled) }
-  /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the words for that.
+  /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the
+  /// words for that.
   var fallbacks: Counter { Counter(area: area, counter: .planFallbacks) }
   var evictions: Counter { Counter(area: area, counter: .planEvictions) }
   /// Plans in the cache, and about how many bytes they take.

@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer. One serves any number
-/// of requests at a time.
+/// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer.
+/// One serves any number of requests at a time.
 final class PreparedPlan: Sendable {
   let plan: Plan
   let layout: RunLayout
@@ -28,7 +28,8 @@ final class PreparedPlan: Sendable {
 
   /// Runs in a block of memory where the inputs have been written.
   /// - Parameter inputs: nil where they are in the block.
-  func run(in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil) throws(GraphError) {
+  func run(in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil) throws(GraphError)
+  {
     try plan.run(in: block, layout, inputs: inputs, interruption: interruption)
   }
 

@@ -25,16 +25,21 @@ enum ProblemsDocument {
     } else if let reason = LimitReason(rawValue: text) {
       append(reason, to: json)
     } else {
-      let near = NearestNames.find(text, among: ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue))
+      let near = NearestNames.find(
+        text, among: ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue))
       let hint = near.isEmpty ? "/problems lists all" : "did you mean \(near.joined(separator: " or "))?"
-      return .now(Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)").response(requestID: request.id))
+      return .now(
+        Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)").response(requestID: request.id))
     }
     json.append("\n")
     return .now(Response(body: json))
   }
 
   private static func append(_ code: ProblemCode, to json: ByteBuffer) {
-    json.append("{\"code\": \"\(code.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), \"title\": ")
+    json.append(
+      "{\"code\": \"\(code.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), "
+        + "\"title\": "
+    )
     json.appendJSONString(code.title)
     json.append(", \"explanation\": ")
     json.appendJSONString(code.explanation)
@@ -43,7 +48,10 @@ enum ProblemsDocument {
 
   private static func append(_ reason: LimitReason, to json: ByteBuffer) {
     let code = reason.code
-    json.append("{\"code\": \"\(reason.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), \"title\": ")
+    json.append(
+      "{\"code\": \"\(reason.rawValue)\", \"type\": \"/problems/\(code.rawValue)\", \"status\": \(code.status), "
+        + "\"title\": "
+    )
     json.appendJSONString(reason.title)
     json.append(", \"explanation\": ")
     json.appendJSONString("A reason for \(code.rawValue), set by \(reason.option). " + code.explanation)

@@ -1,14 +1,15 @@
 import AutogradCore
 import AutogradFormats
 
-/// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of tensors, of which only the
-/// shape of the lists counts, and whether they hold numbers or true and false.
+/// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of
+/// tensors, of which only the shape of the lists counts, and whether they hold numbers or true and false.
 ///
-/// Two requests of one outline are built, differentiated, planned and refused alike as long as their data can be read. So an outline needs no
-/// checks: a plan is kept only for requests that passed all of them, and what was never answered is not found.
+/// Two requests of one outline are built, differentiated, planned and refused alike as long as their data can be read.
+/// So an outline needs no checks: a plan is kept only for requests that passed all of them, and what was never answered
+/// is not found.
 ///
-/// The outline is written as bytes that no other outline has: every text behind its length, every list behind its count. The tensors come in
-/// the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
+/// The outline is written as bytes that no other outline has: every text behind its length, every list behind its
+/// count. The tensors come in the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
 struct RequestOutline {
   private let scratch: RequestScratch
   /// Of a safetensors file, the data of the tensors that are not in the graph.
@@ -16,7 +17,8 @@ struct RequestOutline {
   private let limits: Limits
   private var key: ByteBuffer { scratch.key }
 
-  /// A longer outline, which is a copy of most of the body, is not made: few plans of such requests would be kept, if any.
+  /// A longer outline, which is a copy of most of the body, is not made: few plans of such requests would be kept, if
+  /// any.
   private static let longest = 16 << 20
   private var isTooLong = false
 
@@ -53,7 +55,8 @@ struct RequestOutline {
     guard let graph, graph.kind == .object else { return false }
     var constants: JSONValue?
     for (name, value) in graph.members where name == "constants" { constants = value }
-    let tensorCount = (inputs?.count ?? 0) + (constants?.count ?? 0) + (cotangents?.count ?? 0) + (directions?.count ?? 0)
+    let tensorCount =
+      (inputs?.count ?? 0) + (constants?.count ?? 0) + (cotangents?.count ?? 0) + (directions?.count ?? 0)
     guard tensorCount <= limits.nodes else { return false }
     append(graph, without: constants)
     return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)

@@ -2,7 +2,8 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// What a request works with beside its document. Requests leave it to their successors, so that answering one takes nothing from the heap.
+/// What a request works with beside its document. Requests leave it to their successors, so that answering one takes
+/// nothing from the heap.
 ///
 /// `@unchecked Sendable`: one request has it at a time.
 final class RequestScratch: @unchecked Sendable {
@@ -44,8 +45,9 @@ final class RequestScratch: @unchecked Sendable {
   deinit { free(block) }
 }
 
-/// The scratch that no request has at the moment: at most ``mostKept`` of them, with so many bytes in all. Large blocks are kept while requests
-/// follow each other, since memory from the system costs more than most of what is computed in it.
+/// The scratch that no request has at the moment: at most ``mostKept`` of them, with so many bytes in all. Large blocks
+/// are kept while requests follow each other, since memory from the system costs more than most of what is computed in
+/// it.
 final class ScratchPool: Sendable {
   static let mostKept = 16
   private let mostBytesKept: Int
@@ -82,8 +84,8 @@ final class ScratchPool: Sendable {
     }
   }
 
-  /// Leaves the block of what now has to wait to others: waiting requests would come to hold as many blocks as there are of them, each touched
-  /// by whoever had it before.
+  /// Leaves the block of what now has to wait to others: waiting requests would come to hold as many blocks as there
+  /// are of them, each touched by whoever had it before.
   func park(_ scratch: RequestScratch) {
     if scratch.isModest { return }
     let other = RequestScratch()

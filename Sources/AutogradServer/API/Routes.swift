@@ -16,7 +16,9 @@ enum Routes {
   ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, scratch: scratch)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
-      Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in handler.reply(to: request, endpoint) }
+      Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in
+        handler.reply(to: request, endpoint)
+      }
     }
     let check = CheckHandler(limits: limits)
     let inspect = InspectHandler(limits: limits)
@@ -28,12 +30,16 @@ enum Routes {
       Route("GET", "/livez", isPublic: true, isProbe: true) { request, _ in
         isAlive()
           ? .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n")))
-          : .now(Problem(.internal, "a thread that serves connections is stuck; restart the server").response(requestID: request.id))
+          : .now(
+            Problem(.internal, "a thread that serves connections is stuck; restart the server").response(
+              requestID: request.id))
       },
       Route("GET", "/readyz", isPublic: true, isProbe: true) { request, _ in
         isReady()
           ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
-          : .now(Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(requestID: request.id))
+          : .now(
+            Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(
+              requestID: request.id))
       },
       Route("GET", "/metrics", contentType: MetricsPage.mediaType, isProbe: true) { _, _ in
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))

@@ -4,8 +4,11 @@ import AutogradFormats
 extension AnswerTemplate {
   /// An answer as a safetensors file: tensors are called `outputs/y`, `gradients/x`, `jacobians/y/x` and so on.
   ///
-  /// The header names them in the order of the JSON answer; their data lie with the widest elements first, so that all are aligned.
-  static func safetensors(_ sections: [Section], _ plan: Plan, _ warnings: [DifferentialRequest.Warning]) -> AnswerTemplate {
+  /// The header names them in the order of the JSON answer; their data lie with the widest elements first, so that all
+  /// are aligned.
+  static func safetensors(_ sections: [Section], _ plan: Plan, _ warnings: [DifferentialRequest.Warning])
+    -> AnswerTemplate
+  {
     var entries: [(name: ByteBuffer, field: Field, begin: Int)] = []
     func append(_ name: ByteBuffer) {
       // The plan's outputs are all tensors of the answer, in its order.
@@ -63,8 +66,8 @@ extension AnswerTemplate {
     return AnswerTemplate(text: text, fields: fields, encoder: nil, dataByteCount: position)
   }
 
-  /// In the name of a row, `~` and `/` are written `~0` and `~1`, so that the name of the column begins behind the second slash and no two
-  /// tensors have one name.
+  /// In the name of a row, `~` and `/` are written `~0` and `~1`, so that the name of the column begins behind the
+  /// second slash and no two tensors have one name.
   private static func name(_ section: String, _ row: JSONValue.Text?, _ tensor: JSONValue.Text) -> ByteBuffer {
     let name = ByteBuffer(section)
     if let row { name.append(Pointer.member(row.string)) }

@@ -1,7 +1,8 @@
 import AutogradFormats
 
-/// A request whose numbers came as a safetensors file, as the JSON that it stands for: only the data of tensors are not in it but where they
-/// are in the file, `[begin, end]`. So a request is read in one way, whatever it came as, and places in it have one kind of pointer.
+/// A request whose numbers came as a safetensors file, as the JSON that it stands for: only the data of tensors are not
+/// in it but where they are in the file, `[begin, end]`. So a request is read in one way, whatever it came as, and
+/// places in it have one kind of pointer.
 struct SafetensorsRequest {
   /// What tensors are called that are no inputs.
   private static let prefixes: [(member: StaticString, prefix: StaticString)] = [
@@ -23,8 +24,10 @@ struct SafetensorsRequest {
   }
 
   private static let readings: [(name: StaticString, reading: Reading)] = [
-    ("graph", .json), ("wrt", .json), ("of", .json), ("outputs", .json), ("batch", .json), ("dtype", .plain), ("encoding", .plain),
-    ("gradients", .flag), ("per_example", .flag), ("for", .plain), ("step", .json), ("rtol", .json), ("atol", .json), ("cotangents", .none),
+    ("graph", .json), ("wrt", .json), ("of", .json), ("outputs", .json), ("batch", .json), ("dtype", .plain),
+    ("encoding", .plain),
+    ("gradients", .flag), ("per_example", .flag), ("for", .plain), ("step", .json), ("rtol", .json), ("atol", .json),
+    ("cotangents", .none),
     ("tangents", .none), ("vectors", .none),
     ("format", .ignored),
   ]
@@ -55,7 +58,8 @@ struct SafetensorsRequest {
     text.append("}")
     if let metadata = file.metadata {
       guard metadata.kind == .object else {
-        throw FormatError(.wrongType, "__metadata__ is an object of strings, got \(metadata.describe)", at: "/__metadata__")
+        throw FormatError(
+          .wrongType, "__metadata__ is an object of strings, got \(metadata.describe)", at: "/__metadata__")
       }
       for (name, value) in metadata.members { try appendMember(name, value) }
     }
@@ -98,11 +102,13 @@ struct SafetensorsRequest {
 
   private func appendMember(_ name: JSONName, _ value: JSONValue) throws(FormatError) {
     guard let (_, reading) = SafetensorsRequest.readings.first(where: { name == $0.name }) else {
-      throw FormatError.unknownMember(name.string, of: "__metadata__", SafetensorsRequest.readings.map { "\($0.name)" }, at: "")
+      throw FormatError.unknownMember(
+        name.string, of: "__metadata__", SafetensorsRequest.readings.map { "\($0.name)" }, at: "")
     }
     let pointer = Pointer.member(name.string)
     guard value.kind == .string else {
-      throw FormatError(.wrongType, "the members of __metadata__ are strings, got \(value.describe) for \(name.string)", at: pointer)
+      throw FormatError(
+        .wrongType, "the members of __metadata__ are strings, got \(value.describe) for \(name.string)", at: pointer)
     }
     let content = value.stringBytes
     switch reading {
@@ -110,7 +116,9 @@ struct SafetensorsRequest {
     case .none:
       guard content.count == 2, content.hasPrefix("{}") else {
         throw FormatError(
-          .wrongType, "\(name.string) is {} or left out of __metadata__: its tensors are in the file, called \(name.string)/ and a name",
+          .wrongType,
+          "\(name.string) is {} or left out of __metadata__: its tensors are in the file, called \(name.string)/ and "
+            + "a name",
           at: pointer)
       }
       return

@@ -7,7 +7,10 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Answer one request from a file, without a server.",
-    discussion: "Prints what POST /v1/evaluate would answer. A refused request prints the problem to standard error and exits with 1.")
+    discussion:
+      "Prints what POST /v1/evaluate would answer. A refused request prints the problem to standard error and exits "
+      + "with 1."
+  )
 
   @Argument(help: "A file with a request to /v1/evaluate, JSON or safetensors; - reads standard input.")
   var file: String

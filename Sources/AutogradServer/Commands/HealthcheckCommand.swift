@@ -22,7 +22,8 @@ struct HealthcheckCommand: ParsableCommand {
     if host == "0.0.0.0" { host = "127.0.0.1" }
     if host == "::" { host = "::1" }
     guard HealthcheckCommand.isAlive(host, port) else {
-      CommandOutput.write(ByteBuffer("no server answers at \(host.contains(":") ? "[\(host)]" : host):\(port)\n"), to: STDERR_FILENO)
+      CommandOutput.write(
+        ByteBuffer("no server answers at \(host.contains(":") ? "[\(host)]" : host):\(port)\n"), to: STDERR_FILENO)
       throw ExitCode.failure
     }
   }
@@ -42,7 +43,9 @@ struct HealthcheckCommand: ParsableCommand {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     guard connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 else { return false }
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    guard request.withCString({ send(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) == request.utf8.count else { return false }
+    guard request.withCString({ send(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) == request.utf8.count else {
+      return false
+    }
     var answer = [UInt8](repeating: 0, count: 64)
     let count = recv(descriptor, &answer, answer.count, Int32(MSG_WAITALL))
     return count > 0 && String(decoding: answer.prefix(count), as: UTF8.self).hasPrefix("HTTP/1.1 200 ")

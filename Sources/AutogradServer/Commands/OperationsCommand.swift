@@ -44,7 +44,8 @@ struct OperationsCommand: ParsableCommand {
     var lines = [
       "\(reference.name)(\(reference.signature)) -> \(reference.results.joined(separator: ", "))", "",
       reference.summary, "",
-      "  value       \(reference.formula)", "  shape       \(reference.shapeRule)", "  dtypes      \(reference.dtypes.rawValue)",
+      "  value       \(reference.formula)", "  shape       \(reference.shapeRule)",
+      "  dtypes      \(reference.dtypes.rawValue)",
       "  derivative  \(reference.derivative)",
     ]
     if !reference.attributes.isEmpty { lines += ["", "attributes"] }

@@ -8,7 +8,9 @@ enum OriginSettings {
     var proxies = TrustedProxies()
     for text in texts where !proxies.add(text) {
       throw ValidationError(
-        "--trusted-proxy (or AUTOGRAD_TRUSTED_PROXIES) takes addresses such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, got \(text)")
+        "--trusted-proxy (or AUTOGRAD_TRUSTED_PROXIES) takes addresses such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, "
+          + "got \(text)"
+      )
     }
     return proxies
   }
@@ -24,7 +26,9 @@ enum OriginSettings {
   static func check(_ configuration: Configuration) throws(ValidationError) {
     guard configuration.tokenFile != nil, configuration.corsOrigins.contains(OriginPolicy.any) else { return }
     throw ValidationError(
-      "--cors-origin * lets every page try tokens, so it does not go with --token-file; name the origins of the pages that may call")
+      "--cors-origin * lets every page try tokens, so it does not go with --token-file; name the origins of the pages "
+        + "that may call"
+    )
   }
 
   /// In lower case, without the dot that may end it; IPv6 in brackets, as Host has it.

@@ -10,9 +10,10 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Listen for requests.",
     discussion: """
-      Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) stops accepting connections, \
-      finishes requests in flight and exits with 0; a second one exits at once. With several workers, SIGHUP replaces them one by one with \
-      the program then at the same path, without rejecting requests.
+      Every option can also be given as an environment variable; the option wins. SIGTERM or SIGINT (Ctrl-C) \
+      stops accepting connections, finishes requests in flight and exits with 0; a second one exits at once. \
+      With several workers, SIGHUP replaces them one by one with the program then at the same path, without \
+      rejecting requests.
       """)
 
   @OptionGroup var options: ServeOptions
@@ -56,7 +57,11 @@ struct ServeCommand: ParsableCommand {
     let access = try configuration.accessTokens()
     let listening = try ListeningSocket.open(host: configuration.host, port: UInt16(clamping: configuration.port))
     configuration.warn(ListeningSocket.isLoopback(listening), access, logger)
-    logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: ListeningSocket.port(of: listening)))")
+    logger.info(
+      """
+      autograd-server \(Version.current) listening on \
+      \(configuration.address(port: ListeningSocket.port(of: listening)))
+      """)
     let admin = try configuration.openAdminAddress(logger)
     watch.end()
     Supervisor.blockSignals()
@@ -68,7 +73,9 @@ struct ServeCommand: ParsableCommand {
     logger.info("stopped")
   }
 
-  private func serve(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger, _ supervision: Supervision?) throws {
+  private func serve(_ configuration: Configuration, _ watch: StartWatch, _ logger: Logger, _ supervision: Supervision?)
+    throws
+  {
     let resources = try Resources(configuration, .find())
     let memoryInFlight = resources.bytesInFlight
     if let warning = resources.connectionsWarning { logger.warning("\(warning)") }
@@ -99,7 +106,8 @@ struct ServeCommand: ParsableCommand {
       limits: limits, plans: plans, scratch: scratch, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
       isReady: { readiness.isReady })
     let hasAdmin = configuration.adminAddress != nil
-    let router = Router(routes: hasAdmin ? AdminResponder.withoutMetrics(routes) : routes, documentBytes: limits.documentBytes)
+    let router = Router(
+      routes: hasAdmin ? AdminResponder.withoutMetrics(routes) : routes, documentBytes: limits.documentBytes)
     var transport = configuration.transport(logger, metrics)
     transport.connectionLimit = resources.connections
     transport.access = access
@@ -118,13 +126,15 @@ struct ServeCommand: ParsableCommand {
     } else {
       logger.info("autograd-server \(Version.current) listening on \(configuration.address(port: server.port))")
     }
-    let signal = SignalWait.wait(onHangup: supervision == nil ? access.map { access in { access.reload(logger) } } : nil)
+    let signal = SignalWait.wait(
+      onHangup: supervision == nil ? access.map { access in { access.reload(logger) } } : nil)
     SignalWait.exitOnNext()
     logger.info("signal \(signal): draining")
     let isReplaced = supervision != nil && signal == WorkerProcess.replacedSignal
     let isComplete = server.drain(deadline: .seconds(configuration.drainSeconds), announces: !isReplaced)
     pool.shutdown(until: monotonicNanoseconds() + 1_000_000_000)
-    logger.info(isComplete ? "stopped; every request was answered" : "stopped at the deadline; requests in flight were given up")
+    logger.info(
+      isComplete ? "stopped; every request was answered" : "stopped at the deadline; requests in flight were given up")
   }
 }
 
@@ -182,8 +192,10 @@ extension Configuration {
     access?.warn(logger)
     guard access == nil, !isLoopback else { return }
     logger.warning(
-      "\(host) can be reached from other machines and nobody is asked for a token: give --token-file, or listen on 127.0.0.1 behind a proxy"
-    )
+      """
+      \(host) can be reached from other machines and nobody is asked for a token: give --token-file, or listen on \
+      127.0.0.1 behind a proxy
+      """)
   }
 
   fileprivate func transport(_ logger: Logger, _ metrics: Metrics) -> HTTPServer.Configuration {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import AutogradCore
 
-/// What `serve` can be told. Whoever adds an option writes its row in ``settings``, its property, and the value that it has by default in
-/// ``Configuration``; help, variable, checks and the table in docs/operating.md follow from the row.
+/// What `serve` can be told. Whoever adds an option writes its row in ``settings``, its property, and the value that it
+/// has by default in ``Configuration``; help, variable, checks and the table in docs/operating.md follow from the row.
 struct ServeOptions: ParsableArguments {
   static let settings: [Setting] = [
     Setting("host", \.host, \.host, "Address to listen on; 0.0.0.0 for all."),
@@ -11,28 +11,37 @@ struct ServeOptions: ParsableArguments {
       "admin-address", \.adminAddress, \.adminAddress, standard: "none",
       "A second address, HOST:PORT, for /livez, /readyz and /metrics only; /metrics is then served only there."),
     Setting(
-      "workers", \.workers, \.workers, 1...1024, "Number of worker processes; with more than one, a supervisor restarts those that die."),
+      "workers", \.workers, \.workers, 1...1024,
+      "Number of worker processes; with more than one, a supervisor restarts those that die."),
     Setting("threads", \.threads, \.threads, 1...1024, "Threads that serve sockets and run small graphs."),
     Setting(
       "compute-threads", \.computeThreads, \.computeThreads, 1...1024,
       "Threads that run large graphs; large steps of one graph use all idle ones."),
-    Setting("max-body-bytes", \.maxBodyBytes, \.limits.bodyBytes, 1...(2 << 30), "Maximum size of a request body in bytes."),
+    Setting(
+      "max-body-bytes", \.maxBodyBytes, \.limits.bodyBytes, 1...(2 << 30), "Maximum size of a request body in bytes."),
     Setting("max-json-depth", \.maxJsonDepth, \.limits.jsonDepth, 16...10_000, "Maximum nesting depth of JSON."),
     Setting(
-      "max-nodes", \.maxNodes, \.limits.nodes, 1...10_000_000, "Maximum number of nodes in a graph, and of values that it names."),
+      "max-nodes", \.maxNodes, \.limits.nodes, 1...10_000_000,
+      "Maximum number of nodes in a graph, and of values that it names."),
     Setting("max-outputs", \.maxOutputs, \.limits.outputs, 1...10_000_000, "Maximum number of tensors in an answer."),
     Setting("max-rank", \.maxRank, \.limits.rank, 1...Shape.maximumRank, "Maximum number of axes of a tensor."),
     Setting("max-elements", \.maxElements, \.limits.elements, 1...(1 << 40), "Maximum number of elements of a tensor."),
-    Setting("max-plan-bytes", \.maxPlanBytes, \.limits.planBytes, 1...(1 << 40), "Maximum memory that one graph may need, in bytes."),
-    Setting("max-plan-work", \.maxPlanWork, \.limits.planWork, 1...Int.max, "Maximum number of elementary operations of one graph."),
     Setting(
-      "max-answer-elements", \.maxAnswerElements, \.limits.answerElements, 1...(1 << 32), "Maximum number of numbers in an answer."),
+      "max-plan-bytes", \.maxPlanBytes, \.limits.planBytes, 1...(1 << 40),
+      "Maximum memory that one graph may need, in bytes."),
+    Setting(
+      "max-plan-work", \.maxPlanWork, \.limits.planWork, 1...Int.max,
+      "Maximum number of elementary operations of one graph."),
+    Setting(
+      "max-answer-elements", \.maxAnswerElements, \.limits.answerElements, 1...(1 << 32),
+      "Maximum number of numbers in an answer."),
     Setting(
       "max-bytes-in-flight", \.maxBytesInFlight, \.bytesInFlight, (1 << 20)...(1 << 50),
       standard: "half of the available memory, divided among the workers",
       "Maximum memory, in bytes, for bodies, graphs and answers of all requests together."),
     Setting(
-      "max-connections", \.maxConnections, \.connections, 1...(1 << 20), "Maximum number of connections; further ones get 503."),
+      "max-connections", \.maxConnections, \.connections, 1...(1 << 20),
+      "Maximum number of connections; further ones get 503."),
     Setting(
       "max-queue", \.maxQueue, \.queueLength, 1...(1 << 20),
       "Maximum number of requests waiting for a compute thread; further ones get 503."),
@@ -40,16 +49,25 @@ struct ServeOptions: ParsableArguments {
       "request-timeout", \.requestTimeout, \.requestTimeoutSeconds, 1...day,
       "Seconds that a request may wait and compute; the header Request-Timeout can lower it."),
     Setting(
-      "header-timeout", \.headerTimeout, \.headerTimeoutSeconds, 1...day, "Seconds that the headers of a request may take to arrive."),
-    Setting("body-timeout", \.bodyTimeout, \.bodyTimeoutSeconds, 1...day, "Seconds that the body of a request may take to arrive."),
+      "header-timeout", \.headerTimeout, \.headerTimeoutSeconds, 1...day,
+      "Seconds that the headers of a request may take to arrive."),
     Setting(
-      "response-timeout", \.responseTimeout, \.responseTimeoutSeconds, 1...day, "Seconds that a client may take to receive an answer."),
+      "body-timeout", \.bodyTimeout, \.bodyTimeoutSeconds, 1...day,
+      "Seconds that the body of a request may take to arrive."),
+    Setting(
+      "response-timeout", \.responseTimeout, \.responseTimeoutSeconds, 1...day,
+      "Seconds that a client may take to receive an answer."),
     Setting(
       "plan-cache-entries", \.planCacheEntries, \.cachedPlans, 0...10_000_000,
       "Maximum number of cached plans; 0 turns the cache off."),
-    Setting("plan-cache-bytes", \.planCacheBytes, \.cachedPlanBytes, 0...(1 << 40), "Maximum size of the plan cache in bytes."),
+    Setting(
+      "plan-cache-bytes", \.planCacheBytes, \.cachedPlanBytes, 0...(1 << 40), "Maximum size of the plan cache in bytes."
+    ),
     Setting("idle-timeout", \.idleTimeout, \.idleTimeoutSeconds, 1...day, "Seconds that a connection may be idle."),
-    Setting("drain-seconds", \.drainSeconds, \.drainSeconds, 0...day, "Seconds that a shutdown waits for requests in flight."),
+    Setting(
+      "drain-seconds", \.drainSeconds, \.drainSeconds, 0...day,
+      "Seconds that a shutdown waits for requests in "
+        + "flight."),
     Setting(
       "readiness-delay", \.readinessDelay, \.readinessDelaySeconds, 0...day,
       "Seconds between /readyz answering 503 and the end of accepting connections at shutdown, for load balancers."),
@@ -63,7 +81,8 @@ struct ServeOptions: ParsableArguments {
       "Address of a proxy, or a range such as 10.0.0.0/8, whose X-Forwarded-For header is trusted to name the client.",
       read: OriginSettings.proxies),
     Setting(
-      "allowed-host", \.allowedHosts, \.allowedHosts, standard: "localhost, 127.x.x.x and [::1] on a loopback address, else all",
+      "allowed-host", \.allowedHosts, \.allowedHosts,
+      standard: "localhost, 127.x.x.x and [::1] on a loopback address, else all",
       "Host name to accept in the Host header, in addition to the default; * accepts all.", read: OriginSettings.hosts),
     Setting(
       "cors-origin", \.corsOrigins, \.corsOrigins, standard: "none",

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Glibc
 
-/// An option of `serve`: what it is called, what it may be, where its value goes, and what its help says. It comes from the command line,
-/// else from its environment variable, else from ``Configuration``.
+/// An option of `serve`: what it is called, what it may be, where its value goes, and what its help says. It comes from
+/// the command line, else from its environment variable, else from ``Configuration``.
 struct Setting: Sendable {
   /// Without the dashes.
   let name: String
@@ -26,7 +26,8 @@ struct Setting: Sendable {
 
   /// One value of any kind.
   init<Value: LosslessStringConvertible & Sendable>(
-    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable, _ target: WritableKeyPath<Configuration, Value> & Sendable,
+    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable,
+    _ target: WritableKeyPath<Configuration, Value> & Sendable,
     _ help: String
   ) {
     let variable = Setting.variable(name)
@@ -37,7 +38,8 @@ struct Setting: Sendable {
 
   /// One value, without which something else is done, which the help tells as the default.
   init<Value: LosslessStringConvertible & Sendable>(
-    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable, _ target: WritableKeyPath<Configuration, Value?> & Sendable,
+    _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable,
+    _ target: WritableKeyPath<Configuration, Value?> & Sendable,
     standard: String, _ help: String
   ) {
     let variable = Setting.variable(name)
@@ -48,7 +50,8 @@ struct Setting: Sendable {
 
   /// A number within a range.
   init(
-    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable, _ target: WritableKeyPath<Configuration, Int> & Sendable,
+    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable,
+    _ target: WritableKeyPath<Configuration, Int> & Sendable,
     _ range: ClosedRange<Int>, _ help: String
   ) {
     let variable = Setting.variable(name)
@@ -60,7 +63,8 @@ struct Setting: Sendable {
 
   /// The same, with something else for its default.
   init(
-    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable, _ target: WritableKeyPath<Configuration, Int?> & Sendable,
+    _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable,
+    _ target: WritableKeyPath<Configuration, Int?> & Sendable,
     _ range: ClosedRange<Int>, standard: String, _ help: String
   ) {
     let variable = Setting.variable(name)
@@ -77,10 +81,13 @@ struct Setting: Sendable {
     read: @escaping @Sendable ([String]) throws -> Values
   ) {
     let variable = Setting.variable(name, several: true)
-    self.init(name, several: true, standard: standard, help + " Repeat the option, or separate by commas in the variable.") {
+    self.init(
+      name, several: true, standard: standard, help + " Repeat the option, or separate by commas in the variable."
+    ) {
       options, configuration in
       let given = options[keyPath: option]
-      let texts = given.isEmpty ? (Setting.environment(variable) ?? "").split { $0 == "," || $0 == " " }.map(String.init) : given
+      let texts =
+        given.isEmpty ? (Setting.environment(variable) ?? "").split { $0 == "," || $0 == " " }.map(String.init) : given
       configuration[keyPath: target] = try read(texts)
     }
   }
@@ -92,18 +99,26 @@ struct Setting: Sendable {
     return SettingNames.prefix + (words.hasSuffix("Y") ? words.dropLast() + "IES" : words + "S")
   }
 
-  private static func number(_ option: Int?, _ name: String, _ variable: String, _ range: ClosedRange<Int>) throws -> Int? {
+  private static func number(_ option: Int?, _ name: String, _ variable: String, _ range: ClosedRange<Int>) throws
+    -> Int?
+  {
     let words = "a whole number from \(range.lowerBound) to \(range.upperBound)"
     guard let value = try resolve(option, variable, words) else { return nil }
-    guard range.contains(value) else { throw ValidationError("--\(name) (or \(variable)) must be \(words), got \(value)") }
+    guard range.contains(value) else {
+      throw ValidationError("--\(name) (or \(variable)) must be \(words), got \(value)")
+    }
     return value
   }
 
   /// - Parameter words: what a value is, for an error; by its type unless told.
-  static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String, _ words: String? = nil) throws -> Value? {
+  static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String, _ words: String? = nil)
+    throws -> Value?
+  {
     if let option { return option }
     guard let text = environment(variable) else { return nil }
-    guard let value = Value(text) else { throw ValidationError("\(variable)=\(text) is not \(words ?? kind(Value.self))") }
+    guard let value = Value(text) else {
+      throw ValidationError("\(variable)=\(text) is not \(words ?? kind(Value.self))")
+    }
     return value
   }
 

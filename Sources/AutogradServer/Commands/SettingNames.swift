@@ -23,16 +23,18 @@ enum SettingNames {
       let others = WorkerProcess.variables + ofExamples
       if all.contains(name) || others.contains(name) || isServiceLink(name, value) { continue }
       // The part that all share would make them all look alike.
-      let near = NearestNames.find(String(name.dropFirst(prefix.count)), among: all.map { String($0.dropFirst(prefix.count)) })
+      let near = NearestNames.find(
+        String(name.dropFirst(prefix.count)), among: all.map { String($0.dropFirst(prefix.count)) })
       let hint =
         near.isEmpty
-        ? "autograd-server serve --help lists them" : "did you mean \(near.map { prefix + $0 }.joined(separator: " or "))?"
+        ? "autograd-server serve --help lists them"
+        : "did you mean \(near.map { prefix + $0 }.joined(separator: " or "))?"
       throw ValidationError("unknown setting \(name); \(hint)")
     }
   }
 
-  /// Whether Kubernetes or Docker has set it to tell where a service is whose name begins with `autograd`: `AUTOGRAD_SERVER_SERVICE_HOST`,
-  /// `AUTOGRAD_SERVER_PORT=tcp://…`, `AUTOGRAD_SERVER_PORT_8080_TCP_ADDR`.
+  /// Whether Kubernetes or Docker has set it to tell where a service is whose name begins with `autograd`:
+  /// `AUTOGRAD_SERVER_SERVICE_HOST`, `AUTOGRAD_SERVER_PORT=tcp://…`, `AUTOGRAD_SERVER_PORT_8080_TCP_ADDR`.
   private static func isServiceLink(_ name: String, _ value: String) -> Bool {
     let words = name.split(separator: "_", omittingEmptySubsequences: false)
     let isAddress = ["tcp://", "udp://", "sctp://"].contains { value.hasPrefix($0) }

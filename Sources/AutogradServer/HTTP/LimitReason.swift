@@ -1,6 +1,7 @@
 import AutogradFormats
 
-/// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}` explains each.
+/// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}`
+/// explains each.
 enum LimitReason: String, CaseIterable, Sendable {
   // Of one request: 413, limit_exceeded.
   case body = "body_too_large"

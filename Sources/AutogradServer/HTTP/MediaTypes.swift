@@ -23,7 +23,8 @@ enum MediaTypes {
   /// The type without its parameters, in lower case.
   private static func essence(_ header: String) -> Substring { header.lowercased().prefix { $0 != ";" && $0 != " " } }
 
-  /// A body is JSON whatever its type says, because curl -d calls everything a form; refused is only what surely is something else.
+  /// A body is JSON whatever its type says, because curl -d calls everything a form; refused is only what surely is
+  /// something else.
   static func checkBody(_ request: Request) throws(Problem) {
     if let coding = request.contentEncoding?.lowercased(), coding != "identity", !coding.isEmpty {
       throw Problem(.unsupportedMediaType, "the body has the content encoding \(coding.prefix(40)); send it as it is")
@@ -44,12 +45,14 @@ enum MediaTypes {
     if isRefused {
       throw Problem(
         .unsupportedMediaType,
-        "a body of type \(type.prefix(80)) is not read; send JSON, for example with curl -d @request.json, or a safetensors file "
+        "a body of type \(type.prefix(80)) is not read; send JSON, for example with curl -d @request.json, or a "
+          + "safetensors file "
           + "as \(safetensors)")
     }
   }
 
-  /// Whether an answer of a type, or of another that the path has, is among what the Accept header takes. Errors are sent whatever it says.
+  /// Whether an answer of a type, or of another that the path has, is among what the Accept header takes. Errors are
+  /// sent whatever it says.
   static func checkAccept(_ header: String?, _ type: String, or other: String? = nil) throws(Problem) {
     guard let header, !header.isEmpty, header != "*/*", header != type else { return }
     let accepted = accepted(header)
@@ -57,12 +60,15 @@ enum MediaTypes {
     if type == json { types.append("application/problem+json") }
     if type == "application/yaml" { types += ["text/yaml", "application/x-yaml", "text/x-yaml"] }
     // What falls under a range of its own is what it is; the other names of a type must be listed themselves.
-    for (index, name) in types.enumerated() where accepted.quality(of: name, exactly: index > 0 && name != other) > 0 { return }
+    for (index, name) in types.enumerated() where accepted.quality(of: name, exactly: index > 0 && name != other) > 0 {
+      return
+    }
     let answers = other.map { "\(type) or \($0)" } ?? type
     throw Problem(.notAcceptable, "the answer is \(answers), which Accept: \(header.prefix(80)) rules out")
   }
 
-  /// Whether a path that has both answers with a safetensors file: it does where the request is one, unless Accept prefers the other.
+  /// Whether a path that has both answers with a safetensors file: it does where the request is one, unless Accept
+  /// prefers the other.
   static func answersSafetensors(_ request: Request) -> Bool {
     let isAsked = isSafetensors(request.contentType)
     guard let header = request.accept, !header.isEmpty, header != "*/*" else { return isAsked }

@@ -18,7 +18,8 @@ extension Problem {
           + "one of these, or start it with --allowed-host and the name")
     case .foreignOrigin(let origin):
       let page = origin.map { "the origin \($0)" } ?? "another site"
-      let hint = origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
+      let hint =
+        origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
       self.init(
         .originNotAllowed,
         "pages of \(page) may not call this server; start it with --cors-origin and the page's origin\(hint)")

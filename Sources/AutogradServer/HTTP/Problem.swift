@@ -52,7 +52,8 @@ final class Problem: Error {
     json.append(", \"title\": ")
     json.appendJSONString(code.title)
     json.append(", \"status\": \(code.status), \"detail\": ")
-    json.appendJSONString(detail.utf8.count <= Problem.longestDetail ? detail : String(detail.prefix(Problem.longestDetail)) + "…")
+    json.appendJSONString(
+      detail.utf8.count <= Problem.longestDetail ? detail : String(detail.prefix(Problem.longestDetail)) + "…")
     json.append(", \"code\": ")
     json.appendJSONString(code.rawValue)
     for (name, text) in [("pointer", pointer), ("node", node), ("operation", operation)] {

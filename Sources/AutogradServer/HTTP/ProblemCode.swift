@@ -1,6 +1,7 @@
 import AutogradFormats
 
-/// Every way in which a request can fail: the words that clients match on, the status each goes with, and what `GET /problems/{code}` says.
+/// Every way in which a request can fail: the words that clients match on, the status each goes with, and what `GET
+/// /problems/{code}` says.
 enum ProblemCode: String, CaseIterable, Sendable {
   // 400: the request cannot be read.
   case invalidJSON = "invalid_json"
@@ -53,7 +54,10 @@ enum ProblemCode: String, CaseIterable, Sendable {
   private var entry: (status: Int, title: String, explanation: String) {
     switch self {
     case .invalidJSON:
-      (400, "The body is not JSON", "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where the error is.")
+      (
+        400, "The body is not JSON",
+        "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where the error is."
+      )
     case .duplicateKey:
       (400, "Duplicate key in an object", "Each member of an object may be given once. The pointer shows the second.")
     case .wrongType:
@@ -71,7 +75,10 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "The number at the pointer is too large for its dtype, or is no integer where one is needed."
       )
     case .raggedArray:
-      (400, "Rows of different lengths", "The nested lists of a tensor must all have one shape. The pointer shows the first that differs.")
+      (
+        400, "Rows of different lengths",
+        "The nested lists of a tensor must all have one shape. The pointer shows the first that differs."
+      )
     case .tooDeep: (400, "Nested too deeply", "The body nests more lists and objects than the server reads.")
     case .badRequest:
       (
@@ -87,9 +94,12 @@ enum ProblemCode: String, CaseIterable, Sendable {
       )
     case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail suggests similar ones.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
-    case .notAcceptable: (406, "No acceptable answer type", "The Accept header rules out the types that this path can answer with.")
-    case .requestTimeout: (408, "The request came too slowly", "The whole request must arrive within the server's time limit.")
-    case .preconditionFailed: (412, "A precondition does not hold", "A header of the request states a condition that is not met.")
+    case .notAcceptable:
+      (406, "No acceptable answer type", "The Accept header rules out the types that this path can answer with.")
+    case .requestTimeout:
+      (408, "The request came too slowly", "The whole request must arrive within the server's time limit.")
+    case .preconditionFailed:
+      (412, "A precondition does not hold", "A header of the request states a condition that is not met.")
     case .limitExceeded:
       (
         413, "More than this server allows",
@@ -111,35 +121,61 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .quotaExceeded:
       (
         429, "More than the token allows",
-        "Try again after the time in Retry-After, or ask whoever runs the server for a larger quota; the token file has them."
+        "Try again after the time in Retry-After, or ask whoever runs the server for a larger quota; the token file "
+          + "has them."
       )
-    case .unknownOperation: (422, "No such operation", "GET /v1/operations lists all. The detail suggests similar names.")
+    case .unknownOperation:
+      (422, "No such operation", "GET /v1/operations lists all. The detail suggests similar names.")
     case .unknownAttribute:
-      (422, "No such attribute", "The detail lists the operation's attributes; GET /v1/operations/{name} explains them.")
-    case .invalidAttribute: (422, "An attribute with an impossible value", "The detail says what the attribute may be for these operands.")
-    case .wrongArity: (422, "The wrong number of inputs or outputs", "The detail says how many the operation takes or yields.")
+      (
+        422, "No such attribute",
+        "The detail lists the operation's attributes; GET /v1/operations/{name} explains them."
+      )
+    case .invalidAttribute:
+      (422, "An attribute with an impossible value", "The detail says what the attribute may be for these operands.")
+    case .wrongArity:
+      (422, "The wrong number of inputs or outputs", "The detail says how many the operation takes or yields.")
     case .unknownName:
-      (422, "Undefined name", "Names are defined by inputs, constants and outputs of nodes. The detail suggests similar names.")
+      (
+        422, "Undefined name",
+        "Names are defined by inputs, constants and outputs of nodes. The detail suggests similar names."
+      )
     case .duplicateName:
-      (422, "Name defined twice", "Inputs, constants and outputs of nodes share one namespace; each name is defined once.")
+      (
+        422, "Name defined twice",
+        "Inputs, constants and outputs of nodes share one namespace; each name is defined once."
+      )
     case .cycle:
-      (422, "The graph has a cycle", "The nodes named in the detail form a loop. A graph must not depend on its own results.")
+      (
+        422, "The graph has a cycle",
+        "The nodes named in the detail form a loop. A graph must not depend on its own results."
+      )
     case .shapeMismatch:
-      (422, "Shapes do not fit", "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches.")
+      (
+        422, "Shapes do not fit",
+        "The detail gives both shapes. Broadcasting follows NumPy: aligned at the last axis, size 1 stretches."
+      )
     case .dtypeMismatch:
       (
         422, "Dtypes do not fit",
-        "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the ones that are "
+        "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the "
+          + "ones that are "
           + "expected."
       )
-    case .inputMismatch: (422, "Inputs do not match their declaration", "Each declared input must be given, and no other.")
+    case .inputMismatch:
+      (422, "Inputs do not match their declaration", "Each declared input must be given, and no other.")
     case .indexOutOfRange: (422, "An index is out of range", "The detail gives the index and the size of the axis.")
     case .singularMatrix: (422, "A matrix has no inverse", "The node named in the detail met a singular matrix.")
-    case .notPositiveDefinite: (422, "A matrix is not positive definite", "The node named in the detail needs a positive definite matrix.")
-    case .overloaded: (503, "Too much work at the moment", "Try again after the time in Retry-After. Every request is safe to repeat.")
+    case .notPositiveDefinite:
+      (422, "A matrix is not positive definite", "The node named in the detail needs a positive definite matrix.")
+    case .overloaded:
+      (503, "Too much work at the moment", "Try again after the time in Retry-After. Every request is safe to repeat.")
     case .shuttingDown: (503, "The server is shutting down", "Try again; another server or the next one will answer.")
     case .deadlineExceeded:
-      (504, "The computation took too long", "The work was ended at the time limit. Ask for less, or for a longer limit.")
+      (
+        504, "The computation took too long",
+        "The work was ended at the time limit. Ask for less, or for a longer limit."
+      )
     case .internal: (500, "A fault of the server", "Requests cannot cause this. Please report it with the request id.")
     }
   }

@@ -8,7 +8,8 @@ protocol WorkMemory: AnyObject, Sendable {
 
 /// One HTTP request as the handlers see it.
 ///
-/// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing out of it but numbers.
+/// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing
+/// out of it but numbers.
 ///
 /// `@unchecked Sendable`: the memory behind `body` is not written while a handler has it, on whichever thread it runs.
 struct Request: @unchecked Sendable {
@@ -32,7 +33,8 @@ struct Request: @unchecked Sendable {
   var tenant: ObjectIdentifier?
 
   init(
-    method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil, contentEncoding: String? = nil,
+    method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil,
+    contentEncoding: String? = nil,
     accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     memory: (any WorkMemory)? = nil, tenant: ObjectIdentifier? = nil
   ) {

@@ -23,7 +23,8 @@ struct Response: Sendable {
   }
 
   init(
-    status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [], body: ByteBuffer,
+    status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
+    body: ByteBuffer,
     observation: Observation = Observation()
   ) {
     self.status = status
@@ -34,7 +35,8 @@ struct Response: Sendable {
   }
 }
 
-/// What a handler gives back: an answer, or work that would hold a socket thread for too long and yields the answer elsewhere.
+/// What a handler gives back: an answer, or work that would hold a socket thread for too long and yields the answer
+/// elsewhere.
 enum Reply: Sendable {
   case now(Response)
   /// Done on the compute pool while the connection is suspended. The request's body stays valid until it returns.

@@ -18,9 +18,12 @@ final class Router: Responder {
   func place(of path: String, _ method: String) -> RoutePlace {
     let indices = self.indices(of: path)
     // A method that the path does not take is refused under the path all the same.
-    guard let index = indices.first(where: { routes[$0].takes(method) }) ?? indices.first else { return RoutePlace(index: routes.count) }
+    guard let index = indices.first(where: { routes[$0].takes(method) }) ?? indices.first else {
+      return RoutePlace(index: routes.count)
+    }
     let route = routes[index]
-    return RoutePlace(index: index, isPublic: route.isPublic && route.takes(method), isProbe: route.isProbe && route.takes(method))
+    return RoutePlace(
+      index: index, isPublic: route.isPublic && route.takes(method), isProbe: route.isProbe && route.takes(method))
   }
 
   /// The routes of a path, one for each method.
@@ -52,11 +55,13 @@ final class Router: Responder {
   }
 
   private func reply(_ route: Route, _ request: Request, _ parameter: String) throws(Problem) -> Reply {
-    try MediaTypes.checkAccept(request.accept, route.contentType, or: route.answersSafetensors ? MediaTypes.safetensors : nil)
+    try MediaTypes.checkAccept(
+      request.accept, route.contentType, or: route.answersSafetensors ? MediaTypes.safetensors : nil)
     if route.method == "POST" { try MediaTypes.checkBody(request) }
     guard route.isHeavy || request.body.count > Router.largestInline else { return route.handle(request, parameter) }
     return .later(
-      Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: memory(for: request.body.count)) { interruption in
+      Work(cost: Int64(request.body.count) * Router.costOfByte, byteCount: memory(for: request.body.count)) {
+        interruption in
         var request = request
         request.interruption = interruption
         return route.handle(request, parameter)
@@ -79,10 +84,13 @@ final class Router: Responder {
 
   /// What people look for under other names.
   private static let otherPaths = [
-    "jacfwd": "/v1/jacobian", "jacrev": "/v1/jacobian", "hess": "/v1/hessian", "jacobians": "/v1/jacobian", "hessians": "/v1/hessian",
+    "jacfwd": "/v1/jacobian", "jacrev": "/v1/jacobian", "hess": "/v1/hessian", "jacobians": "/v1/jacobian",
+    "hessians": "/v1/hessian",
     "pushforward": "/v1/jvp", "plan": "/v1/inspect", "gradcheck": "/v1/check",
-    "vjp": "/v1/evaluate", "grad": "/v1/evaluate", "gradient": "/v1/evaluate", "gradients": "/v1/evaluate", "backward": "/v1/evaluate",
-    "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate", "ops": "/v1/operations",
+    "vjp": "/v1/evaluate", "grad": "/v1/evaluate", "gradient": "/v1/evaluate", "gradients": "/v1/evaluate",
+    "backward": "/v1/evaluate",
+    "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate",
+    "ops": "/v1/operations",
     "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/openapi.yaml", "swagger": "/openapi.json",
   ]
 
@@ -92,7 +100,9 @@ final class Router: Responder {
     if let meant = Router.otherPaths[last] { return "there is no \(shown); use \(meant)" }
     let near = NearestNames.find(path, among: routes.map(\.path))
     let hint =
-      near.isEmpty ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything" : "did you mean \(near.joined(separator: " or "))?"
+      near.isEmpty
+      ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything"
+      : "did you mean \(near.joined(separator: " or "))?"
     return "there is no \(shown); \(hint)"
   }
 }
@@ -116,7 +126,8 @@ final class Route: Sendable {
   let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
 
   init(
-    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false, isHeavy: Bool = false,
+    _ method: String, _ path: String, contentType: String = MediaTypes.json, answersSafetensors: Bool = false,
+    isHeavy: Bool = false,
     isPublic: Bool = false, isProbe: Bool = false,
     _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
   ) {

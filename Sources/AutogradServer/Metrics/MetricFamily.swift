@@ -44,7 +44,8 @@ enum MetricFamily: String, CaseIterable {
     case .requestDuration: ["route"]
     case .phaseDuration: ["phase"]
     case .refusals: ["code", "reason"]
-    case .requestsInFlight, .connectionsOpen, .queueLength, .jobsRunning, .plans, .planBytes, .residentMemory, .openDescriptors,
+    case .requestsInFlight, .connectionsOpen, .queueLength, .jobsRunning, .plans, .planBytes, .residentMemory,
+      .openDescriptors,
       .startTime:
       ["worker"]
     default: []
@@ -58,7 +59,8 @@ enum MetricFamily: String, CaseIterable {
     case .requests: "Finished requests, by route, method and status. 408 and 499: ended without an answer."
     case .requestDuration: "Time from a request's head to the last byte of its answer, by path."
     case .phaseDuration:
-      "Time of requests for derivatives by phase: read the numbers, plan the graph, wait for a compute thread or for a plan, run, write."
+      "Time of requests for derivatives by phase: read the numbers, plan the graph, wait for a compute thread or for "
+        + "a plan, run, write."
     case .requestsInFlight: "Requests begun and not yet over."
     case .refusals: "Error answers, by code and, where a code covers several limits, by reason."
     case .requestBytes: "Bytes of request bodies."

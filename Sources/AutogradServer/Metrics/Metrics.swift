@@ -1,6 +1,7 @@
 /// What this process counts for `GET /metrics`, and what all processes of the server have counted.
 ///
-/// Counting is a few additions to cells that no other thread writes: no lock, no memory, no text. All names are made when somebody asks.
+/// Counting is a few additions to cells that no other thread writes: no lock, no memory, no text. All names are made
+/// when somebody asks.
 final class Metrics: Sendable {
   let area: MetricsArea
   let region: MetricsRegion

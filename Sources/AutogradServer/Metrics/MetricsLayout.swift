@@ -2,13 +2,15 @@ import CCounters
 
 /// Where in an area of a ``MetricsRegion`` what is counted.
 ///
-/// A cell is a number that only its own process writes. Counters stay when a process ends, and its successor counts on; gauges are those of
-/// a process that lives.
+/// A cell is a number that only its own process writes. Counters stay when a process ends, and its successor counts on;
+/// gauges are those of a process that lives.
 enum MetricsLayout {
   /// Room for so many paths, the last of which stands for all that are none of ours.
   static var routes: Int { 32 }
   static let methods = ["GET", "HEAD", "POST", "other"]
-  static let statuses = [200, 204, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504]
+  static let statuses = [
+    200, 204, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504,
+  ]
 
   /// Upper ends of the histograms' buckets, in nanoseconds; the last bucket has none.
   static let bounds: [20 of Int64] = [
@@ -78,8 +80,8 @@ enum MetricsLayout {
     return bucket
   }
 
-  /// A number that differs between programs that do not count the same things in the same places: workers may be of another version than
-  /// the one that made the memory.
+  /// A number that differs between programs that do not count the same things in the same places: workers may be of
+  /// another version than the one that made the memory.
   static func signature(routes paths: [String]) -> UInt64 {
     let numbers = statuses.map(String.init) + (0..<bounds.count).map { String(bounds[$0]) }
     let names = paths + methods + numbers + ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue)

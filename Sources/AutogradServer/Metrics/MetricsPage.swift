@@ -2,7 +2,8 @@ import AutogradCore
 import AutogradFormats
 import CMicroHTTPD
 
-/// `GET /metrics` in Prometheus' text format: the sums of what all processes have counted, and what those that live have now.
+/// `GET /metrics` in Prometheus' text format: the sums of what all processes have counted, and what those that live
+/// have now.
 struct MetricsPage {
   static let mediaType = "text/plain"
   private let metrics: Metrics
@@ -14,7 +15,9 @@ struct MetricsPage {
   private init(_ metrics: Metrics) {
     self.metrics = metrics
     areas = metrics.region.areas
-    workers = Dictionary(grouping: areas.filter { $0.owner != nil }, by: \.worker).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    workers = Dictionary(grouping: areas.filter { $0.owner != nil }, by: \.worker).sorted { $0.key < $1.key }.map {
+      ($0.key, $0.value)
+    }
   }
 
   static func response(_ metrics: Metrics) -> Response {

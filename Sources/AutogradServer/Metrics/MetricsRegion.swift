@@ -1,12 +1,14 @@
 import CCounters
 import Glibc
 
-/// Memory of counters that all processes of a server share: an area for each that lives, summed by whichever is asked for `/metrics`.
+/// Memory of counters that all processes of a server share: an area for each that lives, summed by whichever is asked
+/// for `/metrics`.
 ///
-/// Nothing is ever moved or reset, so that no reader can see a count twice, or not at all: the process that takes the area of one that ended
-/// goes on counting where that one stopped.
+/// Nothing is ever moved or reset, so that no reader can see a count twice, or not at all: the process that takes the
+/// area of one that ended goes on counting where that one stopped.
 ///
-/// The memory is never given back: a server has one region for as long as it runs, and its areas are counted in too often to be held on to.
+/// The memory is never given back: a server has one region for as long as it runs, and its areas are counted in too
+/// often to be held on to.
 ///
 /// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only.
 final class MetricsRegion: @unchecked Sendable {
@@ -32,19 +34,25 @@ final class MetricsRegion: @unchecked Sendable {
   /// Memory that can be handed to other processes.
   static func shared(areas: Int) throws(StartError) -> MetricsRegion {
     let descriptor = counters_create(byteCount(areas: areas))
-    guard descriptor >= 0 else { throw StartError("cannot make memory for metrics: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else {
+      throw StartError("cannot make memory for metrics: \(String(cString: strerror(errno)))")
+    }
     return MetricsRegion(try map(descriptor, areas: areas), areas: areas, descriptor: WorkerProcess.lifted(descriptor))
   }
 
   /// Memory of this process alone.
-  static func own() throws(StartError) -> MetricsRegion { MetricsRegion(try map(-1, areas: 1), areas: 1, descriptor: -1) }
+  static func own() throws(StartError) -> MetricsRegion {
+    MetricsRegion(try map(-1, areas: 1), areas: 1, descriptor: -1)
+  }
 
-  /// Memory that another process made and passed on; the descriptor is closed. Nil if other things are counted there than this program counts,
-  /// or in other places.
+  /// Memory that another process made and passed on; the descriptor is closed. Nil if other things are counted there
+  /// than this program counts, or in other places.
   static func inherited(_ descriptor: Int32, signature: UInt64) -> MetricsRegion? {
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0 else { return nil }
+    guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0 else {
+      return nil
+    }
     let areas = (Int(status.st_size) - page) / areaBytes
     guard let memory = try? map(descriptor, areas: areas),
       counters_settle(memory.assumingMemoryBound(to: UInt64.self), signature) == signature
@@ -83,7 +91,9 @@ struct MetricsArea: @unchecked Sendable {
 
   /// An area of nobody else, for what counts without a server.
   static func own() -> MetricsArea {
-    guard let region = try? MetricsRegion.own() else { fatalError("no memory for \(MetricsRegion.areaBytes) bytes of counters") }
+    guard let region = try? MetricsRegion.own() else {
+      fatalError("no memory for \(MetricsRegion.areaBytes) bytes of counters")
+    }
     return region.area(0)
   }
 
@@ -112,9 +122,13 @@ struct MetricsArea: @unchecked Sendable {
 
   private func start(of shard: Int) -> UnsafeMutablePointer<UInt64> { cells + shard * (MetricsRegion.shardBytes / 8) }
 
-  func add(_ amount: Int = 1, to counter: MetricsLayout.Counter) { shard.add(amount, to: MetricsLayout.counters + counter.rawValue) }
+  func add(_ amount: Int = 1, to counter: MetricsLayout.Counter) {
+    shard.add(amount, to: MetricsLayout.counters + counter.rawValue)
+  }
 
-  func add(_ amount: Int, to gauge: MetricsLayout.Gauge) { shard.add(amount, to: MetricsLayout.gauges + gauge.rawValue) }
+  func add(_ amount: Int, to gauge: MetricsLayout.Gauge) {
+    shard.add(amount, to: MetricsLayout.gauges + gauge.rawValue)
+  }
 
   // MARK: Reading
 
@@ -169,8 +183,8 @@ struct MetricsArea: @unchecked Sendable {
 
   /// Processor time of all processes that ever counted here.
   var processorMicroseconds: Int {
-    // Read in the opposite order of what `release` writes, so that the time of one that ends now is not counted twice; and if not at all for a
-    // moment, then what was shown before stands.
+    // Read in the opposite order of what `release` writes, so that the time of one that ends now is not counted twice;
+    // and if not at all for a moment, then what was shown before stands.
     let base = counters_load(self[.processorBase])
     let live = owner.flatMap { ProcessFacts.processorMicroseconds(of: $0) } ?? 0
     return Int(clamping: counters_raise(self[.processorShown], base &+ live))

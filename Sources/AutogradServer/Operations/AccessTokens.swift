@@ -52,7 +52,9 @@ final class AccessTokens: Sendable {
 
     init(_ path: String) throws(StartError) {
       var known: Set<ArraySlice<UInt8>> = []
-      for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        .enumerated()
+      {
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
         let words = line.split(whereSeparator: isSpace)
         guard let token = words.first, token.first != UInt8(ascii: "#") else { continue }
@@ -66,7 +68,9 @@ final class AccessTokens: Sendable {
         guard known.insert(token).inserted else { continue }
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
-        tenants.append(Tenant(quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
+        tenants.append(
+          Tenant(
+            quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
       }
       guard count > 0 else { throw StartError("the token file \(path) holds no token; put one on a line of its own") }
     }
@@ -76,13 +80,15 @@ final class AccessTokens: Sendable {
       for (index, word) in words.enumerated() where !terms.read(word) {
         // Nor is this repeated: it may be a second token.
         throw StartError(
-          "line \(line) of the token file \(path): word \(index + 2) is none of what may follow a token: \(Quota.Terms.syntax), "
+          "line \(line) of the token file \(path): word \(index + 2) is none of what may follow a token: "
+            + "\(Quota.Terms.syntax), "
             + "each once")
       }
       return terms == .none ? nil : Quota(terms)
     }
 
-    /// Tokens that were there before keep what they have had; with other terms, what is under way counts for the old ones.
+    /// Tokens that were there before keep what they have had; with other terms, what is under way counts for the old
+    /// ones.
     func keepingTenants(of old: Table) -> Table {
       var table = self
       let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })
@@ -96,9 +102,9 @@ final class AccessTokens: Sendable {
 
     private func words(of index: Int) -> ArraySlice<UInt64> { padded[index * Table.words..<(index + 1) * Table.words] }
 
-    /// In a time that depends on how many tokens there are and on nothing else: every token is compared, and each to its whole padded length,
-    /// by adding up differences, with no branch on what they come to. Neither where a difference is nor which token matches, or how many, or
-    /// how long any is, changes what is done.
+    /// In a time that depends on how many tokens there are and on nothing else: every token is compared, and each to
+    /// its whole padded length, by adding up differences, with no branch on what they come to. Neither where a
+    /// difference is nor which token matches, or how many, or how long any is, changes what is done.
     func tenant(of token: Slice<UnsafeRawBufferPointer>) -> Tenant? {
       let given = Table.padded(token)
       let length = UInt64(token.count)
@@ -127,18 +133,24 @@ final class AccessTokens: Sendable {
     private static func text(_ path: String) throws(StartError) -> [UInt8] {
       // Opened without waiting: the open of a FIFO that nobody writes to would never return.
       let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-      guard file >= 0 else { throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))") }
+      guard file >= 0 else {
+        throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))")
+      }
       defer { close(file) }
       var status = stat()
       guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw StartError("the token file \(path) is not a regular file but a pipe, a device or a directory; write the tokens to a file")
+        throw StartError(
+          "the token file \(path) is not a regular file but a pipe, a device or a directory; write the tokens to a file"
+        )
       }
       var text: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 64 << 10)
       while true {
         let count = read(file, &chunk, chunk.count)
         if count < 0 && errno == EINTR { continue }
-        guard count >= 0 else { throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))") }
+        guard count >= 0 else {
+          throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))")
+        }
         if count == 0 { return text }
         text += chunk.prefix(count)
         guard text.count <= largestFile else { throw StartError("the token file \(path) is larger than a megabyte") }

@@ -55,7 +55,9 @@ extension ComputePool {
     if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, findsThread() {
       return Candidate(share: share, paused: nil, cost: cost, tag: share.tag(costLeft: cost, at: now), arrival: arrival)
     }
-    return paused.map { Candidate(share: share, paused: $0.0, cost: $0.1, tag: share.tag(costLeft: $0.1, at: now), arrival: 0) }
+    return paused.map {
+      Candidate(share: share, paused: $0.0, cost: $0.1, tag: share.tag(costLeft: $0.1, at: now), arrival: 0)
+    }
   }
 
   /// Nil when everybody has a better right to go on.

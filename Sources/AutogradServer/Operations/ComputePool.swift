@@ -3,14 +3,16 @@ import Glibc
 
 /// Threads for the work that would hold a socket's thread for too long, shared out fairly among those who want them.
 ///
-/// So many jobs run at a time as there are slots. Whose job is next is decided by what each tenant has had of the threads lately, the least
-/// first ("least attained service", Kleinrock 1975); among one tenant's jobs, by arrival. A job whose tenant has had more than that of one that
-/// waits gives way, and so does one that has much longer to go than another of its own tenant: it pauses where it would look whether it shall
-/// end, on a thread of its own, and goes on when it is its turn again. So neither who floods the pool nor what takes long keeps others waiting.
+/// So many jobs run at a time as there are slots. Whose job is next is decided by what each tenant has had of the
+/// threads lately, the least first ("least attained service", Kleinrock 1975); among one tenant's jobs, by arrival. A
+/// job whose tenant has had more than that of one that waits gives way, and so does one that has much longer to go than
+/// another of its own tenant: it pauses where it would look whether it shall end, on a thread of its own, and goes on
+/// when it is its turn again. So neither who floods the pool nor what takes long keeps others waiting.
 ///
-/// What is brief is not stuck behind what takes long: when all slots have long jobs, one more thread takes the brief ones, and the system
-/// shares the processors among them. A job is turned away when it comes rather than kept until it is too late: when the queue is full, or when
-/// what its tenant has before it will take longer than it may wait. In a full queue there is still room for who has less in it than another.
+/// What is brief is not stuck behind what takes long: when all slots have long jobs, one more thread takes the brief
+/// ones, and the system shares the processors among them. A job is turned away when it comes rather than kept until it
+/// is too late: when the queue is full, or when what its tenant has before it will take longer than it may wait. In a
+/// full queue there is still room for who has less in it than another.
 ///
 /// The threads are the pool's own: blocking work on Swift's cooperative pool would stall whatever else runs there.
 ///
@@ -45,8 +47,8 @@ final class ComputePool: @unchecked Sendable {
   private static let largestCost: Int64 = 1 << 40
   /// Of a thread: nothing that computes goes deeper with the graph, so this is many times what is used.
   static let stackSize = 2 << 20
-  /// Of the threads that compute: those that serve sockets do for a moment at a time, and many wait for them. With this the system gives them
-  /// two and a half shares of a processor for one, where they want it.
+  /// Of the threads that compute: those that serve sockets do for a moment at a time, and many wait for them. With this
+  /// the system gives them two and a half shares of a processor for one, where they want it.
   private static let niceness: Int32 = 4
   /// Nanoseconds that a job runs before it gives way, and by which others must have had less.
   static let slice: Int64 = 30_000_000
@@ -93,9 +95,11 @@ final class ComputePool: @unchecked Sendable {
   ///   - queueLimit: how many jobs may wait, beside those that have begun.
   ///   - mostPaused: how many jobs may have given way at a time.
   ///   - metrics: where jobs are counted.
-  ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after other jobs.
+  ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after
+  ///     other jobs.
   init(
-    threads: Int, queueLimit: Int, mostPaused: Int = mostPaused, metrics: MetricsArea? = nil, quiet: Int64 = 1_000_000_000,
+    threads: Int, queueLimit: Int, mostPaused: Int = mostPaused, metrics: MetricsArea? = nil,
+    quiet: Int64 = 1_000_000_000,
     whenQuiet: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     self.queueLimit = max(queueLimit, 1)
@@ -116,14 +120,18 @@ final class ComputePool: @unchecked Sendable {
   private func startThread(
     _ name: String, stackSize: Int = ComputePool.stackSize, niceness: Int32 = 0, _ body: @escaping @Sendable () -> Void
   ) -> Bool {
-    guard let thread = NativeThread.start(name: name, stackSize: stackSize, niceness: niceness, body: body) else { return false }
+    guard let thread = NativeThread.start(name: name, stackSize: stackSize, niceness: niceness, body: body) else {
+      return false
+    }
     pthread_detach(thread)
     liveThreads += 1
     return true
   }
 
   private func startComputeThread() -> Bool {
-    guard startThread("compute-\(computeThreads)", niceness: ComputePool.niceness, { [self] in run() }) else { return false }
+    guard startThread("compute-\(computeThreads)", niceness: ComputePool.niceness, { [self] in run() }) else {
+      return false
+    }
     computeThreads += 1
     idleThreads += 1
     return true
@@ -141,7 +149,8 @@ final class ComputePool: @unchecked Sendable {
 
   /// Queues a job. Otherwise says why not, and the job never runs.
   /// - Parameters:
-  ///   - cost: nanoseconds that it will take a thread, about; how wrong such estimates are is learnt from the jobs that were done.
+  ///   - cost: nanoseconds that it will take a thread, about; how wrong such estimates are is learnt from the jobs that
+  ///     were done.
   ///   - deadline: when it must be done, of ``monotonicNanoseconds()``.
   ///   - share: of whom it is.
   ///   - interruption: what makes it pause.
@@ -168,7 +177,8 @@ final class ComputePool: @unchecked Sendable {
     return refusal
   }
 
-  /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again as expected.
+  /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again
+  /// as expected.
   func refusal(of cost: Int64, until deadline: Int64, for share: ComputeShare? = nil) -> LimitReason? {
     monitor.withLock { refusal(min(max(cost, 0), ComputePool.largestCost), deadline, share ?? common) }
   }
@@ -184,7 +194,8 @@ final class ComputePool: @unchecked Sendable {
     return isFar || end > deadline ? .deadline : nil
   }
 
-  /// The time of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for each of the others.
+  /// The time of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for
+  /// each of the others.
   private func timeBefore(_ lane: Lane, _ share: ComputeShare, _ now: Int64) -> Int64 {
     let own = share.timeLeft(at: now)
     let all = shares.reduce(Int64(0)) { $0 + min($1.timeLeft(at: now), own) }
@@ -218,7 +229,8 @@ final class ComputePool: @unchecked Sendable {
 
   // MARK: The threads
 
-  /// Takes no more jobs, finishes those it took and ends its threads. Without it the threads, and so the pool, live for ever.
+  /// Takes no more jobs, finishes those it took and ends its threads. Without it the threads, and so the pool, live for
+  /// ever.
   ///
   /// False when they were not through by the deadline (of ``monotonicNanoseconds()``); they then go on by themselves.
   @discardableResult
@@ -331,7 +343,8 @@ final class ComputePool: @unchecked Sendable {
     monitor.unlocked(whenQuiet)
   }
 
-  /// Does the job and lets go of it. Both without the lock: it may hold what, when it goes, submits the jobs of those who waited for it.
+  /// Does the job and lets go of it. Both without the lock: it may hold what, when it goes, submits the jobs of those
+  /// who waited for it.
   private func perform(_ job: inout Job?, _ turn: Turn) {
     jobsRunning += 1
     metrics?.add(1, to: .jobsRunning)

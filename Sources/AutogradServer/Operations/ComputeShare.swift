@@ -11,7 +11,8 @@ final class ComputeShare: @unchecked Sendable {
   var running: [RunningJob] = []
   var paused: [RunningJob] = []
 
-  /// Nanoseconds of threads that it has had while somebody waited, those of long ago counted less: half after each ``halfLife``.
+  /// Nanoseconds of threads that it has had while somebody waited, those of long ago counted less: half after each
+  /// ``halfLife``.
   private var service = 0.0
   private var asOf: Int64 = 0
   private static let halfLife = 10_000_000_000.0
@@ -40,9 +41,9 @@ final class ComputeShare: @unchecked Sendable {
     running.reduce(service * fading(now)) { $0 + Double($1.counted(at: now)) }
   }
 
-  /// What decides who is next, the least first: how much of the threads this tenant will have had when such a job is done. So who has had
-  /// little goes first, and of those who have had about as much who needs little more. Beyond ``longestAhead`` length does not count, so
-  /// that what takes long has its share too.
+  /// What decides who is next, the least first: how much of the threads this tenant will have had when such a job is
+  /// done. So who has had little goes first, and of those who have had about as much who needs little more. Beyond
+  /// ``longestAhead`` length does not count, so that what takes long has its share too.
   func tag(costLeft: Int64, at now: Int64) -> Double {
     attained(at: now) + Double(min(load.time(of: costLeft), ComputeShare.longestAhead))
   }
@@ -120,7 +121,8 @@ final class RunningJob {
 
   func tag(at now: Int64) -> Double { share.tag(costLeft: likelyCostLeft(at: now), at: now) }
 
-  /// The same where it is compared with that of others: one that takes longer than it should is likely to take as long again.
+  /// The same where it is compared with that of others: one that takes longer than it should is likely to take as long
+  /// again.
   func likelyCostLeft(at now: Int64) -> Int64 {
     let had = share.load.cost(of: served(at: now))
     return had < turn.cost ? turn.cost - had : had

@@ -1,8 +1,8 @@
-/// The memory limits of the control groups that this process is in: of its own group, and of every group around it, any of which may be the
-/// smallest. systemd's `MemoryMax`, a container's limit and a pod's are such limits.
+/// The memory limits of the control groups that this process is in: of its own group, and of every group around it, any
+/// of which may be the smallest. systemd's `MemoryMax`, a container's limit and a pod's are such limits.
 ///
-/// Which group it is says `/proc/self/cgroup`, where the groups are mounted `/proc/self/mountinfo`. Version 2 has one tree, version 1 one for
-/// memory; there may be both. See cgroups(7) and proc_pid_mountinfo(5).
+/// Which group it is says `/proc/self/cgroup`, where the groups are mounted `/proc/self/mountinfo`. Version 2 has one
+/// tree, version 1 one for memory; there may be both. See cgroups(7) and proc_pid_mountinfo(5).
 struct ControlGroups {
   /// Put before every path; empty but for tests.
   var root = ""
@@ -46,7 +46,8 @@ struct ControlGroups {
       let isVersion2 = fields[dash + 1] == "cgroup2"
       let isMemory = fields[dash + 1] == "cgroup" && fields[dash + 3].split(separator: ",").contains("memory")
       guard isVersion2 || isMemory else { return nil }
-      return Mount(isVersion2: isVersion2, group: ControlGroups.unescaped(fields[3]), folder: ControlGroups.unescaped(fields[4]))
+      return Mount(
+        isVersion2: isVersion2, group: ControlGroups.unescaped(fields[3]), folder: ControlGroups.unescaped(fields[4]))
     }
   }
 
@@ -57,15 +58,16 @@ struct ControlGroups {
     while true {
       let place = ([mount.folder == "/" ? "" : mount.folder] + names + [mount.file]).joined(separator: "/")
       if let text = SystemFile.text(root + place) {
-        found.append(SystemLimits.Found(name: "memory of a control group", place: place, value: ControlGroups.limit(text)))
+        found.append(
+          SystemLimits.Found(name: "memory of a control group", place: place, value: ControlGroups.limit(text)))
       }
       if names.isEmpty { return found }
       names.removeLast()
     }
   }
 
-  /// The folders that lead from what is mounted to the group. None where the group is not below it, as when a container sees its own group as
-  /// the root but is told its path outside.
+  /// The folders that lead from what is mounted to the group. None where the group is not below it, as when a container
+  /// sees its own group as the root but is told its path outside.
   private static func names(of path: String, below group: String) -> [String] {
     let (all, above) = (path.split(separator: "/"), group.split(separator: "/"))
     guard all.starts(with: above), !all.contains("..") else { return [] }
@@ -86,7 +88,9 @@ struct ControlGroups {
     var rest = Array(field.utf8)[...]
     while let first = rest.popFirst() {
       let digits = rest.prefix(3)
-      if first == UInt8(ascii: "\\"), digits.count == 3, let byte = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) {
+      if first == UInt8(ascii: "\\"), digits.count == 3,
+        let byte = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      {
         bytes.append(byte)
         rest = rest.dropFirst(3)
       } else {

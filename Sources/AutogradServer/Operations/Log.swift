@@ -1,7 +1,8 @@
 import AutogradFormats
 import Logging
 
-/// swift-log's messages as lines of a ``LogSink``: `… warning text key=value`, in JSON `"message"` and the keys under `"metadata"`.
+/// swift-log's messages as lines of a ``LogSink``: `… warning text key=value`, in JSON `"message"` and the keys under
+/// `"metadata"`.
 struct SinkLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
@@ -23,7 +24,8 @@ struct SinkLogHandler: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
     if let given = event.metadata { all.merge(given) { _, new in new } }
     if let error = event.error { all["error"] = "\(error)" }
-    // Sorted: a dictionary's order changes from run to run. Made into text here, before the sink's lock: it may run code that logs itself.
+    // Sorted: a dictionary's order changes from run to run. Made into text here, before the sink's lock: it may run
+    // code that logs itself.
     let pairs = all.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key }
     let message = event.message.description
     if sink.format == .json { return writeJSON(event.level.word, message, pairs) }
@@ -69,10 +71,11 @@ extension Logger.Level {
   }
 }
 
-/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, with the problem's code if it is one, and with more in JSON.
+/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, with the problem's code if it is one,
+/// and with more in JSON.
 ///
-/// Nothing of what a request is about comes into it: of its head the method, the path without the query and the identifiers, of its graph the
-/// digest.
+/// Nothing of what a request is about comes into it: of its head the method, the path without the query and the
+/// identifiers, of its graph the digest.
 struct AccessLog: Sendable {
   var sink = LogSink.standardError
   /// Paths by their places in the router.
@@ -135,10 +138,11 @@ struct AccessLog: Sendable {
   }
 }
 
-// What of a request comes into a log line must not be able to end the line, forge another, or steer the terminal that shows it.
+// What of a request comes into a log line must not be able to end the line, forge another, or steer the terminal that
+// shows it.
 extension ByteBuffer {
-  /// Text for people, which may quote what a client sent: what does not print (controls, separators, marks that turn the direction of
-  /// writing) becomes `\u{…}`.
+  /// Text for people, which may quote what a client sent: what does not print (controls, separators, marks that turn
+  /// the direction of writing) becomes `\u{…}`.
   func appendEscaped(_ text: String) {
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
@@ -152,15 +156,17 @@ extension ByteBuffer {
     }
   }
 
-  /// Text from a request, such as a path: everything but printable ASCII is percent-encoded, so that the line's fields can be told apart, and
-  /// so is what a JSON string must escape.
+  /// Text from a request, such as a path: everything but printable ASCII is percent-encoded, so that the line's fields
+  /// can be told apart, and so is what a JSON string must escape.
   func appendLogToken(_ text: String, limit: Int) {
     var text = text
     text.withUTF8 { bytes in
       let start = reserve(3 * min(bytes.count, limit))
       var length = 0
       for byte in bytes.prefix(limit) {
-        if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
+        if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "\"")
+          && byte != UInt8(ascii: "\\")
+        {
           start[length] = byte
           length += 1
         } else {

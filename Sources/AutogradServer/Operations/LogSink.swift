@@ -2,14 +2,15 @@ import AutogradFormats
 import Glibc
 import Synchronization
 
-/// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a terminal or a pipe.
+/// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a
+/// terminal or a pipe.
 ///
-/// Lines appear within 50 ms, or sooner when many come. When the reader of the log cannot keep up, lines are dropped and counted: memory
-/// stays bounded and requests go on. Likewise when they cannot be written, as to a full disk. How many were lost is counted, and said once
-/// lines can be written again.
+/// Lines appear within 50 ms, or sooner when many come. When the reader of the log cannot keep up, lines are dropped
+/// and counted: memory stays bounded and requests go on. Likewise when they cannot be written, as to a full disk. How
+/// many were lost is counted, and said once lines can be written again.
 ///
-/// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing`, `isMidLine` and `writeFailure` by
-/// the writer thread only.
+/// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing`, `isMidLine` and
+/// `writeFailure` by the writer thread only.
 final class LogSink: @unchecked Sendable {
   /// The process's stderr. Flushed when the process exits.
   static let standardError: LogSink = {
@@ -68,10 +69,12 @@ final class LogSink: @unchecked Sendable {
     monitor.withLock { origin = LogSink.origin(worker: worker) }
   }
 
-  private static func origin(worker: Int?) -> String { ",\"pid\":\(getpid())" + (worker.map { ",\"worker\":\($0)" } ?? "") }
+  private static func origin(worker: Int?) -> String {
+    ",\"pid\":\(getpid())" + (worker.map { ",\"worker\":\($0)" } ?? "")
+  }
 
-  /// Adds a line: the time, the level, and whatever `body` appends. In text that must not have line ends (see `appendEscaped`), in JSON it is
-  /// members of an object, each with a comma before it.
+  /// Adds a line: the time, the level, and whatever `body` appends. In text that must not have line ends (see
+  /// `appendEscaped`), in JSON it is members of an object, each with a comma before it.
   func line(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
     monitor.withLock {
       guard !isClosed, pending.count < capacity else {
@@ -81,7 +84,8 @@ final class LogSink: @unchecked Sendable {
       }
       let before = pending.count
       append(level, to: pending, body)
-      // The writer sleeps without lines, and gathers for a while once it has the first: only these two changes concern it.
+      // The writer sleeps without lines, and gathers for a while once it has the first: only these two changes concern
+      // it.
       if before == 0 || (before < LogSink.gatherSize && pending.count >= LogSink.gatherSize) { linesWaiting.signal() }
     }
   }
@@ -106,7 +110,8 @@ final class LogSink: @unchecked Sendable {
     line.append(UInt8(ascii: "\n"))
   }
 
-  /// Returns when every line so far has been written, or after a second: a blocked pipe must not keep the process from ending.
+  /// Returns when every line so far has been written, or after a second: a blocked pipe must not keep the process from
+  /// ending.
   func flush() {
     let deadline = monotonicNanoseconds() + 1_000_000_000
     monitor.withLock {

@@ -47,7 +47,8 @@ final class Monitor: @unchecked Sendable {
   }
 }
 
-/// A value behind a lock. Like `Synchronization.Mutex`, whose locking ThreadSanitizer does not see: it would report every use.
+/// A value behind a lock. Like `Synchronization.Mutex`, whose locking ThreadSanitizer does not see: it would report
+/// every use.
 ///
 /// `@unchecked Sendable`: the value is touched under the lock only.
 final class Locked<Value>: @unchecked Sendable {
@@ -111,7 +112,9 @@ enum NativeThread {
 
   /// Starts a thread, or returns nil when the system has none left. It must be joined or detached.
   /// - Parameter niceness: by how much it gives way to other threads for a processor; those that it starts do likewise.
-  static func start(name: String, stackSize: Int, niceness: Int32 = 0, body: @escaping @Sendable () -> Void) -> pthread_t? {
+  static func start(name: String, stackSize: Int, niceness: Int32 = 0, body: @escaping @Sendable () -> Void)
+    -> pthread_t?
+  {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
@@ -149,8 +152,8 @@ enum NativeThread {
     return signals
   }
 
-  /// Names the calling thread for `top` and debuggers. Through the file because pthread_setname_np is hidden from Swift; without /proc the
-  /// thread just has no name.
+  /// Names the calling thread for `top` and debuggers. Through the file because pthread_setname_np is hidden from
+  /// Swift; without /proc the thread just has no name.
   private static func setName(_ name: String) {
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }

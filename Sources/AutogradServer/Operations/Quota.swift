@@ -1,10 +1,10 @@
 import Synchronization
 
-/// What the holder of a token may ask for, whatever the server could do: so many requests a second, so much time of compute threads a second,
-/// and so many bytes of memory at a time.
+/// What the holder of a token may ask for, whatever the server could do: so many requests a second, so much time of
+/// compute threads a second, and so many bytes of memory at a time.
 ///
-/// Rates are kept by the generic cell rate algorithm (ITU-T I.371): one number says until when what was had is paid for. A second's worth may
-/// be had at once.
+/// Rates are kept by the generic cell rate algorithm (ITU-T I.371): one number says until when what was had is paid
+/// for. A second's worth may be had at once.
 final class Quota: Sendable {
   /// As it stands in the token file; nil for what is not limited.
   struct Terms: Sendable, Equatable {
@@ -32,9 +32,12 @@ final class Quota: Sendable {
     return changed
   }
 
-  /// Counts a request. Nil when it is one too many; otherwise what else there is against it, in seconds that it should wait.
+  /// Counts a request. Nil when it is one too many; otherwise what else there is against it, in seconds that it should
+  /// wait.
   func refusal(at now: Int64) -> Refusal? {
-    if terms.workPerSecond != nil, let wait = Quota.wait(work.load(ordering: .relaxed), now) { return .quota(.workRate, seconds: wait) }
+    if terms.workPerSecond != nil, let wait = Quota.wait(work.load(ordering: .relaxed), now) {
+      return .quota(.workRate, seconds: wait)
+    }
     guard let rate = terms.requestsPerSecond else { return nil }
     let step = Int64(Quota.second / rate)
     // Where one takes longer than a second, one may be had.
@@ -55,7 +58,8 @@ final class Quota: Sendable {
     let step = Int64(min(Double(nanoseconds) / rate, 1e15))
     var paid = work.load(ordering: .relaxed)
     while true {
-      let (isStored, current) = work.compareExchange(expected: paid, desired: max(paid, now) &+ step, ordering: .relaxed)
+      let (isStored, current) = work.compareExchange(
+        expected: paid, desired: max(paid, now) &+ step, ordering: .relaxed)
       if isStored { return }
       paid = current
     }

@@ -19,7 +19,8 @@ struct Resources: Sendable {
   private static let shareOfPaused = 16
   /// Stacks of the threads that serve sockets and that compute, and of the nine beside them and the health thread.
   private static let (largeStack, smallStacks) = (8 << 20, 9 * (256 << 10) + (1 << 20))
-  /// Address space that glibc reserves for threads other than the first to allocate from, see `MallocTuning`: one heap, aligned to its size.
+  /// Address space that glibc reserves for threads other than the first to allocate from, see `MallocTuning`: one heap,
+  /// aligned to its size.
   private static let arena = 128 << 20
   /// With less than this, hardly any request fits.
   private static let leastRoom = 32 << 20
@@ -34,7 +35,8 @@ struct Resources: Sendable {
     memory = min(machine, room ?? .max)
     if let asked = configuration.bytesInFlight, let room, asked > room {
       throw StartError(
-        "--max-bytes-in-flight \(asked) does not fit into the \(room) bytes that the limits of this process (ulimit -v, ulimit -d) leave; "
+        "--max-bytes-in-flight \(asked) does not fit into the \(room) bytes that the limits of this process (ulimit "
+          + "-v, ulimit -d) leave; "
           + "autograd-server serve --show-limits shows them")
     }
     bytesInFlight = configuration.bytesInFlight ?? memory / 2
@@ -46,14 +48,19 @@ struct Resources: Sendable {
   /// What the limits of the process itself leave beside its program and its threads; nil where it has none.
   private static func room(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) -> Int? {
     let helpers = Parallelism.helperStackBytes(threads: configuration.computeThreads)
-    let stacks = configuration.threads * largeStack + (configuration.computeThreads + 1) * ComputePool.stackSize + helpers + smallStacks
+    let stacks =
+      configuration.threads * largeStack + (configuration.computeThreads + 1) * ComputePool.stackSize + helpers
+      + smallStacks
     var room: Int?
-    for (limit, needed) in [(system.addressSpace, system.mappedBytes + stacks + arena), (system.data, system.dataBytes + stacks)] {
+    for (limit, needed) in [
+      (system.addressSpace, system.mappedBytes + stacks + arena), (system.data, system.dataBytes + stacks),
+    ] {
       guard let value = limit.value else { continue }
       guard value - needed >= leastRoom else {
         throw StartError(
           "\(limit.place) allows \(value) bytes of \(limit.name); the program with \(configuration.threads) + "
-            + "\(configuration.computeThreads) threads needs \(needed + leastRoom): raise the limit (ulimit -v or -d, in KiB), or give "
+            + "\(configuration.computeThreads) threads needs \(needed + leastRoom): raise the limit (ulimit -v or -d, "
+            + "in KiB), or give "
             + "fewer --threads and --compute-threads")
       }
       room = min(room ?? .max, value - needed)
@@ -61,17 +68,23 @@ struct Resources: Sendable {
     return room
   }
 
-  /// Some descriptors are needed for other things and to refuse clients with. Memory of connections is taken only where they use it, but of
-  /// address space at once.
+  /// Some descriptors are needed for other things and to refuse clients with. Memory of connections is taken only where
+  /// they use it, but of address space at once.
   private static func connections(_ configuration: Configuration, _ descriptors: Int?, _ room: Int?) -> (Int, String?) {
     let wanted = configuration.connections
     if let room, room / 4 / connectionBytes < wanted {
       let possible = min(max(room / 4 / connectionBytes, 1), forDescriptors(descriptors))
-      return (possible, "at most \(possible) connections: the limits of the process (ulimit -v, ulimit -d) are too low for \(wanted)")
+      return (
+        possible,
+        "at most \(possible) connections: the limits of the process (ulimit -v, ulimit -d) are too low for \(wanted)"
+      )
     }
     let possible = forDescriptors(descriptors)
     guard possible < wanted, let descriptors else { return (wanted, nil) }
-    return (possible, "at most \(possible) connections: the process may open \(descriptors) files (ulimit -n), too few for \(wanted)")
+    return (
+      possible,
+      "at most \(possible) connections: the process may open \(descriptors) files (ulimit -n), too few for \(wanted)"
+    )
   }
 
   private static func forDescriptors(_ descriptors: Int?) -> Int {
@@ -102,7 +115,8 @@ extension Resources {
     func width(_ column: Int) -> Int { rows.map { $0[column].count }.max() ?? 0 }
     let (first, second) = (width(0), width(1))
     return rows.map { row in
-      "  " + row[0] + String(repeating: " ", count: first - row[0].count + 2 + second - row[1].count) + row[1] + "  " + row[2] + "\n"
+      "  " + row[0] + String(repeating: " ", count: first - row[0].count + 2 + second - row[1].count) + row[1] + "  "
+        + row[2] + "\n"
     }.joined()
   }
 }

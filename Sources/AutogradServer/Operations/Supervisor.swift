@@ -2,9 +2,9 @@ import CMicroHTTPD
 import Glibc
 import Logging
 
-/// Keeps worker processes on one listening socket: starts them again when they die, replaces them one by one on SIGHUP, lets them finish on
-/// SIGTERM or SIGINT. It holds the socket itself and serves nobody, so that there is next to nothing in it that could fail; a crash costs
-/// the requests in flight of one worker.
+/// Keeps worker processes on one listening socket: starts them again when they die, replaces them one by one on SIGHUP,
+/// lets them finish on SIGTERM or SIGINT. It holds the socket itself and serves nobody, so that there is next to
+/// nothing in it that could fail; a crash costs the requests in flight of one worker.
 struct Supervisor {
   private let executable: String
   private let arguments: [String]
@@ -39,7 +39,8 @@ struct Supervisor {
   ///   - drainSeconds: how long a worker may take to finish its requests.
   ///   - readinessDelaySeconds: how long workers say that they are not ready before they stop accepting.
   init(
-    workers count: Int, arguments: [String], listening: Int32, admin: Int32? = nil, drainSeconds: Int, readinessDelaySeconds: Int,
+    workers count: Int, arguments: [String], listening: Int32, admin: Int32? = nil, drainSeconds: Int,
+    readinessDelaySeconds: Int,
     logger: Logger
   ) throws(StartError) {
     // A worker and its successor each have one; two more for those whose end is not noticed yet.
@@ -75,7 +76,8 @@ struct Supervisor {
       for index in workers.indices {
         listen(to: index, after: elapsed)
         if workers[index].enforceDeadline(at: monotonicNanoseconds()) {
-          logger.error("worker \(workers[index].slot + 1), process \(workers[index].pid), missed its deadline; killing it")
+          logger.error(
+            "worker \(workers[index].slot + 1), process \(workers[index].pid), missed its deadline; killing it")
         }
       }
       if isStopping {
@@ -193,8 +195,8 @@ struct Supervisor {
     for index in workers.indices { workers[index].retire(SIGTERM, until: monotonicNanoseconds() + patience) }
   }
 
-  /// To be called shortly before the workers stop accepting. They first accept everyone who is connected by then, so that nobody waits in
-  /// the socket when it is closed.
+  /// To be called shortly before the workers stop accepting. They first accept everyone who is connected by then, so
+  /// that nobody waits in the socket when it is closed.
   private mutating func refuseConnections() {
     refuseAt = .max
     // Time for handshakes under way.
@@ -209,8 +211,8 @@ struct Supervisor {
 
   // MARK: Replacing
 
-  /// One step of it, for the first slot that is not done: its successor starts, serves, and then the predecessor may go. However often SIGHUP
-  /// comes, a slot has no more than these two.
+  /// One step of it, for the first slot that is not done: its successor starts, serves, and then the predecessor may
+  /// go. However often SIGHUP comes, a slot has no more than these two.
   private mutating func advanceReplacement() {
     guard let order = replacementOrder else { return }
     for slot in slots.indices {
@@ -260,7 +262,8 @@ struct Supervisor {
   /// The next signal; 0 when it is time to look at the workers again.
   private func waitForSignal() -> Int32 {
     var signals = Supervisor.handled
-    let isQuiet = !isStopping && replacementOrder == nil && workers.count == slots.count && workers.allSatisfy(\.isServing)
+    let isQuiet =
+      !isStopping && replacementOrder == nil && workers.count == slots.count && workers.allSatisfy(\.isServing)
     var time = timespec(tv_sec: isQuiet ? 1 : 0, tv_nsec: isQuiet ? 0 : 5_000_000)
     return max(sigtimedwait(&signals, nil, &time), 0)
   }

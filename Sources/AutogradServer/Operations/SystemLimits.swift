@@ -26,20 +26,26 @@ struct SystemLimits: Sendable {
     let page = max(sysconf(Int32(_SC_PAGESIZE)), 1)
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
     // In pages: all, resident, shared, text, libraries, data. A guess where /proc is closed.
-    let taken = (SystemFile.text(root + "/proc/self/statm") ?? "").split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { Int($0) }
+    let taken = (SystemFile.text(root + "/proc/self/statm") ?? "").split(whereSeparator: { $0 == " " || $0 == "\n" })
+      .compactMap { Int($0) }
     return SystemLimits(
-      memory: [Found(name: "memory of the machine", place: "sysconf(_SC_PHYS_PAGES)", value: pages > 0 ? pages * page : 1 << 31)]
+      memory: [
+        Found(
+          name: "memory of the machine", place: "sysconf(_SC_PHYS_PAGES)", value: pages > 0 ? pages * page : 1 << 31)
+      ]
         + ControlGroups(root: root).memoryLimits(),
       addressSpace: resource("address space", "RLIMIT_AS", RLIMIT_AS.rawValue),
       data: resource("writable memory", "RLIMIT_DATA", RLIMIT_DATA.rawValue),
       descriptors: raisedDescriptorLimit(),
-      mappedBytes: taken.count > 5 ? taken[0] * page : 160 << 20, dataBytes: taken.count > 5 ? taken[5] * page : 64 << 20)
+      mappedBytes: taken.count > 5 ? taken[0] * page : 160 << 20,
+      dataBytes: taken.count > 5 ? taken[5] * page : 64 << 20)
   }
 
   private static func resource(_ name: String, _ word: String, _ number: UInt32) -> Found {
     var limit = rlimit()
     let isKnown = getrlimit(__rlimit_resource_t(number), &limit) == 0
-    return Found(name: name, place: "getrlimit(\(word))", value: isKnown && limit.rlim_cur < 1 << 60 ? Int(limit.rlim_cur) : nil)
+    return Found(
+      name: name, place: "getrlimit(\(word))", value: isKnown && limit.rlim_cur < 1 << 60 ? Int(limit.rlim_cur) : nil)
   }
 
   /// Lets the process open as many files as it may.

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Among whom the server is shared out: the holder of a token, or else everybody at one address. The compute threads and the memory for
-/// requests are divided by it, so that no tenant keeps the others waiting.
+/// Among whom the server is shared out: the holder of a token, or else everybody at one address. The compute threads
+/// and the memory for requests are divided by it, so that no tenant keeps the others waiting.
 final class Tenant: Sendable {
   let share: ComputeShare
   /// Nil for one that is only held to its fair share.
@@ -35,7 +35,8 @@ final class Tenant: Sendable {
 
 /// The tenants that are known by their addresses.
 final class Tenants: Sendable {
-  /// Beyond so many, those are forgotten that have no connection any more; and with them what they have had of the compute threads.
+  /// Beyond so many, those are forgotten that have no connection any more; and with them what they have had of the
+  /// compute threads.
   fileprivate static let most = 4096
 
   fileprivate struct Table {

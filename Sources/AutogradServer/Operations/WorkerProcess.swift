@@ -26,7 +26,8 @@ struct WorkerProcess {
   /// Whether it is to end because it was stuck.
   private(set) var isGivenUp = false
 
-  /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet machine.
+  /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet
+  /// machine.
   static let startPatience: Int64 = 30_000_000_000
   /// Nanoseconds that it may say nothing. More than its own limit for its threads, so that its log says first which
   /// one is stuck.
@@ -34,17 +35,18 @@ struct WorkerProcess {
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
-  /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from the other, which
-  /// programs of another version read.
+  /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from
+  /// the other, which programs of another version read.
   static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
   /// The descriptor of the admin address, where there is one.
   static let adminVariable = "AUTOGRAD_SUPERVISED_ADMIN"
   static let variables = [variable, metricsVariable, adminVariable]
   /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
   static let replacedSignal = SIGINT
-  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor): (Int32, Int32, Int32, Int32) = (
-    3, 4, 5, 6
-  )
+  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor):
+    (Int32, Int32, Int32, Int32) = (
+      3, 4, 5, 6
+    )
   /// What a worker says that will say it again each second. Those of older versions say 1, and once only.
   static let beat: UInt8 = 2
 
@@ -54,7 +56,8 @@ struct WorkerProcess {
   ///   - admin: the admin address, likewise.
   ///   - metrics: the descriptor of the counters, likewise, and the area for this worker.
   init(
-    slot: Int, executable: String, arguments: [String], listening: Int32, admin: Int32? = nil, metrics: (descriptor: Int32, area: Int)?
+    slot: Int, executable: String, arguments: [String], listening: Int32, admin: Int32? = nil,
+    metrics: (descriptor: Int32, area: Int)?
   ) throws(StartError) {
     self.slot = slot
     started = monotonicNanoseconds()
@@ -95,7 +98,8 @@ struct WorkerProcess {
   }
 
   private static func spawn(
-    _ pid: inout pid_t, _ executable: String, _ arguments: [String], _ descriptors: [(ours: Int32, theirs: Int32)], _ marks: [String]
+    _ pid: inout pid_t, _ executable: String, _ arguments: [String], _ descriptors: [(ours: Int32, theirs: Int32)],
+    _ marks: [String]
   ) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -104,7 +108,8 @@ struct WorkerProcess {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: Ctrl-C is for the supervisor, which ends its workers in order. And none of the supervisor's signals blocked.
+    // A group of its own: Ctrl-C is for the supervisor, which ends its workers in order. And none of the supervisor's
+    // signals blocked.
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
     posix_spawnattr_setpgroup(&attributes, 0)
     var none = sigset_t()
@@ -180,7 +185,8 @@ struct WorkerProcess {
 /// A worker's side of it.
 struct Supervision {
   let listeningDescriptor: Int32
-  /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor knows of no such thing.
+  /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor knows of no such
+  /// thing.
   let metrics: (descriptor: Int32, area: Int, worker: Int)?
   /// Of the admin address; nil if there is none.
   let adminDescriptor: Int32?
@@ -195,7 +201,9 @@ struct Supervision {
     let marks = Supervision.numbers(WorkerProcess.metricsVariable)
     metrics = marks.count == 3 ? (marks[0], Int(marks[1]), Int(marks[2])) : nil
     adminDescriptor = Supervision.numbers(WorkerProcess.adminVariable).first
-    for descriptor in numbers + marks.prefix(1) + [adminDescriptor].compactMap({ $0 }) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    for descriptor in numbers + marks.prefix(1) + [adminDescriptor].compactMap({ $0 }) {
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
   }
 
   /// Takes them out of the environment.

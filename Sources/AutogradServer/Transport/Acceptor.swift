@@ -67,8 +67,8 @@ final class Acceptor: @unchecked Sendable {
   /// How many clients were handed over.
   var acceptedCount: Int { Int(clamping: amhd_handed_over(entrance)) }
 
-  /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected. Called again, or by
-  /// two threads, it returns when that is done.
+  /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected.
+  /// Called again, or by two threads, it returns when that is done.
   func stop() {
     thread.withLock { thread in
       guard let running = thread else { return }
@@ -96,7 +96,9 @@ final class Acceptor: @unchecked Sendable {
       if events.has_clients && acceptWaiting(atMost: Acceptor.batch) == amhd_accepted_exhausted { isExhausted = true }
       defer { wasExhausted = isExhausted }
       guard isExhausted else { continue }
-      if !wasExhausted { warn("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)") }
+      if !wasExhausted {
+        warn("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)")
+      }
       // The socket stays readable: without a pause this would spin until somebody leaves.
       pause()
     }

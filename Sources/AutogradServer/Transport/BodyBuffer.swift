@@ -1,9 +1,11 @@
 import CMicroHTTPD
 import Glibc
 
-/// The body of a request as it comes in: reserved by its announced length, growing by doubling where there is none, never beyond the limit.
+/// The body of a request as it comes in: reserved by its announced length, growing by doubling where there is none,
+/// never beyond the limit.
 ///
-/// What grows beyond ``largestMoved`` has pages of its own, which are not copied: moving megabytes would keep a socket's thread.
+/// What grows beyond ``largestMoved`` has pages of its own, which are not copied: moving megabytes would keep a
+/// socket's thread.
 struct BodyBuffer: ~Copyable {
   private static let largestMoved = 1 << 20
 

@@ -3,7 +3,8 @@ import Synchronization
 
 /// One client's connection: what it is doing at the moment, so that those that take too long can be ended.
 ///
-/// The threads that serve it note changes, nothing more; time is the ``Reaper``'s business. That costs a request a few nanoseconds.
+/// The threads that serve it note changes, nothing more; time is the ``Reaper``'s business. That costs a request a few
+/// nanoseconds.
 final class Client: Sendable {
   enum Phase: UInt64 {
     /// Between two requests, or before the first. Whether a head is under way only the kernel knows.
@@ -32,8 +33,8 @@ final class Client: Sendable {
   private static let step: UInt64 = 8
   /// The mark of a connection that has not had a request yet.
   static let newMark = Phase.waiting.rawValue
-  /// Of the request whose body is coming. Written before that phase is entered and read by who has ended the connection in it, so never at
-  /// the same time.
+  /// Of the request whose body is coming. Written before that phase is entered and read by who has ended the connection
+  /// in it, so never at the same time.
   nonisolated(unsafe) var requestID = "-"
   /// The same of the page that sends it, see ``OriginPolicy``.
   nonisolated(unsafe) var page: String?
@@ -53,7 +54,8 @@ final class Client: Sendable {
   func enter(_ phase: Phase) -> Bool {
     let old = state.load(ordering: .relaxed)
     if old & (Client.step - 1) == Phase.ended.rawValue { return false }
-    return state.compareExchange(expected: old, desired: Client.next(old, phase), ordering: .acquiringAndReleasing).exchanged
+    return state.compareExchange(expected: old, desired: Client.next(old, phase), ordering: .acquiringAndReleasing)
+      .exchanged
   }
 
   /// Notes what memory its answer takes until it is sent.
@@ -78,7 +80,8 @@ final class Client: Sendable {
 
   /// Ends it if it is still at the mark. For the reaper.
   func end(at mark: UInt64) -> Bool {
-    state.compareExchange(expected: mark, desired: Client.next(mark, .ended), ordering: .acquiringAndReleasing).exchanged
+    state.compareExchange(expected: mark, desired: Client.next(mark, .ended), ordering: .acquiringAndReleasing)
+      .exchanged
   }
 
   var isEnded: Bool { now.phase == .ended }

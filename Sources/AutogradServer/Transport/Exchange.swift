@@ -1,12 +1,14 @@
 import AutogradFormats
 import CMicroHTTPD
 
-/// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the request's state.
+/// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the
+/// request's state.
 ///
-/// `@unchecked Sendable`: the library calls for one connection on one thread, never twice at a time. While the connection is suspended
-/// nobody calls; then the exchange belongs to whoever takes it out of the server's ``SuspendedExchanges``, under whose lock the answer is
-/// stored and the connection resumed. The body is not touched between its end and that of the work. Work that nobody waits for any more may
-/// still be at it, and reserve memory, while the refusal is sent: that leaves both alone.
+/// `@unchecked Sendable`: the library calls for one connection on one thread, never twice at a time. While the
+/// connection is suspended nobody calls; then the exchange belongs to whoever takes it out of the server's
+/// ``SuspendedExchanges``, under whose lock the answer is stored and the connection resumed. The body is not touched
+/// between its end and that of the work. Work that nobody waits for any more may still be at it, and reserve memory,
+/// while the refusal is sent: that leaves both alone.
 final class Exchange: WorkMemory, @unchecked Sendable {
   let server: HTTPServer
   let connection: OpaquePointer
@@ -96,7 +98,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       memory = Reservation(server.memory, for: holder)
     }
     let limit = bodyLimit
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit) ?? (isTurnedAway ? .overloaded(.connections) : nil) {
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit)
+      ?? (isTurnedAway ? .overloaded(.connections) : nil)
+    {
       return refuse(refusal, closes: true)
     }
     if let seconds = facts.requestTimeout {
@@ -132,7 +136,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
         return false
       }
     } else if refusal == nil && bytesIn > max(memory.size, Exchange.negligibleBody) {
-      refusal = add(max(bytes.count, tenant.quota?.terms.bytesInFlight == nil ? Exchange.bodyStep : Exchange.negligibleBody))
+      refusal = add(
+        max(bytes.count, tenant.quota?.terms.bytesInFlight == nil ? Exchange.bodyStep : Exchange.negligibleBody))
     }
     if refusal != nil {
       body.removeAll()
@@ -152,9 +157,12 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if case .bodyTooLarge(let limit, _) = refusal { return refuse(.bodyTooLarge(limit: limit, length: bytesIn)) }
       return refuse(refusal)
     }
-    if isPreflight { return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection)) }
+    if isPreflight {
+      return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection))
+    }
     let request = Request(
-      method: method, path: path, id: id, route: place.index, contentType: contentType, contentEncoding: contentEncoding, accept: accept,
+      method: method, path: path, id: id, route: place.index, contentType: contentType,
+      contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
     switch respond(to: request) {
     case .now(let response):
@@ -163,7 +171,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     case let reply:
       guard client.enter(.work) else { return false }
       // What is put aside keeps the exchange, and so the body, even if the server gives up waiting for the work.
-      if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) { return refuse(refusal) }
+      if let refusal = server.suspended.take(self, reply, until: monotonicNanoseconds() &+ patience) {
+        return refuse(refusal)
+      }
       return true
     }
   }
@@ -202,7 +212,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   }
 
   private func add(_ size: Int) -> Refusal? {
-    if let most = tenant.quota?.terms.bytesInFlight, size > most - tenant.heldByteCount { return .quota(.tokenMemory, seconds: 1) }
+    if let most = tenant.quota?.terms.bytesInFlight, size > most - tenant.heldByteCount {
+      return .quota(.tokenMemory, seconds: 1)
+    }
     return memory.add(size) ? nil : .overloaded(.memory)
   }
 
@@ -255,7 +267,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     }
     guard client.enter(.answer) else { return false }
     let owner = Unmanaged.passRetained(response.body)
-    guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque()) else {
+    guard let answer = amhd_response_create(response.body.base, response.body.count, transportRelease, owner.toOpaque())
+    else {
       owner.release()
       return false
     }
@@ -287,7 +300,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, route: place.index, status: status, durationNanoseconds: monotonicNanoseconds() - started,
+        method: method, path: path, route: place.index, status: status,
+        durationNanoseconds: monotonicNanoseconds() - started,
         requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, observation: observation))
   }
 }

@@ -12,11 +12,13 @@ extension HTTPServer {
       // Nobody else notes it: there is no request yet.
       configuration.observe(
         RequestRecord(
-          method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head, requestID: id, bytesIn: 0,
+          method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head,
+          requestID: id, bytesIn: 0,
           bytesOut: response.body.count, observation: response.observation))
     }
     let text = ByteBuffer()
-    text.append("HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
+    text.append(
+      "HTTP/1.1 \(response.status) Request Timeout\r\nConnection: close\r\nContent-Type: \(response.contentType)\r\n")
     text.append("X-Request-Id: \(id)\r\n")
     for (name, value) in origins.headers(for: client?.page) { text.append("\(name): \(value)\r\n") }
     text.append("Content-Length: \(response.body.count)\r\n\r\n")

@@ -5,7 +5,8 @@ extension HTTPServer {
     var host = "127.0.0.1"
     /// 0 lets the system choose, see ``HTTPServer/port``.
     var port: UInt16 = 8080
-    /// A bound, listening and non-blocking socket to use instead, from whoever started us and perhaps others. The server closes it.
+    /// A bound, listening and non-blocking socket to use instead, from whoever started us and perhaps others. The
+    /// server closes it.
     var listeningDescriptor: Int32?
     /// Threads that serve sockets.
     var threads = 2
@@ -21,13 +22,16 @@ extension HTTPServer {
     var requestPatience: Int64 = 30_000_000_000
     /// Bytes that bodies and plans of all requests may take together.
     var memoryLimit = 4 << 30
-    /// Memory for each connection: its headers must fit in, and bodies come in pieces of up to half of it. 32 KiB is the most that the
-    /// library takes from malloc; more is mapped for each connection, which costs a client that connects anew for each request 30%, and is
-    /// zeroed between any two requests. 256 KiB serves bodies of megabytes a fifth faster.
+    /// Memory for each connection: its headers must fit in, and bodies come in pieces of up to half of it. 32 KiB is
+    /// the most that the library takes from malloc; more is mapped for each connection, which costs a client that
+    /// connects anew for each request 30%, and is zeroed between any two requests. 256 KiB serves bodies of megabytes a
+    /// fifth faster.
     var connectionMemory = 32 << 10
-    /// How long a server that drains says that it is not ready before it stops accepting: time for a load balancer to notice.
+    /// How long a server that drains says that it is not ready before it stops accepting: time for a load balancer to
+    /// notice.
     var readinessDelay = Duration.zero
-    /// How long a drained server leaves silent connections open, so that a client between two requests can be told to close.
+    /// How long a drained server leaves silent connections open, so that a client between two requests can be told to
+    /// close.
     var idleDelay = Duration.milliseconds(250)
     /// How long one that has not had a request yet: its client may be about to send the first.
     var firstRequestDelay = Duration.seconds(2)

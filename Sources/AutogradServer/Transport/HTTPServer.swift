@@ -5,7 +5,8 @@ import Synchronization
 
 /// The HTTP server: libmicrohttpd's threads before a ``Responder``.
 ///
-/// It runs from `init` to ``stop()`` or ``drain(deadline:)``, one of which must be called: until then its threads keep it alive.
+/// It runs from `init` to ``stop()`` or ``drain(deadline:)``, one of which must be called: until then its threads keep
+/// it alive.
 final class HTTPServer: Sendable {
   let configuration: Configuration
   let responder: any Responder
@@ -20,7 +21,8 @@ final class HTTPServer: Sendable {
   let tenants = Tenants()
   let reaper: Reaper
   let origins: OriginPolicy
-  /// What Keep-Alive says of connections: a second less than they may be idle, so that clients do not send on one that is just being closed.
+  /// What Keep-Alive says of connections: a second less than they may be idle, so that clients do not send on one that
+  /// is just being closed.
   /// Nil where that is no time at all.
   let keepAlive: String?
   private let adminOrigins: OriginPolicy
@@ -39,7 +41,8 @@ final class HTTPServer: Sendable {
   private let heardAdmins = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
 
-  /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the daemon.
+  /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the
+  /// daemon.
   private struct Running: @unchecked Sendable {
     let daemon: OpaquePointer
     let acceptor: Acceptor
@@ -79,7 +82,8 @@ final class HTTPServer: Sendable {
       isLoopback: configuration.admin.map { ListeningSocket.isLoopback($0.descriptor) } ?? false)
     threads = ServerThreads(socketCount: min(max(configuration.threads, 1), 1024))
     do {
-      reaper = try Reaper(configuration.patience, memory: memory, threads: threads) { [configuration, requestIDs, origins] in
+      reaper = try Reaper(configuration.patience, memory: memory, threads: threads) {
+        [configuration, requestIDs, origins] in
         HTTPServer.farewell(configuration, $0, origins, requestIDs)
       }
       watchdog = try Watchdog(threads, configuration)
@@ -148,7 +152,9 @@ final class HTTPServer: Sendable {
     }
   }
 
-  private func accept(_ daemon: OpaquePointer, _ descriptor: Int32, isAdmin: Bool = false) throws(StartError) -> Acceptor {
+  private func accept(_ daemon: OpaquePointer, _ descriptor: Int32, isAdmin: Bool = false) throws(StartError)
+    -> Acceptor
+  {
     try Acceptor(
       daemon: daemon, descriptor: descriptor, isShared: configuration.listeningDescriptor != nil, isAdmin: isAdmin,
       limit: isAdmin ? HTTPServer.adminConnections : configuration.connectionLimit + HTTPServer.refusedConnections,
@@ -176,7 +182,8 @@ final class HTTPServer: Sendable {
   /// Ends without losing a request: says that it is not ready, stops accepting, serves what has come, then stops.
   ///
   /// - Parameters:
-  ///   - deadline: how long requests in flight may take from now. Those that are not through by then are answered as shutting down.
+  ///   - deadline: how long requests in flight may take from now. Those that are not through by then are answered as
+  ///     shutting down.
   ///   - announces: whether load balancers shall learn of it, in the time they are given for that.
   /// - Returns: whether all were through.
   @discardableResult
@@ -196,7 +203,9 @@ final class HTTPServer: Sendable {
       // A client that is just about to send its next request shall find the connection open, and be told to close it.
       let now = monotonicNanoseconds()
       _ = wait(until: min(end, now + configuration.idleDelay.nanoseconds)) { connectionCount == 0 }
-      _ = wait(until: min(end, now + configuration.firstRequestDelay.nanoseconds)) { silent.load(ordering: .relaxed) == 0 }
+      _ = wait(until: min(end, now + configuration.firstRequestDelay.nanoseconds)) {
+        silent.load(ordering: .relaxed) == 0
+      }
       _ = wait(until: end) { requestsInFlight == 0 }
     }
     stop()
@@ -266,7 +275,9 @@ final class HTTPServer: Sendable {
     noteFirstRequest(client)
     let exchange = Exchange(server: self, connection: connection, client: client, head: head)
     let isOverloaded = connectionCount > configuration.connectionLimit && client.tenant.connectionCount > fewConnections
-    if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) { return exchange }
+    if exchange.begin(FramingFacts(head), authorization: head.authorization.bytes, isOverloaded: isOverloaded) {
+      return exchange
+    }
     completed()
     return nil
   }
@@ -319,7 +330,8 @@ final class HTTPServer: Sendable {
   }
 }
 
-// Functions rather than closures: in a file that is main-actor isolated a closure would check, and trap, on the library's threads.
+// Functions rather than closures: in a file that is main-actor isolated a closure would check, and trap, on the
+// library's threads.
 
 private func transportBegin(
   context: UnsafeMutableRawPointer?, connection: OpaquePointer?, head: UnsafePointer<amhd_head>?
@@ -333,7 +345,8 @@ private func transportBegin(
 
 private func transportBody(request: UnsafeMutableRawPointer?, bytes: UnsafeRawPointer?, size: Int) -> Bool {
   guard let request else { return false }
-  return Unmanaged<Exchange>.fromOpaque(request).takeUnretainedValue().receive(UnsafeRawBufferPointer(start: bytes, count: size))
+  return Unmanaged<Exchange>.fromOpaque(request).takeUnretainedValue().receive(
+    UnsafeRawBufferPointer(start: bytes, count: size))
 }
 
 private func transportFinish(request: UnsafeMutableRawPointer?) -> Bool {
@@ -348,7 +361,9 @@ private func transportCompleted(request: UnsafeMutableRawPointer?, outcome: amhd
   exchange.server.completed()
 }
 
-private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32, seat: amhd_seat) -> UnsafeMutableRawPointer? {
+private func transportOpened(context: UnsafeMutableRawPointer?, descriptor: Int32, seat: amhd_seat)
+  -> UnsafeMutableRawPointer?
+{
   guard let context else { return nil }
   let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
   return Unmanaged.passRetained(server.connectionOpened(descriptor, seat)).toOpaque()

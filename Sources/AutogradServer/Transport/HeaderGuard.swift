@@ -23,12 +23,12 @@ struct FramingFacts: Sendable, Equatable {
 
 /// Refuses what libmicrohttpd lets through and must not be let through.
 ///
-/// It accepts a request that has two lengths, or a length and a transfer coding, and keeps the connection: a proxy before us that goes by
-/// the other of the two sees one request where we see two, and the second may be smuggled past its checks. Where framing is in doubt the
-/// connection is closed.
+/// It accepts a request that has two lengths, or a length and a transfer coding, and keeps the connection: a proxy
+/// before us that goes by the other of the two sees one request where we see two, and the second may be smuggled past
+/// its checks. Where framing is in doubt the connection is closed.
 enum HeaderGuard {
-  /// Bodies up to this much over the limit are read to their end and then refused: many clients do not look for an answer before they have
-  /// sent everything, and would report a broken pipe.
+  /// Bodies up to this much over the limit are read to their end and then refused: many clients do not look for an
+  /// answer before they have sent everything, and would report a broken pipe.
   static let drainAllowance = 1 << 20
 
   static func refusal(for facts: FramingFacts, bodyLimit: Int) -> Refusal? {
@@ -49,7 +49,9 @@ enum HeaderGuard {
   }
 
   private static func framingFault(_ facts: FramingFacts) -> String? {
-    if facts.transferEncodingCount > 0 && facts.contentLengthCount > 0 { return "both Content-Length and Transfer-Encoding" }
+    if facts.transferEncodingCount > 0 && facts.contentLengthCount > 0 {
+      return "both Content-Length and Transfer-Encoding"
+    }
     if facts.contentLengthCount > 1 { return "more than one Content-Length header" }
     if facts.transferEncodingCount > 1 { return "more than one Transfer-Encoding header" }
     if facts.transferEncodingCount > 0 && facts.minorVersion < 1 { return "Transfer-Encoding in an HTTP/1.0 request" }
@@ -102,7 +104,8 @@ extension FramingFacts {
     case amhd_header_fault_lookalike: "a header name that looks like Content-Length or Transfer-Encoding"
     case amhd_header_fault_value: "a header value with a control character"
     case amhd_header_fault_lines: "header lines must be `name: value`, each ended by CR LF and not folded"
-    case amhd_header_fault_path: "a path with % in it: no path of this server needs percent-encoding; send the characters themselves"
+    case amhd_header_fault_path:
+      "a path with % in it: no path of this server needs percent-encoding; send the characters themselves"
     default: "a malformed header"
     }
   }

@@ -39,13 +39,16 @@ struct IPAddress: Hashable, Sendable {
     if isIPv4 { (bytes[10], bytes[11]) = (0xff, 0xff) }
     var span = bytes.mutableSpan
     let isRead = span.withUnsafeMutableBytes { bytes in
-      String(text).withCString { inet_pton(isIPv4 ? AF_INET : AF_INET6, $0, bytes.baseAddress.map { $0 + (isIPv4 ? 12 : 0) }) == 1 }
+      String(text).withCString {
+        inet_pton(isIPv4 ? AF_INET : AF_INET6, $0, bytes.baseAddress.map { $0 + (isIPv4 ? 12 : 0) }) == 1
+      }
     }
     guard isRead else { return nil }
     self.init(bytes)
   }
 
-  /// What clients are told apart by: of an IPv6 address the first 64 bits, since a host has all that follow (RFC 4291, 2.5.1).
+  /// What clients are told apart by: of an IPv6 address the first 64 bits, since a host has all that follow (RFC 4291,
+  /// 2.5.1).
   var host: IPAddress { isMapped ? self : IPAddress(bits: (bits >> 64) << 64) }
 }
 
@@ -68,10 +71,12 @@ struct TrustedProxies: Sendable {
   mutating func add(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     // Only addresses of clients have ports.
-    let isPlain = !text.contains("[") && (parts[0].contains(".") ? !parts[0].contains(":") || parts[0].hasPrefix("::ffff:") : true)
+    let isPlain =
+      !text.contains("[") && (parts[0].contains(".") ? !parts[0].contains(":") || parts[0].hasPrefix("::ffff:") : true)
     guard parts.count <= 2, isPlain, let address = IPAddress(parts[0]) else { return false }
     let width = address.isMapped && !parts[0].contains(":") ? 32 : 128
-    guard let length = parts.count == 2 ? UInt8(parts[1]).map(Int.init) : width, parts.last?.first != "+", (0...width).contains(length)
+    guard let length = parts.count == 2 ? UInt8(parts[1]).map(Int.init) : width, parts.last?.first != "+",
+      (0...width).contains(length)
     else { return false }
     ranges.append(Range(bits: address.bits, ignored: width - length))
     return true
@@ -79,8 +84,8 @@ struct TrustedProxies: Sendable {
 
   func contains(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
 
-  /// Whom a request comes from, by its X-Forwarded-For: the last address there that is not itself that of a proxy, since what stands before
-  /// it may be anybody's word. Nil where none is to be read.
+  /// Whom a request comes from, by its X-Forwarded-For: the last address there that is not itself that of a proxy,
+  /// since what stands before it may be anybody's word. Nil where none is to be read.
   func client(in forwarded: String) -> IPAddress? {
     var last: IPAddress?
     for part in forwarded.split(separator: ",").reversed() {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The socket that clients connect to. Made here, not by the library: this way its errors can be told to the user, one path serves our own
-/// sockets and those a supervisor passes, and the port is known when the system chose it.
+/// The socket that clients connect to. Made here, not by the library: this way its errors can be told to the user, one
+/// path serves our own sockets and those a supervisor passes, and the port is known when the system chose it.
 enum ListeningSocket {
   static let backlog: Int32 = 4096
 
@@ -36,8 +36,8 @@ enum ListeningSocket {
     let type = address.ai_socktype | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(address.ai_family, type, address.ai_protocol)
     guard descriptor >= 0 else { return -1 }
-    // Connections of a server that just ended must not keep its successor from starting. (Not SO_REUSEPORT: it lets two servers share a
-    // port without a word.)
+    // Connections of a server that just ended must not keep its successor from starting. (Not SO_REUSEPORT: it lets two
+    // servers share a port without a word.)
     set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
     if address.ai_family == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
     guard Glibc.bind(descriptor, address.ai_addr, address.ai_addrlen) == 0, listen(descriptor, backlog) == 0 else {
@@ -59,7 +59,9 @@ enum ListeningSocket {
     var address = sockaddr_storage()
     var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
     return withUnsafeMutableBytes(of: &address) { bytes -> Bool in
-      guard let start = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), getsockname(descriptor, start, &size) == 0 else {
+      guard let start = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+        getsockname(descriptor, start, &size) == 0
+      else {
         return false
       }
       switch Int32(start.pointee.sa_family) {

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// The memory that the requests in flight may take together: their bodies as they come in, what is made of these, what their plans need, and
-/// their answers until they are sent.
+/// The memory that the requests in flight may take together: their bodies as they come in, what is made of these, what
+/// their plans need, and their answers until they are sent.
 ///
-/// No tenant may take it all. What one may hold depends on what is left, by "dynamic thresholds" (Choudhury and Hahne 1998): at most three
-/// times as much as is free. So one alone gets three quarters, two get three sevenths each, and there is always something for one more. A
-/// tenant's only request may take more, but for an eighth of all.
+/// No tenant may take it all. What one may hold depends on what is left, by "dynamic thresholds" (Choudhury and Hahne
+/// 1998): at most three times as much as is free. So one alone gets three quarters, two get three sevenths each, and
+/// there is always something for one more. A tenant's only request may take more, but for an eighth of all.
 final class MemoryBudget: Sendable {
   let limit: Int
   /// The most for one request.
@@ -28,7 +28,8 @@ final class MemoryBudget: Sendable {
   /// - Parameters:
   ///   - tenant: whose request it is for.
   ///   - size: what that request has already.
-  ///   - isPage: for a page about the server itself, which shall be seen when requests take all memory: there is a little more.
+  ///   - isPage: for a page about the server itself, which shall be seen when requests take all memory: there is a
+  ///     little more.
   func reserve(_ more: Int, for tenant: Tenant, beside size: Int, isPage: Bool = false) -> Bool {
     let most = isPage ? limit + limit / MemoryBudget.shareOfPages : limit
     guard more <= most else { return false }

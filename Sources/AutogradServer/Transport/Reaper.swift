@@ -2,14 +2,15 @@ import AutogradFormats
 import CMicroHTTPD
 import Glibc
 
-/// Ends the connections of clients that take too long, whatever they drip: the library's own time-out counts only from the last byte.
+/// Ends the connections of clients that take too long, whatever they drip: the library's own time-out counts only from
+/// the last byte.
 ///
 /// Clients answer for their own time only. While the thread that serves them is busy, and either kept by one turn of
 /// its loop or has bytes of theirs to read or send, no time passes for them. A thread that waits for events has done
 /// what it can: then it does.
 ///
-/// One thread looks at all connections four times a second, and sleeps when there are none. A connection is shut down under the lock that
-/// its end takes before its descriptor is closed, so that never another client's is.
+/// One thread looks at all connections four times a second, and sleeps when there are none. A connection is shut down
+/// under the lock that its end takes before its descriptor is closed, so that never another client's is.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `monitor` only.
 final class Reaper: @unchecked Sendable {
@@ -110,7 +111,8 @@ final class Reaper: @unchecked Sendable {
     monitor.withLock {
       while !isStopped {
         if next == 0 { rest() }
-        // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client more.
+        // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client
+        // more.
         if count == 0 {
           isAsleep = true
           changed.wait(in: monitor)
@@ -127,8 +129,8 @@ final class Reaper: @unchecked Sendable {
     }
   }
 
-  /// While there is not enough memory for others, ends the connections of clients that are slow to take their answers, beginning with those
-  /// that have held the most for the longest.
+  /// While there is not enough memory for others, ends the connections of clients that are slow to take their answers,
+  /// beginning with those that have held the most for the longest.
   private func endSlowReaders(_ now: Int64) {
     var held = 0
     var slow: [(slot: Int, bytes: Int, age: Int64)] = []
@@ -156,7 +158,8 @@ final class Reaper: @unchecked Sendable {
     let (phase, mark) = watched.client.now
     if mark != watched.mark {
       watched = Watched(client: watched.client, mark: mark, since: now, seen: now)
-      // All that has come before the first request is of its head. Of what has come by now after another, that cannot be told.
+      // All that has come before the first request is of its head. Of what has come by now after another, that cannot
+      // be told.
       if mark != Client.newMark { watched.received = .max }
     }
     if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
@@ -200,8 +203,8 @@ final class Reaper: @unchecked Sendable {
     return turn != nil && (canGoOn || turn == watched.turn)
   }
 
-  /// Whether the client has said that it sends no more and nobody has noticed: an end that came with the last bytes, before the connection
-  /// was accepted, causes no event. Seen twice, for it may just be being noticed.
+  /// Whether the client has said that it sends no more and nobody has noticed: an end that came with the last bytes,
+  /// before the connection was accepted, causes no event. Seen twice, for it may just be being noticed.
   private func hasLeft(_ watched: inout Watched, _ facts: amhd_socket_facts) -> Bool {
     guard facts.is_ended, !facts.has_unread else { return false }
     defer { watched.hasLeft = true }

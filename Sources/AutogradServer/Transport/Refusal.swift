@@ -1,5 +1,5 @@
-/// What the transport itself refuses, before any handler sees the request. It knows the facts; how the answer looks is said in one place by
-/// the server, in ``HTTPServer/Configuration/refuse``.
+/// What the transport itself refuses, before any handler sees the request. It knows the facts; how the answer looks is
+/// said in one place by the server, in ``HTTPServer/Configuration/refuse``.
 enum Refusal: Sendable, Equatable {
   /// The request cannot be told from what follows it, or another server might tell it differently: 400.
   case framing(String)
@@ -35,7 +35,8 @@ struct RequestRecord: Sendable {
   var path: String
   /// The number of its route, see ``Responder``.
   var route = 0
-  /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the client went away.
+  /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the
+  /// client went away.
   var status: Int
   var durationNanoseconds: Int64
   var requestID: String

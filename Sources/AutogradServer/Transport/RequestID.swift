@@ -1,9 +1,11 @@
 import Glibc
 import Synchronization
 
-/// The identifiers of requests: the client's own where it is fit to be repeated in headers and log lines, else one of ours.
+/// The identifiers of requests: the client's own where it is fit to be repeated in headers and log lines, else one of
+/// ours.
 ///
-/// Ours are a prefix, random for each process, and a count, in base 32: 15 characters at most, which a String holds without allocating.
+/// Ours are a prefix, random for each process, and a count, in base 32: 15 characters at most, which a String holds
+/// without allocating.
 /// They need not be secret, only different.
 final class RequestIDSource: Sendable {
   private let prefix: UInt64
@@ -46,7 +48,8 @@ final class RequestIDSource: Sendable {
     guard let bytes, (1...128).contains(bytes.count) else { return nil }
     for byte in bytes {
       switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"),
         UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "-"):
         continue
       default:

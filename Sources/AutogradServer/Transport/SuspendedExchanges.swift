@@ -2,12 +2,12 @@ import AutogradCore
 import CMicroHTTPD
 import Glibc
 
-/// The exchanges whose connections are suspended while the compute pool works for them, and the thread that ends this work when nobody
-/// wants it any more: at its deadline, or when the client is gone.
+/// The exchanges whose connections are suspended while the compute pool works for them, and the thread that ends this
+/// work when nobody wants it any more: at its deadline, or when the client is gone.
 ///
-/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait for it any longer
-/// never both do, and once the set is seen empty no connection is suspended. That the library needs: stopped with one, it aborts the
-/// process.
+/// Whoever takes an exchange out answers it, and does both under the lock: so the pool and a server that will not wait
+/// for it any longer never both do, and once the set is seen empty no connection is suspended. That the library needs:
+/// stopped with one, it aborts the process.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `monitor` only.
 final class SuspendedExchanges: @unchecked Sendable {
@@ -22,7 +22,8 @@ final class SuspendedExchanges: @unchecked Sendable {
   static let interval: Int64 = 10_000_000
   /// Work that is done sooner is not worth a look whether the client is still there.
   private static let brief: Int64 = 20_000_000
-  /// How long the thread goes on looking when there is nothing: waking it up for each of the requests of one client would cost more.
+  /// How long the thread goes on looking when there is nothing: waking it up for each of the requests of one client
+  /// would cost more.
   private static let linger: Int64 = 1_000_000_000
 
   private let pool: ComputePool
@@ -39,7 +40,8 @@ final class SuspendedExchanges: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  /// Suspends the connection and has the work done. The refusal when that is not to be, and the connection is not suspended.
+  /// Suspends the connection and has the work done. The refusal when that is not to be, and the connection is not
+  /// suspended.
   /// - Parameter deadline: of ``monotonicNanoseconds()``.
   func take(_ exchange: Exchange, _ reply: Reply, until deadline: Int64) -> Refusal? {
     let held = Held(exchange: exchange, deadline: deadline)
@@ -48,7 +50,9 @@ final class SuspendedExchanges: @unchecked Sendable {
     case .later(let work):
       if let refusal = exchange.reserve(work.heldByteCount) { return refusal }
       // Most who are turned away are turned away at once, before the connection is suspended.
-      if let overload = pool.refusal(of: work.cost, until: deadline, for: exchange.tenant.share) { return .overloaded(overload) }
+      if let overload = pool.refusal(of: work.cost, until: deadline, for: exchange.tenant.share) {
+        return .overloaded(overload)
+      }
       guard suspend(held) else { return .shuttingDown }
       submit(work, held)
     case .after(let flight, let work):
@@ -136,7 +140,9 @@ final class SuspendedExchanges: @unchecked Sendable {
       let (now, held) = rest(since: lastSeen)
       if !held.isEmpty { lastSeen = now }
       for one in held where one.deadline <= now { end(one) { $0.resume(refusing: .deadlineExceeded) } }
-      for one in gone(held.filter { now - $0.since >= SuspendedExchanges.brief && $0.deadline > now }) { end(one) { $0.abandon() } }
+      for one in gone(held.filter { now - $0.since >= SuspendedExchanges.brief && $0.deadline > now }) {
+        end(one) { $0.abandon() }
+      }
       isEnding = monitor.withLock { isClosed }
     }
   }
@@ -161,8 +167,8 @@ final class SuspendedExchanges: @unchecked Sendable {
     finish(held, answer)
   }
 
-  /// Those whose clients have hung up. A descriptor is its exchange's as long as that is in the set; for one that is not any more the answer
-  /// may be about another's, and is of no consequence.
+  /// Those whose clients have hung up. A descriptor is its exchange's as long as that is in the set; for one that is
+  /// not any more the answer may be about another's, and is of no consequence.
   private func gone(_ held: [Held]) -> [Held] {
     if held.isEmpty { return [] }
     var entries = held.map { pollfd(fd: $0.exchange.client.descriptor, events: Int16(amhd_poll_hung_up), revents: 0) }

@@ -1,4 +1,5 @@
-/// What a `traceparent` header says (W3C Trace Context): the trace that the request belongs to, and the span that sent it.
+/// What a `traceparent` header says (W3C Trace Context): the trace that the request belongs to, and the span that sent
+/// it.
 struct TraceContext: Sendable, Equatable {
   var trace: (high: UInt64, low: UInt64)
   var parent: UInt64
@@ -7,8 +8,8 @@ struct TraceContext: Sendable, Equatable {
 
   /// Nil for what is not a valid header, which is then as if there were none.
   ///
-  /// `version "-" trace-id "-" parent-id "-" flags`, in lower-case hexadecimal digits: 2, 32, 16 and 2. Version 00 ends there. Versions to come
-  /// begin alike and may go on after another `-`; ff is none. Identifiers of zeros are none.
+  /// `version "-" trace-id "-" parent-id "-" flags`, in lower-case hexadecimal digits: 2, 32, 16 and 2. Version 00 ends
+  /// there. Versions to come begin alike and may go on after another `-`; ff is none. Identifiers of zeros are none.
   init?(_ header: UnsafeRawBufferPointer?) {
     guard let header, header.count >= 55, header[2] == dash, header[35] == dash, header[52] == dash,
       let version = TraceContext.number(header[0..<2]), version != 0xff,

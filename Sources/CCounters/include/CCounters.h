@@ -1,7 +1,7 @@
 /// Counters in memory that processes share.
 ///
-/// In C because Swift's atomics live in variables of Swift, not in mapped memory of which every process has a view, because a variable for
-/// each thread costs Swift a call of the C library, and because memfd_create is hidden from it.
+/// In C because Swift's atomics live in variables of Swift, not in mapped memory of which every process has a view,
+/// because a variable for each thread costs Swift a call of the C library, and because memfd_create is hidden from it.
 #ifndef AUTOGRAD_CCOUNTERS_H
 #define AUTOGRAD_CCOUNTERS_H
 
@@ -16,7 +16,8 @@ int counters_create(size_t size);
 unsigned counters_thread(void);
 
 /// Adds; wraps round, so that a negative amount takes away.
-/// \param is_owned whether nobody else writes this cell: then an addition costs as little as any, and readers still never see half of it.
+/// \param is_owned whether nobody else writes this cell: then an addition costs as little as any, and readers still
+/// never see half of it.
 static inline void counters_add(uint64_t *cell, uint64_t amount, bool is_owned) {
   if (is_owned)
     __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);

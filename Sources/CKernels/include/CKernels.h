@@ -1,7 +1,8 @@
-// The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor offers. swiftc alone
-// emits baseline code. Results do not depend on the choice (every reduction has one order) but for elementary functions and the functions of
-// exponential.inc, whose last places do (README.md), and matrix products, which multiply and add with one rounding where the processor does. In no table does an element's result
-// depend on its place, its neighbours or the strides.
+// The loops that must be fast, in C: one table of functions per instruction set, chosen once by what the processor
+// offers. swiftc alone emits baseline code. Results do not depend on the choice (every reduction has one order) but for
+// elementary functions and the functions of exponential.inc, whose last places do (README.md), and matrix products,
+// which multiply and add with one rounding where the processor does. In no table does an element's result depend on its
+// place, its neighbours or the strides.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -24,21 +25,27 @@ typedef enum {
   CK_UNARY_COUNT
 } ck_unary_op;
 typedef enum {
-  CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
+  CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP,
+  CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
   CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y, CK_PER_LENGTH,
   CK_POW_DERIVATIVE, CK_PRODUCT_QUOTIENT,  // of three operands: the first is what z holds
   CK_GAMMAINC, CK_GAMMAINCC, CK_ZETA, CK_FAMILY_DERIVATIVE,
   CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL, CK_HYPOT_PARTIAL, CK_INVERSION_PARTIAL,  // of three operands
-  CK_BETAINC, CK_BETAINC_LAST = CK_BETAINC + 34,  // of three operands: I(a, b, x) and its derivatives, in the order of ck_betainc_orders
+  // Of three operands: I(a, b, x) and its derivatives, in the order of ck_betainc_orders.
+  CK_BETAINC, CK_BETAINC_LAST = CK_BETAINC + 34,
   CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
   CK_BINARY_COUNT
 } ck_binary_op;
-// Functions of one operand whose derivatives CK_FAMILY_DERIVATIVE has: its first operand is one of these times CK_CODE_STEP, plus the order.
-// The first operand of CK_GAMMAINC_PARTIAL to CK_INVERSION_PARTIAL is the order by the first of the others plus CK_CODE_STEP times that by the second.
-typedef enum { CK_OF_NDTR, CK_OF_LOG_NDTR, CK_OF_NDTRI, CK_OF_ERFCX, CK_OF_SINC, CK_OF_I0E, CK_OF_I1E, CK_OF_ERFINV } ck_family;
+// Functions of one operand whose derivatives CK_FAMILY_DERIVATIVE has: its first operand is one of these times
+// CK_CODE_STEP, plus the order.
+// The first operand of CK_GAMMAINC_PARTIAL to CK_INVERSION_PARTIAL is the order by the first of the others plus
+// CK_CODE_STEP times that by the second.
+typedef enum {
+  CK_OF_NDTR, CK_OF_LOG_NDTR, CK_OF_NDTRI, CK_OF_ERFCX, CK_OF_SINC, CK_OF_I0E, CK_OF_I1E, CK_OF_ERFINV
+} ck_family;
 enum { CK_CODE_STEP = 4096 };
-// The first operand of CK_POW_DERIVATIVE is m + 256 n for x^y m times by x and n times by y, times a power of 2 that keeps it in range; with
-// CK_POW_SCALE added, the power of 2 alone, which is 1 nearly everywhere.
+// The first operand of CK_POW_DERIVATIVE is m + 256 n for x^y m times by x and n times by y, times a power of 2 that
+// keeps it in range; with CK_POW_SCALE added, the power of 2 alone, which is 1 nearly everywhere.
 enum { CK_POW_SCALE = 65536 };
 // The highest orders of these: of a function of one operand, or by the second of two; by the first of two.
 enum { CK_MOST_ORDERS = 16, CK_MOST_PARAMETER_ORDERS = 8 };
@@ -64,8 +71,8 @@ typedef enum {
 
 // All strides count elements. A stride of 0 repeats one element.
 
-// Kernels that may run for long take a flag that another thread raises when nobody waits for the result any more: they look at it about
-// every millisecond and return with z unfinished. NULL is never raised.
+// Kernels that may run for long take a flag that another thread raises when nobody waits for the result any more: they
+// look at it about every millisecond and return with z unfinished. NULL is never raised.
 //
 // The other thread may also pause them: who looks then waits until the flag is resumed or raised.
 bool ck_waits_and_ends(const int32_t *flag);
@@ -78,8 +85,8 @@ void ck_raise(int32_t *flag);
 // Neither does anything to a flag that has been raised.
 void ck_pause(int32_t *flag);
 void ck_resume(int32_t *flag);
-// Counts of threads, read and written atomically. One of them may be this thread's, which is then taken out of it while a flag makes it
-// wait; NULL for none. Gives back which it was before.
+// Counts of threads, read and written atomically. One of them may be this thread's, which is then taken out of it while
+// a flag makes it wait; NULL for none. Gives back which it was before.
 int32_t *ck_count_while_awake(int32_t *count);
 int32_t ck_count(const int32_t *count);
 // Gives back the new count.
@@ -87,22 +94,27 @@ int32_t ck_count_add(int32_t *count, int32_t change);
 
 // z[i * dz] = f(x[i * dx])
 typedef void (*ck_unary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
-// z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a negative power of an
-// integer), or -1.
-typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
-// Functions of three operands are of this type too: z[i * dz] = f(z[i * dz], x[i * dx], y[i * dy]), the first lying in z already.
-// Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]), w[i * dw]), each
-// rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
-typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w, ptrdiff_t dw);
-// A function and its slope in one pass, with the bits of their two kernels: z[i] = f(x[i]), slope[i] = f'(x[i]). None of the three is another.
+// z[i * dz] = f(x[i * dx], y[i * dy]); returns the first i for which there is no answer (an integer divided by 0, a
+// negative power of an integer), or -1.
+typedef ptrdiff_t (*ck_binary_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y,
+                                  ptrdiff_t dy);
+// Functions of three operands are of this type too: z[i * dz] = f(z[i * dz], x[i * dx], y[i * dy]), the first lying in
+// z already.
+// Two operations in one pass, CK_ADD to CK_DIV and then one of ck_second_op: z[i] = second(first(x[i * dx], y[i * dy]),
+// w[i * dw]), each rounded, so that the bits are those of the two kernels in turn. z is none of the operands.
+typedef void (*ck_pair_fn)(size_t n, void *z, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy, const void *w,
+                           ptrdiff_t dw);
+// A function and its slope in one pass, with the bits of their two kernels: z[i] = f(x[i]), slope[i] = f'(x[i]). None
+// of the three is another.
 typedef void (*ck_with_slope_fn)(size_t n, void *z, void *slope, const void *x);
 // z[i * dz] = y[i * dy] where x[i * dx] is true; elsewhere z stays.
 typedef void (*ck_select_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, const void *y, ptrdiff_t dy);
 // Like a unary function; returns the first i that the target cannot hold, or -1.
 typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx);
-// z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every 4096 terms the lanes
-// are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the whole; at the end the lanes are combined as a
-// tree. float32 is added up and multiplied in double. Nothing combines to what changes nothing: 0, 1, -infinity, infinity, true, false.
+// z[j] = all x[j * column_stride + i * row_stride] with i < rows, combined. Terms go round-robin into 16 lanes; every
+// 4096 terms the lanes are emptied into 16 outer lanes, and every CK_REDUCE_PART terms these into 16 lanes for the
+// whole; at the end the lanes are combined as a tree. float32 is added up and multiplied in double. Nothing combines to
+// what changes nothing: 0, 1, -infinity, infinity, true, false.
 // Products, means and means of squares are in range wherever the result is.
 // CK_LENGTH_CODE is the root of the sum of squares, the length of a vector, in a form that the smallest and the largest
 // of them have all their bits in: CK_LENGTH_OF gives the length, CK_PER_LENGTH divides by it.
@@ -110,11 +122,12 @@ typedef ptrdiff_t (*ck_cast_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, 
 // CK_SCALE is a power of two, large if all terms are tiny, else small: so scaled, sums of differences stay in range.
 // CK_ARGMAX and CK_ARGMIN give the least such i, the first of ties, of floats the first NaN.
 enum { CK_REDUCE_PART = 65536 };
-typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride, ptrdiff_t row_stride,
-                             const int32_t *stop);
-// The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last piece have a multiple of
-// 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places. `join` adds what another state was fed with, which is
-// the next CK_REDUCE_PART terms or what is left of them: the same bits as if they had been fed here, and so states can be fed side by side.
+typedef void (*ck_reduce_fn)(size_t columns, size_t rows, void *z, const void *x, ptrdiff_t column_stride,
+                             ptrdiff_t row_stride, const int32_t *stop);
+// The same reduction of one column piece by piece: begin, feed any number of times, finish into z. All but the last
+// piece have a multiple of 16 terms if it is to be fast. `state` has CK_REDUCE_STATE bytes. Not for places. `join` adds
+// what another state was fed with, which is the next CK_REDUCE_PART terms or what is left of them: the same bits as if
+// they had been fed here, and so states can be fed side by side.
 typedef void (*ck_reduce_begin_fn)(void *state);
 typedef void (*ck_reduce_feed_fn)(void *state, size_t n, const void *x, ptrdiff_t step);
 typedef void (*ck_reduce_join_fn)(void *state, const void *part);
@@ -129,32 +142,37 @@ enum { CK_REDUCE_STATE = 1216 };
 //   CK_CUMMAX      z[i] = the last place of the largest of x[0] ... x[i], of a NaN before all others; int64 z
 //   CK_CUMMIN      the same of the smallest
 //   CK_LOGCUMSUMEXP  z[i] = ln(e^x[0] + ... + e^x[i])
-//   CK_ARGSELECT   z[j] = what CK_ARGSORT has at y[j], for the dy ranks at y, which ascend; behind them y has room for 4 n int64
-//   CK_SEARCH_LEFT   z[i] = how many of the dy numbers at y, which ascend, are below x[i], NaN counting as the largest; int64 z
+//   CK_ARGSELECT   z[j] = what CK_ARGSORT has at y[j], for the dy ranks at y, which ascend; behind them y has room for
+//                  4 n int64
+//   CK_SEARCH_LEFT   z[i] = how many of the dy numbers at y, which ascend, are below x[i], NaN counting as the largest;
+//                  int64 z
 //   CK_SEARCH_RIGHT  how many of them are not above x[i]
 //   CK_DEVIATIONS  z[i] = y[i] - Σ x[k] y[k], x being weights that add up to 1
 //   CK_WEIGHTED_DEVIATIONS  z[i] = x[i] (y[i] - Σ x[k] y[k])
 //   CK_WITHOUT_SHARE  z[i] = y[i] - x[i] Σ y[k]; these three without a loss where one weight is near 1
-//   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a place k(l) of its own
-//                  other than i, of the product of the y[k(l)][l] and of all x[j] that are neither at i nor at one of these places. With
-//                  dy = 0 the product of all others, with more of them its derivatives.
+//   CK_PRODUCT_TERMS  with the dy numbers at y + i dy as y[i][.]: z[i] = the sum, over all ways to give each l < dy a
+//                  place k(l) of its own other than i, of the product of the y[k(l)][l] and of all x[j] that are
+//                  neither at i nor at one of these places. With dy = 0 the product of all others, with more of them
+//                  its derivatives.
 enum { CK_PRODUCT_DIRECTIONS = 7 };  // the most dy of CK_PRODUCT_TERMS
-typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy, const int32_t *stop);
-// z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of CK_PRODUCT_DEPTH that start
-// from 0 and are then added to one another; floats by multiply-adds of one rounding where ck_fuses says so. The order depends on k alone: a
-// rectangle of z computed by itself has the same bits.
+typedef void (*ck_scan_fn)(size_t n, void *z, ptrdiff_t dz, const void *x, ptrdiff_t dx, void *y, ptrdiff_t dy,
+                           const int32_t *stop);
+// z (m by n, row-major, no gaps) = x (m by k) times y (k by n). Terms are added in the order of k, in blocks of
+// CK_PRODUCT_DEPTH that start from 0 and are then added to one another; floats by multiply-adds of one rounding where
+// ck_fuses says so. The order depends on k alone: a rectangle of z computed by itself has the same bits.
 enum { CK_PRODUCT_DEPTH = 256 };
-typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
-                             ptrdiff_t y_row, ptrdiff_t y_column, const int32_t *stop);
-// z (m numbers) = x (m by k) times the vector y (k numbers). Term l is added to part l mod 16, and the parts as a tree. For floats.
-typedef void (*ck_matvec_fn)(size_t m, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column, const void *y,
-                             ptrdiff_t y_step, const int32_t *stop);
+typedef void (*ck_matmul_fn)(size_t m, size_t n, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
+                             const void *y, ptrdiff_t y_row, ptrdiff_t y_column, const int32_t *stop);
+// z (m numbers) = x (m by k) times the vector y (k numbers). Term l is added to part l mod 16, and the parts as a tree.
+// For floats.
+typedef void (*ck_matvec_fn)(size_t m, size_t k, void *z, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
+                             const void *y, ptrdiff_t y_step, const int32_t *stop);
 
-// A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k * dx + j * jx] for
-// j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i; z is double for float32, too. Both stop at the first i whose index is out of
-// range and return it; else -1.
-typedef ptrdiff_t (*ck_gather_fn)(size_t n, size_t width, size_t size, void *z, ptrdiff_t dz, ptrdiff_t jz, const void *x, ptrdiff_t dx,
-                                  ptrdiff_t jx, const void *index, ptrdiff_t di);
+// A gather, for i < n: with k = index[i * di], counted from the end of `size` where negative, z[i * dz + j * jz] = x[k
+// * dx + j * jx] for j < width. A scatter-add: z[k * dz + j * jz] += x[i * dx + j * jx], in the order of i; z is double
+// for float32, too. Both stop at the first i whose index is out of range and return it; else -1.
+typedef ptrdiff_t (*ck_gather_fn)(size_t n, size_t width, size_t size, void *z, ptrdiff_t dz, ptrdiff_t jz,
+                                  const void *x, ptrdiff_t dx, ptrdiff_t jx, const void *index, ptrdiff_t di);
 
 // A table of kernels. Opaque: its arrays of functions are nothing that Swift can index.
 typedef struct ck_kernels ck_kernels;

@@ -1,9 +1,10 @@
-// LAPACK as this project needs it: a handful of functions on row-major matrices of doubles without gaps. Nothing else includes or names a
-// LAPACK routine. Matrices may be empty; sizes fit an int32_t.
+// LAPACK as this project needs it: a handful of functions on row-major matrices of doubles without gaps. Nothing else
+// includes or names a LAPACK routine. Matrices may be empty; sizes fit an int32_t.
 //
 // Functions of n³ work take a flag, as CKernels.h has it: raised, they return early with z of no use.
 //
-// LAPACK's matrices are column-major, so it sees each of ours transposed; the routines are chosen such that nothing needs to be moved.
+// LAPACK's matrices are column-major, so it sees each of ours transposed; the routines are chosen such that nothing
+// needs to be moved.
 #ifndef CLAPACK_H
 #define CLAPACK_H
 
@@ -12,21 +13,24 @@
 #include <stdint.h>
 
 // z = the lower triangular L with L Lᵀ = x, zeros above. Only the lower half of the symmetric x is read.
-// Returns 0, or the order of the first leading minor that is not positive; z is then of no use. A NaN anywhere in that half gives NaN.
+// Returns 0, or the order of the first leading minor that is not positive; z is then of no use. A NaN anywhere in that
+// half gives NaN.
 int32_t cl_cholesky(size_t n, double *z, const double *x, const int32_t *stop);
 
-// z, of n + 3 rows: the factors of x = L U with partial pivoting as LAPACK packs them, for the functions below; behind them the row
-// exchanges, and the powers of two by which the rows and the columns of a graded x were scaled before. A singular x has factors too.
+// z, of n + 3 rows: the factors of x = L U with partial pivoting as LAPACK packs them, for the functions below; behind
+// them the row exchanges, and the powers of two by which the rows and the columns of a graded x were scaled before. A
+// singular x has factors too.
 void cl_lu(size_t n, double *z, const double *x, const int32_t *stop);
 
 // z (n by m) = x⁻¹ b, or x⁻ᵀ b, for the x whose factors `lu` holds. z may be b.
 // Returns 0, or the first k for which the k-th pivot is 0; z is then of no use.
-int32_t cl_lu_solve(size_t n, size_t m, bool transposed, double *z, const double *lu, const double *b, const int32_t *stop);
+int32_t cl_lu_solve(size_t n, size_t m, bool transposed, double *z, const double *lu, const double *b,
+                    const int32_t *stop);
 
 // z (n by m) = t⁻¹ b, or t⁻ᵀ b, for the lower or upper triangle t of x; what x holds elsewhere is not read. z may be b.
 // Returns 0, or the first k for which the k-th element of the diagonal is 0; z is then of no use.
-int32_t cl_triangular_solve(size_t n, size_t m, bool lower, bool transposed, double *z, const double *x, const double *b,
-                            const int32_t *stop);
+int32_t cl_triangular_solve(size_t n, size_t m, bool lower, bool transposed, double *z, const double *x,
+                            const double *b, const int32_t *stop);
 
 // The determinant of the x whose factors `lu` holds; no overflow unless the result overflows.
 double cl_determinant(size_t n, const double *lu);
@@ -34,8 +38,8 @@ double cl_determinant(size_t n, const double *lu);
 double cl_determinant_sign(size_t n, const double *lu);
 double cl_determinant_log(size_t n, const double *lu);
 
-// z = the cofactors of x: z[i, j] is the derivative of det x by x[i, j]. No division by the determinant, so that singular matrices have
-// theirs. `scratch` has room for cl_cofactors_scratch(n) doubles.
+// z = the cofactors of x: z[i, j] is the derivative of det x by x[i, j]. No division by the determinant, so that
+// singular matrices have theirs. `scratch` has room for cl_cofactors_scratch(n) doubles.
 void cl_cofactors(size_t n, double *z, const double *x, double *scratch, const int32_t *stop);
 size_t cl_cofactors_scratch(size_t n);
 

@@ -1,8 +1,9 @@
 /// libmicrohttpd as the server uses it: a narrow door for Swift.
 ///
-/// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its one access handler is
-/// three different events, told apart by conventions that are easily got wrong; and what it accepts too readily (`HeaderGuard.swift`
-/// refuses it) can only be seen while walking its header list. microhttpd.h is included here alone, by internal.h.
+/// Three reasons for a shim: the library's entry points are variadic and its constants do not import into Swift; its
+/// one access handler is three different events, told apart by conventions that are easily got wrong; and what it
+/// accepts too readily (`HeaderGuard.swift` refuses it) can only be seen while walking its header list. microhttpd.h is
+/// included here alone, by internal.h.
 #ifndef AUTOGRAD_CMICROHTTPD_H
 #define AUTOGRAD_CMICROHTTPD_H
 
@@ -16,7 +17,8 @@ extern "C" {
 
 /// A running server: its threads and its callbacks.
 typedef struct amhd_daemon amhd_daemon;
-/// One client's connection. Valid from `begin` to `completed`, and only on the thread that calls, but for `amhd_resume`.
+/// One client's connection. Valid from `begin` to `completed`, and only on the thread that calls, but for
+/// `amhd_resume`.
 typedef struct amhd_connection amhd_connection;
 /// An answer being put together.
 typedef struct amhd_response amhd_response;
@@ -27,7 +29,8 @@ typedef struct amhd_text {
   size_t size;
 } amhd_text;
 
-/// What is wrong with a request's header lines, as far as only the walk over them can tell. The first fault found counts.
+/// What is wrong with a request's header lines, as far as only the walk over them can tell. The first fault found
+/// counts.
 typedef enum amhd_header_fault {
   amhd_header_fault_none = 0,
   /// A name that is empty or has a character no token may have.
@@ -36,8 +39,9 @@ typedef enum amhd_header_fault {
   amhd_header_fault_lookalike,
   /// A value with a control character, such as a bare CR, that another server might take for the end of the line.
   amhd_header_fault_value,
-  /// The lines are not `name: value CR LF` one after the other: folded (the library glues the second line to the *name* of the first), with
-  /// an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL, behind which it hides the rest of the line.
+  /// The lines are not `name: value CR LF` one after the other: folded (the library glues the second line to the *name*
+  /// of the first), with an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL,
+  /// behind which it hides the rest of the line.
   amhd_header_fault_lines,
   /// The path has a `%`. Not of the headers, but told with them.
   amhd_header_fault_path,
@@ -92,11 +96,12 @@ typedef struct amhd_seat {
   bool is_admin;
 } amhd_seat;
 
-/// The library's events, one function each. They come from the server's own threads; those of one connection never at the same time.
+/// The library's events, one function each. They come from the server's own threads; those of one connection never at
+/// the same time.
 typedef struct amhd_callbacks {
   void *context;
-  /// The head has come. Returns the state of the request, handed to the functions below, or NULL to close without a word. Answering here
-  /// closes the connection after the answer.
+  /// The head has come. Returns the state of the request, handed to the functions below, or NULL to close without a
+  /// word. Answering here closes the connection after the answer.
   void *(*begin)(void *context, amhd_connection *connection, const amhd_head *head);
   /// A piece of the body, valid during the call. False closes without a word. Nothing may be answered here.
   bool (*body)(void *request, const void *bytes, size_t size);
@@ -106,8 +111,8 @@ typedef struct amhd_callbacks {
   void (*completed)(void *request, amhd_outcome outcome);
   /// A client has connected. Returns what is known of the connection, or NULL.
   void *(*opened)(void *context, int descriptor, amhd_seat seat);
-  /// The connection ends: comes once for each `opened`, and before its descriptor is closed, so that whoever shuts descriptors down under a
-  /// lock that this function takes never touches that of another client.
+  /// The connection ends: comes once for each `opened`, and before its descriptor is closed, so that whoever shuts
+  /// descriptors down under a lock that this function takes never touches that of another client.
   void (*closed)(void *context, void *client);
   /// A remark of the library, without a line end.
   void (*log)(void *context, const char *message);
@@ -189,26 +194,29 @@ unsigned amhd_kept(const amhd_entrance *entrance);
 /// Clients that were handed over to threads since the start. From any thread.
 unsigned long amhd_handed_over(amhd_entrance *entrance);
 
-/// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing the socket resets
-/// every client it has not yet handed out, so before it is closed the stream of clients must run dry: with this, `amhd_accept` until
-/// nobody is left, and none is lost. A client turned away here tries again a second later and finds the next server, or none. Not for a
-/// socket that others share. False when the kernel does not know how.
+/// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing
+/// the socket resets every client it has not yet handed out, so before it is closed the stream of clients must run dry:
+/// with this, `amhd_accept` until nobody is left, and none is lost. A client turned away here tries again a second
+/// later and finds the next server, or none. Not for a socket that others share. False when the kernel does not know
+/// how.
 bool amhd_refuse_connections(int listening_descriptor);
 
-/// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the library aborts then.
+/// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the
+/// library aborts then.
 void amhd_stop(amhd_daemon *daemon);
 
 /// The library's version, for log and `/version`.
 const char *amhd_version(void);
 
-/// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's Glibc module.
+/// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's
+/// Glibc module.
 /// Keeps at most `most` bytes of what is freed.
 void amhd_tune_malloc(size_t most);
 // Gives freed memory back to the system.
 void amhd_trim_malloc(void);
 
-/// Memory from the system, of its own pages: maps it, or makes what is mapped larger without copying. NULL when there is none, and then what
-/// was mapped is as before.
+/// Memory from the system, of its own pages: maps it, or makes what is mapped larger without copying. NULL when there
+/// is none, and then what was mapped is as before.
 void *amhd_map(void *base, size_t size, size_t wanted);
 void amhd_unmap(void *base, size_t size);
 
@@ -233,7 +241,8 @@ bool amhd_peer(int descriptor, void *address);
 /// Whether there is something that the client has not fetched yet of what the kernel was given for it.
 bool amhd_has_unsent(int descriptor);
 
-/// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would keep it for minutes.
+/// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would
+/// keep it for minutes.
 void amhd_discard_on_close(int descriptor);
 
 /// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
@@ -245,14 +254,15 @@ void amhd_suspend(amhd_connection *connection);
 /// From any thread: `finish` is called again, on the connection's own thread.
 void amhd_resume(amhd_connection *connection);
 
-/// An answer whose body stays where it is: the bytes are sent from there, and `release(owner)` is called when they are no longer needed,
-/// from whichever thread that happens on. NULL, and no release, when there is no memory.
+/// An answer whose body stays where it is: the bytes are sent from there, and `release(owner)` is called when they are
+/// no longer needed, from whichever thread that happens on. NULL, and no release, when there is no memory.
 amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner);
 
 /// Adds a header. False, and nothing is added, when the value has a line end or is empty.
 bool amhd_response_header(amhd_response *response, const char *name, const char *value);
 
-/// Sends the answer, in `begin` or `finish`, and lets go of it in any case. Content-Length, Date and the rules for HEAD are the library's.
+/// Sends the answer, in `begin` or `finish`, and lets go of it in any case. Content-Length, Date and the rules for HEAD
+/// are the library's.
 bool amhd_respond(amhd_connection *connection, unsigned status, amhd_response *response);
 
 #if defined(__cplusplus)

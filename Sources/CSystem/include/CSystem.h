@@ -6,8 +6,8 @@
 extern "C" {
 #endif
 
-/// The program's arguments, its name first, ended by NULL, as the C library was given them. Swift's `CommandLine` reads /proc/self/cmdline
-/// instead: where /proc is not mounted it has no arguments.
+/// The program's arguments, its name first, ended by NULL, as the C library was given them. Swift's `CommandLine` reads
+/// /proc/self/cmdline instead: where /proc is not mounted it has no arguments.
 char *const *system_arguments(void);
 
 #if defined(__cplusplus)

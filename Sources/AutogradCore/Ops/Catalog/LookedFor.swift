@@ -33,7 +33,9 @@ enum LookedFor {
     ("i0 bessel_i0", "mul(i0e(x), exp(abs(x))) does it"), ("i1 bessel_i1", "mul(i1e(x), exp(abs(x))) does it"),
     ("erfi dawsn wofz voigt fresnel", "there is none; erf, erfc, erfcx and ndtr are the functions of this kind"),
     ("log_erfc logerfc", "sub(log(erfcx(x)), square(x)) does it for x that is not negative"),
-    ("lambertw spence sici shichi struve owens_t poch ellipk ellipe ellipj legendre hermite chebyshev", "there is none"),
+    (
+      "lambertw spence sici shichi struve owens_t poch ellipk ellipe ellipj legendre hermite chebyshev", "there is none"
+    ),
     ("multigammaln", "a sum of lgamma(a - i / 2), plus p (p - 1) / 4 ln π, does it"),
     ("xlog1py", "mul(x, log1p(y)) does it where x is not 0"), ("entr", "neg(xlogy(x, x)) does it"),
     ("rel_entr", "xlogy(x, div(x, y)) does it"), ("log_expit", "log_sigmoid(x) does it"),
@@ -52,7 +54,10 @@ enum LookedFor {
     ("j0 j1 jn jv iv besselj y0 y1 yn yv bessely kv besselk airy", "there is no such Bessel function"),
     ("heaviside step", "where(less(x, 0), 0, where(equal(x, 0), h, 1)) does it, h being the value at 0; NaN gives 1"),
     ("fmod rem", "sub(x, mul(y, trunc(div(x, y)))) does it; remainder takes the sign of y"),
-    ("sqrtm logm cosm sinm signm funm", "there is none; of a symmetric matrix eigh and the function of its values do it"),
+    (
+      "sqrtm logm cosm sinm signm funm",
+      "there is none; of a symmetric matrix eigh and the function of its values do it"
+    ),
     ("exp1 expi expn expint", "there is no exponential integral"), ("logaddexp2", "logaddexp is to base e"),
     ("fma addcmul", "add(mul(x, y), z) does it"), ("floor_divide floordiv fdiv", "floor(div(x, y)) does it"),
     ("divmod", "floor(div(x, y)) and remainder(x, y) do it"),

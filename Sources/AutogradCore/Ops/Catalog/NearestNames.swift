@@ -1,7 +1,7 @@
 /// Finds what a mistyped name may have meant.
 public enum NearestNames {
-  /// At most three of `candidates` within a third of the name's length in edits, nearest first. Long names and long lists are cut, so
-  /// that an error costs no more than the request did.
+  /// At most three of `candidates` within a third of the name's length in edits, nearest first. Long names and long
+  /// lists are cut, so that an error costs no more than the request did.
   ///
   /// - Parameter within: how many edits, where it is not a third of the length.
   public static func find(_ name: String, among candidates: some Sequence<String>, within: Int? = nil) -> [String] {

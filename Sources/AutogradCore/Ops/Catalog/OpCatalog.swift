@@ -15,7 +15,8 @@ public enum OpCatalog {
   }()
 
   private static let structural: [Opcode: any Primitive] = [
-    .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"), .stopGradient: StopGradientPrimitive(),
+    .input: LeafPrimitive(name: "input"), .constant: LeafPrimitive(name: "constant"),
+    .stopGradient: StopGradientPrimitive(),
     .cast: CastPrimitive(), .select: SelectPrimitive(), .settled: SettledPrimitive(), .guarded: GuardedPrimitive(),
     .kept: KeptPrimitive(), .coincident: CoincidentPrimitive(),
     .signed: SignedPrimitive(),
@@ -25,7 +26,8 @@ public enum OpCatalog {
     .gather: GatherPrimitive(form: .take), .scatterAdd: ScatterAddPrimitive(form: .take),
     .gatherAlong: GatherPrimitive(form: .along), .scatterAddAlong: ScatterAddPrimitive(form: .along),
     .sum: ReductionPrimitive.sum, .matmul: MatMulPrimitive(), .custom: CustomPrimitive(),
-    .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min, .all: ReductionPrimitive.all,
+    .prod: ReductionPrimitive.prod, .max: ReductionPrimitive.max, .min: ReductionPrimitive.min,
+    .all: ReductionPrimitive.all,
     .any: ReductionPrimitive.any, .argmax: ReductionPrimitive.argmax, .argmin: ReductionPrimitive.argmin,
     .mean: ReductionPrimitive.mean, .meanSquare: ReductionPrimitive.meanSquare,
     .scale: ReductionPrimitive.scale, .rest: ReductionPrimitive.rest,
@@ -39,20 +41,25 @@ public enum OpCatalog {
     .productTerms: ProductTermsPrimitive(),
     .cumsum: CumulativeSumPrimitive(), .recurrence: RecurrencePrimitive(), .argsort: ArgsortPrimitive(),
     .permute: PermutationPrimitive(isInverse: false), .unpermute: PermutationPrimitive(isInverse: true),
-    .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(), .luSolve: LUSolvePrimitive(),
-    .determinant: DeterminantPrimitive.determinant, .determinantSign: DeterminantPrimitive.sign, .determinantLog: DeterminantPrimitive.log,
+    .cholesky: CholeskyPrimitive(), .triangularSolve: TriangularSolvePrimitive(), .lu: LUPrimitive(),
+    .luSolve: LUSolvePrimitive(),
+    .determinant: DeterminantPrimitive.determinant, .determinantSign: DeterminantPrimitive.sign,
+    .determinantLog: DeterminantPrimitive.log,
     .cofactors: CofactorsPrimitive(),
     .scatterAlong: ScatterPrimitive(), .scatterMax: ScatterMaxPrimitive(), .cummaxPlace: RunningPlacePrimitive.largest,
     .cumminPlace: RunningPlacePrimitive.smallest, .logcumsumexp: LogCumulativeSumPrimitive(),
     .argselect: ArgselectPrimitive(), .searchLeft: SearchPrimitive(isRight: false),
     .searchRight: SearchPrimitive(isRight: true),
-    .eigen: FactorisationPrimitive.eigen, .eigenvalues: RuledPrimitive.eigenvalues, .eigenvectors: RuledPrimitive.eigenvectors,
+    .eigen: FactorisationPrimitive.eigen, .eigenvalues: RuledPrimitive.eigenvalues,
+    .eigenvectors: RuledPrimitive.eigenvectors,
     .eigenSum: RuledPrimitive.eigenSum, .eigenDiagonal: RuledPrimitive.eigenDiagonal,
-    .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues, .leftVectors: RuledPrimitive.leftVectors,
+    .svd: FactorisationPrimitive.svd, .singularValues: RuledPrimitive.singularValues,
+    .leftVectors: RuledPrimitive.leftVectors,
     .rightVectors: RuledPrimitive.rightVectors, .singularSum: RuledPrimitive.singularSum,
     .singularDiagonal: RuledPrimitive.singularDiagonal, .differenceQuotient: RuledPrimitive.differenceQuotient,
     .blur: RuledPrimitive.blur,
-    .powDerivative: PowerDerivativePrimitive(), .qr: FactorisationPrimitive.qr, .orthogonalFactor: RuledPrimitive.orthogonalFactor,
+    .powDerivative: PowerDerivativePrimitive(), .qr: FactorisationPrimitive.qr,
+    .orthogonalFactor: RuledPrimitive.orthogonalFactor,
     .triangularFactor: RuledPrimitive.triangularFactor, .pseudoinverse: RuledPrimitive.pseudoinverse,
     .cutPart: RuledPrimitive.cutPart, .ofFullRank: RuledPrimitive.ofFullRank,
     .exponential: FactorisationPrimitive.exponential, .exponentialTangent: FactorisationPrimitive.exponentialTangent,
@@ -76,13 +83,17 @@ public enum OpCatalog {
     Family("Trigonometric and hyperbolic functions", operations(PointwiseFunction.trigonometric)),
     Family("Special functions", operations(PointwiseFunction.special) + [PolygammaOperation()]),
     Family("Probability and Bessel functions", operations(PointwiseFunction.normal + PointwiseFunction.oscillating)),
-    Family("Incomplete gamma, beta and zeta functions", operations(PointwiseFunction.parametric) + [IncompleteBetaOperation()]),
+    Family(
+      "Incomplete gamma, beta and zeta functions",
+      operations(PointwiseFunction.parametric) + [IncompleteBetaOperation()]),
     Family("Functions of two operands", operations(PointwiseFunction.binary)),
     Family("Activations", operations(PointwiseFunction.activations) + CompositeOperation.activations),
     Family("Rounding and bounds", operations(PointwiseFunction.rounding) + [CompositeOperation.clip]),
     Family(
       "Comparisons and choice",
-      operations(PointwiseFunction.comparisons + PointwiseFunction.tests) + CompositeOperation.comparisons + [WhereOperation()]),
+      operations(PointwiseFunction.comparisons + PointwiseFunction.tests) + CompositeOperation.comparisons + [
+        WhereOperation()
+      ]),
     Family("Constants and dtypes", [IdentityOperation(), ConstantOperation(), CastOperation()]),
     Family("Derivatives", [GradOperation(), StopGradientOperation()]),
     Family(
@@ -90,13 +101,16 @@ public enum OpCatalog {
       [
         ReshapeOperation(), TransposeOperation(), BroadcastOperation(), ExpandDimsOperation(), SqueezeOperation(),
       ]),
-    Family("Parts and joins", [SliceOperation(), SplitOperation(), ConcatOperation(), StackOperation(), UnstackOperation()]),
+    Family(
+      "Parts and joins", [SliceOperation(), SplitOperation(), ConcatOperation(), StackOperation(), UnstackOperation()]),
     Family("Arrangement", [PadOperation(), FlipOperation(), RollOperation(), TileOperation(), RepeatOperation()]),
     Family("Picking by index", [TakeOperation(), TakeAlongAxisOperation(), UnfoldOperation()]),
     Family(
       "Putting by index",
       [ScatterOperation.last, ScatterOperation.sum, IndexAddOperation(), SegmentOperation.sum, SegmentOperation.max]),
-    Family("Reductions", [ReductionOperation.sum] + ReductionOperation.others + CompositeOperation.statistics + PlaceOperation.all),
+    Family(
+      "Reductions",
+      [ReductionOperation.sum] + ReductionOperation.others + CompositeOperation.statistics + PlaceOperation.all),
     Family("Order", [RankOperation.topK, RankOperation.kthValue] + QuantileOperation.all + [SearchSortedOperation()]),
     Family(
       "Along an axis",
@@ -123,7 +137,9 @@ public enum OpCatalog {
       ]),
   ]
 
-  private static func operations(_ functions: [PointwiseFunction]) -> [any Operation] { functions.map { PointwiseOperation(function: $0) } }
+  private static func operations(_ functions: [PointwiseFunction]) -> [any Operation] {
+    functions.map { PointwiseOperation(function: $0) }
+  }
 
   /// All of them, family by family.
   public static let operations: [any Operation] = families.flatMap(\.operations)
@@ -133,21 +149,23 @@ public enum OpCatalog {
 
   public static func operation(named name: String) -> (any Operation)? { byName[name].map { operations[$0] } }
 
-  /// The operations that somebody who wrote `name` may have meant, best first, at most three: what other libraries call it, then what is
-  /// spelled alike, unless it is known to mean something else.
+  /// The operations that somebody who wrote `name` may have meant, best first, at most three: what other libraries call
+  /// it, then what is spelled alike, unless it is known to mean something else.
   public static func suggestions(for name: String) -> [String] {
     let known = namesakes(of: name)
     return known.isEmpty && LookedFor.advice(for: plain(name)) == nil ? spelledAlike(name) : known
   }
 
-  /// How an error about a name that is no operation goes on: what the name may have meant, or what does here what it is known for; nil where
-  /// neither is known.
+  /// How an error about a name that is no operation goes on: what the name may have meant, or what does here what it is
+  /// known for; nil where neither is known.
   public static func hint(for name: String) -> String? {
     let near = suggestions(for: name)
     return near.isEmpty ? LookedFor.advice(for: plain(name)) : "did you mean \(near.joined(separator: " or "))?"
   }
 
-  private static func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" } }
+  private static func plain(_ name: String) -> String {
+    name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
+  }
 
   private static func namesakes(of name: String) -> [String] {
     let plain = plain(name)

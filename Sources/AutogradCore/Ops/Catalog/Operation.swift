@@ -1,19 +1,20 @@
-/// What a user names in a graph. It takes operands and attributes as they were written, normalises them (promotion, broadcasting, negative
-/// axes, defaults) and emits primitives.
+/// What a user names in a graph. It takes operands and attributes as they were written, normalises them (promotion,
+/// broadcasting, negative axes, defaults) and emits primitives.
 public protocol Operation: Sendable {
   /// Name, arity, attributes and documentation.
   var reference: OperationReference { get }
 
-  /// Emits the nodes. Operands have passed the checks that the reference states: arity, known attributes of the right kind, dtypes promoted.
+  /// Emits the nodes. Operands have passed the checks that the reference states: arity, known attributes of the right
+  /// kind, dtypes promoted.
   /// - Throws: what is wrong, in the caller's own terms.
   func build(_ call: OperationCall) throws(GraphError) -> [Value]
 }
 
-/// The documentation of an operation, and what can be checked from it: the reference page, `GET /v1/operations/{name}`, the checks before
-/// `build` and the test sweep all read this.
+/// The documentation of an operation, and what can be checked from it: the reference page, `GET /v1/operations/{name}`,
+/// the checks before `build` and the test sweep all read this.
 ///
-/// A class because every node of every graph that is built passes it on several times: a struct of this many strings and lists would be
-/// retained member by member each time.
+/// A class because every node of every graph that is built passes it on several times: a struct of this many strings
+/// and lists would be retained member by member each time.
 public final class OperationReference: Sendable {
   public let name: String
   public let summary: String
@@ -44,8 +45,8 @@ public final class OperationReference: Sendable {
   /// The attribute saying how many places index operands choose from, where no axis does.
   public let indexedCount: String?
 
-  /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither singular nor, made
-  /// symmetric, anything but positive definite.
+  /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither
+  /// singular nor, made symmetric, anything but positive definite.
   public let factorizedOperand: Int?
 
   /// The result is taken for a constant by derivatives, whatever its value says.
@@ -59,10 +60,13 @@ public final class OperationReference: Sendable {
   public let hasManyResults: Bool
 
   public init(
-    name: String, summary: String, formula: String, operands: [String], results: [String] = ["y"], attributes: [AttributeReference] = [],
+    name: String, summary: String, formula: String, operands: [String], results: [String] = ["y"],
+    attributes: [AttributeReference] = [],
     dtypes: DTypeRule, shapeRule: String, derivative: String, conventions: [String] = [], otherNames: [String] = [],
-    samples: [OperationSample], domain: ClosedRange<Double> = -3...3, kinds: [OperandKind] = [], indexedAxis: String? = nil,
-    indexedCount: String? = nil, factorizedOperand: Int? = nil, stopsGradients: Bool = false, minimumOperandCount: Int? = nil
+    samples: [OperationSample], domain: ClosedRange<Double> = -3...3, kinds: [OperandKind] = [],
+    indexedAxis: String? = nil,
+    indexedCount: String? = nil, factorizedOperand: Int? = nil, stopsGradients: Bool = false,
+    minimumOperandCount: Int? = nil
   ) {
     self.name = name
     self.summary = summary

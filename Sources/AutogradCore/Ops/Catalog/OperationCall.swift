@@ -85,7 +85,9 @@ public struct OperationCall {
     guard axis >= -rank && axis < rank else {
       throw invalid(
         attribute,
-        "\(attribute) \(axis) is out of range for {0}, which has \(rank == 1 ? "1 axis" : "\(rank) axes") (\(-rank) to \(rank - 1))")
+        "\(attribute) \(axis) is out of range for {0}, which has \(rank == 1 ? "1 axis" : "\(rank) axes") (\(-rank) "
+          + "to \(rank - 1))"
+      )
     }
     return axis < 0 ? axis + rank : axis
   }
@@ -112,7 +114,9 @@ public struct OperationCall {
   /// A shape attribute, where sizes must not be negative.
   func shape(_ name: String) throws(GraphError) -> Shape {
     let sizes = integers(name) ?? []
-    if let negative = sizes.first(where: { $0 < 0 }) { throw invalid(name, "a size cannot be negative, got \(negative) in \(sizes)") }
+    if let negative = sizes.first(where: { $0 < 0 }) {
+      throw invalid(name, "a size cannot be negative, got \(negative) in \(sizes)")
+    }
     do throws(GraphError) {
       return try Shape(checking: sizes)
     } catch {
@@ -133,9 +137,11 @@ extension GraphBuilder {
   /// - Parameters:
   ///   - defaultDType: what a weak number becomes when nothing beside it has a dtype.
   /// - Returns: the results, as many as `resultCount`.
-  /// - Throws: `wrong_arity`, `unknown_attribute`, `invalid_attribute`, `dtype_mismatch`, `shape_mismatch`, `limit_exceeded`.
+  /// - Throws: `wrong_arity`, `unknown_attribute`, `invalid_attribute`, `dtype_mismatch`, `shape_mismatch`,
+  ///   `limit_exceeded`.
   public func apply(
-    _ operation: any Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:], resultCount: Int = 1,
+    _ operation: any Operation, _ operands: [Operand], _ attributes: [String: AttributeValue] = [:],
+    resultCount: Int = 1,
     defaultDType: DType = .float64
   ) throws(GraphError) -> [Value] {
     // An earlier mistake must not be taken for one of this operation.
@@ -165,7 +171,8 @@ extension GraphBuilder {
     let least = reference.minimumOperandCount
     guard operands >= least, operands <= wanted || reference.hasManyOperands else {
       if reference.hasManyOperands {
-        throw GraphError(.wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands)
+        throw GraphError(
+          .wrongArity, "takes at least \(least) input\(least == 1 ? "" : "s"), got \(operands)", at: .operands)
       }
       let count = least == wanted ? "\(wanted)" : "\(least) or \(wanted)"
       let names = reference.operands.joined(separator: ", ")
@@ -173,7 +180,8 @@ extension GraphBuilder {
       let elementwise = ["max": "maximum", "min": "minimum"][reference.name].map { "; \($0) takes two" }
       let advice = elementwise ?? (attributes.isEmpty ? "" : "; \(attributes) is given in attributes")
       throw GraphError(
-        .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(names)), got \(operands)\(advice)", at: .operands)
+        .wrongArity, "takes \(count) input\(wanted == 1 ? "" : "s") (\(names)), got \(operands)\(advice)", at: .operands
+      )
     }
     guard reference.hasManyResults ? results >= 1 : results == reference.results.count else {
       let count = reference.results.count
@@ -184,7 +192,9 @@ extension GraphBuilder {
     }
   }
 
-  private func checkAttributes(_ reference: OperationReference, _ attributes: [String: AttributeValue]) throws(GraphError) {
+  private func checkAttributes(_ reference: OperationReference, _ attributes: [String: AttributeValue])
+    throws(GraphError)
+  {
     if attributes.isEmpty && reference.attributes.isEmpty { return }
     for name in attributes.keys.sorted() where !reference.attributes.contains(where: { $0.name == name }) {
       let known = reference.attributes.map(\.name)
@@ -202,7 +212,8 @@ extension GraphBuilder {
         if let got = attribute.refusal(of: value) {
           let orNull = attribute.acceptsNull ? " or null" : ""
           throw GraphError(
-            .invalidAttribute, "\(attribute.name) is \(attribute.kind.described)\(orNull), got \(got): \(attribute.summary)",
+            .invalidAttribute,
+            "\(attribute.name) is \(attribute.kind.described)\(orNull), got \(got): \(attribute.summary)",
             at: .attribute(attribute.name))
         }
       }
@@ -210,7 +221,9 @@ extension GraphBuilder {
   }
 
   /// Brings all operands that are to have one dtype to it, and checks the others'.
-  private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError) -> [Value] {
+  private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError)
+    -> [Value]
+  {
     let common = try commonDType(operands, reference) ?? (reference.dtypes == .boolean ? .bool : fallback)
     var values: [Value] = []
     values.reserveCapacity(operands.count)
@@ -226,7 +239,8 @@ extension GraphBuilder {
         throw error.with(place: .operand(index))
       }
     }
-    guard reference.dtypes.admits(common) || !operands.indices.contains(where: { reference.kind(of: $0) == .promoted }) else {
+    guard reference.dtypes.admits(common) || !operands.indices.contains(where: { reference.kind(of: $0) == .promoted })
+    else {
       let hint =
         switch reference.dtypes {
         case .floating: "cast to float64 or float32 first"
@@ -237,7 +251,8 @@ extension GraphBuilder {
       let promoted = operands.indices.filter { reference.kind(of: $0) == .promoted }
       let operand = promoted.first { if case .value = operands[$0] { true } else { false } } ?? promoted.first ?? 0
       throw GraphError(
-        .dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {\(operand)} is \(common); \(hint)", at: .operand(operand))
+        .dtypeMismatch, "works on \(reference.dtypes.rawValue) values, {\(operand)} is \(common); \(hint)",
+        at: .operand(operand))
     }
     return values
   }
@@ -255,7 +270,9 @@ extension GraphBuilder {
     switch operand {
     case .weak(let number): return constant(try number.scalar(as: weakDType))
     case .value(let value):
-      guard !value.isValid || allows(value.dtype) else { throw GraphError(.dtypeMismatch, "\(rule), got \(value.dtype)") }
+      guard !value.isValid || allows(value.dtype) else {
+        throw GraphError(.dtypeMismatch, "\(rule), got \(value.dtype)")
+      }
       return value
     }
   }
@@ -273,7 +290,8 @@ extension GraphBuilder {
       guard let both = DType.promoted(sofar.dtype, value.dtype) else {
         let castee = value.dtype.isFloating ? sofar.operand : index
         throw GraphError(
-          .dtypeMismatch, "{\(sofar.operand)} is \(sofar.dtype), {\(index)} is \(value.dtype); these do not mix: cast {\(castee)}",
+          .dtypeMismatch,
+          "{\(sofar.operand)} is \(sofar.dtype), {\(index)} is \(value.dtype); these do not mix: cast {\(castee)}",
           at: .operand(index))
       }
       common = (both, index)
@@ -295,14 +313,16 @@ extension AttributeReference.Kind {
     switch value {
     case .null, .other: false
     case .boolean: self == .boolean || self == .scalar
-    case .integer: [.integer, .integerOrList, .integerOrLists, .number, .scalar, .numberOrText, .numberOrList].contains(self)
+    case .integer:
+      [.integer, .integerOrList, .integerOrLists, .number, .scalar, .numberOrText, .numberOrList].contains(self)
     case .number: [.number, .scalar, .numberOrText, .numberOrList].contains(self)
     case .text: [.text, .dtype, .numberOrText].contains(self)
     case .tensor: self == .tensor
     case .integerLists: self == .integerLists || self == .integerOrLists
     case .numbers: self == .numberOrList
     case .integers(let list):
-      self == .integersOrNulls || ([.integers, .integerOrList, .numberOrList].contains(self) && !list.contains { $0 == nil })
+      self == .integersOrNulls
+        || ([.integers, .integerOrList, .numberOrList].contains(self) && !list.contains { $0 == nil })
         || (self == .integerLists && list.isEmpty)
     }
   }

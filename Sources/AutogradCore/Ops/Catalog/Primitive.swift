@@ -1,8 +1,8 @@
-/// Everything the system must know about a node of a graph: its result types, its derivative, how it takes many examples, how it becomes
-/// instructions, and what it means in the plainest terms.
+/// Everything the system must know about a node of a graph: its result types, its derivative, how it takes many
+/// examples, how it becomes instructions, and what it means in the plainest terms.
 ///
-/// Primitives are stateless, one per ``Opcode``. Their operands arrive with broadcasting made explicit, dtypes equal and attributes
-/// normalised; that is the business of the ``Operation`` that emitted them.
+/// Primitives are stateless, one per ``Opcode``. Their operands arrive with broadcasting made explicit, dtypes equal
+/// and attributes normalised; that is the business of the ``Operation`` that emitted them.
 public protocol Primitive: Sendable {
   var name: String { get }
 
@@ -25,8 +25,8 @@ public protocol Primitive: Sendable {
 
 /// How an operation differentiates.
 public enum Derivative: Sendable {
-  /// The Jacobian by each operand is symmetric, as that of every elementwise function is, being diagonal. One function per operand: the
-  /// cotangent (or tangent) times that Jacobian.
+  /// The Jacobian by each operand is symmetric, as that of every elementwise function is, being diagonal. One function
+  /// per operand: the cotangent (or tangent) times that Jacobian.
   case pointwise([@Sendable (_ ct: Value, _ node: NodeContext) -> Value])
   /// Linear in all floating operands: how a cotangent goes back. Tangents go through the operation itself.
   case linear(transpose: @Sendable (Pullback) -> Void)
@@ -34,7 +34,8 @@ public enum Derivative: Sendable {
   case bilinear(
     left: @Sendable (_ ct: Value, _ right: Value) -> Value,
     right: @Sendable (_ ct: Value, _ left: Value) -> Value)
-  /// How cotangents go back, where the function is not linear and not pointwise. Tangents follow: the rule is linear in the cotangents.
+  /// How cotangents go back, where the function is not linear and not pointwise. Tangents follow: the rule is linear in
+  /// the cotangents.
   case rule(vjp: @Sendable (Pullback) -> Void)
   /// What a library user's operation says.
   case custom
@@ -48,7 +49,9 @@ public struct NodeContext {
   package let node: NodeID
 
   public func operand(_ index: Int) -> Value { builder.value(builder.columns.operand(node, index)) }
-  public func result(_ index: Int = 0) -> Value { builder.value(builder.columns.firstResult[Int(node)] + ValueID(index)) }
+  public func result(_ index: Int = 0) -> Value {
+    builder.value(builder.columns.firstResult[Int(node)] + ValueID(index))
+  }
   public var operandCount: Int { builder.columns.operandRange(node).count }
   public var resultCount: Int { builder.columns.resultRange(node).count }
   public var attributes: Attributes { builder.columns.attributes(of: node) }

@@ -143,7 +143,8 @@ final class Lowering {
     append(.scan, UInt8(function.rawValue), dtype, detail(of: lines), slot(z), slot(x), slot(y), node, cost: cost)
   }
 
-  func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID) {
+  func emitMatMul(_ product: Product, into z: Placement, _ x: Placement, _ y: Placement, _ dtype: DType, _ node: NodeID)
+  {
     if product.outer.count == 0 || product.m == 0 || product.n == 0 { return }
     program.products.append(product)
     let work = multiplied(multiplied(multiplied(product.outer.count, product.m), multiplied(product.n, product.k)), 2)

@@ -6,13 +6,18 @@ extension LoweringNode {
     let indices = indexPlacement(form)
     let x = operand(0)
     let span = form.span(operandType(1).shape)
-    var gather = gather(form, axis, size, indices, type.shape.removing(axes(axis, span)), target.removing(axis, span), x.removing(axis, 1))
+    var gather = gather(
+      form, axis, size, indices, type.shape.removing(axes(axis, span)), target.removing(axis, span), x.removing(axis, 1)
+    )
     gather.zStride = target.mergedStride(type.shape, Array(axis..<(axis + span))) ?? 1
     gather.xStride = x.strides[axis]
-    finish(gather, .gather, suffix: type.shape.axes((axis + span)..<type.shape.rank), target, x, indices, cost: type.elementCount)
+    finish(
+      gather, .gather, suffix: type.shape.axes((axis + span)..<type.shape.rank), target, x, indices,
+      cost: type.elementCount)
   }
 
-  /// Zeros to which the elements of operand 0 are added at the indices of operand 1. float32 is added up in memory of double and then rounded.
+  /// Zeros to which the elements of operand 0 are added at the indices of operand 1. float32 is added up in memory of
+  /// double and then rounded.
   func emitScatterAdd(_ form: GatherForm, into result: Placement, axis: Int, size: Int) {
     let type = resultType()
     guard type.dtype == .float32 else {
@@ -33,10 +38,14 @@ extension LoweringNode {
     let span = form.span(operandType(1).shape)
     let indexed = Array(axis..<(axis + span))
     let x = operand(0).mergedStride(type.shape, indexed) == nil ? contiguous(0) : operand(0)
-    var gather = gather(form, axis, size, indices, type.shape.removing(axes(axis, span)), target.removing(axis, 1), x.removing(axis, span))
+    var gather = gather(
+      form, axis, size, indices, type.shape.removing(axes(axis, span)), target.removing(axis, 1), x.removing(axis, span)
+    )
     gather.zStride = target.strides[axis]
     gather.xStride = x.mergedStride(type.shape, indexed) ?? 1
-    finish(gather, .scatterAdd, suffix: type.shape.axes((axis + span)..<type.shape.rank), target, x, indices, cost: type.elementCount)
+    finish(
+      gather, .scatterAdd, suffix: type.shape.axes((axis + span)..<type.shape.rank), target, x, indices,
+      cost: type.elementCount)
   }
 
   /// `take` walks its indices in one stride; `along` has an index for each element, wherever it lies.
@@ -53,13 +62,15 @@ extension LoweringNode {
     y.strides = Shape(repeating: 0, rank: others.rank)
     if form == .along { y = indices.removing(axis, 1) }
     return Gather(
-      form: form, outer: lowering.loop(others, z, x, y), count: form == .take ? shape.elementCount : shape[axis], axis: axis, size: size,
+      form: form, outer: lowering.loop(others, z, x, y), count: form == .take ? shape.elementCount : shape[axis],
+      axis: axis, size: size,
       zStride: 1, xStride: 1, indexStride: form == .take ? 1 : indices.strides[axis])
   }
 
   /// The kernel copies whole rows where the axes behind the indexed one share an index; otherwise single elements.
   private func finish(
-    _ gather: Gather, _ kind: Instruction.Kind, suffix: Shape, _ z: Placement, _ x: Placement, _ indices: Placement, cost: Int
+    _ gather: Gather, _ kind: Instruction.Kind, suffix: Shape, _ z: Placement, _ x: Placement, _ indices: Placement,
+    cost: Int
   ) {
     var gather = gather
     if gather.form == .along || suffix.elementCount == 1 {

@@ -15,7 +15,8 @@ extension LoweringNode {
       Placement(buffer: placement.buffer, offset: placement.offset, strides: strides)
     }
     let outer = lowering.loop(
-      stack, ofStack(target, target.strides.axes(0..<stack.rank)), ofStack(x, x.strides.axes(0..<stack.rank)), ofStack(y, yStrides))
+      stack, ofStack(target, target.strides.axes(0..<stack.rank)), ofStack(x, x.strides.axes(0..<stack.rank)),
+      ofStack(y, yStrides))
     lowering.emitMatrixCall(function, MatrixCall(outer: outer, n: n, m: m, form: form), target, x, y, node)
   }
 

@@ -50,12 +50,14 @@ public struct LoweringNode {
 
   func emitUnary(_ function: ck_unary_op, into target: Placement, _ x: Placement) {
     lowering.emitElementwise(
-      .unary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, x, node, steps: function.steps)
+      .unary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, x, node,
+      steps: function.steps)
   }
 
   func emitBinary(_ function: ck_binary_op, into target: Placement, _ x: Placement, _ y: Placement) {
     lowering.emitElementwise(
-      .binary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, y, node, steps: function.steps)
+      .binary, UInt8(function.rawValue), operandType(0).dtype, resultType().shape, target, x, y, node,
+      steps: function.steps)
   }
 
   /// Where the condition is true the target takes x; elsewhere it keeps what it has.
@@ -64,11 +66,12 @@ public struct LoweringNode {
   }
 
   func emitCast(into target: Placement, _ x: Placement) {
-    lowering.emitElementwise(.cast, resultType().dtype.rawValue, operandType(0).dtype, resultType().shape, target, x, x, node)
+    lowering.emitElementwise(
+      .cast, resultType().dtype.rawValue, operandType(0).dtype, resultType().shape, target, x, x, node)
   }
 
-  /// Reduces an operand over axes into a row-major target. Terms are taken in row-major order of the reduced axes; where these do not merge
-  /// into one stride, the operand is first laid out with them together.
+  /// Reduces an operand over axes into a row-major target. Terms are taken in row-major order of the reduced axes;
+  /// where these do not merge into one stride, the operand is first laid out with them together.
   func emitReduction(_ function: ck_reduce_op, into target: Placement, _ index: Int, over axes: AxisSet) {
     let type = operandType(index)
     var x = operand(index)
@@ -90,14 +93,17 @@ public struct LoweringNode {
       x.strides = x.strides.axes(0..<kept.count)
     }
     lowering.emitReduction(
-      function, into: target, x, kept: keptSizes, rows: Shape(reduced.map { type.shape[$0] }).elementCount, rowStride: rowStride,
+      function, into: target, x, kept: keptSizes, rows: Shape(reduced.map { type.shape[$0] }).elementCount,
+      rowStride: rowStride,
       type.dtype, node)
   }
 
   /// Runs along lines of the operands, backwards if asked: then all are walked from their far ends.
   ///
   /// - Parameter steps: elementary operations that each element takes.
-  func emitScan(_ function: ck_scan_op, into target: Placement, _ x: Placement, _ y: Placement, _ scan: Scan, steps: Int = 1) {
+  func emitScan(
+    _ function: ck_scan_op, into target: Placement, _ x: Placement, _ y: Placement, _ scan: Scan, steps: Int = 1
+  ) {
     let type = operandType(0)
     func directed(_ placement: Placement, _ byteWidth: Int) -> Placement {
       var result = placement
@@ -106,7 +112,8 @@ public struct LoweringNode {
     }
     let width = type.dtype.byteWidth
     lowering.emitScan(
-      function, into: directed(target, width), directed(x, width), directed(y, width), type.shape, axis: scan.axis, type.dtype, node,
+      function, into: directed(target, width), directed(x, width), directed(y, width), type.shape, axis: scan.axis,
+      type.dtype, node,
       steps: steps)
   }
 
@@ -119,11 +126,12 @@ public struct LoweringNode {
     scratch.strides = Shape(repeating: 0, rank: type.shape.rank)
     // An element goes through a few buckets, whatever the length.
     let steps = min(Int.bitWidth - type.shape[axis].leadingZeroBitCount, 16)
-    lowering.emitScan(CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node, steps: steps)
+    lowering.emitScan(
+      CK_ARGSORT, into: target, operand(0), scratch, type.shape, axis: axis, type.dtype, node, steps: steps)
   }
 
-  /// The product of the operands. Where all rows of the left or all columns of the right matrices are one (a cotangent of ones, say), that
-  /// one is multiplied, and the result repeats it as a layout.
+  /// The product of the operands. Where all rows of the left or all columns of the right matrices are one (a cotangent
+  /// of ones, say), that one is multiplied, and the result repeats it as a layout.
   func emitMatMul() {
     let (x, y, type) = (operand(0), operand(1), resultType())
     let rank = type.shape.rank
@@ -138,7 +146,8 @@ public struct LoweringNode {
     let product = Product(
       hasVector: type.shape[row] == 1 || type.shape[column] == 1,
       outer: lowering.loop(type.shape.axes(0..<row), ofStack(target), ofStack(x), ofStack(y)), m: computed.shape[row],
-      n: computed.shape[column], k: operandType(0).shape[column], xRow: x.strides[row], xColumn: x.strides[column], yRow: y.strides[row],
+      n: computed.shape[column], k: operandType(0).shape[column], xRow: x.strides[row], xColumn: x.strides[column],
+      yRow: y.strides[row],
       yColumn: y.strides[column])
     lowering.emitMatMul(product, into: target, x, y, type.dtype, node)
     var result = target

@@ -1,5 +1,5 @@
-/// Where a value lies: a buffer, an offset and strides. Broadcasting, transposing, slicing, splitting and most reshaping only make new
-/// placements of memory that exists; no instruction runs for them.
+/// Where a value lies: a buffer, an offset and strides. Broadcasting, transposing, slicing, splitting and most
+/// reshaping only make new placements of memory that exists; no instruction runs for them.
 public struct Placement: Sendable {
   var buffer: Int32
   /// Bytes from the start of the buffer.
@@ -60,7 +60,8 @@ public struct Placement: Sendable {
           toEnd += 1
         }
       }
-      for position in from..<(fromEnd - 1) where strides[old[position]] != strides[old[position + 1]] * shape[old[position + 1]] {
+      for position in from..<(fromEnd - 1)
+      where strides[old[position]] != strides[old[position + 1]] * shape[old[position + 1]] {
         return false
       }
       var step = strides[old[fromEnd - 1]]

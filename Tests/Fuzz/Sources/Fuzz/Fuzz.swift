@@ -4,7 +4,8 @@ import Glibc
 @testable import AutogradFormats
 @testable import AutogradServer
 
-// What libFuzzer calls with each input. Which part is fuzzed is said by the environment, since the command line is libFuzzer's.
+// What libFuzzer calls with each input. Which part is fuzzed is said by the environment, since the command line is
+// libFuzzer's.
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
@@ -57,10 +58,14 @@ private let router = Router(routes: Routes.all(limits: limits, plans: PlanCache(
 private func send(_ path: String, _ contentType: String, _ body: UnsafeRawBufferPointer) {
   let request = Request(method: "POST", path: path, contentType: contentType, body: body)
   let response = router.respond(to: request).answer()
-  guard [200, 400, 413, 415, 422].contains(response.status) else { fatalError("\(response.status) \(response.body.string)") }
+  guard [200, 400, 413, 415, 422].contains(response.status) else {
+    fatalError("\(response.status) \(response.body.string)")
+  }
   // Whatever is answered in JSON must be JSON.
   if response.contentType != "application/vnd.safetensors" {
-    guard (try? JSONDocument(parsing: response.body.bytes, maximumDepth: 1000)) != nil else { fatalError(response.body.string) }
+    guard (try? JSONDocument(parsing: response.body.bytes, maximumDepth: 1000)) != nil else {
+      fatalError(response.body.string)
+    }
   }
   withExtendedLifetime(response) {}
 }

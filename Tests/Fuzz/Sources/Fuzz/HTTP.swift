@@ -53,7 +53,8 @@ private struct Echo: Responder {
     if count <= 0 { break }
     sent += count
   }
-  // An end that comes with the last bytes goes unnoticed until the timeout (libmicrohttpd 0.9.75): it has to come after them.
+  // An end that comes with the last bytes goes unnoticed until the timeout (libmicrohttpd 0.9.75): it has to come after
+  // them.
   var entry = pollfd(fd: client, events: Int16(POLLIN), revents: 0)
   poll(&entry, 1, 1)
   shutdown(client, Int32(SHUT_WR))
@@ -65,5 +66,7 @@ private struct Echo: Responder {
     if count <= 0 { break }
     answer += piece.prefix(count)
   }
-  guard answer.isEmpty || answer.starts(with: Array("HTTP/1.".utf8)) else { fatalError(String(decoding: answer, as: UTF8.self)) }
+  guard answer.isEmpty || answer.starts(with: Array("HTTP/1.".utf8)) else {
+    fatalError(String(decoding: answer, as: UTF8.self))
+  }
 }
