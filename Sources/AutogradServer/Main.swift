@@ -1,4 +1,6 @@
 import ArgumentParser
+import AutogradFormats
+import Glibc
 
 /// The program: `autograd-server serve`, and what helps around it.
 @main
@@ -18,5 +20,30 @@ struct AutogradServerCommand: ParsableCommand {
     subcommands: [ServeCommand.self, EvaluateCommand.self, OperationsCommand.self, HealthcheckCommand.self])
 
   /// With arguments of our own finding, see ``ProgramArguments``.
-  static func main() { main(Array(ProgramArguments.all.dropFirst())) }
+  static func main() {
+    let command: any ParsableCommand
+    do {
+      command = try parseAsRoot(Array(ProgramArguments.all.dropFirst()))
+    } catch {
+      exit(withError: error)
+    }
+    run(command)
+  }
+
+  /// What a command finds wrong with its arguments while it runs is told with that command's usage.
+  private static func run(_ command: any ParsableCommand) {
+    var command = command
+    do {
+      try command.run()
+    } catch let error as ValidationError {
+      let type = type(of: command)
+      let name = type.configuration.commandName ?? ""
+      let help = "See 'autograd-server \(name) --help' for more information."
+      CommandOutput.write(
+        ByteBuffer("Error: \(error.message)\n\(usageString(for: type))\n  \(help)\n"), to: STDERR_FILENO)
+      exit(withError: ExitCode.validationFailure)
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

@@ -61,6 +61,7 @@ struct CommandTests {
     #expect(problem.status == 1 && problem.output.isEmpty && problem.error.contains("invalid_json"))
     let missing = try run("evaluate", "/nowhere/at/all")
     #expect(missing.status == 64 && missing.error.contains("No such file"))
+    #expect(missing.error.contains("Usage: autograd-server evaluate <file>"), "\(missing.error)")
     let directory = try run("evaluate", "/")
     #expect(directory.status == 64 && directory.error.contains("directory"))
   }
@@ -80,6 +81,7 @@ struct CommandTests {
   @Test func operationsThatAreNone() throws {
     let unknown = try run("operations", "multiply")
     #expect(unknown.status == 64 && unknown.error.contains("did you mean mul"))
+    #expect(unknown.error.contains("Usage: autograd-server operations"), "\(unknown.error)")
     #expect(try run("operations", "--page", "clip").status == 64)
   }
 

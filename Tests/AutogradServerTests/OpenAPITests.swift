@@ -92,7 +92,7 @@ struct OpenAPITests {
       let reference = operation["requestBody"]?["content"]?["application/json"]?["schema"]?["$ref"]?.string
       #expect(reference == "#/components/schemas/\(endpoint.schemaName)Request")
       let members = try #require(schemas.resolve(reference ?? "")?["properties"]).members.keys
-      #expect(members.sorted() == endpoint.members.sorted(), "\(endpoint)")
+      #expect(members.sorted() == endpoint.members().sorted(), "\(endpoint)")
     }
     #expect(try strings("DType", "enum") == DType.allCases.map(\.name))
     let encodings = TensorEncoder.Form.allCases.filter { $0 != .nested }.map(\.rawValue)

@@ -92,48 +92,102 @@ package struct TensorEncoder {
   package func appendData(
     _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?
   ) {
-    switch form {
-    case .nested, .values: appendNested(type, base, to: json, interruption)
-    case .base64: appendBase64(UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json, interruption)
-    case .flat: appendNested(TensorType(type.dtype, [type.elementCount]), base, to: json, interruption)
+    var progress = Progress()
+    appendData(&progress, type, base, to: json, until: .max, interruption)
+  }
+
+  /// How far the data of a tensor have been written.
+  package struct Progress {
+    /// Elements, or bytes where bytes are written.
+    fileprivate var done = 0
+    fileprivate var rows: RowCounter?
+    package fileprivate(set) var isAtEnd = false
+
+    package init() {}
+
+    /// The bytes of the elements themselves, as ``TensorEncoder/appendData(_:_:_:to:until:_:)`` writes text.
+    package mutating func appendBytes(
+      _ type: TensorType, _ base: UnsafeRawPointer, to buffer: ByteBuffer, until byteCount: Int
+    ) {
+      let count = min(type.byteCount - done, max(byteCount - buffer.count, 0))
+      buffer.append(UnsafeRawBufferPointer(start: base + done, count: count))
+      done += count
+      isAtEnd = done == type.byteCount
     }
   }
 
-  private func appendBase64(_ bytes: UnsafeRawBufferPointer, to json: ByteBuffer, _ interruption: Interruption?) {
-    // Three bytes are four characters: only the last piece is padded.
-    let piece = 3 * 8 * TensorEncoder.longestPiece
-    var start = 0
-    while start < bytes.count, !(interruption?.isInterrupted ?? false) {
-      let end = min(start + piece, bytes.count)
-      Base64.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: json)
-      start = end
+  /// Goes on from `progress` until the buffer holds that many bytes, and some hundred more at most, or until the data
+  /// end.
+  package func appendData(
+    _ progress: inout Progress, _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, until byteCount: Int,
+    _ interruption: Interruption?
+  ) {
+    switch form {
+    case .nested, .values: appendNested(&progress, type, base, to: json, until: byteCount, interruption)
+    case .base64:
+      appendBase64(
+        &progress, UnsafeRawBufferPointer(start: base, count: type.byteCount), to: json, until: byteCount, interruption)
+    case .flat:
+      let list = TensorType(type.dtype, [type.elementCount])
+      appendNested(&progress, list, base, to: json, until: byteCount, interruption)
     }
+  }
+
+  private func appendBase64(
+    _ progress: inout Progress, _ bytes: UnsafeRawBufferPointer, to json: ByteBuffer, until byteCount: Int,
+    _ interruption: Interruption?
+  ) {
+    while progress.done < bytes.count, json.count < byteCount, !(interruption?.isInterrupted ?? false) {
+      // Three bytes are four characters: only the last piece is padded.
+      let piece = 3 * min(8 * TensorEncoder.longestPiece, max((byteCount - json.count) / 4, 1))
+      let end = min(progress.done + piece, bytes.count)
+      Base64.append(UnsafeRawBufferPointer(rebasing: bytes[progress.done..<end]), to: json)
+      progress.done = end
+    }
+    progress.isAtEnd = progress.done >= bytes.count
   }
 
   private func appendNested(
-    _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?
+    _ progress: inout Progress, _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer,
+    until byteCount: Int, _ interruption: Interruption?
   ) {
     let shape = type.shape
-    if shape.isEmpty { return appendEmpty(shape, to: json, interruption) }
+    if shape.isEmpty { return appendEmpty(&progress, shape, to: json, until: byteCount, interruption) }
     switch type.dtype {
     case .float64:
-      appendElements(base, shape, json, interruption) { (writer, x: Double, out) in writer.write(x, to: out) }
+      appendElements(&progress, base, shape, json, byteCount, interruption) { (writer, x: Double, out) in
+        writer.write(x, to: out)
+      }
     case .float32:
-      appendElements(base, shape, json, interruption) { (writer, x: Float, out) in writer.write(x, to: out) }
-    case .int64: appendElements(base, shape, json, interruption) { (writer, x: Int64, out) in writer.write(x, to: out) }
+      appendElements(&progress, base, shape, json, byteCount, interruption) { (writer, x: Float, out) in
+        writer.write(x, to: out)
+      }
+    case .int64:
+      appendElements(&progress, base, shape, json, byteCount, interruption) { (writer, x: Int64, out) in
+        writer.write(x, to: out)
+      }
     case .int32:
-      appendElements(base, shape, json, interruption) { (writer, x: Int32, out) in writer.write(Int64(x), to: out) }
-    case .bool: appendElements(base, shape, json, interruption) { (writer, x: Bool, out) in writer.write(x, to: out) }
+      appendElements(&progress, base, shape, json, byteCount, interruption) { (writer, x: Int32, out) in
+        writer.write(Int64(x), to: out)
+      }
+    case .bool:
+      appendElements(&progress, base, shape, json, byteCount, interruption) { (writer, x: Bool, out) in
+        writer.write(x, to: out)
+      }
     }
   }
 
   /// Lists down to the first empty axis.
-  private func appendEmpty(_ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?) {
+  private func appendEmpty(
+    _ progress: inout Progress, _ shape: Shape, to json: ByteBuffer, until byteCount: Int,
+    _ interruption: Interruption?
+  ) {
     var depth = 0
     while shape[depth] != 0 { depth += 1 }
     // [2, 3, 0] is two lists of three empty lists. Their number is bounded: the admission of plans counts empty rows
     // too.
-    appendLists(Shape((0..<depth).map { shape[$0] }), to: json, interruption) { _, out in
+    let lists = Shape((0..<depth).map { shape[$0] })
+    appendLists(&progress, lists, to: json, until: byteCount, interruption) { _, out in
       UnsafeMutableRawPointer(out).storeBytes(of: 0x5D5B, as: UInt16.self)  // "[]"
       return 2
     }
@@ -141,62 +195,72 @@ package struct TensorEncoder {
 
   @inline(__always)
   private func appendElements<E: TensorElement>(
-    _ base: UnsafeRawPointer, _ shape: Shape, _ json: ByteBuffer, _ interruption: Interruption?,
-    _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
+    _ progress: inout Progress, _ base: UnsafeRawPointer, _ shape: Shape, _ json: ByteBuffer, _ byteCount: Int,
+    _ interruption: Interruption?, _ write: (NumberWriter, E, UnsafeMutablePointer<UInt8>) -> Int
   ) {
     let writer = NumberWriter()
     let elements = base.assumingMemoryBound(to: E.self)
-    appendLists(shape, to: json, interruption) { index, out in write(writer, elements[index], out) }
+    appendLists(&progress, shape, to: json, until: byteCount, interruption) { index, out in
+      write(writer, elements[index], out)
+    }
   }
 
   /// Nested lists of what `write` writes for each index, in at most ``NumberWriter/room`` bytes; it returns how many.
   ///
-  /// Room is taken for a row at a time, or for a part of a long one.
+  /// Room is taken for a row at a time, or for a part of a long one, and between two of these it may stop.
   @inline(__always)
   private func appendLists(
-    _ shape: Shape, to json: ByteBuffer, _ interruption: Interruption?,
-    _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
+    _ progress: inout Progress, _ shape: Shape, to json: ByteBuffer, until byteCount: Int,
+    _ interruption: Interruption?, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
   ) {
-    var rows = RowCounter(shape)
-    json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))
-    var index = 0
-    var nextLook = 0
-    while let length = rows.next() {
-      let rowEnd = index + length
-      while index < rowEnd {
-        if index >= nextLook {
-          if interruption?.isInterrupted ?? false { return }
-          nextLook = index + TensorEncoder.longestPiece
-        }
-        let blockEnd = min(rowEnd, index + TensorEncoder.rowPiece)
-        // The brackets of a row's end, and a comma between them, take the place of the last comma and this much more.
-        let brackets = 2 * Shape.maximumRank
-        let start = json.reserve((blockEnd - index) * (NumberWriter.room + 2) + brackets)
-        var out = start
-        while index < blockEnd {
-          out += write(index, out)
-          out += RowCounter.writeComma(to: out)
-          index &+= 1
-        }
-        if index == rowEnd { out = rows.writeEnd(to: out - 2) }
-        json.commit(out - start)
-      }
+    var index = progress.done
+    var rows: RowCounter
+    if let begun = progress.rows {
+      rows = begun
+    } else {
+      rows = RowCounter(shape)
+      json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))
     }
+    var nextLook = index
+    while !rows.isAtEnd, json.count < byteCount {
+      if index >= nextLook {
+        if interruption?.isInterrupted ?? false { break }
+        nextLook = index + TensorEncoder.longestPiece
+      }
+      let rowEnd = rows.rowEnd
+      let blockEnd = min(rowEnd, index + TensorEncoder.rowPiece)
+      // The brackets of a row's end, and a comma between them, take the place of the last comma and this much more.
+      let brackets = 2 * Shape.maximumRank
+      let start = json.reserve((blockEnd - index) * (NumberWriter.room + 2) + brackets)
+      var out = start
+      while index < blockEnd {
+        out += write(index, out)
+        out += RowCounter.writeComma(to: out)
+        index &+= 1
+      }
+      if index == rowEnd { out = rows.writeEnd(to: out - 2) }
+      json.commit(out - start)
+    }
+    progress.done = index
+    progress.rows = rows
+    progress.isAtEnd = rows.isAtEnd
   }
 }
 
 /// Counts through the rows of nested lists, to know how many lists end with each.
-private struct RowCounter {
+fileprivate struct RowCounter {
   private let shape: Shape
   /// Lists that are complete, on each axis, in the list that is open.
   private var complete = InlineArray<8, Int>(repeating: 0)
-  private var isAtEnd = false
+  /// The first element behind the row that is open.
+  private(set) var rowEnd: Int
+  private(set) var isAtEnd = false
 
   /// - Parameter shape: without an empty axis.
-  init(_ shape: Shape) { self.shape = shape }
-
-  /// The length of the next row.
-  mutating func next() -> Int? { isAtEnd ? nil : shape.last ?? 1 }
+  init(_ shape: Shape) {
+    self.shape = shape
+    rowEnd = shape.last ?? 1
+  }
 
   /// After a row: closes the lists that end with it, and opens as many if another row follows.
   @inline(__always)
@@ -210,6 +274,7 @@ private struct RowCounter {
     }
     let ended = shape.rank - 1 - max(axis, -1)
     isAtEnd = axis < 0
+    rowEnd += shape.last ?? 1
     var out = start + Self.write(ended, UInt8(ascii: "]"), to: start)
     if !isAtEnd {
       out += Self.writeComma(to: out)

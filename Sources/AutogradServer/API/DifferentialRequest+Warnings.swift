@@ -7,10 +7,17 @@ extension DifferentialRequest {
     var code: String
     var pointer: String
     var detail: String
+
+    /// Of a tensor of the answer.
+    static func notFinite(at pointer: String) -> Warning {
+      Warning(
+        code: "non_finite", pointer: pointer,
+        detail: "the answer holds NaN or infinity; \"diagnose\": true says where it comes from")
+    }
   }
 
   /// A graph may have thousands of one kind, and a few tell.
-  private static let mostShown = 8
+  static let mostShown = 8
 
   static func impliedOutputs(_ of: [GraphDecoder.Named]) -> [Warning] {
     guard of.count(where: { $0.value.dtype.isFloating }) > 1 else { return [] }

@@ -4,21 +4,6 @@ import AutogradFormats
 /// What is asked of a graph: an endpoint under /v1.
 enum Endpoint: String, CaseIterable, Sendable {
   case evaluate, jvp, jacobian, hessian, hvp, check
-
-  /// What every endpoint takes.
-  private static let common = ["graph", "inputs", "dtype", "encoding", "outputs", "batch", "per_example"]
-
-  /// The members that a request may have.
-  var members: [String] {
-    switch self {
-    case .evaluate: Endpoint.common + ["of", "wrt", "cotangents", "gradients"]
-    case .jvp: Endpoint.common + ["tangents"]
-    case .jacobian: Endpoint.common + ["of", "wrt"]
-    case .hessian: Endpoint.common + ["of", "wrt", "cotangents"]
-    case .check: Endpoint.common + ["of", "wrt", "cotangents", "step", "rtol", "atol"]
-    case .hvp: Endpoint.common + ["vectors", "of", "wrt", "cotangents"]
-    }
-  }
 }
 
 /// A part of an answer.
@@ -32,6 +17,9 @@ struct Section {
     case tensors([GraphDecoder.Named])
     /// Tensors by two names: of what is differentiated, and with respect to what.
     case table([(row: JSONValue.Text, tensors: [GraphDecoder.Named])])
+    case tensor(Value)
+    /// JSON that every answer of the plan has.
+    case json(String)
   }
 
   /// The same part with other values, taken from the front of a list.
@@ -43,6 +31,8 @@ struct Section {
     switch content {
     case .tensors(let named): return Section(name: name, content: .tensors(replaced(named)))
     case .table(let rows): return Section(name: name, content: .table(rows.map { ($0.row, replaced($0.tensors)) }))
+    case .tensor(let value): return Section(name: name, content: .tensor(values.popFirst() ?? value))
+    case .json: return self
     }
   }
 
@@ -51,6 +41,8 @@ struct Section {
     switch content {
     case .tensors(let named): named.map(\.value)
     case .table(let rows): rows.flatMap { $0.tensors.map(\.value) }
+    case .tensor(let value): [value]
+    case .json: []
     }
   }
 }
@@ -72,9 +64,11 @@ struct DifferentialRequest {
   let directions: [(primal: Value, tangent: Value)]
   /// All plan inputs: the request's inputs, then named constants, then explicit cotangents, then directions.
   let tensors: [Tensor]
-  /// For each of these, which of the request's tensors it is, in the order of ``RequestOutline``.
+  /// For each of these, which of the request's tensors it is, in the order of ``PlanKey``.
   let sources: [Int]
   let form: TensorEncoder.Form
+  /// Whether derivatives come as one matrix.
+  let isStacked: Bool
   let check: CheckOptions
   let warnings: [Warning]
   /// The bytes of `graph`.
@@ -87,18 +81,19 @@ struct DifferentialRequest {
     guard root.kind == .object else {
       throw FormatError(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
     }
-    let members = isInspected ? ["for"] + endpoint.members : endpoint.members
-    for (key, _) in root.members where !members.contains(key.string) {
+    for (key, _) in root.members where !endpoint.takes(key, isInspected) {
       if ["nodes", "constants"].contains(key.string) && root["graph"] == nil {
         throw FormatError(
           .unknownMember, "\(key.string) is a member of the graph: write \"graph\": {\"\(key.string)\": …}",
           at: Pointer.member(key.string))
       }
       throw FormatError.unknownMember(
-        key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)", members, at: "")
+        key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)",
+        endpoint.members(isInspected: isInspected), at: "")
     }
     guard let graphMember = root["graph"] else {
-      throw FormatError(.missingMember, "the request needs a graph", at: "")
+      let hint = body.file == nil ? "" : ": put it, as JSON, into the member graph of the file's __metadata__"
+      throw FormatError(.missingMember, "the request needs a graph\(hint)", at: "")
     }
     try limits.checkNames(in: root)
     self.endpoint = endpoint
@@ -131,6 +126,8 @@ struct DifferentialRequest {
     let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(
       root["cotangents"]?.given, of: of)
     let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
+    isStacked = try DifferentialRequest.flag(root["stacked"]?.given, "stacked", default: false)
+    if isStacked { try DifferentialRequest.checkStacked(batch, wrt, endpoint) }
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs

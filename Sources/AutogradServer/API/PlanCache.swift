@@ -1,7 +1,7 @@
 import AutogradFormats
 import Glibc
 
-/// Plans of requests that came before, by their outline: a graph is mostly posted again and again with other numbers.
+/// Plans of requests that came before, by their ``PlanKey``: a graph is mostly posted again and again with other numbers.
 ///
 /// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it
 /// last came by, and takes the first that was not. So graphs posted once, however many, do not drive out those in use.
@@ -29,9 +29,9 @@ final class PlanCache: Sendable {
       byteCount = key.count + plan.byteCount + 512
     }
 
-    func isFor(_ outline: UnsafeRawBufferPointer) -> Bool {
-      guard key.count == outline.count, let start = outline.baseAddress else { return false }
-      return key.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, outline.count) == 0 } ?? false }
+    func isFor(_ other: UnsafeRawBufferPointer) -> Bool {
+      guard key.count == other.count, let start = other.baseAddress else { return false }
+      return key.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, other.count) == 0 } ?? false }
     }
   }
 
@@ -40,10 +40,10 @@ final class PlanCache: Sendable {
     var circle: [(entry: Entry, wasUsed: Bool)] = []
     var hand = 0
     var byteCount = 0
-    /// Places in the circle. One for each hash: a second outline under a hash, which a client cannot bring about, would
+    /// Places in the circle. One for each hash: a second key under a hash, which a client cannot bring about, would
     /// not be kept.
     var places: [UInt64: Int] = [:]
-    /// Plans that are being made, by the hashes of their outlines. Who waits for another outline of the same hash has
+    /// Plans that are being made, by the hashes of their keys. Who waits for another key of the same hash has
     /// waited in vain, no more.
     var flights: [UInt64: (flight: Flight, tenant: ObjectIdentifier?)] = [:]
   }
@@ -65,9 +65,9 @@ final class PlanCache: Sendable {
     byteLimit = bytes
   }
 
-  /// The plan of exactly this outline, or who makes it.
-  func find(_ outline: UnsafeRawBufferPointer, for tenant: ObjectIdentifier? = nil) -> Finding {
-    let hash = KeyedHash.process(outline)
+  /// The plan of exactly this key, or who makes it.
+  func find(_ key: UnsafeRawBufferPointer, for tenant: ObjectIdentifier? = nil) -> Finding {
+    let hash = KeyedHash.process(key)
     let (entry, flight, isFirst, isOthers) = table.withLock { table -> (Entry?, Flight?, Bool, Bool) in
       if let entry = table.use(hash) { return (entry, nil, false, false) }
       if let (flight, maker) = table.flights[hash] { return (nil, flight, false, maker != tenant) }
@@ -76,19 +76,19 @@ final class PlanCache: Sendable {
       return (nil, flight, true, false)
     }
     if let flight, !isFirst { return isOthers ? .others : .somebody(flight) }
-    if let plan = plan(in: entry, for: outline) { return .plan(plan) }
+    if let plan = plan(in: entry, for: key) { return .plan(plan) }
     return .nobody(PlanInMaking(cache: self, hash: hash, flight: flight ?? Flight()))
   }
 
-  /// The plan of exactly this outline.
-  func plan(for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
-    let hash = KeyedHash.process(outline)
-    return plan(in: table.withLock { $0.use(hash) }, for: outline)
+  /// The plan of exactly this key.
+  func plan(for key: UnsafeRawBufferPointer) -> PreparedPlan? {
+    let hash = KeyedHash.process(key)
+    return plan(in: table.withLock { $0.use(hash) }, for: key)
   }
 
   /// Compares outside of the lock: a graph may have megabytes.
-  private func plan(in entry: Entry?, for outline: UnsafeRawBufferPointer) -> PreparedPlan? {
-    guard let entry, entry.isFor(outline) else {
+  private func plan(in entry: Entry?, for key: UnsafeRawBufferPointer) -> PreparedPlan? {
+    guard let entry, entry.isFor(key) else {
       counters.misses.add(1)
       return nil
     }
@@ -103,8 +103,8 @@ final class PlanCache: Sendable {
     flight.end()
   }
 
-  func insert(_ plan: PreparedPlan, for outline: UnsafeRawBufferPointer) {
-    let entry = Entry(outline, KeyedHash.process(outline), plan)
+  func insert(_ plan: PreparedPlan, for key: UnsafeRawBufferPointer) {
+    let entry = Entry(key, KeyedHash.process(key), plan)
     guard planLimit > 0, entry.byteCount <= byteLimit else { return }
     // Freed when this returns, not under the lock.
     var evicted: [Entry] = []
@@ -194,6 +194,11 @@ struct PlanCacheCounters: Sendable {
   var misses: Counter { Counter(area: area, counter: .planMisses) }
   /// Hits that were known by their text, see ``BodySkeleton``.
   var recalled: Counter { Counter(area: area, counter: .planRecalled) }
+  func countRecall() {
+    hits.add(1)
+    recalled.add(1)
+  }
+
   /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the
   /// words for that.
   var fallbacks: Counter { Counter(area: area, counter: .planFallbacks) }

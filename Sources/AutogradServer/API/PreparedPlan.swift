@@ -6,7 +6,7 @@ import AutogradFormats
 final class PreparedPlan: Sendable {
   let plan: Plan
   let layout: RunLayout
-  /// For each input of the plan, which of the request's tensors it is, in the order of ``RequestOutline``.
+  /// For each input of the plan, which of the request's tensors it is, in the order of ``PlanKey``.
   let sources: [Int]
   private let template: AnswerTemplate
 
@@ -38,10 +38,41 @@ final class PreparedPlan: Sendable {
 
   var answerByteCount: Int { template.answerByteCount }
 
-  /// The answer of a run in a block of memory.
+  /// The answer of a run in a block of memory. A small one is written into the draft and copied: the room that it might
+  /// have taken is several times what it takes, and more than malloc keeps at hand for each thread.
+  /// - Throws: `interrupted`: many numbers take longer to write than to compute.
   func answer(
-    from block: UnsafeMutableRawPointer, _ scratch: RequestScratch, _ interruption: Interruption?
+    from block: UnsafeMutableRawPointer, inputs: [Tensor]?, draft: ByteBuffer, _ interruption: Interruption?
   ) throws(GraphError) -> ByteBuffer {
-    try template.answer(draft: scratch.draft, interruption) { UnsafeRawPointer(block + layout.results[$0]) }
+    let isSmall = answerByteCount <= PreparedPlan.largestDraft
+    let answer = isSmall ? draft : ByteBuffer(capacity: answerByteCount)
+    if isSmall { answer.removeAll() }
+    var progress = AnswerTemplate.Progress()
+    let found = notFinite(in: block, inputs)
+    try template.write(&progress, to: answer, until: .max, from: block, layout.results, found, interruption)
+    if !isSmall { return answer }
+    let copy = ByteBuffer(capacity: answer.count)
+    copy.append(answer.bytes)
+    return copy
+  }
+
+  private static let largestDraft = 16 << 10
+
+  /// Warnings of results that are not finite although all that was given is. Who sends NaN or infinity knows of it.
+  private func notFinite(in block: UnsafeRawPointer, _ inputs: [Tensor]?) -> [DifferentialRequest.Warning] {
+    let places = template.fields.indices.filter { place in
+      let type = template.fields[place].type
+      return !Finiteness.holds(type.dtype, block + layout.results[template.fields[place].result], type.elementCount)
+    }
+    if places.isEmpty { return [] }
+    let areGivenFinite = plan.inputTypes.indices.allSatisfy { index in
+      let type = plan.inputTypes[index]
+      guard let inputs else { return Finiteness.holds(type.dtype, block + layout.inputs[index], type.elementCount) }
+      return inputs[index].withUnsafeBytes { bytes in
+        bytes.baseAddress.map { Finiteness.holds(type.dtype, $0, type.elementCount) } ?? true
+      }
+    }
+    if !areGivenFinite { return [] }
+    return places.prefix(DifferentialRequest.mostShown).map { .notFinite(at: template.fields[$0].pointer) }
   }
 }

@@ -4,38 +4,46 @@ import AutogradFormats
 /// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of
 /// tensors, of which only the shape of the lists counts, and whether they hold numbers or true and false.
 ///
-/// Two requests of one outline are built, differentiated, planned and refused alike as long as their data can be read.
-/// So an outline needs no checks: a plan is kept only for requests that passed all of them, and what was never answered
-/// is not found.
+/// Two requests of one key are built, differentiated, planned and refused alike as long as their data can be read. So a
+/// key needs no checks: a plan is kept only for requests that passed all of them, and what was never answered is not
+/// found.
 ///
-/// The outline is written as bytes that no other outline has: every text behind its length, every list behind its
-/// count. The tensors come in the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
-struct RequestOutline {
-  private let scratch: RequestScratch
+/// It is written as bytes that no other key has: every text behind its length, every list behind its count. The tensors
+/// come in the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`, which is also that of the plan's
+/// inputs, but for inputs that the graph declares in another order.
+///
+/// `@unchecked Sendable`: it is written before it is handed on.
+final class PlanKey: @unchecked Sendable {
+  /// The request's tensors.
+  private(set) var tensors: [TensorSource] = []
+  private let text = ByteBuffer(capacity: 1024)
   /// Of a safetensors file, the data of the tensors that are not in the graph.
   private let file: UnsafeRawBufferPointer?
   private let limits: Limits
-  private var key: ByteBuffer { scratch.key }
 
-  /// A longer outline, which is a copy of most of the body, is not made: few plans of such requests would be kept, if
-  /// any.
+  var bytes: UnsafeRawBufferPointer { text.bytes }
+
+  /// Memory that it takes.
+  var byteCount: Int { text.capacity + tensors.count * MemoryLayout<TensorSource>.stride }
+
+  /// A longer key, which is a copy of most of the body, is not made: few plans of such requests would be kept, if any.
   private static let longest = 16 << 20
   private var isTooLong = false
 
-  /// - Returns: false for what cannot be a request with an answer, or one whose plan is not kept.
-  static func write(_ endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits, to scratch: RequestScratch) -> Bool {
-    scratch.clear()
-    var outline = RequestOutline(scratch: scratch, file: body.file, limits: limits)
-    return outline.write(endpoint, body.document.root, body.answersSafetensors) && !outline.isTooLong
+  /// Nil for what cannot be a request with an answer, or one whose plan is not kept.
+  init?(_ endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits) {
+    file = body.file
+    self.limits = limits
+    guard write(endpoint, body.document.root, body.answersSafetensors), !isTooLong else { return nil }
   }
 
-  private mutating func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
+  private func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
     guard root.kind == .object else { return false }
     var graph: JSONValue?
     var inputs: JSONValue?
     var cotangents: JSONValue?
     var directions: JSONValue?
-    key.append(endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0))
+    text.append(endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0))
     append(root.count)
     for (name, value) in root.members {
       if name == "graph" {
@@ -62,27 +70,27 @@ struct RequestOutline {
     return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)
   }
 
-  private mutating func append(_ graph: JSONValue, without constants: JSONValue?) {
-    let text = graph.text
+  private func append(_ graph: JSONValue, without constants: JSONValue?) {
+    let whole = graph.text
     // How many pieces there are.
-    guard let hole = constants?.text, let start = text.baseAddress, let holeStart = hole.baseAddress else {
+    guard let hole = constants?.text, let start = whole.baseAddress, let holeStart = hole.baseAddress else {
       append(1)
-      return append(text)
+      return append(whole)
     }
     append(2)
     let before = holeStart - start
-    append(UnsafeRawBufferPointer(rebasing: text[..<before]))
-    append(UnsafeRawBufferPointer(rebasing: text[(before + hole.count)...]))
+    append(UnsafeRawBufferPointer(rebasing: whole[..<before]))
+    append(UnsafeRawBufferPointer(rebasing: whole[(before + hole.count)...]))
   }
 
   /// Tensors by name.
-  private mutating func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
+  private func append(_ object: JSONValue?, _ file: UnsafeRawBufferPointer?) -> Bool {
     guard let object = object?.given else {
-      key.append(0)
+      text.append(0)
       return true
     }
     guard object.kind == .object else { return false }
-    key.append(1)
+    text.append(1)
     append(object.count)
     for (name, value) in object.members {
       append(name.bytes)
@@ -92,7 +100,7 @@ struct RequestOutline {
   }
 
   /// `{"dtype", "shape", "encoding", "data"}`
-  private mutating func append(members tensor: JSONValue, _ file: UnsafeRawBufferPointer?) -> Bool {
+  private func append(members tensor: JSONValue, _ file: UnsafeRawBufferPointer?) -> Bool {
     var data: JSONValue?
     var isEncoded = false
     append(tensor.count)
@@ -108,38 +116,38 @@ struct RequestOutline {
     guard let data else { return false }
     if let file {
       guard let bytes = data.slice(of: file) else { return false }
-      scratch.tensors.append(.bytes(bytes))
+      tensors.append(.bytes(bytes))
       return true
     }
     guard isEncoded else { return append(data: data) }
-    scratch.tensors.append(.base64(data))
+    tensors.append(.base64(data))
     return data.kind == .string
   }
 
-  private mutating func append(data: JSONValue) -> Bool {
-    scratch.tensors.append(.lists(data))
+  private func append(data: JSONValue) -> Bool {
+    tensors.append(.lists(data))
     var value = data
     var rank = 0
     // Lists in lists, by their first elements: that is what a tensor's shape is taken from.
     while value.kind == .array || value.kind == .numbers {
       rank += 1
       guard rank <= Shape.maximumRank else { return false }
-      key.append(Mark.list)
+      text.append(Mark.list)
       append(value.count)
       guard value.kind == .array else {
-        key.append(Mark.number)
+        text.append(Mark.number)
         return true
       }
       var elements = value.elements
       guard let first = elements.next() else {
-        key.append(Mark.nothing)
+        text.append(Mark.nothing)
         return true
       }
       value = first
     }
     switch value.kind {
-    case .number, .string: key.append(Mark.number)
-    case .true, .false: key.append(Mark.truth)
+    case .number, .string: text.append(Mark.number)
+    case .true, .false: text.append(Mark.truth)
     default: return false
     }
     return true
@@ -155,17 +163,17 @@ struct RequestOutline {
     static let toFile: UInt8 = 0x80
   }
 
-  private mutating func append(_ count: Int) {
-    UnsafeMutableRawPointer(key.reserve(8)).storeBytes(of: count, as: Int.self)
-    key.commit(8)
+  private func append(_ count: Int) {
+    UnsafeMutableRawPointer(text.reserve(8)).storeBytes(of: count, as: Int.self)
+    text.commit(8)
   }
 
-  private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+  private func append(_ bytes: UnsafeRawBufferPointer) {
     append(bytes.count)
-    if bytes.count > RequestOutline.longest - key.count {
+    if bytes.count > PlanKey.longest - text.count {
       isTooLong = true
     } else {
-      key.append(bytes)
+      text.append(bytes)
     }
   }
 }

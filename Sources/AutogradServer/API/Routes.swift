@@ -6,15 +6,15 @@ import CEmbedded
 enum Routes {
   /// - Parameters:
   ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
-  ///   - scratch: memory that requests leave to each other.
+  ///   - memory: what requests leave to each other.
   ///   - metrics: what `/metrics` shows; nothing without.
   ///   - isReady: false once the server is draining.
   ///   - isAlive: false while a thread that serves connections is stuck.
   static func all(
-    limits: Limits, plans: PlanCache? = nil, scratch: ScratchPool = ScratchPool(), metrics: Metrics? = nil,
+    limits: Limits, plans: PlanCache? = nil, memory: RunMemoryPool = RunMemoryPool(), metrics: Metrics? = nil,
     isAlive: @escaping @Sendable () -> Bool = { true }, isReady: @escaping @Sendable () -> Bool
   ) -> [Route] {
-    let handler = DifferentialHandler(limits: limits, plans: plans, scratch: scratch)
+    let handler = DifferentialHandler(limits: limits, plans: plans, memory: memory)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
       Route("POST", "/v1/\(endpoint.rawValue)", answersSafetensors: true) { request, _ in
         handler.reply(to: request, endpoint)

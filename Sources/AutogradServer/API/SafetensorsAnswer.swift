@@ -13,7 +13,8 @@ extension AnswerTemplate {
     func append(_ name: ByteBuffer) {
       // The plan's outputs are all tensors of the answer, in its order.
       let result = plan.outputs[entries.count]
-      entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result]), 0))
+      let pointer = "/" + name.string
+      entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result], pointer: pointer), 0))
     }
     for section in sections {
       switch section.content {
@@ -22,6 +23,8 @@ extension AnswerTemplate {
         for row in rows {
           for entry in row.tensors { append(name(section.name, row.row, entry.name)) }
         }
+      case .tensor: append(ByteBuffer(section.name))
+      case .json: break
       }
     }
     var position = 0
@@ -34,36 +37,31 @@ extension AnswerTemplate {
       }
     }
 
-    let header = ByteBuffer(capacity: 512)
-    header.append("{")
-    if !warnings.isEmpty {
-      let list = ByteBuffer()
-      warnings.appendList(to: list)
-      header.append("\"__metadata__\": {\"warnings\": ")
-      withExtendedLifetime(list) { header.appendJSONString(list.bytes) }
-      header.append("}")
-    }
+    let tensors = ByteBuffer(capacity: 512)
     for (index, entry) in entries.enumerated() {
-      if index > 0 || !warnings.isEmpty { header.append(", ") }
-      withExtendedLifetime(entry) { header.appendJSONString(entry.name.bytes) }
-      header.append(": {\"dtype\": \"")
-      header.append(entry.field.type.dtype.safetensors)
-      header.append("\", \"shape\": [")
+      if index > 0 { tensors.append(", ") }
+      withExtendedLifetime(entry) { tensors.appendJSONString(entry.name.bytes) }
+      tensors.append(": {\"dtype\": \"")
+      tensors.append(entry.field.type.dtype.safetensors)
+      tensors.append("\", \"shape\": [")
       for axis in 0..<entry.field.type.shape.rank {
-        if axis > 0 { header.append(", ") }
-        header.append(int: Int64(entry.field.type.shape[axis]))
+        if axis > 0 { tensors.append(", ") }
+        tensors.append(int: Int64(entry.field.type.shape[axis]))
       }
-      header.append("], \"data_offsets\": [\(entry.begin), \(entry.begin + entry.field.type.byteCount)]}")
+      tensors.append("], \"data_offsets\": [\(entry.begin), \(entry.begin + entry.field.type.byteCount)]}")
     }
-    header.append("}")
-    while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
-
-    let text = ByteBuffer(capacity: header.count + 8)
-    UnsafeMutableRawPointer(text.reserve(8)).storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
-    text.commit(8)
-    withExtendedLifetime(header) { text.append(header.bytes) }
+    let header = SafetensorsHeader(members: members(sections), tensors: tensors)
+    let text = header.text(warnings)
     for index in fields.indices { fields[index].textEnd = text.count }
-    return AnswerTemplate(text: text, fields: fields, encoder: nil, dataByteCount: position)
+    return AnswerTemplate(
+      text: text, fields: fields, form: .safetensors(header), warnings: warnings, dataByteCount: position)
+  }
+
+  /// What of an answer is no tensor, as JSON.
+  private static func members(_ sections: [Section]) -> [(name: String, json: String)] {
+    sections.compactMap { section in
+      if case .json(let json) = section.content { (section.name, json) } else { nil }
+    }
   }
 
   /// In the name of a row, `~` and `/` are written `~0` and `~1`, so that the name of the column begins behind the
@@ -74,5 +72,41 @@ extension AnswerTemplate {
     name.append("/")
     name.append(tensor.bytes)
     return name
+  }
+}
+
+/// The header of an answer as a safetensors file, which also says what is no tensor: in `__metadata__`, whose values
+/// are strings of JSON.
+struct SafetensorsHeader: Sendable {
+  /// What every answer of the plan has beside tensors.
+  let members: [(name: String, json: String)]
+  /// The entries of the tensors.
+  let tensors: ByteBuffer
+
+  /// The file up to the data.
+  func text(_ warnings: [DifferentialRequest.Warning]) -> ByteBuffer {
+    let json = ByteBuffer(capacity: tensors.count + 512)
+    json.append("{")
+    let metadata = (warnings.isEmpty ? [] : [("warnings", list(warnings))]) + members
+    for (index, member) in metadata.enumerated() {
+      json.append(index > 0 ? ", \"\(member.0)\": " : "\"__metadata__\": {\"\(member.0)\": ")
+      json.appendJSONString(member.1)
+    }
+    if !metadata.isEmpty { json.append("}") }
+    if !metadata.isEmpty && tensors.count > 0 { json.append(", ") }
+    withExtendedLifetime(tensors) { json.append(tensors.bytes) }
+    json.append("}")
+    while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+    let text = ByteBuffer(capacity: json.count + 8)
+    UnsafeMutableRawPointer(text.reserve(8)).storeBytes(of: UInt64(json.count).littleEndian, as: UInt64.self)
+    text.commit(8)
+    withExtendedLifetime(json) { text.append(json.bytes) }
+    return text
+  }
+
+  private func list(_ warnings: [DifferentialRequest.Warning]) -> String {
+    let list = ByteBuffer()
+    warnings.appendList(to: list)
+    return list.string
   }
 }

@@ -4,33 +4,8 @@ import AutogradFormats
 /// in it but where they are in the file, `[begin, end]`. So a request is read in one way, whatever it came as, and
 /// places in it have one kind of pointer.
 struct SafetensorsRequest {
-  /// What tensors are called that are no inputs.
-  private static let prefixes: [(member: StaticString, prefix: StaticString)] = [
-    ("cotangents", "cotangents/"), ("tangents", "tangents/"), ("vectors", "vectors/"),
-  ]
-
-  /// How the text of a member of `__metadata__` is read.
-  private enum Reading {
-    /// It is JSON.
-    case json
-    /// It is what a JSON request has in quotes.
-    case plain
-    /// `true` or `false`.
-    case flag
-    /// Nothing but `{}`: the tensors themselves are in the file, and this says that there are none.
-    case none
-    /// Some libraries note there what they saved.
-    case ignored
-  }
-
-  private static let readings: [(name: StaticString, reading: Reading)] = [
-    ("graph", .json), ("wrt", .json), ("of", .json), ("outputs", .json), ("batch", .json), ("dtype", .plain),
-    ("encoding", .plain),
-    ("gradients", .flag), ("per_example", .flag), ("for", .plain), ("step", .json), ("rtol", .json), ("atol", .json),
-    ("cotangents", .none),
-    ("tangents", .none), ("vectors", .none),
-    ("format", .ignored),
-  ]
+  /// Where some libraries note what they saved.
+  private static let ignored: StaticString = "format"
 
   private let file: SafetensorsFile
   private let limits: Limits
@@ -46,15 +21,25 @@ struct SafetensorsRequest {
   /// Where a tensor is in the request, such as `/inputs/x`.
   static func pointer(to name: JSONName) -> String {
     if name == "__metadata__" { return "/__metadata__" }
-    guard let (member, prefix) = prefixes.first(where: { name.bytes.hasPrefix($0.prefix) }) else {
-      return "/inputs" + Pointer.member(name.string)
+    for member in RequestMember.withTensors {
+      guard let inside = SafetensorsRequest.name(name.bytes, in: member) else { continue }
+      return "/\(member.name)" + Pointer.member(JSONName(bytes: inside).string)
     }
-    return "/\(member)" + Pointer.member(JSONName(bytes: name.bytes.dropping(prefix)).string)
+    return "/inputs" + Pointer.member(name.string)
+  }
+
+  /// What a tensor of a member is called in it: what follows the member's name and a slash. Nil for any other.
+  private static func name(_ bytes: UnsafeRawBufferPointer, in member: RequestMember) -> UnsafeRawBufferPointer? {
+    let length = member.name.utf8CodeUnitCount
+    guard bytes.count > length, bytes.hasPrefix(member.name), bytes[length] == UInt8(ascii: "/") else { return nil }
+    return UnsafeRawBufferPointer(rebasing: bytes[(length + 1)...])
   }
 
   private func write() throws(FormatError) {
     text.append("{\"inputs\": {")
-    appendTensors("")
+    appendTensors { entry in
+      RequestMember.withTensors.contains { SafetensorsRequest.name(entry, in: $0) != nil } ? nil : entry
+    }
     text.append("}")
     if let metadata = file.metadata {
       guard metadata.kind == .object else {
@@ -63,13 +48,15 @@ struct SafetensorsRequest {
       }
       for (name, value) in metadata.members { try appendMember(name, value) }
     }
-    for (member, prefix) in SafetensorsRequest.prefixes {
-      let isPresent = file.metadata?[member] != nil || file.entries.contains { $0.name.bytes.hasPrefix(prefix) }
+    for member in RequestMember.withTensors {
+      let isPresent =
+        file.metadata?[member.name] != nil
+        || file.entries.contains { SafetensorsRequest.name($0.name.bytes, in: member) != nil }
       guard isPresent else { continue }
       text.append(", \"")
-      text.append(member)
+      text.append(member.name)
       text.append("\": {")
-      appendTensors(prefix)
+      appendTensors { SafetensorsRequest.name($0, in: member) }
       text.append("}")
     }
     text.append("}")
@@ -77,15 +64,14 @@ struct SafetensorsRequest {
 
   // MARK: Tensors
 
-  /// Those whose names have the prefix; for an empty one, those that have none of the prefixes.
-  private func appendTensors(_ prefix: StaticString) {
+  /// - Parameter name: what a tensor of the file is called here; nil for one that belongs elsewhere.
+  private func appendTensors(_ name: (UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?) {
     var isFirst = true
     for entry in file.entries {
-      let found = SafetensorsRequest.prefixes.first { entry.name.bytes.hasPrefix($0.prefix) }?.prefix ?? ""
-      guard found.utf8CodeUnitCount == prefix.utf8CodeUnitCount, entry.name.bytes.hasPrefix(prefix) else { continue }
+      guard let name = name(entry.name.bytes) else { continue }
       if !isFirst { text.append(", ") }
       isFirst = false
-      text.appendJSONString(entry.name.bytes.dropping(prefix))
+      text.appendJSONString(name)
       text.append(": {\"dtype\": \"")
       text.append(entry.dtype.name)
       text.append("\", \"shape\": ")
@@ -101,9 +87,10 @@ struct SafetensorsRequest {
   // MARK: Metadata
 
   private func appendMember(_ name: JSONName, _ value: JSONValue) throws(FormatError) {
-    guard let (_, reading) = SafetensorsRequest.readings.first(where: { name == $0.name }) else {
-      throw FormatError.unknownMember(
-        name.string, of: "__metadata__", SafetensorsRequest.readings.map { "\($0.name)" }, at: "")
+    if name == SafetensorsRequest.ignored { return }
+    guard let member = RequestMember.all.first(where: { name == $0.name }), member.metadata != .otherTensors else {
+      let known = RequestMember.all.filter { $0.metadata != .otherTensors }.map { "\($0.name)" }
+      throw FormatError.unknownMember(name.string, of: "__metadata__", known, at: "")
     }
     let pointer = Pointer.member(name.string)
     guard value.kind == .string else {
@@ -111,9 +98,9 @@ struct SafetensorsRequest {
         .wrongType, "the members of __metadata__ are strings, got \(value.describe) for \(name.string)", at: pointer)
     }
     let content = value.stringBytes
-    switch reading {
-    case .ignored: return
-    case .none:
+    switch member.metadata {
+    case .otherTensors: return
+    case .tensors:
       guard content.count == 2, content.hasPrefix("{}") else {
         throw FormatError(
           .wrongType,
@@ -132,7 +119,7 @@ struct SafetensorsRequest {
     text.append(", ")
     text.appendJSONString(name.bytes)
     text.append(": ")
-    if reading == .plain { text.appendJSONString(content) } else { text.append(content) }
+    if member.metadata == .plain { text.appendJSONString(content) } else { text.append(content) }
   }
 
   /// Each text is JSON by itself; what is put together is then JSON too, with these members.
@@ -142,12 +129,5 @@ struct SafetensorsRequest {
     } catch {
       throw FormatError(error).under(pointer).saying { "\(name.string) in __metadata__ is JSON text: \($0)" }
     }
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  /// - Precondition: they begin with it.
-  fileprivate func dropping(_ prefix: StaticString) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: self[prefix.utf8CodeUnitCount...])
   }
 }

@@ -87,13 +87,13 @@ struct ServeCommand: ParsableCommand {
     let access = try configuration.accessTokens()
     let metrics = try ServeCommand.metrics(supervision, logger)
     LogSink.standardError.count(in: metrics.area)
-    let scratch = ScratchPool(mostBytesKept: resources.keptBytes)
+    let memory = RunMemoryPool(mostBytesKept: resources.keptBytes)
     Parallelism.threads = min(Parallelism.threads, configuration.computeThreads)
     let pool = try ComputePool(
       threads: configuration.computeThreads, queueLimit: configuration.queueLength, mostPaused: resources.pausedJobs,
       metrics: metrics.area
     ) {
-      scratch.giveBack()
+      memory.giveBack()
       MallocTuning.giveBack()
     }
     let readiness = Readiness()
@@ -103,7 +103,7 @@ struct ServeCommand: ParsableCommand {
     // Where a supervisor watches over the threads, one that is stuck is its business.
     let isAlone = supervision == nil
     let routes = Routes.all(
-      limits: limits, plans: plans, scratch: scratch, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
+      limits: limits, plans: plans, memory: memory, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
       isReady: { readiness.isReady })
     let hasAdmin = configuration.adminAddress != nil
     let router = Router(

@@ -25,10 +25,21 @@ enum ListeningSocket {
     while let address = next {
       let descriptor = bind(to: address.pointee)
       if descriptor >= 0 { return descriptor }
-      reason = String(cString: strerror(errno))
+      reason = ListeningSocket.reason(errno)
       next = address.pointee.ai_next
     }
     throw StartError("cannot listen on \(host) port \(port): \(reason)")
+  }
+
+  /// What the system says, and what can be done about it.
+  private static func reason(_ code: Int32) -> String {
+    let text = String(cString: strerror(code))
+    return switch code {
+    case EADDRINUSE: text + "; choose another port, or see who has it with: ss -ltnp"
+    case EACCES: text + "; ports below 1024 need a privilege: choose another"
+    case EADDRNOTAVAIL: text + "; it is no address of this machine"
+    default: text
+    }
   }
 
   /// The socket, or -1 with `errno`.

@@ -1,0 +1,80 @@
+import AutogradCore
+import AutogradFormats
+
+/// `stacked`: first or second derivatives as one matrix, as solvers of linear systems want them. Elements of tensors
+/// follow one another in row-major order; of a batch each example has its matrix.
+extension DifferentialRequest {
+  /// `jacobian` [m, n] has a row for each element of what is differentiated, and a column for each of the inputs.
+  /// `rows` and `columns` tell whose they are.
+  func stackedJacobian(_ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named], _ blocks: [[Value]]) -> [Section]
+  {
+    [
+      Section(name: "jacobian", content: .tensor(stacked(blocks, rows, columns))),
+      Section(name: "rows", content: .json(DifferentialRequest.extents(rows))),
+      Section(name: "columns", content: .json(DifferentialRequest.extents(columns))),
+    ]
+  }
+
+  /// `gradient` [n] and `hessian` [n, n]; `rows` tells whose elements they are, and so whose the columns are.
+  func stackedHessian(_ gradients: [GraphDecoder.Named], _ blocks: [[Value]]) -> [Section] {
+    let gradient = joined(gradients.map { $0.value.reshape([$0.value.shape.elementCount]) }, along: 0, or: [0])
+    return [
+      Section(name: "gradient", content: .tensor(gradient)),
+      Section(name: "hessian", content: .tensor(stacked(blocks, gradients, gradients))),
+      Section(name: "rows", content: .json(DifferentialRequest.extents(gradients))),
+    ]
+  }
+
+  private func stacked(_ blocks: [[Value]], _ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named]) -> Value {
+    let width = DifferentialRequest.elementCount(columns)
+    let bands = zip(rows, blocks).map { row, blocks in
+      let height = row.value.shape.elementCount
+      return joined(
+        zip(columns, blocks).map { column, block in block.reshape([height, column.value.shape.elementCount]) },
+        along: 1, or: [height, 0])
+    }
+    return joined(bands, along: 0, or: [0, width])
+  }
+
+  /// Blocks beside one another, in the widest of their dtypes; zeros of a shape that has no elements where there are no
+  /// blocks.
+  private func joined(_ blocks: [Value], along axis: Int, or shape: Shape) -> Value {
+    let dtype: DType = blocks.contains { $0.dtype == .float64 } || blocks.isEmpty ? .float64 : .float32
+    if blocks.isEmpty { return graph.builder.zeros(TensorType(dtype, shape)) }
+    return graph.builder.concat(blocks.map { $0.dtype == dtype ? $0 : $0.cast(to: dtype) }, axis: axis)
+  }
+
+  private static func elementCount(_ named: [GraphDecoder.Named]) -> Int {
+    named.reduce(0) { Size.sum($0, $1.value.shape.elementCount) }
+  }
+
+  /// `[{"name": "w", "shape": [2, 3], "start": 0}, …]`: where the elements of each begin.
+  private static func extents(_ named: [GraphDecoder.Named]) -> String {
+    let json = ByteBuffer()
+    var start = 0
+    json.append("[")
+    for (index, entry) in named.enumerated() {
+      json.append(index > 0 ? ", {\"name\": " : "{\"name\": ")
+      json.appendJSONString(entry.name.bytes)
+      json.append(", \"shape\": \(entry.value.shape), \"start\": \(start)}")
+      start = Size.sum(start, entry.value.shape.elementCount)
+    }
+    json.append("]")
+    return json.string
+  }
+
+  /// One matrix holds second derivatives for each example, or their sums over the examples, but not both.
+  /// - Throws: `invalid_value` at `/stacked`.
+  static func checkStacked(_ batch: ExampleBatch?, _ targets: [GraphDecoder.Named], _ endpoint: Endpoint)
+    throws(FormatError)
+  {
+    guard endpoint == .hessian, let batch, !batch.isPerExample,
+      let batched = targets.first(where: { batch.contains($0.name.bytes) }),
+      let shared = targets.first(where: { !batch.contains($0.name.bytes) })
+    else { return }
+    throw FormatError(
+      .wrongType,
+      "\(batched.name.string) has a Hessian for each example, \(shared.name.string) one for their sum: these cannot be "
+        + "stacked; add \"per_example\": true, or choose with wrt", at: "/stacked")
+  }
+}

@@ -1,0 +1,84 @@
+import AutogradFormats
+
+/// A member of a request: who takes it, and how it comes in a safetensors file. What endpoints accept, what a file's
+/// `__metadata__` may hold and the keys of plans follow from this table; openapi.yaml is compared with it by a test.
+///
+/// A new member is a row here, its description in openapi.yaml, and the code in ``DifferentialRequest`` that reads it.
+struct RequestMember: Sendable {
+  let name: StaticString
+  let endpoints: Endpoints
+  let metadata: Metadata
+
+  /// Which endpoints take it, beside `/v1/inspect`, which takes what the endpoint that it asks about does.
+  enum Endpoints: Sendable {
+    case all
+    case only([Endpoint])
+    /// `/v1/inspect` alone.
+    case inspect
+  }
+
+  /// What it is among the strings of a safetensors file's `__metadata__`.
+  enum Metadata: Sendable {
+    /// Its JSON text.
+    case json
+    /// The text that a JSON request has in quotes.
+    case plain
+    /// `true` or `false`.
+    case flag
+    /// Its tensors are in the file, under its name and a slash. In `__metadata__` it may be `{}`: there are none.
+    case tensors
+    /// The tensors of the file that belong to no other member; nothing in `__metadata__`.
+    case otherTensors
+  }
+
+  private init(_ name: StaticString, _ endpoints: Endpoints, _ metadata: Metadata) {
+    self.name = name
+    self.endpoints = endpoints
+    self.metadata = metadata
+  }
+
+  static let all: [RequestMember] = [
+    RequestMember("for", .inspect, .plain),
+    RequestMember("graph", .all, .json),
+    RequestMember("inputs", .all, .otherTensors),
+    RequestMember("dtype", .all, .plain),
+    RequestMember("encoding", .all, .plain),
+    RequestMember("outputs", .all, .json),
+    RequestMember("batch", .all, .json),
+    RequestMember("per_example", .all, .flag),
+    RequestMember("of", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
+    RequestMember("wrt", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
+    RequestMember("cotangents", .only([.evaluate, .hessian, .hvp, .check]), .tensors),
+    RequestMember("gradients", .only([.evaluate]), .flag),
+    RequestMember("tangents", .only([.jvp]), .tensors),
+    RequestMember("vectors", .only([.hvp]), .tensors),
+    RequestMember("stacked", .only([.jacobian, .hessian]), .flag),
+    RequestMember("diagnose", .only([.evaluate, .jvp, .jacobian, .hessian, .hvp]), .flag),
+    RequestMember("step", .only([.check]), .json),
+    RequestMember("rtol", .only([.check]), .json),
+    RequestMember("atol", .only([.check]), .json),
+  ]
+
+  /// Members whose tensors a safetensors file has under their name.
+  static let withTensors = all.filter { $0.metadata == .tensors }
+
+  func isTaken(by endpoint: Endpoint, isInspected: Bool) -> Bool {
+    switch endpoints {
+    case .all: true
+    case .only(let endpoints): endpoints.contains(endpoint)
+    case .inspect: isInspected
+    }
+  }
+}
+
+extension Endpoint {
+  /// Whether a request may have the member.
+  func takes(_ name: JSONName, _ isInspected: Bool = false) -> Bool {
+    RequestMember.all.contains { name == $0.name && $0.isTaken(by: self, isInspected: isInspected) }
+  }
+
+  /// The names of the members that a request may have, in the order in which messages list them.
+  func members(isInspected: Bool = false) -> [String] {
+    RequestMember.all.filter { $0.isTaken(by: self, isInspected: isInspected) }.map { "\($0.name)" }
+  }
+}
