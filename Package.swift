@@ -55,11 +55,14 @@ let package = Package(
     // Bytes to numbers, tensors and documents, and back. No HTTP, no graphs.
     .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: strict),
 
+    // HTTP: requests, answers, routes, connections, threads and queues. Knows nothing of what is served.
+    .target(name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: strict),
+
     // The server.
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
+        "AutogradCore", "AutogradFormats", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -72,7 +75,8 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
-      name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradFormats", "AutogradTestSupport"],
+      name: "AutogradServerTests",
+      dependencies: ["AutogradServer", "AutogradFormats", "AutogradHTTP", "AutogradTestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

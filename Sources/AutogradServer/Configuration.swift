@@ -1,4 +1,5 @@
 import AutogradCore
+import AutogradHTTP
 
 /// What one request may ask for. Everything is checked before anything is computed.
 struct Limits: Sendable {

@@ -2,7 +2,6 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,18 +226,6 @@ void amhd_listen(amhd_entrance *self, bool listens) {
   else epoll_ctl(self->set, EPOLL_CTL_DEL, self->listening, NULL);
 }
 
-bool amhd_refuse_connections(int listening_descriptor) {
-  // Drops packets with the SYN flag. A socket's filter sees the segment from its TCP header on; the flags are byte 13.
-  struct sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-  };
-  struct sock_fprog filter = {.len = sizeof program / sizeof program[0], .filter = program};
-  return setsockopt(listening_descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
-}
-
 // MARK: - Beginning and end
 
 amhd_entrance *amhd_entrance_open(amhd_daemon *daemon, int listening_descriptor, int wakeup, bool is_admin) {
@@ -260,19 +247,4 @@ amhd_entrance *amhd_entrance_open(amhd_daemon *daemon, int listening_descriptor,
 void amhd_entrance_close(amhd_entrance *self) {
   if (self->set >= 0) close(self->set);
   free(self);
-}
-
-bool amhd_peer(int descriptor, void *address) {
-  struct sockaddr_storage peer;
-  socklen_t size = sizeof peer;
-  if (getpeername(descriptor, (struct sockaddr *)&peer, &size) != 0) return false;
-  unsigned char *bytes = address;
-  if (peer.ss_family == AF_INET) {
-    memset(bytes, 0, 10);
-    memset(bytes + 10, 0xff, 2);
-    memcpy(bytes + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
-    return true;
-  }
-  if (peer.ss_family == AF_INET6) memcpy(bytes, &((struct sockaddr_in6 *)&peer)->sin6_addr, 16);
-  return peer.ss_family == AF_INET6;
 }

@@ -2,18 +2,12 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 _Static_assert(MHD_VERSION >= 0x00097500,
                "older versions lack functions used here and lay out a request's head differently");
@@ -345,32 +339,6 @@ void amhd_stop(amhd_daemon *daemon) {
 const char *amhd_version(void) { return MHD_get_version(); }
 
 // MARK: - One connection
-
-_Static_assert(amhd_poll_hung_up == POLLRDHUP, "another system");
-
-amhd_socket_facts amhd_look(int descriptor) {
-  amhd_socket_facts facts = {0, false, false};
-  struct tcp_info info;
-  socklen_t size = sizeof info;
-  memset(&info, 0, sizeof info);
-  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return facts;
-  int unread = 0;
-  facts.received = info.tcpi_bytes_received;
-  // Every state but that of two open directions: what comes before it no accepted socket is in.
-  facts.is_ended = info.tcpi_state != 1;
-  facts.has_unread = ioctl(descriptor, SIOCINQ, &unread) == 0 && unread > 0;
-  return facts;
-}
-
-bool amhd_has_unsent(int descriptor) {
-  int unsent = 0;
-  return ioctl(descriptor, SIOCOUTQ, &unsent) == 0 && unsent > 0;
-}
-
-void amhd_discard_on_close(int descriptor) {
-  struct linger linger = {.l_onoff = 1, .l_linger = 0};
-  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-}
 
 void amhd_suspend(amhd_connection *connection) { MHD_suspend_connection(mhd(connection)); }
 void amhd_resume(amhd_connection *connection) { MHD_resume_connection(mhd(connection)); }

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Bearer tokens: who gets in, and what of them is to be seen.

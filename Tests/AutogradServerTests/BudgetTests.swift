@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// What answers and plans may take is known before it is taken, wherever they are made.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// What `/v1/check` takes, refuses and answers; whether it judges rightly is in GradientCheckTests.

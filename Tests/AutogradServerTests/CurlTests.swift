@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A server on a free port of this machine, stopped when the test is over.

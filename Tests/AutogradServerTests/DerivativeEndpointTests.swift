@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// What `/v1/jvp`, `jacobian`, `hessian` and `hvp` take, refuse and answer.

@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// The compute pool and the memory are shared out by tenant: no one keeps the others waiting.
@@ -34,7 +35,7 @@ import Testing
   }
 
   private func submit(_ job: Endless, to pool: ComputePool, for share: ComputeShare, cost: Int64 = 30 * second)
-    -> LimitReason?
+    -> Overload?
   {
     pool.submit(cost: cost, for: share, job.interruption) { _ in job.run() }
   }
@@ -216,7 +217,7 @@ import Testing
     let (greedy, other, gate) = (ComputeShare(), ComputeShare(), Gate())
     let done = Atomic<Int>(0)
     let refused = Atomic<Int>(0)
-    func submit(_ share: ComputeShare) -> LimitReason? {
+    func submit(_ share: ComputeShare) -> Overload? {
       pool.submit(for: share, refused: { reason in if reason == .queue { refused.add(1, ordering: .relaxed) } }) { _ in
         gate.pass()
         done.add(1, ordering: .relaxed)

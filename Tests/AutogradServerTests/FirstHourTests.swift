@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// What people send who have never seen the project, and what they must be told.

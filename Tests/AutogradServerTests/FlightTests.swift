@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A new graph that many post at once is planned once, and nobody waits with a thread.

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Small requests that speak of large things: each is answered or refused at once, and the server goes on.

@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A JSON value that can be compared; numbers are equal by value.

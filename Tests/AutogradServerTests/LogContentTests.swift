@@ -4,6 +4,7 @@ import Logging
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// What stands in the log of a real server, and what never does.

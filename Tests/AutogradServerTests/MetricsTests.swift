@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// `GET /metrics`: what is counted, and that it is Prometheus' format.

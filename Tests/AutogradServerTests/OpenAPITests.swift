@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// openapi.yaml is the contract: these tests hold the server and it to be the same, in both directions.

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Which web pages may call a server, and what their browsers are told.

@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A request gets the same bytes whether its plan is made, found, or never kept.

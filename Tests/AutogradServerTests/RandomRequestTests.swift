@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// The random graphs of the whole catalog, with what is asked of each: gradients, tangents, Hessian-vector products.

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Bodies of many small values, which take several times their size once they are read, and of many names: refused

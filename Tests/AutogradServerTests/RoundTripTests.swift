@@ -2,6 +2,7 @@ import AutogradCore
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Every sample of every operation as JSON: it is answered, and what is answered can be posted back unchanged.

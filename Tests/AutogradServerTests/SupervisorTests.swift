@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// `serve --workers N` as the processes it is. One test after the other: each has several.

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// The project's own files, found from this one.

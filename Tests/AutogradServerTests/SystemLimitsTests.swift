@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Foundation
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Limits of the system: found wherever they stand, and kept to.

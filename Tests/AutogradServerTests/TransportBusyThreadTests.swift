@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Threads that are busy: their clients are not charged for it, and whoever watches the server learns of it.

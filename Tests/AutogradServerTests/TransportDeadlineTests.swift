@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Clients that take too long, and work that does: both are ended, and nobody else is harmed.
@@ -150,7 +151,7 @@ struct TransportDeadlineTests {
       let second = try server.connect()
       try second.send(rawPost("/echo", large))
       let refused = try second.readResponse()
-      #expect(refused.status == 503 && refused.text == "refused: overloaded(AutogradServer.LimitReason.memory)")
+      #expect(refused.status == 503 && refused.text == "refused: overloaded(AutogradHTTP.Overload.memory)")
       try second.send(rawPost("/echo", "small"))
       #expect(try second.readResponse().text == "small")
       server.gate.open()

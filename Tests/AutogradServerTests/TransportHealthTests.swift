@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// The thread that answers for the server's health, and who is let on it.

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Bodies at and above the limit, work on the compute pool, and more of either than there is room for.
@@ -151,7 +152,7 @@ struct TransportLimitTests {
       let refused = try server.connect()
       try refused.send(rawPost("/gate", "one too many"))
       let answer = try refused.readResponse()
-      #expect(answer.status == 503 && answer.text == "refused: overloaded(AutogradServer.LimitReason.queue)")
+      #expect(answer.status == 503 && answer.text == "refused: overloaded(AutogradHTTP.Overload.queue)")
       server.gate.open()
       for (index, client) in waiting.enumerated() { #expect(try client.readResponse().text == "\(index + 1)") }
       try refused.send(rawPost("/later", "again"))
@@ -165,7 +166,7 @@ struct TransportLimitTests {
       #expect(eventually { server.server.connectionCount == 4 })
       try clients[3].send(rawPost("/echo", "four"))
       let refused = try clients[3].readResponse()
-      #expect(refused.status == 503 && refused.text == "refused: overloaded(AutogradServer.LimitReason.connections)")
+      #expect(refused.status == 503 && refused.text == "refused: overloaded(AutogradHTTP.Overload.connections)")
       #expect(clients[3].isClosedByServer())
       #expect(eventually { server.server.connectionCount == 3 })
       try clients[0].send(rawPost("/echo", "one"))

@@ -3,6 +3,7 @@ import Logging
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Log lines: one for each event, whatever a client puts into its request.

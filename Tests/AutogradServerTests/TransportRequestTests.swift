@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Requests that are right, in all the ways they may arrive.

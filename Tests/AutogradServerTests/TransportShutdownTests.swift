@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// How a server starts and ends.

@@ -1,9 +1,9 @@
-import AutogradCore
 import AutogradTestSupport
 import Glibc
 import Synchronization
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A gate that work waits at until it is opened, for at most ten seconds.
@@ -21,9 +21,9 @@ final class Gate: Sendable {
 }
 
 extension Gate {
-  /// The same, but it is the interruption that is waited for, and that is counted when it comes.
-  func pass(when interruption: Interruption) {
-    if eventually({ interruption.isInterrupted }) { arrivals.add(1, ordering: .releasing) }
+  /// The same, but it is the cancellation that is waited for, and that is counted when it comes.
+  func pass(when cancellation: any Cancellation) {
+    if eventually({ cancellation.hasEnded }) { arrivals.add(1, ordering: .releasing) }
   }
 }
 
@@ -61,8 +61,8 @@ struct StubResponder: Responder {
         })
     case "/endless":
       .later(
-        Work { [gate] interruption in
-          gate.pass(when: interruption)
+        Work { [gate] (cancellation: any Cancellation) in
+          gate.pass(when: cancellation)
           return .now(echo(request))
         })
     case "/hold": held(request)
@@ -166,6 +166,10 @@ private func status(of refusal: Refusal) -> Int {
   case .deadlineExceeded: 504
   case .overloaded, .shuttingDown: 503
   case .quota: 429
+  case .unknownPath: 404
+  case .methodNotAllowed: 405
+  case .notAcceptable: 406
+  case .unsupportedMediaType: 415
   }
 }
 

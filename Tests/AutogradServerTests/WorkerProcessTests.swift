@@ -2,6 +2,7 @@ import AutogradTestSupport
 import Glibc
 import Testing
 
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 struct WorkerProcessTests {

@@ -14,18 +14,22 @@ let package = Package(
     .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
     .target(name: "CCounters"),
+    .target(name: "CSystem"),
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
     .target(
       name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
+      name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: [.unsafeFlags(["-enable-testing"])]
+    ),
+    .target(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters",
+        "AutogradCore", "AutogradFormats", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
-      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats"],
+      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats", "AutogradHTTP"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   swiftLanguageModes: [.v6]

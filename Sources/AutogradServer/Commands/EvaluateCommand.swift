@@ -1,5 +1,6 @@
 import ArgumentParser
 import AutogradFormats
+import AutogradHTTP
 import Glibc
 
 /// `autograd-server evaluate`: the same request without a socket.
@@ -44,7 +45,7 @@ struct EvaluateCommand: ParsableCommand {
 
 /// What commands print.
 enum CommandOutput {
-  static func write(_ buffer: ByteBuffer, to descriptor: Int32) {
+  static func write(_ buffer: any ResponseBytes, to descriptor: Int32) {
     var rest = buffer.bytes[...]
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)

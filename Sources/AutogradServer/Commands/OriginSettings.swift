@@ -1,5 +1,6 @@
 import ArgumentParser
 import AutogradFormats
+import AutogradHTTP
 import Glibc
 
 /// Reads the options that say under which names a server is asked, by which web pages, and behind which proxies.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AutogradCore
 import AutogradFormats
+import AutogradHTTP
 import Glibc
 import Logging
 
@@ -217,6 +218,7 @@ extension Configuration {
     transport.warn = { logger.warning("\($0)") }
     transport.alarm = { logger.critical("\($0)") }
     transport.metrics = metrics.area
+    transport.cancellation = { Interruption() }
     transport.observe = { metrics.observe($0) }
     if logsRequests {
       let log = AccessLog(routes: metrics.routes)

@@ -1,3 +1,5 @@
+import AutogradHTTP
+
 /// What this process counts for `GET /metrics`, and what all processes of the server have counted.
 ///
 /// Counting is a few additions to cells that no other thread writes: no lock, no memory, no text. All names are made
@@ -27,7 +29,7 @@ final class Metrics: Sendable {
     shard.add(record.bytesIn, to: MetricsLayout.counters + MetricsLayout.Counter.bytesIn.rawValue)
     shard.add(record.bytesOut, to: MetricsLayout.counters + MetricsLayout.Counter.bytesOut.rawValue)
     observe(record.observation.phases, shard)
-    if let problem = record.observation.problem { observe(problem, record.observation.reason, shard) }
+    if let problem = record.observation.problemNumber { observe(problem, record.observation.reasonNumber, shard) }
   }
 
   private func observe(_ phases: PhaseDurations, _ shard: MetricsArea.Shard) {
@@ -39,8 +41,8 @@ final class Metrics: Sendable {
   }
 
   /// A problem with a reason is counted by that, which tells the problem too.
-  private func observe(_ problem: ProblemCode, _ reason: LimitReason?, _ shard: MetricsArea.Shard) {
-    shard.add(to: reason.map { MetricsLayout.reasons + $0.index } ?? MetricsLayout.problems + problem.index)
+  private func observe(_ problem: UInt8, _ reason: UInt8?, _ shard: MetricsArea.Shard) {
+    shard.add(to: reason.map { MetricsLayout.reasons + Int($0) } ?? MetricsLayout.problems + Int(problem))
   }
 }
 

@@ -1,3 +1,4 @@
+import AutogradHTTP
 import CCounters
 
 /// Where in an area of a ``MetricsRegion`` what is counted.

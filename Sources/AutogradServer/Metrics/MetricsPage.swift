@@ -1,6 +1,6 @@
 import AutogradCore
 import AutogradFormats
-import CMicroHTTPD
+import AutogradHTTP
 
 /// `GET /metrics` in Prometheus' text format: the sums of what all processes have counted, and what those that live
 /// have now.
@@ -31,7 +31,7 @@ struct MetricsPage {
 
   private func append(_ family: MetricFamily) {
     switch family {
-    case .build: sample(family, [Version.current, Kernels.instructionSet, String(cString: amhd_version())], 1)
+    case .build: sample(family, [Version.current, Kernels.instructionSet, HTTPServer.libraryVersion], 1)
     case .workers: sample(family, [], workers.reduce(0) { $0 + $1.areas.count })
     case .requests: requests(family)
     case .requestDuration: requestDurations(family)

@@ -1,3 +1,4 @@
+import AutogradHTTP
 import CCounters
 import Glibc
 
@@ -188,5 +189,18 @@ struct MetricsArea: @unchecked Sendable {
     let base = counters_load(self[.processorBase])
     let live = owner.flatMap { ProcessFacts.processorMicroseconds(of: $0) } ?? 0
     return Int(clamping: counters_raise(self[.processorShown], base &+ live))
+  }
+}
+
+extension MetricsArea: TransportMetrics {
+  func count(_ change: Int, _ figure: TransportFigure) {
+    switch figure {
+    case .requestsInFlight: add(change, to: MetricsLayout.Gauge.requestsInFlight)
+    case .connectionsOpen: add(change, to: MetricsLayout.Gauge.connectionsOpen)
+    case .jobsQueued: add(change, to: MetricsLayout.Gauge.jobsQueued)
+    case .jobsRunning: add(change, to: MetricsLayout.Gauge.jobsRunning)
+    case .connectionsAccepted: add(change, to: MetricsLayout.Counter.connectionsAccepted)
+    case .threadsStuck: add(change, to: MetricsLayout.Counter.threadsStuck)
+    }
   }
 }

@@ -194,13 +194,6 @@ unsigned amhd_kept(const amhd_entrance *entrance);
 /// Clients that were handed over to threads since the start. From any thread.
 unsigned long amhd_handed_over(amhd_entrance *entrance);
 
-/// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing
-/// the socket resets every client it has not yet handed out, so before it is closed the stream of clients must run dry:
-/// with this, `amhd_accept` until nobody is left, and none is lost. A client turned away here tries again a second
-/// later and finds the next server, or none. Not for a socket that others share. False when the kernel does not know
-/// how.
-bool amhd_refuse_connections(int listening_descriptor);
-
 /// Ends the threads, cuts the connections that are left and frees the daemon. No connection may be suspended: the
 /// library aborts then.
 void amhd_stop(amhd_daemon *daemon);
@@ -208,45 +201,8 @@ void amhd_stop(amhd_daemon *daemon);
 /// The library's version, for log and `/version`.
 const char *amhd_version(void);
 
-/// Sets glibc's allocator up for megabytes allocated and freed by each request. Here because malloc.h is not in Swift's
-/// Glibc module.
-/// Keeps at most `most` bytes of what is freed.
-void amhd_tune_malloc(size_t most);
-// Gives freed memory back to the system.
-void amhd_trim_malloc(void);
-
-/// Memory from the system, of its own pages: maps it, or makes what is mapped larger without copying. NULL when there
-/// is none, and then what was mapped is as before.
-void *amhd_map(void *base, size_t size, size_t wanted);
-void amhd_unmap(void *base, size_t size);
-
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
-
-/// What the kernel knows of a connection.
-typedef struct amhd_socket_facts {
-  /// Bytes that have come since it was opened, read or not.
-  uint64_t received;
-  /// The client sends no more.
-  bool is_ended;
-  /// There is something that nobody has read yet.
-  bool has_unread;
-} amhd_socket_facts;
-
-/// Zeros for sockets that are not TCP's.
-amhd_socket_facts amhd_look(int descriptor);
-
-/// Writes the 16 bytes of the other end's address, IPv4 as ::ffff:a.b.c.d. False where it has none.
-bool amhd_peer(int descriptor, void *address);
-/// Whether there is something that the client has not fetched yet of what the kernel was given for it.
-bool amhd_has_unsent(int descriptor);
-
-/// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would
-/// keep it for minutes.
-void amhd_discard_on_close(int descriptor);
-
-/// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
-enum { amhd_poll_hung_up = 0x2000 };
 
 /// In `finish` only: leaves the connection alone until `amhd_resume`. Its timeout does not run meanwhile.
 void amhd_suspend(amhd_connection *connection);

@@ -2,6 +2,10 @@
 #ifndef AUTOGRAD_CSYSTEM_H
 #define AUTOGRAD_CSYSTEM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #if defined(__cplusplus)
 extern "C" {
 #endif
@@ -9,6 +13,53 @@ extern "C" {
 /// The program's arguments, its name first, ended by NULL, as the C library was given them. Swift's `CommandLine` reads
 /// /proc/self/cmdline instead: where /proc is not mounted it has no arguments.
 char *const *system_arguments(void);
+
+// MARK: - Memory
+
+/// Sets glibc's allocator up for megabytes allocated and freed by each request: keeps at most `most` bytes of what is
+/// freed.
+void system_tune_malloc(size_t most);
+/// Gives freed memory back to the system.
+void system_trim_malloc(void);
+
+/// Memory from the system, of its own pages: maps it, or makes what is mapped larger without copying. NULL when there
+/// is none, and then what was mapped is as before.
+void *system_map(void *base, size_t size, size_t wanted);
+void system_unmap(void *base, size_t size);
+
+// MARK: - Sockets
+
+/// What the kernel knows of a connection.
+typedef struct system_socket_facts {
+  /// Bytes that have come since it was opened, read or not.
+  uint64_t received;
+  /// The client sends no more.
+  bool is_ended;
+  /// There is something that nobody has read yet.
+  bool has_unread;
+} system_socket_facts;
+
+/// Zeros for sockets that are not TCP's.
+system_socket_facts system_look(int descriptor);
+
+/// Writes the 16 bytes of the other end's address, IPv4 as ::ffff:a.b.c.d. False where it has none.
+bool system_peer(int descriptor, void *address);
+/// Whether there is something that the client has not fetched yet of what the kernel was given for it.
+bool system_has_unsent(int descriptor);
+
+/// When the connection is closed, what the client has not fetched by then is thrown away; otherwise the kernel would
+/// keep it for minutes.
+void system_discard_on_close(int descriptor);
+
+/// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
+enum { system_poll_hung_up = 0x2000 };
+
+/// Lets no new connection begin on a listening socket while those whose handshake is under way still finish it. Closing
+/// the socket resets every client it has not yet handed out, so before it is closed the stream of clients must run dry:
+/// with this, `accept` until nobody is left, and none is lost. A client turned away here tries again a second
+/// later and finds the next server, or none. Not for a socket that others share. False when the kernel does not know
+/// how.
+bool system_refuse_connections(int listening_descriptor);
 
 #if defined(__cplusplus)
 }

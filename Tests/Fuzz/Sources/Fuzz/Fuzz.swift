@@ -2,6 +2,7 @@ import AutogradCore
 import Glibc
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 // What libFuzzer calls with each input. Which part is fuzzed is said by the environment, since the command line is

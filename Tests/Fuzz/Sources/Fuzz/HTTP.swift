@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// A server on a Unix socket, which has no ports to run out of. Its name starts with a NUL: then it is no file.

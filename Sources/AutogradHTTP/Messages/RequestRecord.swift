@@ -1,0 +1,18 @@
+/// One request as it went, for the log and the metrics.
+package struct RequestRecord: Sendable {
+  package var method: String
+  package var path: String
+  /// The number of its route, see ``Responder``.
+  package var route = 0
+  /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the
+  /// client went away.
+  package var status: Int
+  package var durationNanoseconds: Int64
+  package var requestID: String
+  /// From its traceparent header.
+  package var trace: TraceContext?
+  /// Bytes of the bodies.
+  package var bytesIn: Int
+  package var bytesOut: Int
+  package var observation = Observation()
+}

@@ -1,0 +1,160 @@
+import Glibc
+
+/// The bearer tokens that open the server, from a file of one a line, each with the terms on which it does.
+package final class AccessTokens: Sendable {
+  /// Characters that a token has.
+  package static let lengths = 16...512
+
+  package let path: String
+  private let table: Locked<Table>
+
+  /// Reads the file.
+  package init(path: String) throws(StartError) {
+    self.path = path
+    table = Locked(try Table(path))
+  }
+
+  /// Reads the file anew. When it is bad by now, the tokens stay what they were.
+  package func reload() throws(StartError) {
+    let new = try Table(path).keepingTenants(of: table.withLock { $0 })
+    table.withLock { $0 = new }
+  }
+
+  package var count: Int { table.withLock { $0.count } }
+
+  /// Whether everybody on this machine may read the file.
+  package var isOpenToOthers: Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
+  }
+
+  /// Who holds the token that an Authorization header carries; nil where it carries none of them.
+  func tenant(of authorization: UnsafeRawBufferPointer?) -> Tenant? {
+    guard let token = AccessTokens.bearer(authorization) else { return nil }
+    return table.withLock { $0 }.tenant(of: token)
+  }
+
+  /// What follows `Bearer `, whose case does not matter (RFC 9110, 11.1).
+  private static func bearer(_ header: UnsafeRawBufferPointer?) -> Slice<UnsafeRawBufferPointer>? {
+    guard let header, header.count > 7, header[6] == UInt8(ascii: " ") else { return nil }
+    for (byte, letter) in zip(header, "bearer".utf8) where byte | 0x20 != letter { return nil }
+    return header[7...].drop { $0 == UInt8(ascii: " ") }
+  }
+
+  /// The tokens, each filled up with zeros to the longest there may be.
+  private struct Table {
+    private static let words = AccessTokens.lengths.upperBound / 8
+    private var padded: [UInt64] = []
+    private var lengths: [UInt64] = []
+    private var tenants: [Tenant] = []
+
+    var count: Int { lengths.count }
+
+    init(_ path: String) throws(StartError) {
+      var known: Set<ArraySlice<UInt8>> = []
+      for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        .enumerated()
+      {
+        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
+        let words = line.split(whereSeparator: isSpace)
+        guard let token = words.first, token.first != UInt8(ascii: "#") else { continue }
+        // What stands there is not repeated: it is likely a secret all the same.
+        guard AccessTokens.lengths.contains(token.count), token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+          throw StartError(
+            "line \(number + 1) of the token file \(path) is no token: \(AccessTokens.lengths.lowerBound) to "
+              + "\(AccessTokens.lengths.upperBound) printable ASCII characters without spaces, one token a line")
+        }
+        // Of a token that stands there twice the first line counts.
+        guard known.insert(token).inserted else { continue }
+        token.withUnsafeBytes { padded += Table.padded($0[...]) }
+        lengths.append(UInt64(token.count))
+        tenants.append(
+          Tenant(
+            quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
+      }
+      guard count > 0 else { throw StartError("the token file \(path) holds no token; put one on a line of its own") }
+    }
+
+    private static func quota(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Quota? {
+      var terms = Quota.Terms.none
+      for (index, word) in words.enumerated() where !terms.read(word) {
+        // Nor is this repeated: it may be a second token.
+        throw StartError(
+          "line \(line) of the token file \(path): word \(index + 2) is none of what may follow a token: "
+            + "\(Quota.Terms.syntax), "
+            + "each once")
+      }
+      return terms == .none ? nil : Quota(terms)
+    }
+
+    /// Tokens that were there before keep what they have had; with other terms, what is under way counts for the old
+    /// ones.
+    func keepingTenants(of old: Table) -> Table {
+      var table = self
+      let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })
+      for index in lengths.indices {
+        guard let was = before[words(of: index)] else { continue }
+        let terms = tenants[index].quota?.terms
+        table.tenants[index] = was.quota?.terms == terms ? was : was.changed(to: terms)
+      }
+      return table
+    }
+
+    private func words(of index: Int) -> ArraySlice<UInt64> { padded[index * Table.words..<(index + 1) * Table.words] }
+
+    /// In a time that depends on how many tokens there are and on nothing else: every token is compared, and each to
+    /// its whole padded length, by adding up differences, with no branch on what they come to. Neither where a
+    /// difference is nor which token matches, or how many, or how long any is, changes what is done.
+    func tenant(of token: Slice<UnsafeRawBufferPointer>) -> Tenant? {
+      let given = Table.padded(token)
+      let length = UInt64(token.count)
+      // 1 more than the index of the match; 0 for none.
+      var match: UInt64 = 0
+      for index in lengths.indices {
+        var difference = lengths[index] ^ length
+        let start = index * Table.words
+        for word in 0..<Table.words { difference |= padded[start + word] ^ given[word] }
+        // All ones for no difference, else 0.
+        match |= (((difference | (0 &- difference)) >> 63) &- 1) & UInt64(index + 1)
+      }
+      return match == 0 ? nil : tenants[Int(match) - 1]
+    }
+
+    /// Cut where it is longer: then its length differs.
+    private static func padded(_ token: Slice<UnsafeRawBufferPointer>) -> [UInt64] {
+      var words = [UInt64](repeating: 0, count: Table.words)
+      words.withUnsafeMutableBytes { $0.copyBytes(from: token.prefix(AccessTokens.lengths.upperBound)) }
+      return words
+    }
+
+    /// Far more than tokens that anybody writes down take.
+    private static let largestFile = 1 << 20
+
+    private static func text(_ path: String) throws(StartError) -> [UInt8] {
+      // Opened without waiting: the open of a FIFO that nobody writes to would never return.
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+      guard file >= 0 else {
+        throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))")
+      }
+      defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw StartError(
+          "the token file \(path) is not a regular file but a pipe, a device or a directory; write the tokens to a file"
+        )
+      }
+      var text: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 64 << 10)
+      while true {
+        let count = read(file, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count >= 0 else {
+          throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))")
+        }
+        if count == 0 { return text }
+        text += chunk.prefix(count)
+        guard text.count <= largestFile else { throw StartError("the token file \(path) is larger than a megabyte") }
+      }
+    }
+  }
+}

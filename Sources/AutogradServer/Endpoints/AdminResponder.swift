@@ -1,0 +1,34 @@
+import AutogradHTTP
+
+/// What the admin address answers: how the server is, and nothing else.
+struct AdminResponder: Responder {
+  private let router: Router
+
+  /// - Parameter routes: of the server, all of them, so that each has the number under which it is counted.
+  init(routes: [Route]) { router = Router(routes: routes) }
+
+  func place(of path: String, _ method: String) -> RoutePlace {
+    let place = router.place(of: path, method)
+    return isServed(place.index) ? place : RoutePlace(index: router.routes.count)
+  }
+
+  func respond(to request: Request) -> Reply {
+    if isServed(request.route ?? router.routes.count) { return router.respond(to: request) }
+    let paths = router.routes.filter(\.isProbe).map(\.path)
+    let detail =
+      "this address answers GET \(paths.joined(separator: ", GET ")) alone; everything else is at the other address"
+    return .now(Problem(.notFound, detail).response(requestID: request.id))
+  }
+
+  private func isServed(_ index: Int) -> Bool { index < router.routes.count && router.routes[index].isProbe }
+
+  /// The routes as the other address has them: without metrics.
+  static func withoutMetrics(_ routes: [Route]) -> [Route] {
+    routes.map { route in
+      guard route.path == "/metrics" else { return route }
+      return Route(route.method, route.path, answers: route.answers, isProbe: true) { request, _ in
+        .now(Problem(.notFound, "metrics are at this server's admin address").response(requestID: request.id))
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import AutogradCore
+import AutogradFormats
+import AutogradHTTP
+import CEmbedded
+
+/// Every path of the server.
+enum Routes {
+  /// - Parameters:
+  ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
+  ///   - memory: what requests leave to each other.
+  ///   - metrics: what `/metrics` shows; nothing without.
+  ///   - isReady: false once the server is draining.
+  ///   - isAlive: false while a thread that serves connections is stuck.
+  static func all(
+    limits: Limits, plans: PlanCache? = nil, memory: RunMemoryPool = RunMemoryPool(), metrics: Metrics? = nil,
+    isAlive: @escaping @Sendable () -> Bool = { true }, isReady: @escaping @Sendable () -> Bool
+  ) -> [Route] {
+    let handler = DifferentialHandler(limits: limits, plans: plans, memory: memory)
+    let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
+      Route("POST", "/v1/\(endpoint.rawValue)", answers: [MediaTypes.json, MediaTypes.safetensors]) { request, _ in
+        handler.reply(to: request, endpoint)
+      }
+    }
+    let check = CheckHandler(limits: limits)
+    let inspect = InspectHandler(limits: limits)
+    return differential + [
+      Route("POST", "/v1/check", isHeavy: true) { request, _ in check.reply(to: request) },
+      Route("POST", "/v1/inspect", isHeavy: true) { request, _ in inspect.reply(to: request) },
+      Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
+      Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
+      Route("GET", "/livez", isPublic: true, isProbe: true) { request, _ in
+        isAlive()
+          ? .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n")))
+          : .now(
+            Problem(.internal, "a thread that serves connections is stuck; restart the server").response(
+              requestID: request.id))
+      },
+      Route("GET", "/readyz", isPublic: true, isProbe: true) { request, _ in
+        isReady()
+          ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
+          : .now(
+            Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(
+              requestID: request.id))
+      },
+      Route("GET", "/metrics", answers: [MetricsPage.mediaType], isProbe: true) { _, _ in
+        .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
+      },
+      Route("GET", "/version") { _, _ in .now(Response(body: version)) },
+      Route("GET", "/openapi.yaml", answers: ["application/yaml"]) { _, _ in
+        .now(.shared(openapiYAML, contentType: "application/yaml"))
+      },
+      Route("GET", "/openapi.json") { _, _ in .now(.shared(openapiJSON)) },
+      Route("GET", "/problems") { _, _ in .now(.shared(ProblemsDocument.list)) },
+      Route("GET", "/problems/{code}") { request, code in ProblemsDocument.reply(to: request, code: code) },
+    ]
+  }
+
+  /// The paths of all, in order.
+  static var paths: [String] { all(limits: Limits()) { false }.map(\.path) }
+
+  private static var version: ByteBuffer {
+    ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")
+  }
+
+  private static let openapiYAML = document(embedded_openapi_yaml())
+  private static let openapiJSON = document(embedded_openapi_json())
+
+  private static func document(_ embedded: embedded_document) -> ByteBuffer {
+    let buffer = ByteBuffer(capacity: embedded.count)
+    buffer.append(UnsafeRawBufferPointer(start: embedded.bytes, count: embedded.count))
+    return buffer
+  }
+}

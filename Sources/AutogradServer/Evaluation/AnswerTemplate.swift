@@ -1,0 +1,185 @@
+import AutogradCore
+import AutogradFormats
+import AutogradHTTP
+
+/// The answer of a computation without its numbers: everything else is the same each time, and is made once.
+struct AnswerTemplate: Sendable {
+  /// All text up to the warnings, end to end, with the data of a tensor after each field's share of it.
+  private let text: ByteBuffer
+  let fields: [Field]
+  private let form: Form
+  /// What every answer of the plan warns of.
+  private let warnings: [DifferentialRequest.Warning]
+  /// The most that its data are written with.
+  private let dataByteCount: Int
+
+  enum Form: Sendable {
+    case json(TensorEncoder)
+    /// The bytes of the tensors themselves, behind a header.
+    case safetensors(SafetensorsHeader)
+  }
+
+  struct Field: Sendable {
+    /// Where the text before the data ends.
+    var textEnd: Int
+    /// Which of the plan's distinct results it is.
+    var result: Int
+    var type: TensorType
+    /// Where it is in the answer, such as `/gradients/x`.
+    var pointer: String
+  }
+
+  var byteCount: Int { text.capacity + fields.count * (MemoryLayout<Field>.stride + 32) }
+
+  init(_ sections: [Section], _ plan: Plan, _ form: TensorEncoder.Form, _ warnings: [DifferentialRequest.Warning]) {
+    var writer = Writer(encoder: TensorEncoder(form: form), plan: plan)
+    writer.append(sections)
+    self.init(
+      text: writer.text, fields: writer.fields, form: .json(writer.encoder), warnings: warnings,
+      dataByteCount: writer.fields.reduce(0) { Size.sum($0, writer.encoder.byteLimit($1.type)) })
+  }
+
+  init(
+    text: ByteBuffer, fields: [Field], form: Form, warnings: [DifferentialRequest.Warning], dataByteCount: Int
+  ) {
+    self.text = text
+    self.fields = fields
+    self.form = form
+    self.warnings = warnings
+    self.dataByteCount = dataByteCount
+  }
+
+  /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that
+  /// nothing is written to the system has none.
+  var answerByteCount: Int { Size.sum(Size.sum(text.count, dataByteCount), warnings.count * 1024) }
+
+  var contentType: String { if case .json = form { MediaTypes.json } else { MediaTypes.safetensors } }
+
+  // MARK: Writing
+
+  /// How far an answer has been written.
+  struct Progress {
+    fileprivate var field = 0
+    fileprivate var isInData = false
+    fileprivate var data = TensorEncoder.Progress()
+    fileprivate(set) var isAtEnd = false
+  }
+
+  /// Goes on from `progress` until the buffer holds about that many bytes, or until the answer ends.
+  /// - Parameters:
+  ///   - block: the memory of the run, in which the data of the plan's distinct results lie at `results`.
+  ///   - found: what only this answer warns of.
+  func write(
+    _ progress: inout Progress, to buffer: ByteBuffer, until byteCount: Int, from block: UnsafeRawPointer,
+    _ results: [Int], _ found: [DifferentialRequest.Warning], _ interruption: Interruption?
+  ) throws(GraphError) {
+    while progress.field < fields.count, buffer.count < byteCount {
+      let field = fields[progress.field]
+      if !progress.isInData { appendText(progress.field, found, to: buffer) }
+      progress.isInData = true
+      let start = block + results[field.result]
+      switch form {
+      case .json(let encoder):
+        encoder.appendData(&progress.data, field.type, start, to: buffer, until: byteCount, interruption)
+      case .safetensors:
+        progress.data.appendBytes(field.type, start, to: buffer, until: byteCount)
+      }
+      try interruption?.check()
+      guard progress.data.isAtEnd else { return }
+      progress.field += 1
+      progress.isInData = false
+      progress.data = TensorEncoder.Progress()
+    }
+    guard progress.field == fields.count else { return }
+    appendText(fields.count, found, to: buffer)
+    if case .json = form {
+      warnings.append(found, to: buffer)
+      buffer.append("}\n")
+    }
+    progress.isAtEnd = true
+  }
+
+  /// The text before a field, or behind the last.
+  private func appendText(_ field: Int, _ found: [DifferentialRequest.Warning], to buffer: ByteBuffer) {
+    let start = field == 0 ? 0 : fields[field - 1].textEnd
+    if field == 0, !found.isEmpty, case .safetensors(let header) = form {
+      return buffer.append(header.text(warnings + found).bytes)
+    }
+    let end = field < fields.count ? fields[field].textEnd : text.count
+    buffer.append(UnsafeRawBufferPointer(rebasing: text.bytes[start..<end]))
+  }
+
+  /// Writes the text, and notes where data belong.
+  private struct Writer {
+    let encoder: TensorEncoder
+    let plan: Plan
+    let text = ByteBuffer(capacity: 256)
+    var fields: [Field] = []
+
+    mutating func append(_ sections: [Section]) {
+      text.append("{")
+      for (position, section) in sections.enumerated() {
+        text.append(position > 0 ? ", \"\(section.name)\": " : "\"\(section.name)\": ")
+        switch section.content {
+        case .tensors(let named): append(named, "/\(section.name)")
+        case .table(let rows):
+          text.append("{")
+          for (index, row) in rows.enumerated() {
+            if index > 0 { text.append(", ") }
+            text.appendJSONString(row.row.bytes)
+            text.append(": ")
+            append(row.tensors, "/\(section.name)" + Pointer.member(row.row.string))
+          }
+          text.append("}")
+        case .tensor: appendTensor("/\(section.name)")
+        case .json(let json): text.append(json)
+        }
+      }
+    }
+
+    private mutating func append(_ named: [GraphDecoder.Named], _ pointer: String) {
+      text.append("{")
+      for (position, name) in named.map(\.name).enumerated() {
+        if position > 0 { text.append(", ") }
+        text.appendJSONString(name.bytes)
+        text.append(": ")
+        appendTensor(pointer + Pointer.member(name.string))
+      }
+      text.append("}")
+    }
+
+    /// The next of the plan's outputs, which are all tensors of the answer, in its order.
+    private mutating func appendTensor(_ pointer: String) {
+      let result = plan.outputs[fields.count]
+      let type = plan.resultTypes[result]
+      encoder.appendHead(type, to: text)
+      fields.append(Field(textEnd: text.count, result: result, type: type, pointer: pointer))
+      encoder.appendTail(to: text)
+    }
+  }
+}
+
+extension [DifferentialRequest.Warning] {
+  /// Writes the member of an answer that has them, and those that were found while it was made; nothing where there are
+  /// none.
+  func append(_ found: [DifferentialRequest.Warning] = [], to json: ByteBuffer) {
+    if isEmpty && found.isEmpty { return }
+    json.append(", \"warnings\": ")
+    (self + found).appendList(to: json)
+  }
+
+  /// Writes the list itself.
+  func appendList(to json: ByteBuffer) {
+    json.append("[")
+    for (position, warning) in enumerated() {
+      json.append(
+        position > 0
+          ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
+      json.appendJSONString(warning.pointer)
+      json.append(", \"detail\": ")
+      json.appendJSONString(warning.detail)
+      json.append("}")
+    }
+    json.append("]")
+  }
+}

@@ -1,0 +1,53 @@
+import AutogradHTTP
+
+extension Problem {
+  /// What the transport and the router refuse, as the problem that clients see.
+  convenience init(_ refusal: Refusal) {
+    switch refusal {
+    case .framing(let detail), .header(let detail): self.init(.badRequest, detail)
+    case .transferCoding(let detail): self.init(.notImplemented, detail)
+    case .bodyTooLarge(let limit, let length):
+      let size = length.map { "the body has \($0) bytes" } ?? "the body is larger"
+      self.init(.body, "\(size), at most \(limit) are allowed", limit: limit, value: length)
+    case .unauthorized:
+      self.init(
+        .unauthorized, "this server asks for a token: Authorization: Bearer …, with one that it knows",
+        headers: [("WWW-Authenticate", "Bearer")])
+    case .misdirected(let host, let taken):
+      self.init(
+        .misdirectedRequest,
+        "the request is for the host \(host), and this server answers to \(taken.joined(separator: ", ")); ask for "
+          + "one of these, or start it with --allowed-host and the name")
+    case .foreignOrigin(let origin):
+      let page = origin.map { "the origin \($0)" } ?? "another site"
+      let hint =
+        origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
+      self.init(
+        .originNotAllowed,
+        "pages of \(page) may not call this server; start it with --cors-origin and the page's origin\(hint)")
+    case .planTooLarge(let limit, let needed):
+      self.init(
+        .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for one", at: "/graph",
+        limit: limit, value: needed)
+    case .overloaded(let overload):
+      let reason = LimitReason(overload)
+      self.init(.overloaded, reason.title, reason: reason, headers: [("Retry-After", "1")])
+    case .quota(let limit, let seconds):
+      let reason = LimitReason(limit)
+      self.init(.quotaExceeded, reason.title, reason: reason, headers: [("Retry-After", "\(seconds)")])
+    case .tooSlow: self.init(.requestTimeout, "the request did not arrive in time; the connection is closed")
+    case .deadlineExceeded:
+      self.init(.deadlineExceeded, "the work was not done in time; it was ended")
+    case .shuttingDown: self.init(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")])
+    case .unknownPath(let path, let known): self.init(unknownPath: path, known: known)
+    case .methodNotAllowed(let method, let path, let allowed):
+      let list = allowed.joined(separator: ", ")
+      self.init(.methodNotAllowed, "\(path) takes \(list), not \(method)", headers: [("Allow", list)])
+    case .notAcceptable(let accept, let answers):
+      self.init(
+        .notAcceptable,
+        "the answer is \(answers.joined(separator: " or ")), which Accept: \(accept.prefix(80)) rules out")
+    case .unsupportedMediaType(let detail): self.init(.unsupportedMediaType, detail)
+    }
+  }
+}

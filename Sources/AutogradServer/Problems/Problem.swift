@@ -1,0 +1,85 @@
+import AutogradFormats
+import AutogradHTTP
+
+/// Why a request is refused, as an RFC 9457 problem. Thrown one word wide.
+final class Problem: Error {
+  let code: ProblemCode
+  let detail: String
+  /// Where in the request, an RFC 6901 pointer; nil where there is no such place.
+  let pointer: String?
+  /// The first result of the node at fault, and its operation.
+  let node: String?
+  let operation: String?
+  /// Which limit was met.
+  let reason: LimitReason?
+  let limit: Int?
+  let value: Int?
+  let headers: [(name: String, value: String)]
+
+  init(
+    _ code: ProblemCode, _ detail: String, at pointer: String? = nil, node: String? = nil, operation: String? = nil,
+    reason: LimitReason? = nil, limit: Int? = nil, value: Int? = nil, headers: [(name: String, value: String)] = []
+  ) {
+    self.code = code
+    self.detail = detail
+    self.pointer = pointer
+    self.node = node
+    self.operation = operation
+    self.reason = reason
+    self.limit = limit
+    self.value = value
+    self.headers = headers
+  }
+
+  /// What was written cannot be read.
+  convenience init(_ error: FormatError) {
+    self.init(
+      ProblemCode(error.code), error.detail, at: error.pointer, node: error.node, operation: error.operation,
+      reason: error.limit.map(LimitReason.init), limit: error.most, value: error.value)
+  }
+
+  /// A limit that one request meets.
+  convenience init(_ reason: LimitReason, _ detail: String, at pointer: String? = nil, limit: Int, value: Int?) {
+    self.init(reason.code, detail, at: pointer, reason: reason, limit: limit, value: value)
+  }
+
+  /// Details are for people; one that quotes a huge list is cut.
+  private static let longestDetail = 1000
+
+  func response(requestID: String) -> Response {
+    let json = ByteBuffer()
+    json.append("{\"type\": ")
+    json.appendJSONString("/problems/" + code.rawValue)
+    json.append(", \"title\": ")
+    json.appendJSONString(code.title)
+    json.append(", \"status\": \(code.status), \"detail\": ")
+    json.appendJSONString(
+      detail.utf8.count <= Problem.longestDetail ? detail : String(detail.prefix(Problem.longestDetail)) + "…")
+    json.append(", \"code\": ")
+    json.appendJSONString(code.rawValue)
+    for (name, text) in [("pointer", pointer), ("node", node), ("operation", operation)] {
+      guard let text else { continue }
+      json.append(", \"\(name)\": ")
+      json.appendJSONString(text)
+    }
+    if let reason { json.append(", \"reason\": \"\(reason.rawValue)\"") }
+    if let limit { json.append(", \"limit\": \(limit)") }
+    if let value { json.append(", \"value\": \(value)") }
+    json.append(", \"request_id\": ")
+    json.appendJSONString(requestID)
+    json.append("}\n")
+    var response = Response(status: code.status, contentType: "application/problem+json", headers: headers, body: json)
+    response.observation.problem = code
+    response.observation.reason = reason
+    return response
+  }
+}
+
+extension ProblemCode {
+  /// Both have the same words.
+  init(_ code: FormatError.Code) { self = ProblemCode(rawValue: code.rawValue) ?? .internal }
+}
+
+extension FormatError {
+  func response(requestID: String) -> Response { Problem(self).response(requestID: requestID) }
+}
