@@ -40,7 +40,7 @@ struct AutogradServerCommand: ParsableCommand {
       let name = type.configuration.commandName ?? ""
       let help = "See 'autograd-server \(name) --help' for more information."
       CommandOutput.write(
-        ByteBuffer("Error: \(error.message)\n\(usageString(for: type))\n  \(help)\n"), to: STDERR_FILENO)
+        ByteBuffer("Error: \(error.message)\nUsage: \(usageString(for: type))\n  \(help)\n"), to: STDERR_FILENO)
       exit(withError: ExitCode.validationFailure)
     } catch {
       exit(withError: error)

@@ -75,7 +75,8 @@ struct AdminAddressTests {
     let (server, _, admin) = try start([])
     let second = try ServerProcess("--port", "0", "--admin-address", "127.0.0.1:\(admin)", "--workers", "\(workers)")
     #expect(second.exitStatus() == 1)
-    let fault = "critical --admin-address: cannot listen on 127.0.0.1 port \(admin): Address already in use; choose another port"
+    let fault =
+      "critical --admin-address: cannot listen on 127.0.0.1 port \(admin): Address already in use; choose another port"
     #expect(second.output.contains(fault), "\(second.output)")
     withExtendedLifetime(server) {}
   }

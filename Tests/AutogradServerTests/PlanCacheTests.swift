@@ -246,13 +246,15 @@ struct HandlerPair {
     return expected.status
   }
 
+  /// What the next request finds in its memory.
+  private func fill(_ memory: consuming RunMemory.Lease, _ rubbish: UInt8) {
+    memset(memory.block(of: 1 << 16), Int32(rubbish), 1 << 16)
+  }
+
   private func digest(_ response: Response) -> String? { response.headers.first { $0.name == "X-Graph-Digest" }?.value }
 
   private func send(_ handler: DifferentialHandler, _ endpoint: Endpoint, _ body: Data, rubbish: UInt8) -> Response {
-    let scratch = handler.scratch.take()
-    _ = scratch.block(of: 1 << 16)
-    memset(scratch.block(of: scratch.blockByteCount), Int32(rubbish), scratch.blockByteCount)
-    handler.scratch.give(scratch)
+    fill(handler.memory.lease(), rubbish)
     return body.withUnsafeBytes { bytes in
       handler.reply(to: Request(method: "POST", path: "/v1/\(endpoint)", id: "test", body: bytes), endpoint).answer()
     }

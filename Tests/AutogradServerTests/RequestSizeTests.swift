@@ -144,9 +144,24 @@ struct RequestSizeTests {
       numbers.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return nil }
         let template = AnswerTemplate(
-          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)],
-          encoder: TensorEncoder(form: form), dataByteCount: 0)
-        return (try? template.answer(draft: ByteBuffer(), interruption) { _ in base }).map { Data($0.bytes) }
+          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type, pointer: "/y")],
+          form: .json(TensorEncoder(form: form)), warnings: [], dataByteCount: 0)
+        let (answer, piecewise) = (ByteBuffer(), ByteBuffer())
+        var progress = AnswerTemplate.Progress()
+        let whole: Void? = try? template.write(&progress, to: answer, until: .max, from: base, [0], [], interruption)
+        if whole == nil { return nil }
+        // The same in pieces.
+        progress = AnswerTemplate.Progress()
+        let piece = ByteBuffer()
+        while !progress.isAtEnd {
+          piece.removeAll()
+          let more: Void? = try? template.write(&progress, to: piece, until: 1000, from: base, [0], [], interruption)
+          if more == nil { return nil }
+          #expect(piece.count <= 1000 + 64 * 30 + 16)
+          piecewise.append(piece.bytes)
+        }
+        #expect(Data(piecewise.bytes) == Data(answer.bytes))
+        return Data(answer.bytes)
       }
     }
     let complete = written(interruption)

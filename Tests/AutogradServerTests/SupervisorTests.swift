@@ -172,7 +172,8 @@ import Testing
     let second = try ServerProcess("--port", "\(port)", "--workers", "2")
     #expect(second.exitStatus() == 1)
     #expect(
-      second.output.contains("critical cannot listen on 127.0.0.1 port \(port): Address already in use; choose another port"),
+      second.output.contains(
+        "critical cannot listen on 127.0.0.1 port \(port): Address already in use; choose another port"),
       "\(second.output)")
     #expect(!second.output.contains("is process"))
     #expect(ServerProcess.get("/livez", port: port) == 200)

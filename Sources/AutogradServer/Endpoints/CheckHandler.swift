@@ -180,7 +180,7 @@ extension GraphDecoder {
   /// The floating results of all nodes, in node order.
   var floatingResults: [(node: Int, name: JSONValue.Text, value: Value)] {
     zip(nodes, results).enumerated().flatMap { index, entry in
-      zip(entry.0.outputs.elements, entry.1).filter { $1.dtype.isFloating }.map { (index, JSONValue.Text($0), $1) }
+      zip(entry.0.outputs.listed, entry.1).filter { $1.dtype.isFloating }.map { (index, JSONValue.Text($0), $1) }
     }
   }
 }

@@ -10,14 +10,11 @@ struct DifferentialHandler: Sendable {
   let memory: RunMemoryPool
   private let skeletons = RecentSkeletons()
 
-  /// A plan of more work than this leaves the socket thread: waking another costs 50 to 80 µs. In elementary
-  /// operations, an instruction itself being worth 25.
+  /// A plan of more ``PreparedPlan/work`` than this leaves the socket thread: waking another costs 50 to 80 µs.
   ///
   /// Measured on one core at 2.7 GHz: 200,000 operations take 17 µs in a matrix product, 55 µs as products of elements,
-  /// 0.7 ms as tanh, 0.9 ms as lgamma; and an instruction takes 23 ns however few elements it has, so that chains of
-  /// scalars count by their instructions.
+  /// 0.7 ms as tanh, 0.9 ms as lgamma.
   static let inlineWork = 200_000
-  static let instructionWork = 25
   /// Nor may it take more memory there, or write more: some hundred microseconds.
   static let largestInlineRun = 1 << 20
   static let largestInlineAnswer = 64 << 10
@@ -135,9 +132,11 @@ struct DifferentialHandler: Sendable {
   /// Runs at once what is brief, and leaves the rest to the compute pool.
   private func run(_ evaluation: Evaluation, _ request: Request) -> Reply {
     if evaluation.plan.isBrief { return run(evaluation, request, in: memory.lease()) }
-    return evaluation.plan.later(holding: evaluation.byteCount) {
-      run(evaluation, request.on($0), in: memory.lease())
-    }
+    let work = evaluation.work
+    return .later(
+      Work(cost: work.cost, byteCount: work.byteCount, heldByteCount: evaluation.byteCount) {
+        run(evaluation, request.on($0), in: memory.lease())
+      })
   }
 
   private func run(_ evaluation: Evaluation, _ request: Request, in memory: consuming RunMemory.Lease) -> Reply {
@@ -171,22 +170,10 @@ struct DifferentialHandler: Sendable {
 }
 
 extension PreparedPlan {
-  private var work: Int {
-    let (work, overflow) = plan.work.addingReportingOverflow(
-      plan.instructions.count * DifferentialHandler.instructionWork)
-    return overflow ? .max : work
-  }
-
   /// Whether it may run on a socket thread, which reserves nothing before.
   fileprivate var isBrief: Bool {
     work <= DifferentialHandler.inlineWork && answerByteCount <= DifferentialHandler.largestInlineAnswer
       && peakByteCount <= DifferentialHandler.largestInlineRun
-  }
-
-  fileprivate func later(holding held: Int, _ body: @escaping @Sendable (Interruption) -> Reply) -> Reply {
-    // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
-    let cost = Size.sum(work / 3, answerByteCount)
-    return .later(Work(cost: Int64(cost), byteCount: peakByteCount, heldByteCount: held, run: body))
   }
 }
 

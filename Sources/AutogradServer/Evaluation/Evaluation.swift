@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradHTTP
 
 /// Where the numbers of a run come from.
 enum Numbers {
@@ -24,6 +25,8 @@ struct Evaluation: @unchecked Sendable {
   let numbers: Numbers
   /// What the numbers and the graph's text are part of; nil where the text is not needed any more.
   let body: ParsedBody?
+  /// Asked for by `diagnose`; plans of such requests are not kept.
+  private let trace: NonFiniteTrace?
   /// Of the graph, where it is known.
   private let digest: String?
   private let cache: StaticString
@@ -36,6 +39,7 @@ struct Evaluation: @unchecked Sendable {
     clock.mark(.read)
     do throws(GraphError) {
       plan = try PreparedPlan(request, answersSafetensors: body.answersSafetensors)
+      trace = request.isDiagnosed ? try NonFiniteTrace(request) : nil
     } catch {
       throw request.graph.problem(error)
     }
@@ -44,6 +48,7 @@ struct Evaluation: @unchecked Sendable {
       plan.plan, limits,
       advice: isMatrix && request.graph.batch == nil
         ? "; for independent examples, batch gives one small matrix for each" : "")
+    if let trace { try Admission.check(trace.plan, limits, answers: false) }
     clock.mark(.plan)
     self.endpoint = endpoint
     numbers = .decoded(request)
@@ -59,6 +64,7 @@ struct Evaluation: @unchecked Sendable {
     self.plan = plan
     numbers = .listed(key.tensors)
     self.body = body
+    trace = nil
     digest = nil
     cache = "hit"
     clock = body.clock
@@ -70,6 +76,7 @@ struct Evaluation: @unchecked Sendable {
     plan = skeleton.plan
     self.numbers = numbers
     body = nil
+    trace = nil
     digest = skeleton.graphDigest
     cache = "hit"
     self.clock = clock
@@ -89,6 +96,14 @@ struct Evaluation: @unchecked Sendable {
     }
   }
 
+  /// What running it takes, for the compute pool.
+  var work: (cost: Int64, byteCount: Int) {
+    let tracing = (work: trace?.plan.work ?? 0, byteCount: trace?.plan.peakByteCount ?? 0)
+    // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
+    let cost = Size.sum(Size.sum(plan.work, tracing.work) / 3, plan.answerByteCount)
+    return (Int64(cost), Size.sum(plan.peakByteCount, tracing.byteCount))
+  }
+
   /// Memory that the run needs beside that of the plan's results: where numbers come as tensors, they stay there.
   private var blockByteCount: Int {
     if case .decoded = numbers { plan.layout.byteCountWithoutInputs } else { plan.layout.byteCount }
@@ -98,8 +113,7 @@ struct Evaluation: @unchecked Sendable {
   /// - Parameter memory: given back in any case.
   /// - Returns: nil where something is wrong with the numbers, or the run fails, and only a reading in full has the
   ///   words for it.
-  func run(in memory: consuming RunMemory.Lease, _ interruption: Interruption?) throws(FormatError) -> Response?
-  {
+  func run(in memory: consuming RunMemory.Lease, _ interruption: Interruption?) throws(FormatError) -> Response? {
     var clock = clock
     let block = memory.block(of: blockByteCount)
     guard place(in: block, &clock) else { return nil }
@@ -108,7 +122,9 @@ struct Evaluation: @unchecked Sendable {
       if case .decoded(let request) = numbers { tensors = request.tensors }
       try plan.run(in: block, interruption, inputs: tensors)
       clock.mark(.run)
-      let answer = try plan.answer(from: block, inputs: tensors, draft: memory.draft, interruption)
+      var found = plan.notFinite(in: block, tensors, always: trace != nil)
+      if !found.isEmpty, let trace, let tensors { found.insert(try trace.warning(tensors, interruption), at: 0) }
+      let answer = try plan.answer(from: block, found, draft: memory.draft, interruption)
       return respond(answer, clock)
     } catch {
       guard case .decoded(let request) = numbers else { return nil }

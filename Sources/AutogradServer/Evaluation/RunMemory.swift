@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradHTTP
 import Glibc
 
 /// What a run and its answer are written into. Requests leave it to their successors, so that answering one takes

@@ -69,6 +69,8 @@ struct DifferentialRequest {
   let form: TensorEncoder.Form
   /// Whether derivatives come as one matrix.
   let isStacked: Bool
+  /// Whether the first value that is not finite is to be named.
+  let isDiagnosed: Bool
   let check: CheckOptions
   let warnings: [Warning]
   /// The bytes of `graph`.
@@ -127,6 +129,7 @@ struct DifferentialRequest {
       root["cotangents"]?.given, of: of)
     let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
     isStacked = try DifferentialRequest.flag(root["stacked"]?.given, "stacked", default: false)
+    isDiagnosed = try DifferentialRequest.flag(root["diagnose"]?.given, "diagnose", default: false)
     if isStacked { try DifferentialRequest.checkStacked(batch, wrt, endpoint) }
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []

@@ -34,6 +34,8 @@ final class PlanKey: @unchecked Sendable {
   init?(_ endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits) {
     file = body.file
     self.limits = limits
+    // What is diagnosed is answered in full.
+    if body.document.root["diagnose"]?.kind == .true { return nil }
     guard write(endpoint, body.document.root, body.answersSafetensors), !isTooLong else { return nil }
   }
 

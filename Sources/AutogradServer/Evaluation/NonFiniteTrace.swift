@@ -1,0 +1,50 @@
+import AutogradCore
+import AutogradFormats
+
+/// Where numbers stop being finite: `"diagnose": true`. All floating results of the graph's nodes are computed once
+/// more, and the first that holds NaN or infinity is named.
+struct NonFiniteTrace: Sendable {
+  let plan: Plan
+  private let traced: [Traced]
+
+  private struct Traced {
+    let node: Int
+    let name: String
+    let operation: String
+  }
+
+  /// Written into the builder of the request, behind what is asked for.
+  init(_ request: DifferentialRequest) throws(GraphError) {
+    let graph = request.graph
+    // Nodes may stand in any order; values are numbered as they are computed.
+    let found = graph.floatingResults.sorted { $0.value.id < $1.value.id }
+    traced = found.map { result in
+      Traced(
+        node: result.node, name: result.name.string, operation: graph.nodes[result.node].operation.reference.name)
+    }
+    let values = found.map { (value: $0.value, isSum: false) }
+    let outputs = graph.batch?.run(values, graph.builder) ?? values.map(\.value)
+    plan = try Plan(try graph.builder.graph(outputs: outputs), interruption: graph.builder.interruption)
+  }
+
+  /// - Throws: `interrupted`, and what a node's own checks find.
+  func warning(_ inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> DifferentialRequest.Warning {
+    for (result, traced) in zip(try plan.run(inputs, interruption: interruption), traced) {
+      guard let position = result.doubles.firstIndex(where: { !$0.isFinite }) else { continue }
+      let index = result.shape.index(of: position)
+      let place = index.isEmpty ? "" : " at \(index)"
+      return DifferentialRequest.Warning(
+        code: "first_non_finite", pointer: "/graph/nodes/\(traced.node)",
+        detail:
+          "\(traced.name), which \(traced.operation) computes, is the first value that is not finite: "
+          + "\(NonFiniteTrace.text(result.doubles[position]))\(place)")
+    }
+    return DifferentialRequest.Warning(
+      code: "first_non_finite", pointer: "/graph",
+      detail: "all values of the graph are finite, only derivatives are not, as that of sqrt at 0")
+  }
+
+  private static func text(_ number: Double) -> String {
+    number.isNaN ? "NaN" : number > 0 ? "Infinity" : "-Infinity"
+  }
+}
