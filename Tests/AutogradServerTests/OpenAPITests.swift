@@ -52,6 +52,39 @@ struct OpenAPITests {
     return (process.terminationStatus, complaint)
   }
 
+  /// `make openapi` writes it.
+  @Test("The page is made from the YAML, the operations and the problems")
+  func pageIsCurrent() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(get("/v1/operations").body.bytes).write(to: folder.appending(path: "operations.json"))
+    try Data(get("/problems").body.bytes).write(to: folder.appending(path: "problems.json"))
+    let (status, complaint) = try python("docs-pages.py", folder.path, "--check")
+    #expect(status == 0, "\(complaint)")
+  }
+
+  @Test("The page is small, loads nothing and says so")
+  func page() throws {
+    for path in ["/", "/docs"] {
+      let response = InProcessServer().send("GET", path, body: Data(), accept: "text/html,*/*;q=0.8")
+      #expect(response.status == 200)
+      #expect(response.contentType == "text/html; charset=utf-8")
+      #expect(
+        Data(response.body.bytes) == (try Project.file("Sources/CEmbedded/docs.html")),
+        "\(path) was embedded before the file changed: build again")
+      let policy = try #require(response.headers.first { $0.name == "Content-Security-Policy" }).value
+      #expect(policy.hasPrefix("default-src 'none'; style-src 'unsafe-inline'"))
+      #expect(response.body.count < 300_000)
+      let text = response.body.string
+      for loading in ["<script", "<link", "<img", "src=", "@import", "url("] { #expect(!text.contains(loading)) }
+      for operation in OpCatalog.operations { #expect(text.contains("id=\"op-\(operation.reference.name)\"")) }
+      for code in ProblemCode.allCases { #expect(text.contains("id=\"problem-\(code.rawValue)\"")) }
+      for endpoint in Endpoint.allCases { #expect(text.contains("localhost:8080/v1/\(endpoint.rawValue) -d")) }
+    }
+    #expect(InProcessServer().send("GET", "/", body: Data(), accept: "application/json").status == 406)
+  }
+
   @Test("What is served is the files")
   func servedBytes() throws {
     for (path, file, type) in [

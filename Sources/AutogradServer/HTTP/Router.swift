@@ -91,7 +91,8 @@ final class Router: Responder {
     "backward": "/v1/evaluate",
     "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate",
     "ops": "/v1/operations",
-    "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/openapi.yaml", "swagger": "/openapi.json",
+    "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/docs", "index.html": "/docs",
+    "swagger": "/openapi.json",
   ]
 
   private func unknownPath(_ path: String) -> String {
@@ -101,7 +102,7 @@ final class Router: Responder {
     let near = NearestNames.find(path, among: routes.map(\.path))
     let hint =
       near.isEmpty
-      ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything"
+      ? "POST a graph to /v1/evaluate; /docs describes everything"
       : "did you mean \(near.joined(separator: " or "))?"
     return "there is no \(shown); \(hint)"
   }
