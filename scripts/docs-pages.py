@@ -40,7 +40,7 @@ pre{background:var(--shade);padding:.7em;overflow-x:auto;white-space:pre-wrap}
 table{border-collapse:collapse;width:100%}td,th{border-top:1px solid var(--line);padding:.3em .8em .3em 0;text-align:left;vertical-align:top}
 details{border-top:1px solid var(--line);padding:.2em 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:7rem 1fr;margin:.5em 0 .8em 1em}dd{margin:0}dt{opacity:.7}
-nav a{margin-right:1em}td:first-child{white-space:nowrap}@media(max-width:40rem){td:first-child{white-space:normal}}
+nav a{margin-right:1em;display:inline-block}td p,td ul{margin:0}td:first-child{white-space:nowrap}@media(max-width:40rem){td:first-child{white-space:normal}}
 """.strip().replace("\n", "")
 
 
