@@ -18,6 +18,11 @@ if git grep -nE '^ *(public |internal |package |private )?import Foundation$' --
   echo "Foundation must stay out of Sources/" >&2
   failed=1
 fi
+# The list of commands is read in a terminal.
+if make --no-print-directory help | awk 'length > 100 { print; found = 1 } END { exit !found }'; then
+  echo "these lines of make help have more than 100 columns" >&2
+  failed=1
+fi
 # Swift and C have at most 120 columns.
 python3 scripts/width.py || failed=1
 # Documents: their width, and words that have a plainer one.

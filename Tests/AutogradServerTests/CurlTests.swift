@@ -95,7 +95,7 @@ final class LiveServer {
     for path in [
       "/livez", "/readyz", "/version", "/v1/operations", "/v1/operations/matmul", "/openapi.yaml", "/openapi.json",
       "/problems",
-      "/problems/cycle",
+      "/problems/cycle", "/", "/docs",
     ] {
       let get = try live.curl([live.address + path])
       #expect(get.status == 200 && !get.body.isEmpty, "\(path)")

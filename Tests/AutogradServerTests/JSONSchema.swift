@@ -83,7 +83,7 @@ struct SchemaChecker {
   }
 
   private func parts(_ schema: JSON) -> [JSON] {
-    (schema["allOf"]?.elements ?? []) + [schema["$ref"]?.string.flatMap(resolve)].compactMap(\.self)
+    (schema["allOf"]?.elements ?? []) + [schema["$ref"]?.string.flatMap(resolve), schema["then"]].compactMap(\.self)
   }
 
   private func knownMembers(_ schema: JSON) -> Set<String> {
@@ -97,10 +97,13 @@ struct SchemaChecker {
   private func check(_ value: JSON, _ keyword: String, _ rule: JSON, _ schema: JSON, _ place: String) -> [String] {
     func need(_ condition: Bool) -> [String] { condition ? [] : ["\(place): \(keyword) \(rule)"] }
     switch keyword {
-    case "description", "default", "format", "contentEncoding", "example": return []
+    case "description", "default", "format", "contentEncoding", "example", "$defs", "if": return []
     case "$ref":
       guard let target = rule.string.flatMap(resolve) else { return ["\(place): no \(rule)"] }
       return faults(value, target, place, isWhole: false)
+    case "then":
+      let applies = faults(value, schema["if"] ?? .object([:]), place, isWhole: false).isEmpty
+      return applies ? faults(value, rule, place, isWhole: false) : []
     case "allOf": return rule.elements.flatMap { faults(value, $0, place, isWhole: false) }
     case "anyOf": return need(rule.elements.contains { faults(value, $0, place).isEmpty })
     case "type":

@@ -37,15 +37,53 @@ struct OpenAPITests {
 
   @Test("The JSON is made from the YAML", .timeLimit(.minutes(60)))
   func madeFromYAML() throws {
+    let (status, complaint) = try python("openapi-json.py", "--check")
+    #expect(status == 0, "\(complaint)")
+  }
+
+  private func python(_ script: String, _ arguments: String...) throws -> (status: Int32, complaint: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", Project.root.appending(path: "scripts/openapi-json.py").path, "--check"]
+    process.arguments = ["python3", Project.root.appending(path: "scripts/\(script)").path] + arguments
     let pipe = Pipe()
     process.standardError = pipe
     try process.run()
     let complaint = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(complaint)")
+    return (process.terminationStatus, complaint)
+  }
+
+  /// `make openapi` writes it.
+  @Test("The page is made from the YAML, the operations and the problems")
+  func pageIsCurrent() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(get("/v1/operations").body.bytes).write(to: folder.appending(path: "operations.json"))
+    try Data(get("/problems").body.bytes).write(to: folder.appending(path: "problems.json"))
+    let (status, complaint) = try python("docs-pages.py", folder.path, "--check")
+    #expect(status == 0, "\(complaint)")
+  }
+
+  @Test("The page is small, loads nothing and says so")
+  func page() throws {
+    for path in ["/", "/docs"] {
+      let response = InProcessServer().send("GET", path, body: Data(), accept: "text/html,*/*;q=0.8")
+      #expect(response.status == 200)
+      #expect(response.contentType == "text/html; charset=utf-8")
+      #expect(
+        Data(response.body.bytes) == (try Project.file("Sources/CEmbedded/docs.html")),
+        "\(path) was embedded before the file changed: build again")
+      let policy = try #require(response.headers.first { $0.name == "Content-Security-Policy" }).value
+      #expect(policy.hasPrefix("default-src 'none'; style-src 'unsafe-inline'"))
+      #expect(response.body.count < 300_000)
+      let text = response.body.string
+      for loading in ["<script", "<link", "<img", "src=", "@import", "url("] { #expect(!text.contains(loading)) }
+      for operation in OpCatalog.operations { #expect(text.contains("id=\"op-\(operation.reference.name)\"")) }
+      for code in ProblemCode.allCases { #expect(text.contains("id=\"problem-\(code.rawValue)\"")) }
+      for endpoint in Endpoint.allCases { #expect(text.contains("localhost:8080/v1/\(endpoint.rawValue) -d")) }
+    }
+    #expect(InProcessServer().send("GET", "/", body: Data(), accept: "application/json").status == 406)
   }
 
   @Test("What is served is the files")
@@ -86,6 +124,33 @@ struct OpenAPITests {
     #expect(Set(attributes) == Set(references.flatMap(\.attributes).map(\.name)))
   }
 
+  @Test("Kinds of attributes are those of the catalog")
+  func attributeKinds() throws {
+    let used = Set(OpCatalog.operations.flatMap(\.reference.attributes).map(\.kind.rawValue))
+    #expect(Set(try strings("Attribute", "properties", "kind", "enum")).isSuperset(of: used))
+  }
+
+  /// Generators of clients give each word of an enum a name, send every default, and read no more than this of unions.
+  @Test("Generators of clients can take the schemas")
+  func generators() throws {
+    var visited = 0
+    func visit(_ schema: JSON, _ place: String) {
+      visited += 1
+      let words = schema["enum"]?.elements ?? []
+      #expect(Set(words.map { "\($0)" }).count == words.count, "\(place): a word stands twice")
+      #expect(schema["type"]?.elements.isEmpty != false, "\(place): say types by anyOf")
+      for (name, part) in schema.members where !["$defs", "then", "if", "enum", "default"].contains(name) {
+        if case .object = part { visit(part, "\(place)/\(name)") }
+        for (index, element) in part.elements.enumerated() { visit(element, "\(place)/\(name)/\(index)") }
+      }
+    }
+    for (name, schema) in try #require(document["components"]?["schemas"]).members { visit(schema, name) }
+    #expect(visited > 400)
+    for (name, attribute) in try #require(document["components"]?["schemas"]?["Attributes"]?["properties"]).members {
+      #expect(attribute["default"] == nil, "clients would send \(name) to operations that have no such attribute")
+    }
+  }
+
   @Test("Members, dtypes and encodings are those that are read")
   func words() throws {
     for endpoint in Endpoint.allCases {
@@ -112,7 +177,7 @@ struct OpenAPITests {
         #expect(problem == nil)
         continue
       }
-      #expect(problem?["status"]?["const"] == .integer(Int64(status)))
+      #expect(problem?["status"]?["enum"] == .array([.integer(Int64(status))]))
       #expect(problem?["code"]?["enum"]?.elements.compactMap(\.string) == codes)
     }
   }

@@ -7,9 +7,13 @@ enum OperationsDocument {
   static let list: ByteBuffer = {
     let json = ByteBuffer(capacity: 32 << 10)
     json.append("{\"operations\": [")
-    for (index, operation) in OpCatalog.operations.enumerated() {
-      json.append(index > 0 ? ",\n  " : "\n  ")
-      append(operation.reference, to: json)
+    var separator = "\n  "
+    for family in OpCatalog.families {
+      for operation in family.operations {
+        json.append(separator)
+        append(operation.reference, of: family, to: json)
+        separator = ",\n  "
+      }
     }
     json.append("\n]}\n")
     return json
@@ -26,16 +30,21 @@ enum OperationsDocument {
 
   /// Nil for a name that is no operation.
   static func document(of name: String) -> ByteBuffer? {
-    guard let operation = OpCatalog.operation(named: name) else { return nil }
-    let json = ByteBuffer(capacity: 4 << 10)
-    append(operation.reference, to: json)
-    json.append("\n")
-    return json
+    for family in OpCatalog.families {
+      guard let operation = family.operations.first(where: { $0.reference.name == name }) else { continue }
+      let json = ByteBuffer(capacity: 4 << 10)
+      append(operation.reference, of: family, to: json)
+      json.append("\n")
+      return json
+    }
+    return nil
   }
 
-  private static func append(_ reference: OperationReference, to json: ByteBuffer) {
+  private static func append(_ reference: OperationReference, of family: OpCatalog.Family, to json: ByteBuffer) {
     let results = reference.hasManyResults ? "any number" : "\(reference.results.count)"
-    json.append("{\"name\": \"\(reference.name)\", \"summary\": ")
+    json.append("{\"name\": \"\(reference.name)\", \"family\": ")
+    json.appendJSONString(family.title)
+    json.append(", \"summary\": ")
     json.appendJSONString(reference.summary)
     // Of any number at least one.
     json.append(", \"arity\": \(reference.minimumOperandCount), \"inputs\": ")

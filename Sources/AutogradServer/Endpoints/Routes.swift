@@ -46,6 +46,8 @@ enum Routes {
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },
+      Route("GET", "/", answers: ["text/html"]) { _, _ in .now(docs) },
+      Route("GET", "/docs", answers: ["text/html"]) { _, _ in .now(docs) },
       Route("GET", "/openapi.yaml", answers: ["application/yaml"]) { _, _ in
         .now(.shared(openapiYAML, contentType: "application/yaml"))
       },
@@ -64,6 +66,13 @@ enum Routes {
 
   private static let openapiYAML = document(embedded_openapi_yaml())
   private static let openapiJSON = document(embedded_openapi_json())
+
+  /// The page has no scripts and loads nothing; the browser holds it to that.
+  private static let docs: Response = {
+    var page = Response.shared(document(embedded_docs_html()), contentType: "text/html; charset=utf-8")
+    page.headers = [("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'")]
+    return page
+  }()
 
   private static func document(_ embedded: embedded_document) -> ByteBuffer {
     let buffer = ByteBuffer(capacity: embedded.count)

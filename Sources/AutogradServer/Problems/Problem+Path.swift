@@ -10,7 +10,8 @@ extension Problem {
     "backward": "/v1/evaluate",
     "value_and_grad": "/v1/evaluate", "forward": "/v1/evaluate", "eval": "/v1/evaluate", "run": "/v1/evaluate",
     "ops": "/v1/operations",
-    "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/openapi.yaml", "swagger": "/openapi.json",
+    "health": "/livez", "healthz": "/livez", "ready": "/readyz", "docs": "/docs", "index.html": "/docs",
+    "swagger": "/openapi.json",
   ]
 
   /// A path that there is not, and what may be meant.
@@ -24,7 +25,7 @@ extension Problem {
     let near = NearestNames.find(path, among: known)
     let hint =
       near.isEmpty
-      ? "POST a graph to /v1/evaluate; /openapi.yaml describes everything"
+      ? "POST a graph to /v1/evaluate; /docs describes everything"
       : "did you mean \(near.joined(separator: " or "))?"
     self.init(.notFound, "there is no \(shown); \(hint)")
   }

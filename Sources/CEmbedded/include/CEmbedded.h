@@ -11,5 +11,6 @@ typedef struct {
 
 embedded_document embedded_openapi_yaml(void);
 embedded_document embedded_openapi_json(void);
+embedded_document embedded_docs_html(void);
 
 #endif
