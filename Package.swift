@@ -55,11 +55,14 @@ let package = Package(
     // Bytes to numbers, tensors and documents, and back. No HTTP, no graphs.
     .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: strict),
 
+    // What somebody wrote to graphs of the library. No HTTP, no requests.
+    .target(name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"], swiftSettings: strict),
+
     // The server.
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
+        "AutogradCore", "AutogradFormats", "AutogradGraphs", "CMicroHTTPD", "CEmbedded", "CCounters", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -72,7 +75,11 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
-      name: "AutogradServerTests", dependencies: ["AutogradServer", "AutogradFormats", "AutogradTestSupport"],
+      name: "AutogradGraphsTests", dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AutogradServerTests",
+      dependencies: ["AutogradServer", "AutogradFormats", "AutogradGraphs", "AutogradTestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -18,9 +18,12 @@ let package = Package(
     .target(
       name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
+      name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"],
+      swiftSettings: [.unsafeFlags(["-enable-testing"])]),
+    .target(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "CMicroHTTPD", "CEmbedded", "CCounters",
+        "AutogradCore", "AutogradFormats", "AutogradGraphs", "CMicroHTTPD", "CEmbedded", "CCounters",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),

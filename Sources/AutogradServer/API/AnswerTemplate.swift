@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// The answer of a computation without its numbers: everything else is the same each time, and is made once.
 struct AnswerTemplate: Sendable {
@@ -109,7 +110,7 @@ struct AnswerTemplate: Sendable {
       text.append("}\n")
     }
 
-    private mutating func append(_ named: [GraphDecoder.Named]) {
+    private mutating func append(_ named: [NamedValue]) {
       text.append("{")
       for (position, name) in named.map(\.name).enumerated() {
         if position > 0 { text.append(", ") }

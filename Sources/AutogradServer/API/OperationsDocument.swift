@@ -1,12 +1,16 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
 enum OperationsDocument {
+  /// All that a node can name.
+  static let operations: [any Operation] = OpCatalog.operations + [CallOperation.shared]
+
   static let list: ByteBuffer = {
     let json = ByteBuffer(capacity: 32 << 10)
     json.append("{\"operations\": [")
-    for (index, operation) in OpCatalog.operations.enumerated() {
+    for (index, operation) in operations.enumerated() {
       json.append(index > 0 ? ",\n  " : "\n  ")
       append(operation.reference, to: json)
     }
@@ -25,7 +29,7 @@ enum OperationsDocument {
 
   /// Nil for a name that is no operation.
   static func document(of name: String) -> ByteBuffer? {
-    guard let operation = OpCatalog.operation(named: name) else { return nil }
+    guard let operation = CallOperation.operation(named: name) else { return nil }
     let json = ByteBuffer(capacity: 4 << 10)
     append(operation.reference, to: json)
     json.append("\n")
@@ -97,7 +101,7 @@ enum OperationsDocument {
 enum ExampleRequest {
   /// - Parameter sample: one of the reference's; by default the one that is documented.
   static func text(_ reference: OperationReference, _ sample: OperationSample? = nil) -> ByteBuffer {
-    let sample = sample ?? reference.samples[0]
+    guard let sample = sample ?? reference.samples.first else { return ByteBuffer(CallOperation.example) }
     let names = reference.operands.prefix(sample.shapes.count)
     let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : Array(names)
     let json = ByteBuffer()

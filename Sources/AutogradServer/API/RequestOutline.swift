@@ -9,7 +9,8 @@ import AutogradFormats
 /// is not found.
 ///
 /// The outline is written as bytes that no other outline has: every text behind its length, every list behind its
-/// count. The tensors come in the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`.
+/// count. The tensors come in the order `inputs`, constants, those of functions, `cotangents`, then `tangents` or
+/// `vectors`.
 struct RequestOutline {
   private let scratch: RequestScratch
   /// Of a safetensors file, the data of the tensors that are not in the graph.
@@ -54,12 +55,28 @@ struct RequestOutline {
     }
     guard let graph, graph.kind == .object else { return false }
     var constants: JSONValue?
-    for (name, value) in graph.members where name == "constants" { constants = value }
+    var functions: JSONValue?
+    for (name, value) in graph.members {
+      if name == "constants" {
+        constants = value
+      } else if name == "functions" {
+        functions = value
+      }
+    }
+    let inner = RequestOutline.constants(of: functions)
     let tensorCount =
       (inputs?.count ?? 0) + (constants?.count ?? 0) + (cotangents?.count ?? 0) + (directions?.count ?? 0)
-    guard tensorCount <= limits.nodes else { return false }
-    append(graph, without: constants)
-    return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)
+    guard inner.reduce(tensorCount, { $0 + $1.count }) <= limits.nodes else { return false }
+    if inner.isEmpty { append(graph, without: constants) } else { append(graph, without: constants, inner) }
+    guard append(inputs, file), append(constants, nil) else { return false }
+    for constants in inner where !append(constants, nil) { return false }
+    return append(cotangents, file) && append(directions, file)
+  }
+
+  /// The objects of constants of a graph's functions.
+  private static func constants(of functions: JSONValue?) -> [JSONValue] {
+    guard let functions else { return [] }
+    return functions.members.compactMap { $0.value["constants"] }
   }
 
   private mutating func append(_ graph: JSONValue, without constants: JSONValue?) {
@@ -73,6 +90,19 @@ struct RequestOutline {
     let before = holeStart - start
     append(UnsafeRawBufferPointer(rebasing: text[..<before]))
     append(UnsafeRawBufferPointer(rebasing: text[(before + hole.count)...]))
+  }
+
+  /// The same where there are several pieces to leave out, which stand in any order.
+  private mutating func append(_ graph: JSONValue, without constants: JSONValue?, _ inner: [JSONValue]) {
+    let holes = (inner + (constants.map { [$0] } ?? [])).map(\.text)
+    append(holes.count + 1)
+    var rest = graph.text
+    for hole in holes.sorted(by: { UInt(bitPattern: $0.baseAddress) < UInt(bitPattern: $1.baseAddress) }) {
+      guard let start = rest.baseAddress, let holeStart = hole.baseAddress else { continue }
+      append(UnsafeRawBufferPointer(rebasing: rest[..<(holeStart - start)]))
+      rest = UnsafeRawBufferPointer(rebasing: rest[(holeStart - start + hole.count)...])
+    }
+    append(rest)
   }
 
   /// Tensors by name.
