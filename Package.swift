@@ -55,6 +55,9 @@ let package = Package(
     // Bytes to numbers, tensors and documents, and back. No HTTP, no graphs.
     .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: strict),
 
+    // What somebody wrote to graphs of the library. No HTTP, no requests.
+    .target(name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"], swiftSettings: strict),
+
     // HTTP: requests, answers, routes, connections, threads and queues. Knows nothing of what is served.
     .target(name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: strict),
 
@@ -62,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
+        "AutogradCore", "AutogradFormats", "AutogradGraphs", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -75,8 +78,11 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
+      name: "AutogradGraphsTests", dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore"],
+      swiftSettings: strict),
+    .testTarget(
       name: "AutogradServerTests",
-      dependencies: ["AutogradServer", "AutogradFormats", "AutogradHTTP", "AutogradTestSupport"],
+      dependencies: ["AutogradServer", "AutogradFormats", "AutogradGraphs", "AutogradHTTP", "AutogradTestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -118,7 +118,7 @@ struct OpenAPITests {
 
   @Test("Operations and their attributes are those of the catalog")
   func operations() throws {
-    let references = OpCatalog.operations.map(\.reference)
+    let references = OperationsDocument.operations.map(\.reference)
     #expect(try strings("OperationName", "enum") == references.map(\.name))
     let attributes = try #require(document["components"]?["schemas"]?["Attributes"]?["properties"]).members.keys
     #expect(Set(attributes) == Set(references.flatMap(\.attributes).map(\.name)))
@@ -280,7 +280,7 @@ struct OpenAPITests {
       #expect(schemas.faults(try JSON(response), schema) == [], "\(path)")
     }
     for (kind, path, names) in [
-      ("Operation", "/v1/operations", OpCatalog.operations.map(\.reference.name)),
+      ("Operation", "/v1/operations", OperationsDocument.operations.map(\.reference.name)),
       ("ProblemExplanation", "/problems", ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue)),
     ] {
       for name in names {
@@ -291,7 +291,9 @@ struct OpenAPITests {
     }
   }
 
-  @Test("Every operation's own example is answered as it says", arguments: OpCatalog.operations.map(\.reference.name))
+  @Test(
+    "Every operation's own example is answered as it says",
+    arguments: OperationsDocument.operations.map(\.reference.name))
   func operationExample(name: String) throws {
     let operation = try JSON(get("/v1/operations/\(name)"))
     let request = try #require(operation["example"]?["request"])

@@ -153,7 +153,7 @@ import Testing
     }
     let first = warnings("[2.5, 1.5]")
     #expect(
-      first.contains(#"{"code": "first_non_finite", "pointer": "/graph/nodes/1", "detail": "s, which sqrt computes, "#),
+      first.contains(#"{"code": "first_non_finite", "pointer": "/graph/nodes/1", "detail": "s is the first value "#),
       "\(first)")
     #expect(first.contains("NaN at [1]"))
     #expect(warnings("[[2.5], [1.5]]", #", "batch": ["x"]"#).contains("NaN at [1, 0]"))

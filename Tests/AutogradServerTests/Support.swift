@@ -58,6 +58,12 @@ extension Data {
 
 extension JSONValue {
   var data: Data { Data(text) }
+
+  /// The member of a name known only at run time.
+  subscript(dynamic key: String) -> JSONValue? {
+    for (name, value) in members where name.string == key { return value }
+    return nil
+  }
 }
 
 extension Data {

@@ -22,9 +22,12 @@ let package = Package(
       name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: [.unsafeFlags(["-enable-testing"])]
     ),
     .target(
+      name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"],
+      swiftSettings: [.unsafeFlags(["-enable-testing"])]),
+    .target(
       name: "AutogradServer",
       dependencies: [
-        "AutogradCore", "AutogradFormats", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
+        "AutogradCore", "AutogradFormats", "AutogradGraphs", "AutogradHTTP", "CEmbedded", "CCounters", "CSystem",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),

@@ -31,6 +31,23 @@ HTTP = [
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ]
 
+# Functions that call each other, with a constant, a gradient inside, declared inputs, and calls that grow.
+FUNCTIONS = [
+    {"nodes": [{"op": "call", "inputs": ["x", 2], "outputs": ["y", "d"], "attributes": {"function": "f"}}],
+     "functions": {
+         "f": {"inputs": [{"name": "a", "shape": ["n"]}, {"name": "b", "dtype": "float64"}],
+               "nodes": [{"op": "call", "inputs": ["a"], "outputs": ["g"], "attributes": {"function": "g"}},
+                         {"op": "mul", "inputs": ["g", "b"], "outputs": ["p"]},
+                         {"op": "grad", "inputs": ["p", "a"], "outputs": ["d"]}],
+               "outputs": ["p", "d"]},
+         "g": {"inputs": [{"name": "a"}], "nodes": [{"op": "mul", "inputs": ["a", "k"], "outputs": ["b"]}],
+               "constants": {"k": [1, 2]}, "description": "scales"}}},
+    {"nodes": [{"op": "call", "inputs": "x", "outputs": "y", "attributes": {"function": "f12"}}],
+     "functions": {f"f{n}": {"inputs": [{"name": "a"}], "outputs": ["c"] if n else ["a"], "nodes": [
+         {"op": "call", "inputs": [old], "outputs": [new], "attributes": {"function": f"f{n - 1}"}}
+         for old, new in ("ab", "bc") if n]} for n in range(13)}},
+]
+
 
 def safetensors(request):
     """A file with the request's graph, its inputs as empty or small tensors."""
@@ -57,6 +74,10 @@ def safetensors(request):
 def main(folder):
     seeds = {part: [] for part in ("json", "graph", "evaluate", "safetensors", "http")}
     seeds["http"] = [text.encode() for text in HTTP]
+    for graph in FUNCTIONS:
+        body = json.dumps({"graph": graph, "inputs": {"x": [1, 2]}}, separators=(",", ":")).encode()
+        seeds["graph"].append(body)
+        seeds["evaluate"] += [bytes([0]) + body, bytes([3]) + body]
     for file in FILES:
         seen = set()
         for line in (fixtures / f"{file}.jsonl").read_text().strip().split("\n"):

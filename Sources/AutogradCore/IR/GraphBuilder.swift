@@ -90,6 +90,12 @@ public final class GraphBuilder {
     value.isValid && value.dtype.isFloating && !isConstant(value) ? emit(.kept, value) : value
   }
 
+  /// The same under a name that only this number has, for constants too: an input of a function is a variable of its
+  /// own whatever it is given.
+  package func kept(_ value: Value, apart number: Int) -> Value {
+    value.isValid && value.dtype.isFloating ? emit(.kept, value, .index(number)) : value
+  }
+
   /// The finished graph.
   /// - Precondition: the outputs belong to this builder.
   /// - Throws: the first mistake made on the way.

@@ -81,7 +81,7 @@ public struct WeakNumber: Sendable {
 
   /// - Throws: `dtype_mismatch` for a fraction beside integers or any number beside bool, `number_out_of_range` for an
   ///   integer that does not fit int32.
-  func scalar(as dtype: DType) throws(GraphError) -> Scalar {
+  package func scalar(as dtype: DType) throws(GraphError) -> Scalar {
     switch dtype {
     case .float64: return Scalar(double)
     case .float32:

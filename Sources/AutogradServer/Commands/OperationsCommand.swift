@@ -1,6 +1,7 @@
 import ArgumentParser
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import Glibc
 
 /// `autograd-server operations`: the catalog, for people.
@@ -24,16 +25,17 @@ struct OperationsCommand: ParsableCommand {
     guard let name else {
       return CommandOutput.write(json ? OperationsDocument.list : OperationsCommand.list, to: STDOUT_FILENO)
     }
-    guard let operation = OpCatalog.operation(named: name), let document = OperationsDocument.document(of: name) else {
+    guard let operation = CallOperation.operation(named: name), let document = OperationsDocument.document(of: name)
+    else {
       throw ValidationError("no operation is called \(name)" + (OpCatalog.hint(for: name).map { "; " + $0 } ?? ""))
     }
     CommandOutput.write(json ? document : OperationsCommand.explain(operation.reference), to: STDOUT_FILENO)
   }
 
   private static var list: ByteBuffer {
-    let names = OpCatalog.operations.map(\.reference.name)
+    let names = OperationsDocument.operations.map(\.reference.name)
     let width = names.map(\.count).max() ?? 0
-    let lines = OpCatalog.operations.map { operation in
+    let lines = OperationsDocument.operations.map { operation in
       let name = operation.reference.name
       return name + String(repeating: " ", count: width + 2 - name.count) + operation.reference.summary
     }

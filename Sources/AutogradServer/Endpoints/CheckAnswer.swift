@@ -1,10 +1,11 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// What `/v1/check` answers: for each input what came of it, and the reason in words.
 struct CheckAnswer {
-  typealias Input = (name: JSONValue.Text, shape: Shape, report: GradientCheck.Report)
-  typealias Nonfinite = (node: Int, output: JSONValue.Text, index: [Int])
+  typealias Input = (name: SourceName, shape: Shape, report: GradientCheck.Report)
+  typealias Nonfinite = (node: Int, output: SourceName, index: [Int])
 
   let inputs: [Input]
   let nonfinite: Nonfinite?

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// `POST /v1/check`: gradients held against difference quotients, and where numbers stop being finite.
@@ -34,9 +35,9 @@ final class CheckRequest: @unchecked Sendable {
   private let check: GradientCheck
   /// The floating results of all nodes that are needed, to find the first that is not finite.
   private let trace: Plan
-  private let traced: [(node: Int, name: JSONValue.Text)]
+  private let traced: [(node: Int, name: SourceName)]
   /// The inputs that are checked.
-  private let names: [JSONValue.Text]
+  private let names: [SourceName]
   private let shapes: [Shape]
   /// Elementary operations, and bytes of memory, that it takes.
   let work: Int
@@ -45,7 +46,7 @@ final class CheckRequest: @unchecked Sendable {
   init(_ body: ParsedBody, _ limits: Limits) throws(FormatError) {
     self.body = body
     request = try DifferentialRequest(.check, body, limits: limits)
-    let found: [(node: Int, name: JSONValue.Text, value: Value)]
+    let found: [(node: Int, name: SourceName, value: Value)]
     let graphs: Graphs
     do throws(GraphError) {
       let builder = request.graph.builder
@@ -134,7 +135,7 @@ private struct Graphs {
     let seeds = request.seeds.map { (value: moved($0.value), cotangent: moved($0.cotangent)) }
     let parts = try GradientCheck.Parts(of: seeds, withRespectTo: targets.map { moved($0.value) }, builder)
     var values: [(value: Value, isSum: Bool)] = zip(targets, parts.gradients).map { target, gradient in
-      (gradient, request.graph.batch.map { !$0.contains(target.name.bytes) } ?? false)
+      (gradient, request.graph.batch.map { !$0.contains(target.name) } ?? false)
     }
     values += [(parts.size, true), (parts.rounding, true), (parts.total, true)]
     values += results.map { (moved($0), false) }
@@ -173,14 +174,5 @@ extension Shape {
       rest /= self[axis]
     }
     return index
-  }
-}
-
-extension GraphDecoder {
-  /// The floating results of all nodes, in node order.
-  var floatingResults: [(node: Int, name: JSONValue.Text, value: Value)] {
-    zip(nodes, results).enumerated().flatMap { index, entry in
-      zip(entry.0.outputs.listed, entry.1).filter { $1.dtype.isFloating }.map { (index, JSONValue.Text($0), $1) }
-    }
   }
 }

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// `POST /v1/inspect`: what a request would compute and what that would cost, without computing it.
@@ -74,7 +75,7 @@ struct InspectHandler: Sendable {
     return json
   }
 
-  private func appendTypes(_ named: [GraphDecoder.Named], to json: ByteBuffer) {
+  private func appendTypes(_ named: [NamedValue], to json: ByteBuffer) {
     json.append("{")
     for (position, entry) in named.enumerated() {
       if position > 0 { json.append(", ") }
@@ -84,7 +85,7 @@ struct InspectHandler: Sendable {
     json.append("}")
   }
 
-  private func appendNames(_ named: [GraphDecoder.Named], to json: ByteBuffer) {
+  private func appendNames(_ named: [NamedValue], to json: ByteBuffer) {
     json.append("[")
     for (position, entry) in named.enumerated() {
       if position > 0 { json.append(", ") }
@@ -119,17 +120,5 @@ struct InspectHandler: Sendable {
       let (sum, isTooLarge) = total.addingReportingOverflow(size + 64)
       return isTooLarge ? Int.max / 2 : sum
     }
-  }
-}
-
-extension GraphDecoder {
-  /// Every value of the graph with its name: inputs, constants, results.
-  var namedValues: [Named] {
-    let given = inputs.map { Named(name: $0.name, value: $0.value) }
-    let named = zip(constantNames, constants).map { Named(name: $0, value: $1) }
-    let computed = zip(nodes, results).flatMap { node, values in
-      zip(node.outputs.elements, values).map { Named(name: .init($0), value: $1) }
-    }
-    return given + named + computed
   }
 }

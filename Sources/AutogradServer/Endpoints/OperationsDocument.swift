@@ -1,9 +1,13 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
 enum OperationsDocument {
+  /// All that a node can name.
+  static let operations: [any Operation] = OpCatalog.operations + [CallOperation.shared]
+
   static let list: ByteBuffer = {
     let json = ByteBuffer(capacity: 32 << 10)
     json.append("{\"operations\": [")
@@ -107,7 +111,7 @@ enum OperationsDocument {
 enum ExampleRequest {
   /// - Parameter sample: one of the reference's; by default the one that is documented.
   static func text(_ reference: OperationReference, _ sample: OperationSample? = nil) -> ByteBuffer {
-    let sample = sample ?? reference.samples[0]
+    guard let sample = sample ?? reference.samples.first else { return ByteBuffer(CallOperation.example) }
     let names = reference.operands.prefix(sample.shapes.count)
     let operands = reference.hasManyOperands ? sample.shapes.indices.map { "x\($0)" } : Array(names)
     let json = ByteBuffer()

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// The answer of a computation without its numbers: everything else is the same each time, and is made once.
@@ -137,7 +138,7 @@ struct AnswerTemplate: Sendable {
       }
     }
 
-    private mutating func append(_ named: [GraphDecoder.Named], _ pointer: String) {
+    private mutating func append(_ named: [NamedValue], _ pointer: String) {
       text.append("{")
       for (position, name) in named.map(\.name).enumerated() {
         if position > 0 { text.append(", ") }

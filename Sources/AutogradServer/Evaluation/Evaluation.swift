@@ -124,8 +124,7 @@ struct Evaluation: @unchecked Sendable {
       clock.mark(.run)
       var found = plan.notFinite(in: block, tensors, always: trace != nil)
       if !found.isEmpty, let trace, let tensors { found.insert(try trace.warning(tensors, interruption), at: 0) }
-      let answer = try plan.answer(from: block, found, draft: memory.draft, interruption)
-      return respond(answer, clock)
+      return respond(try plan.answer(from: block, found, draft: memory.draft, interruption), clock)
     } catch {
       guard case .decoded(let request) = numbers else { return nil }
       throw request.graph.problem(error)

@@ -38,7 +38,7 @@ extension Reply {
 extension Interruption {
   /// Every cancellation here is one of these, see ``HTTPServer/Configuration/cancellation``; another would not stop
   /// kernels.
-  fileprivate static func of(_ cancellation: any Cancellation) -> Interruption {
+  static func of(_ cancellation: any Cancellation) -> Interruption {
     cancellation as? Interruption ?? Interruption()
   }
 }

@@ -5,23 +5,14 @@ import AutogradFormats
 /// more, and the first that holds NaN or infinity is named.
 struct NonFiniteTrace: Sendable {
   let plan: Plan
-  private let traced: [Traced]
-
-  private struct Traced {
-    let node: Int
-    let name: String
-    let operation: String
-  }
+  private let traced: [(node: Int, name: String)]
 
   /// Written into the builder of the request, behind what is asked for.
   init(_ request: DifferentialRequest) throws(GraphError) {
     let graph = request.graph
     // Nodes may stand in any order; values are numbered as they are computed.
     let found = graph.floatingResults.sorted { $0.value.id < $1.value.id }
-    traced = found.map { result in
-      Traced(
-        node: result.node, name: result.name.string, operation: graph.nodes[result.node].operation.reference.name)
-    }
+    traced = found.map { ($0.node, $0.name.string) }
     let values = found.map { (value: $0.value, isSum: false) }
     let outputs = graph.batch?.run(values, graph.builder) ?? values.map(\.value)
     plan = try Plan(try graph.builder.graph(outputs: outputs), interruption: graph.builder.interruption)
@@ -36,7 +27,7 @@ struct NonFiniteTrace: Sendable {
       return DifferentialRequest.Warning(
         code: "first_non_finite", pointer: "/graph/nodes/\(traced.node)",
         detail:
-          "\(traced.name), which \(traced.operation) computes, is the first value that is not finite: "
+          "\(traced.name) is the first value that is not finite: "
           + "\(NonFiniteTrace.text(result.doubles[position]))\(place)")
     }
     return DifferentialRequest.Warning(

@@ -8,7 +8,7 @@ final class PreparedPlan: Sendable {
   let layout: RunLayout
   /// For each input of the plan, which of the request's tensors it is, in the order of ``PlanKey``.
   let sources: [Int]
-  private let template: AnswerTemplate
+  let template: AnswerTemplate
 
   init(_ request: DifferentialRequest, answersSafetensors: Bool) throws(GraphError) {
     let sections = request.sections()
@@ -44,7 +44,9 @@ final class PreparedPlan: Sendable {
   }
 
   /// Memory that a run and its answer take, about.
-  var peakByteCount: Int { Size.sum(plan.peakByteCount, template.answerByteCount) }
+  var peakByteCount: Int {
+    Size.sum(plan.peakByteCount, template.answerByteCount)
+  }
 
   var answerByteCount: Int { template.answerByteCount }
 

@@ -41,6 +41,7 @@ final class RunMemory: @unchecked Sendable {
     }
 
     var draft: ByteBuffer { memory.draft }
+    var byteCount: Int { memory.blockByteCount }
     func block(of byteCount: Int) -> UnsafeMutableRawPointer { memory.block(of: byteCount) }
 
     deinit { pool.give(memory) }

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 extension AnswerTemplate {
   /// An answer as a safetensors file: tensors are called `outputs/y`, `gradients/x`, `jacobians/y/x` and so on.
@@ -66,7 +67,7 @@ extension AnswerTemplate {
 
   /// In the name of a row, `~` and `/` are written `~0` and `~1`, so that the name of the column begins behind the
   /// second slash and no two tensors have one name.
-  private static func name(_ section: String, _ row: JSONValue.Text?, _ tensor: JSONValue.Text) -> ByteBuffer {
+  private static func name(_ section: String, _ row: SourceName?, _ tensor: SourceName) -> ByteBuffer {
     let name = ByteBuffer(section)
     if let row { name.append(Pointer.member(row.string)) }
     name.append("/")

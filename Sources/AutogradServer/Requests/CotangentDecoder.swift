@@ -1,18 +1,19 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// Reads `cotangents`: what each differentiated output is weighed with.
 struct CotangentDecoder {
   let document: JSONDocument
-  let decoder: GraphDecoder
+  let graph: RequestGraph
 
   /// - Returns: the seeds, and the tensors of the explicit ones, which become inputs of the plan.
   func decode(
-    _ object: JSONValue?, of outputs: [GraphDecoder.Named]
+    _ object: JSONValue?, of outputs: [NamedValue]
   ) throws(FormatError) -> (seeds: [(value: Value, cotangent: Value)], tensors: [Tensor]) {
     guard let object else {
       // Ones everywhere: the gradient of the sum of all outputs, as y.backward() gives it. Never materialised.
-      let seeds = outputs.filter { $0.value.dtype.isFloating }.map { ($0.value, decoder.builder.ones($0.value.type)) }
+      let seeds = outputs.filter { $0.value.dtype.isFloating }.map { ($0.value, graph.builder.ones($0.value.type)) }
       return (seeds, [])
     }
     guard object.kind == .object else {
@@ -20,13 +21,13 @@ struct CotangentDecoder {
         .wrongType, "cotangents is an object of tensors by output, got \(object.describe)", at: "/cotangents")
     }
     var positions = NameTable()
-    for (index, output) in outputs.enumerated() { _ = positions.define(output.name.bytes, as: .input(index)) }
+    for output in outputs { _ = positions.define(output.name) }
     var seeds: [(value: Value, cotangent: Value)] = []
     var tensors: [Tensor] = []
     for (key, value) in object.members {
       let name = key.string
       let pointer = "/cotangents" + Pointer.member(name)
-      guard case .input(let position)? = positions[key.bytes] else {
+      guard let position = positions[SourceName(key)] else {
         throw FormatError(
           .unknownName,
           "\(name) is not among what is differentiated (of, or else the graph's outputs)\(positions.hint(for: name))",
@@ -38,8 +39,8 @@ struct CotangentDecoder {
       }
       let given: TensorDecoder.Given
       do throws(FormatError) {
-        given = try TensorDecoder(document: document, file: decoder.file).decode(
-          value, .required(output.dtype, "the output \(name)"), allowsTypes: decoder.allowsTypes)
+        given = try TensorDecoder(document: document, file: graph.file).decode(
+          value, .required(output.dtype, "the output \(name)"), allowsTypes: graph.allowsTypes)
       } catch {
         throw error.under(pointer)
       }
@@ -49,8 +50,8 @@ struct CotangentDecoder {
           .shapeMismatch, "the output \(name) has shape \(output.shape), its cotangent \(type.shape)", at: pointer)
       }
       let cotangent =
-        decoder.batch?.input(given.type, example: type, decoder.builder)
-        ?? decoder.builder.input("", type.dtype, type.shape)
+        graph.batch?.input(given.type, example: type, graph.builder)
+        ?? graph.builder.input("", type.dtype, type.shape)
       seeds.append((output, cotangent))
       if let tensor = given.tensor { tensors.append(tensor) }
     }
@@ -59,7 +60,7 @@ struct CotangentDecoder {
 
   /// Cotangents of a batch carry the leading axis, as the outputs do.
   private func example(_ type: TensorType, _ name: String, _ pointer: String) throws(FormatError) -> TensorType {
-    guard let batch = decoder.batch else { return type }
+    guard let batch = graph.batch else { return type }
     do throws(FormatError) {
       return try batch.exampleType(type, "the cotangent of \(name)")
     } catch {
@@ -71,7 +72,7 @@ struct CotangentDecoder {
 /// Reads `tangents` (of jvp) and `vectors` (of hvp): a direction for each input that has one; the others count as zero.
 struct DirectionDecoder {
   let document: JSONDocument
-  let decoder: GraphDecoder
+  let graph: RequestGraph
 
   /// - Returns: inputs with their directions, and the tensors of these, which become inputs of the plan.
   func decode(
@@ -97,24 +98,24 @@ struct DirectionDecoder {
     for (key, value) in object.members {
       let name = key.string
       let pointer = "/\(member)" + Pointer.member(name)
-      guard case .input(let position)? = decoder.names[key.bytes] else {
+      guard let position = graph.input(named: SourceName(key)) else {
         throw FormatError(.unknownName, "\(name) is not an input of the request", at: pointer)
       }
-      let input = decoder.inputs[position]
+      let input = graph.inputs[position]
       guard input.value.dtype.isFloating else {
         throw FormatError(
           .dtypeMismatch, "\(name) is \(input.value.dtype); only floating inputs have directions", at: pointer)
       }
       let given: TensorDecoder.Given
       do throws(FormatError) {
-        given = try TensorDecoder(document: document, file: decoder.file).decode(
-          value, .required(input.value.dtype, "the input \(name)"), allowsTypes: decoder.allowsTypes)
+        given = try TensorDecoder(document: document, file: graph.file).decode(
+          value, .required(input.value.dtype, "the input \(name)"), allowsTypes: graph.allowsTypes)
       } catch {
         throw error.under(pointer)
       }
-      let isBatched = decoder.batch?.contains(key.bytes) ?? false
+      let isBatched = graph.batch?.contains(SourceName(key)) ?? false
       var type = given.type
-      if isBatched, let batch = decoder.batch {
+      if isBatched, let batch = graph.batch {
         do throws(FormatError) {
           type = try batch.exampleType(given.type, "the direction of \(name)")
         } catch {
@@ -127,8 +128,8 @@ struct DirectionDecoder {
       }
       let direction =
         isBatched
-        ? decoder.batch?.input(given.type, example: type, decoder.builder) ?? decoder.builder.value(-1)
-        : decoder.builder.input("", type.dtype, type.shape)
+        ? graph.batch?.input(given.type, example: type, graph.builder) ?? graph.builder.value(-1)
+        : graph.builder.input("", type.dtype, type.shape)
       pairs.append((input.value, direction))
       if let tensor = given.tensor { tensors.append(tensor) }
     }

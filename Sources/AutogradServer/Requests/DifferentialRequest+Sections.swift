@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 extension DifferentialRequest {
   /// Writes what is asked for behind the graph.
@@ -43,7 +44,7 @@ extension DifferentialRequest {
   /// examples, unless asked for per example.
   private func inBatch(_ sections: [Section]) -> [Section] {
     guard let batch = graph.batch else { return sections }
-    func isSummed(_ name: JSONValue.Text) -> Bool { !batch.isPerExample && !batch.contains(name.bytes) }
+    func isSummed(_ name: SourceName) -> Bool { !batch.isPerExample && !batch.contains(name) }
     var values: [(value: Value, isSum: Bool)] = []
     for section in sections {
       switch section.content {
@@ -65,23 +66,21 @@ extension DifferentialRequest {
     return sections.map { $0.replacingValues(&results) }
   }
 
-  private func gradients() -> [GraphDecoder.Named] {
+  private func gradients() -> [NamedValue] {
     let wrt = targets ?? []
     let gradients = graph.builder.gradients(of: seeds, withRespectTo: wrt.map(\.value))
     return zip(wrt, gradients).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
   }
 
   /// The directional derivatives of values.
-  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [GraphDecoder.Named]) -> [GraphDecoder
-    .Named]
-  {
+  private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [NamedValue]) -> [NamedValue] {
     let tangents = graph.builder.tangents(of: values.map(\.value), along: directions)
     return zip(values, tangents).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
   }
 
   private func table(
-    _ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named], _ values: [[Value]]
-  ) -> [(row: JSONValue.Text, tensors: [GraphDecoder.Named])] {
+    _ rows: [NamedValue], _ columns: [NamedValue], _ values: [[Value]]
+  ) -> [(row: SourceName, tensors: [NamedValue])] {
     zip(rows, values).map { row, values in (row.name, zip(columns, values).map { .init(name: $0.name, value: $1) }) }
   }
 }

@@ -1,13 +1,13 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// `stacked`: first or second derivatives as one matrix, as solvers of linear systems want them. Elements of tensors
 /// follow one another in row-major order; of a batch each example has its matrix.
 extension DifferentialRequest {
   /// `jacobian` [m, n] has a row for each element of what is differentiated, and a column for each of the inputs.
   /// `rows` and `columns` tell whose they are.
-  func stackedJacobian(_ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named], _ blocks: [[Value]]) -> [Section]
-  {
+  func stackedJacobian(_ rows: [NamedValue], _ columns: [NamedValue], _ blocks: [[Value]]) -> [Section] {
     [
       Section(name: "jacobian", content: .tensor(stacked(blocks, rows, columns))),
       Section(name: "rows", content: .json(DifferentialRequest.extents(rows))),
@@ -16,7 +16,7 @@ extension DifferentialRequest {
   }
 
   /// `gradient` [n] and `hessian` [n, n]; `rows` tells whose elements they are, and so whose the columns are.
-  func stackedHessian(_ gradients: [GraphDecoder.Named], _ blocks: [[Value]]) -> [Section] {
+  func stackedHessian(_ gradients: [NamedValue], _ blocks: [[Value]]) -> [Section] {
     let gradient = joined(gradients.map { $0.value.reshape([$0.value.shape.elementCount]) }, along: 0, or: [0])
     return [
       Section(name: "gradient", content: .tensor(gradient)),
@@ -25,7 +25,7 @@ extension DifferentialRequest {
     ]
   }
 
-  private func stacked(_ blocks: [[Value]], _ rows: [GraphDecoder.Named], _ columns: [GraphDecoder.Named]) -> Value {
+  private func stacked(_ blocks: [[Value]], _ rows: [NamedValue], _ columns: [NamedValue]) -> Value {
     let width = DifferentialRequest.elementCount(columns)
     let bands = zip(rows, blocks).map { row, blocks in
       let height = row.value.shape.elementCount
@@ -44,12 +44,12 @@ extension DifferentialRequest {
     return graph.builder.concat(blocks.map { $0.dtype == dtype ? $0 : $0.cast(to: dtype) }, axis: axis)
   }
 
-  private static func elementCount(_ named: [GraphDecoder.Named]) -> Int {
+  private static func elementCount(_ named: [NamedValue]) -> Int {
     named.reduce(0) { Size.sum($0, $1.value.shape.elementCount) }
   }
 
   /// `[{"name": "w", "shape": [2, 3], "start": 0}, …]`: where the elements of each begin.
-  private static func extents(_ named: [GraphDecoder.Named]) -> String {
+  private static func extents(_ named: [NamedValue]) -> String {
     let json = ByteBuffer()
     var start = 0
     json.append("[")
@@ -65,12 +65,12 @@ extension DifferentialRequest {
 
   /// One matrix holds second derivatives for each example, or their sums over the examples, but not both.
   /// - Throws: `invalid_value` at `/stacked`.
-  static func checkStacked(_ batch: ExampleBatch?, _ targets: [GraphDecoder.Named], _ endpoint: Endpoint)
+  static func checkStacked(_ batch: ExampleBatch?, _ targets: [NamedValue], _ endpoint: Endpoint)
     throws(FormatError)
   {
     guard endpoint == .hessian, let batch, !batch.isPerExample,
-      let batched = targets.first(where: { batch.contains($0.name.bytes) }),
-      let shared = targets.first(where: { !batch.contains($0.name.bytes) })
+      let batched = targets.first(where: { batch.contains($0.name) }),
+      let shared = targets.first(where: { !batch.contains($0.name) })
     else { return }
     throw FormatError(
       .wrongType,

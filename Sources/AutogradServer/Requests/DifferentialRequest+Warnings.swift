@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// What is answered, and is perhaps not what was meant.
 extension DifferentialRequest {
@@ -19,7 +20,7 @@ extension DifferentialRequest {
   /// A graph may have thousands of one kind, and a few tell.
   static let mostShown = 8
 
-  static func impliedOutputs(_ of: [GraphDecoder.Named]) -> [Warning] {
+  static func impliedOutputs(_ of: [NamedValue]) -> [Warning] {
     guard of.count(where: { $0.value.dtype.isFloating }) > 1 else { return [] }
     let names = of.prefix(mostShown).map(\.name.string).joined(separator: ", ") + (of.count > mostShown ? ", …" : "")
     return [
@@ -30,34 +31,26 @@ extension DifferentialRequest {
     ]
   }
 
-  static func unusedInputs(_ decoder: GraphDecoder, outputs: [GraphDecoder.Named]) -> [Warning] {
-    decoder.unusedInputs(outputs: outputs).map { input in
+  static func unusedInputs(_ graph: RequestGraph, outputs: [NamedValue]) -> [Warning] {
+    graph.unusedInputs(outputs: outputs).map { input in
       let name = input.name.string
       return Warning(
         code: "unused_input", pointer: "/inputs" + Pointer.member(name), detail: "the input \(name) is not used")
     }
   }
 
-  static func zeroGradients(_ decoder: GraphDecoder) -> [Warning] {
-    // Of a node with thousands of operands, their texts are made once.
-    var (node, operands): (Int, [String]) = (-1, [])
-    return decoder.zeroGradients.prefix(mostShown).map { zero in
-      if zero.node != node { (node, operands) = (zero.node, decoder.nodes[zero.node].inputs.operandTexts) }
-      return Warning(
-        code: "zero_gradient", pointer: "/graph/nodes/\(zero.node)/inputs/\(zero.operand)",
-        detail:
-          "grad gives zeros, since \(operands[0]) does not depend on \(operands[zero.operand]); the first operand is "
-          + "what is differentiated"
-      )
+  static func zeroGradients(_ graph: RequestGraph) -> [Warning] {
+    graph.zeroGradients(mostShown).map {
+      Warning(code: "zero_gradient", pointer: $0.pointer ?? "/graph", detail: $0.detail)
     }
   }
 
   /// Integers alone have no gradients, and nobody expects them; of floating results somebody may.
-  /// - Parameter decoder: of a request whose gradients are with respect to all floating inputs, of which there are
+  /// - Parameter graph: of a request whose gradients are with respect to all floating inputs, of which there are
   ///   none.
-  static func integerInputs(_ decoder: GraphDecoder, _ of: [GraphDecoder.Named]) -> [Warning] {
+  static func integerInputs(_ graph: RequestGraph, _ of: [NamedValue]) -> [Warning] {
     guard of.contains(where: { $0.value.dtype.isFloating }),
-      let input = decoder.inputs.first(where: { $0.value.dtype.isInteger })
+      let input = graph.inputs.first(where: { $0.value.dtype.isInteger })
     else { return [] }
     return [
       Warning(

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// What is asked of a graph: an endpoint under /v1.
 enum Endpoint: String, CaseIterable, Sendable {
@@ -14,9 +15,9 @@ struct Section {
 
   enum Content {
     /// Tensors by name.
-    case tensors([GraphDecoder.Named])
+    case tensors([NamedValue])
     /// Tensors by two names: of what is differentiated, and with respect to what.
-    case table([(row: JSONValue.Text, tensors: [GraphDecoder.Named])])
+    case table([(row: SourceName, tensors: [NamedValue])])
     case tensor(Value)
     /// JSON that every answer of the plan has.
     case json(String)
@@ -24,7 +25,7 @@ struct Section {
 
   /// The same part with other values, taken from the front of a list.
   func replacingValues(_ values: inout ArraySlice<Value>) -> Section {
-    func replaced(_ named: [GraphDecoder.Named]) -> [GraphDecoder.Named] {
+    func replaced(_ named: [NamedValue]) -> [NamedValue] {
       defer { values = values.dropFirst(named.count) }
       return zip(named, values).map { .init(name: $0.name, value: $1) }
     }
@@ -51,15 +52,15 @@ struct Section {
 /// is known.
 struct DifferentialRequest {
   let endpoint: Endpoint
-  let graph: GraphDecoder
+  let graph: RequestGraph
   /// What comes back.
-  let outputs: [GraphDecoder.Named]
+  let outputs: [NamedValue]
   /// What is differentiated.
-  let of: [GraphDecoder.Named]
+  let of: [NamedValue]
   /// What is differentiated, each with the cotangent it is seeded with.
   let seeds: [(value: Value, cotangent: Value)]
   /// With respect to what; nil where no gradients are to be in the answer.
-  let targets: [GraphDecoder.Named]?
+  let targets: [NamedValue]?
   /// Inputs with the directions along which derivatives are taken (`tangents`, `vectors`).
   let directions: [(primal: Value, tangent: Value)]
   /// All plan inputs: the request's inputs, then named constants, then explicit cotangents, then directions.
@@ -110,41 +111,35 @@ struct DifferentialRequest {
     if isPerExample && batch == nil {
       throw FormatError(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
-    let decoder = GraphDecoder(
-      document, file: body.file, limits: limits, defaultDType: dtype, allowsTypes: isInspected, batch: batch)
-    decoder.builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
-    decoder.builder.interruption = body.interruption
-    if let memory = body.memory {
-      decoder.builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) }
-    }
-    let (graphOutputs, areNamed) = try decoder.decode(graphMember, inputs: root["inputs"]?.given)
-    decoder.builder.label = -1
+    let graph = try RequestGraph(
+      graphMember, inputs: root["inputs"]?.given, of: body, limits: limits, defaultDType: dtype,
+      allowsTypes: isInspected, batch: batch)
 
     outputs =
-      if let list = root["outputs"]?.given { try decoder.namedValues(list, at: "/outputs") } else { graphOutputs }
-    of = if let list = root["of"]?.given { try decoder.namedValues(list, at: "/of") } else { graphOutputs }
+      if let list = root["outputs"]?.given { try graph.namedValues(list, at: "/outputs") } else { graph.outputs }
+    of = if let list = root["of"]?.given { try graph.namedValues(list, at: "/of") } else { graph.outputs }
     let wanted = try DifferentialRequest.flag(root["gradients"]?.given, "gradients", default: true)
-    let wrt = try DifferentialRequest.targets(root["wrt"]?.given, decoder)
-    let cotangents = try CotangentDecoder(document: document, decoder: decoder).decode(
+    let wrt = try DifferentialRequest.targets(root["wrt"]?.given, graph)
+    let cotangents = try CotangentDecoder(document: document, graph: graph).decode(
       root["cotangents"]?.given, of: of)
-    let directions = try DirectionDecoder(document: document, decoder: decoder).decode(root, endpoint)
+    let directions = try DirectionDecoder(document: document, graph: graph).decode(root, endpoint)
     isStacked = try DifferentialRequest.flag(root["stacked"]?.given, "stacked", default: false)
     isDiagnosed = try DifferentialRequest.flag(root["diagnose"]?.given, "diagnose", default: false)
     if isStacked { try DifferentialRequest.checkStacked(batch, wrt, endpoint) }
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs
-    tensors = decoder.inputs.compactMap(\.tensor) + decoder.constantTensors + cotangents.tensors + directions.tensors
+    tensors = graph.inputs.compactMap(\.tensor) + graph.constantTensors + cotangents.tensors + directions.tensors
     // Only inputs may be given in another order than they are declared in.
-    sources = decoder.inputs.map(\.place) + Array(decoder.inputs.count..<max(tensors.count, decoder.inputs.count))
+    sources = graph.inputs.map(\.place) + Array(graph.inputs.count..<max(tensors.count, graph.inputs.count))
 
     let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
     warnings =
-      (addsUp && !areNamed && root["of"]?.given == nil ? DifferentialRequest.impliedOutputs(of) : [])
-      + DifferentialRequest.unusedInputs(decoder, outputs: graphOutputs + outputs + of)
-      + DifferentialRequest.zeroGradients(decoder)
-      + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(decoder, of) : [])
-    graph = decoder
+      (addsUp && !graph.namesOutputs && root["of"]?.given == nil ? DifferentialRequest.impliedOutputs(of) : [])
+      + DifferentialRequest.unusedInputs(graph, outputs: graph.outputs + outputs + of)
+      + DifferentialRequest.zeroGradients(graph)
+      + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(graph, of) : [])
+    self.graph = graph
     try checkAnswer(limits)
   }
 
@@ -196,13 +191,13 @@ struct DifferentialRequest {
   }
 
   /// `wrt`: floating inputs, all of them by default.
-  private static func targets(_ list: JSONValue?, _ decoder: GraphDecoder) throws(FormatError) -> [GraphDecoder.Named] {
+  private static func targets(_ list: JSONValue?, _ graph: RequestGraph) throws(FormatError) -> [NamedValue] {
     guard let list else {
-      return decoder.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
+      return graph.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
     }
-    let targets = try decoder.namedValues(list, at: "/wrt", orEmpty: true)
+    let targets = try graph.namedValues(list, at: "/wrt", orEmpty: true)
     for (index, target) in targets.enumerated() {
-      guard case .input? = decoder.names[target.name.bytes] else {
+      guard graph.input(named: target.name) != nil else {
         throw FormatError(
           .unknownName,
           "\(target.name.string) is not an input of the request; gradients are taken with respect to inputs",

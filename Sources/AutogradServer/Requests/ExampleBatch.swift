@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a
 /// stand-in for one example of each; at the end everything asked for is run for the whole batch at once.
@@ -29,7 +30,7 @@ final class ExampleBatch {
       guard name.kind == .string else {
         throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/batch" + list.place(of: index))
       }
-      guard names.define(name.stringBytes, as: .input(index)) else {
+      guard names.define(SourceName(name)) else {
         throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "/batch" + list.place(of: index))
       }
     }
@@ -38,7 +39,7 @@ final class ExampleBatch {
     self.isPerExample = isPerExample
   }
 
-  func contains(_ name: UnsafeRawBufferPointer) -> Bool { names[name] != nil }
+  func contains(_ name: SourceName) -> Bool { names[name] != nil }
 
   /// The type of one example of a tensor that carries the leading axis.
   /// - Throws: `shape_mismatch` with the pointer "".
@@ -62,10 +63,10 @@ final class ExampleBatch {
   }
 
   /// - Throws: `unknown_name` for a name that is no input.
-  func check(_ inputs: [GraphDecoder.Input]) throws(FormatError) {
+  func check(_ inputs: [RequestGraph.Input]) throws(FormatError) {
     var known = NameTable()
-    for (index, input) in inputs.enumerated() { _ = known.define(input.name.bytes, as: .input(index)) }
-    for (index, name) in list.listed.enumerated() where known[name.stringBytes] == nil {
+    for input in inputs { _ = known.define(input.name) }
+    for (index, name) in list.listed.enumerated() where known[SourceName(name)] == nil {
       throw FormatError(
         .unknownName, "\(name.brief) is not an input of the request\(known.hint(for: name.string))",
         at: "/batch" + list.place(of: index))

@@ -9,7 +9,7 @@ import AutogradFormats
 /// found.
 ///
 /// It is written as bytes that no other key has: every text behind its length, every list behind its count. The tensors
-/// come in the order `inputs`, constants, `cotangents`, then `tangents` or `vectors`, which is also that of the plan's
+/// come in the order `inputs`, constants, those of functions, `cotangents`, then `tangents` or `vectors`, which is also that of the plan's
 /// inputs, but for inputs that the graph declares in another order.
 ///
 /// `@unchecked Sendable`: it is written before it is handed on.
@@ -64,25 +64,41 @@ final class PlanKey: @unchecked Sendable {
     }
     guard let graph, graph.kind == .object else { return false }
     var constants: JSONValue?
-    for (name, value) in graph.members where name == "constants" { constants = value }
+    var functions: JSONValue?
+    for (name, value) in graph.members {
+      if name == "constants" {
+        constants = value
+      } else if name == "functions" {
+        functions = value
+      }
+    }
+    let inner = PlanKey.constants(of: functions)
     let tensorCount =
       (inputs?.count ?? 0) + (constants?.count ?? 0) + (cotangents?.count ?? 0) + (directions?.count ?? 0)
-    guard tensorCount <= limits.nodes else { return false }
-    append(graph, without: constants)
-    return append(inputs, file) && append(constants, nil) && append(cotangents, file) && append(directions, file)
+    guard inner.reduce(tensorCount, { $0 + $1.count }) <= limits.nodes else { return false }
+    append(graph, without: inner + (constants.map { [$0] } ?? []))
+    guard append(inputs, file), append(constants, nil) else { return false }
+    for constants in inner where !append(constants, nil) { return false }
+    return append(cotangents, file) && append(directions, file)
   }
 
-  private func append(_ graph: JSONValue, without constants: JSONValue?) {
-    let whole = graph.text
-    // How many pieces there are.
-    guard let hole = constants?.text, let start = whole.baseAddress, let holeStart = hole.baseAddress else {
-      append(1)
-      return append(whole)
+  /// The objects of constants of a graph's functions.
+  private static func constants(of functions: JSONValue?) -> [JSONValue] {
+    guard let functions else { return [] }
+    return functions.members.compactMap { $0.value["constants"] }
+  }
+
+  /// The text around the constants, of the graph and of its functions, which stand in any order.
+  private func append(_ graph: JSONValue, without constants: [JSONValue]) {
+    let holes = constants.map(\.text)
+    append(holes.count + 1)
+    var rest = graph.text
+    for hole in holes.sorted(by: { UInt(bitPattern: $0.baseAddress) < UInt(bitPattern: $1.baseAddress) }) {
+      guard let start = rest.baseAddress, let holeStart = hole.baseAddress else { continue }
+      append(UnsafeRawBufferPointer(rebasing: rest[..<(holeStart - start)]))
+      rest = UnsafeRawBufferPointer(rebasing: rest[(holeStart - start + hole.count)...])
     }
-    append(2)
-    let before = holeStart - start
-    append(UnsafeRawBufferPointer(rebasing: whole[..<before]))
-    append(UnsafeRawBufferPointer(rebasing: whole[(before + hole.count)...]))
+    append(rest)
   }
 
   /// Tensors by name.

@@ -2,39 +2,44 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// The one namespace of a graph: inputs, constants and results of nodes. Names stay byte ranges of the request; Strings
-/// are made only for errors and answers.
-struct NameTable {
-  /// What a name stands for.
-  enum Definition {
-    case input(Int)
-    case constant(Int)
-    /// Result `index` of node `node`.
-    case result(node: Int, index: Int)
-  }
-
+/// Names, numbered in the order in which they are defined. Of a graph or a function it is the one namespace: inputs,
+/// constants, then results of nodes.
+package struct NameTable {
   private struct Entry {
     var name: UnsafeRawBufferPointer
     var hash: UInt64
-    var definition: Definition
   }
 
   private var entries: [Entry] = []
-  private var slots: [Int32] = Array(repeating: -1, count: 64)
+  private var slots: [Int32]
 
-  subscript(_ name: UnsafeRawBufferPointer) -> Definition? {
-    let slot = slots[find(name, KeyedHash.process(name))]
-    return slot < 0 ? nil : entries[Int(slot)].definition
+  /// - Parameter capacity: how many names there will be, about.
+  package init(capacity: Int = 0) {
+    entries.reserveCapacity(capacity)
+    var size = 64
+    while size < capacity * 2, size < 1 << 30 { size *= 2 }
+    slots = Array(repeating: -1, count: size)
   }
 
+  package var count: Int { entries.count }
+
+  /// The number of a name; nil if nothing is called so.
+  package subscript(_ name: SourceName) -> Int? {
+    let slot = slots[find(name.bytes, KeyedHash.process(name.bytes))]
+    return slot < 0 ? nil : Int(slot)
+  }
+
+  package func name(_ number: Int) -> SourceName { SourceName(entries[number].name) }
+
+  /// Gives a name the next number.
   /// - Returns: false if the name is taken.
-  mutating func define(_ name: UnsafeRawBufferPointer, as definition: Definition) -> Bool {
+  package mutating func define(_ name: SourceName) -> Bool {
     if (entries.count + 1) * 2 > slots.count { grow() }
-    let hash = KeyedHash.process(name)
-    let slot = find(name, hash)
+    let hash = KeyedHash.process(name.bytes)
+    let slot = find(name.bytes, hash)
     guard slots[slot] < 0 else { return false }
     slots[slot] = Int32(entries.count)
-    entries.append(Entry(name: name, hash: hash, definition: definition))
+    entries.append(Entry(name: name.bytes, hash: hash))
     return true
   }
 
@@ -60,7 +65,7 @@ struct NameTable {
   }
 
   /// What a name that nothing defines may have meant, as the end of a sentence.
-  func hint(for name: String) -> String {
+  package func hint(for name: String) -> String {
     let near = NearestNames.find(name, among: entries.lazy.map { String(decoding: $0.name, as: UTF8.self) })
     return near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
   }
@@ -77,13 +82,14 @@ struct NameTable {
   static let longestName = 256
 
   /// Why a name cannot be given to anything; nil if it can.
-  static func refusal(of name: UnsafeRawBufferPointer) -> String? {
-    if name.isEmpty { return "a name has 1 to \(longestName) bytes, got an empty one" }
-    if name.count > longestName { return "a name has 1 to \(longestName) bytes, got \(name.count)" }
-    if hasControlCharacter(name) { return "a name has no control characters" }
-    if isNonFinite(name) { return "\"\(String(decoding: name, as: UTF8.self))\" is a number, not a name" }
-    if name[0] == UInt8(ascii: "_"), name.count > 1,
-      name.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+  package static func refusal(of name: SourceName) -> String? {
+    let bytes = name.bytes
+    if bytes.isEmpty { return "a name has 1 to \(longestName) bytes, got an empty one" }
+    if bytes.count > longestName { return "a name has 1 to \(longestName) bytes, got \(bytes.count)" }
+    if hasControlCharacter(bytes) { return "a name has no control characters" }
+    if isNonFinite(name) { return "\"\(name.string)\" is a number, not a name" }
+    if bytes[0] == UInt8(ascii: "_"), bytes.count > 1,
+      bytes.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
     {
       return "names of the form _1 are reserved"
     }
@@ -100,8 +106,10 @@ struct NameTable {
     return false
   }
 
-  static func isNonFinite(_ name: UnsafeRawBufferPointer) -> Bool {
-    (name.count == 3 && name.hasPrefix("NaN")) || (name.count == 8 && name.hasPrefix("Infinity"))
-      || (name.count == 9 && name.hasPrefix("-Infinity"))
+  /// Whether it is one of the texts that stand for numbers.
+  static func isNonFinite(_ name: SourceName) -> Bool {
+    let bytes = name.bytes
+    return (bytes.count == 3 && bytes.hasPrefix("NaN")) || (bytes.count == 8 && bytes.hasPrefix("Infinity"))
+      || (bytes.count == 9 && bytes.hasPrefix("-Infinity"))
   }
 }

@@ -1,6 +1,10 @@
 import AutogradFormats
+import AutogradGraphs
 
 extension Limits {
+  /// Those of graphs.
+  var graphs: GraphLimits { GraphLimits(nodes: nodes, rank: rank, elements: elements) }
+
   /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them.
   /// What its nodes name is counted as they are read.
   func checkNames(in root: JSONValue) throws(FormatError) {
@@ -24,11 +28,7 @@ extension Limits {
     }
   }
 
-  func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String)
-    throws(FormatError)
-  {
-    guard count > nodes else { return }
-    throw FormatError(
-      .nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), most: nodes, value: count)
+  private func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: String) throws(FormatError) {
+    try graphs.checkNames(count, who, what, at: pointer)
   }
 }

@@ -1,12 +1,11 @@
 import AutogradCore
-import AutogradFormats
 
 /// What to say of a name that nothing defines.
 enum UnknownName {
   private static let mostShown = 8
 
-  /// - Parameter inputs: the names of the request's inputs.
-  static func detail(_ name: JSONValue, _ known: NameTable, inputs: some Collection<String>) -> String {
+  /// - Parameter inputs: the names of the inputs of the graph or function that it stands in.
+  static func detail(_ name: SourceName, _ known: NameTable, inputs: some Collection<String>) -> String {
     let text = name.string
     if let hint = NameTable.numberHint(for: text) { return "nothing is called \(name.brief)\(hint)" }
     if Double(text) != nil { return "\(name.brief) is a number in quotes; write it without them" }

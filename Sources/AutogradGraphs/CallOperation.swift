@@ -1,0 +1,46 @@
+import AutogradCore
+
+/// `call`: a function of the graph is put in place of the node. It stands beside the catalog: what it computes is the
+/// graph's own business.
+package struct CallOperation: Operation {
+  package static let name = "call"
+  static let attribute = "function"
+
+  package let reference = OperationReference(
+    name: name,
+    summary: "A function of the graph (graph.functions), put in place of the node: its outputs for these operands.",
+    formula: "y = f(x)", operands: ["x", "…"], results: ["y", "…"],
+    attributes: [AttributeReference(attribute, .text, "the name of the function")],
+    dtypes: .any, shapeRule: "that of the function's outputs",
+    derivative: "that of the function's nodes",
+    conventions: [
+      "the operands are the function's inputs and the results its outputs, both in order",
+      "a number takes the dtype that the input declares, else the widest floating dtype of the operands, else the "
+        + "request's",
+      "the function sees its inputs and its own constants only; grad inside it differentiates by one of its inputs, "
+        + "whatever the others are made of",
+    ],
+    samples: [], kinds: [.asItIs, .asItIs], minimumOperandCount: 1)
+
+  package init() {}
+
+  /// The operation of a name: one of the catalog, or this.
+  package static func operation(named name: String) -> (any Operation)? {
+    name == CallOperation.name ? shared : OpCatalog.operation(named: name)
+  }
+
+  package static let shared = CallOperation()
+
+  /// A request that calls a function twice.
+  package static let example =
+    "{\"graph\": {\"functions\": {\"f\": {\"inputs\": [{\"name\": \"a\"}, {\"name\": \"b\"}], \"nodes\": "
+    + "[{\"op\": \"mul\", \"inputs\": [\"a\", \"b\"], \"outputs\": [\"c\"]}], \"outputs\": [\"c\"]}}, \"nodes\": "
+    + "[{\"op\": \"call\", \"inputs\": [\"x\", \"x\"], \"outputs\": [\"square\"], \"attributes\": {\"function\": \"f\"}}, "
+    + "{\"op\": \"call\", \"inputs\": [\"square\", \"x\"], \"outputs\": [\"cube\"], \"attributes\": {\"function\": "
+    + "\"f\"}}], \"outputs\": [\"cube\"]}, \"inputs\": {\"x\": [1.0, 2.0]}}"
+
+  /// Never called: ``GraphAssembler`` emits what the function is made of.
+  package func build(_ call: OperationCall) throws(GraphError) -> [Value] {
+    throw GraphError(.internal, "a call is put in place before it is built")
+  }
+}

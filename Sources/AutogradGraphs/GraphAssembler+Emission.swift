@@ -1,0 +1,103 @@
+import AutogradCore
+import AutogradFormats
+
+/// A graph or function whose nodes are being emitted.
+private struct Activation {
+  let body: Int
+  /// Where its values are among those of the assembler.
+  let base: Int
+  /// The label of the call, of a function.
+  let call: Int32
+  /// How many of its nodes have been taken.
+  var taken = 0
+}
+
+/// Nodes become those of the builder, functions those of their callers.
+extension GraphAssembler {
+  /// Calls in calls are as deep as the source makes them, so the stack is our own.
+  func emitGraph(_ inputs: [Value]) throws(FormatError) {
+    enter(0, inputs)
+    var stack = [Activation(body: 0, base: 0, call: -1)]
+    while let top = stack.indices.last {
+      let activation = stack[top]
+      let nodes = source.bodies[activation.body].nodes
+      guard activation.taken < nodes.count else {
+        stack.removeLast()
+        if let caller = stack.last { try leave(activation, to: caller) }
+        continue
+      }
+      stack[top].taken += 1
+      let node = scopes[activation.body].order?[activation.taken] ?? nodes.lowerBound + activation.taken
+      let label = label(of: node, activation)
+      builder.label = label
+      if source.nodes[node].role == .call, let callee = callees[node] {
+        let operands = try callOperands(node, callee, label, base: activation.base)
+        let base = values.count
+        enter(callee, operands)
+        stack.append(Activation(body: callee, base: base, call: label))
+      } else {
+        try emit(node, activation, label)
+      }
+    }
+  }
+
+  private func label(of node: Int, _ activation: Activation) -> Int32 {
+    if activation.body == 0 { return Int32(node) }
+    placements.append(Placement(node: Int32(node), call: activation.call))
+    return Int32(source.nodes.count + placements.count - 1)
+  }
+
+  private func emit(_ index: Int, _ activation: Activation, _ label: Int32) throws(FormatError) {
+    let node = source.nodes[index]
+    let operands = try operands(of: index, label, activation.base)
+    do throws(GraphError) {
+      let results = try builder.apply(
+        node.operation, operands, node.attributes.map { source.attributes[$0] } ?? [:],
+        resultCount: node.results.count, defaultDType: defaultDType)
+      if node.role == .gradient { noteZeros(index, results) }
+      store(results, of: index, activation)
+    } catch {
+      throw problem(error)
+    }
+  }
+
+  private func store(_ results: [Value], of node: Int, _ activation: Activation) {
+    let first = scopes[activation.body].number(ofResult: source.nodes[node].results.lowerBound)
+    for (position, result) in results.enumerated() {
+      values[activation.base + first + position] = kept(result, first + position, activation.body).id
+    }
+  }
+
+  // MARK: Functions
+
+  /// Makes room for the values of a body, and puts those in that are known: inputs and constants.
+  private func enter(_ body: Int, _ inputs: [Value]) {
+    for (number, input) in inputs.enumerated() {
+      values.append(body == 0 ? input.id : kept(input, number, body).id)
+    }
+    for constant in source.bodies[body].constants { values.append(constants[constant]) }
+    values.append(contentsOf: repeatElement(-1, count: source.bodies[body].results.count))
+  }
+
+  /// A function's outputs become the results of its call.
+  private func leave(_ function: Activation, to caller: Activation) throws(FormatError) {
+    let node =
+      scopes[caller.body].order?[caller.taken - 1] ?? source.bodies[caller.body].nodes.lowerBound + caller.taken - 1
+    let results = scopes[function.body].outputs.map { builder.value(values[function.base + $0]) }
+    values.removeLast(values.count - function.base)
+    builder.label = function.call
+    store(results, of: node, caller)
+  }
+
+  /// A value that derivatives are taken by gets a node of its own, so that nothing looks through it.
+  ///
+  /// In a function it is one that nothing else has: whatever is given for its inputs, equal values, constants or results
+  /// of other calls, `grad` differentiates by this input alone.
+  private func kept(_ value: Value, _ number: Int, _ body: Int) -> Value {
+    let isTarget = scopes[body].isTarget
+    guard !isTarget.isEmpty, isTarget[number] else { return value }
+    guard body > 0 else { return builder.kept(value) }
+    keptCount += 1
+    return builder.kept(value, apart: keptCount)
+  }
+}

@@ -1,0 +1,76 @@
+import AutogradCore
+import AutogradFormats
+
+/// Operands as values, and what numbers among them become.
+extension GraphAssembler {
+  /// - Parameter base: where the values of the node's body are.
+  func operands(of index: Int, _ label: Int32, _ base: Int) throws(FormatError) -> [Operand] {
+    let node = source.nodes[index]
+    var operands: [Operand] = []
+    operands.reserveCapacity(node.operands.count)
+    var hasLiterals = false
+    for operand in node.operands {
+      switch source.operands[operand] {
+      case .name: operands.append(.value(builder.value(values[base + Int(resolved[operand])])))
+      case .number(let number): operands.append(.weak(source.numbers[number]))
+      case .truth(let truth): operands.append(.value(builder.constant(Scalar(truth))))
+      case .tensor(let tensor):
+        let tensor = source.tensors[tensor]
+        operands.append(.value(try constant(operand, tensor.dtype) { tensor }))
+      case .literal:
+        // Waits for the dtype of the others.
+        hasLiterals = true
+        operands.append(.weak(WeakNumber(0)))
+      }
+    }
+    if hasLiterals { try readLiterals(of: index, label, &operands) }
+    return operands
+  }
+
+  private func readLiterals(of index: Int, _ label: Int32, _ operands: inout [Operand]) throws(FormatError) {
+    let node = source.nodes[index]
+    let reference = node.operation.reference
+    let callee = callees[index]
+    let common = callee == nil ? promotedDType(operands, reference) : widestDType(operands)
+    for (position, operand) in node.operands.enumerated() {
+      guard case .literal(let literal) = source.operands[operand] else { continue }
+      let own =
+        callee.map { declaration(position, of: $0)?.dtype } ?? (reference.kind(of: position) == .index ? .int64 : nil)
+      let dtype = own ?? common
+      do throws(FormatError) {
+        operands[position] = .value(
+          try constant(operand, dtype) { () throws(FormatError) in try text.tensor(literal, as: dtype) })
+      } catch {
+        throw fault(error, at: .operand(position, ofNode: index), label: label)
+      }
+    }
+  }
+
+  /// A tensor that is written in place. Where there are functions it is one value, however often its node is emitted.
+  private func constant(
+    _ operand: Int, _ dtype: DType, _ read: () throws(FormatError) -> Tensor
+  ) throws(FormatError) -> Value {
+    guard scopes.count > 1 else { return builder.constant(try read()) }
+    if let known = written[operand], known.dtype == dtype { return builder.value(known.value) }
+    let value = builder.constant(try read())
+    written[operand] = (dtype, value.id)
+    return value
+  }
+
+  /// What a number written beside these operands becomes. Where they do not mix, the operation itself will say so.
+  private func promotedDType(_ operands: [Operand], _ reference: OperationReference) -> DType {
+    var common: DType?
+    for (index, operand) in operands.enumerated() where reference.kind(of: index) == .promoted {
+      guard case .value(let value) = operand else { continue }
+      common = common.map { DType.promoted($0, value.dtype) ?? defaultDType } ?? value.dtype
+    }
+    return common.flatMap { $0.isNumeric ? $0 : nil } ?? defaultDType
+  }
+
+  /// What a number written beside the operands of a call becomes.
+  func widestDType(_ operands: [Operand]) -> DType {
+    var widest: DType?
+    for case .value(let value) in operands where value.dtype.isFloating && widest != .float64 { widest = value.dtype }
+    return widest ?? defaultDType
+  }
+}

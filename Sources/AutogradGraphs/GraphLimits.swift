@@ -1,0 +1,34 @@
+import AutogradCore
+import AutogradFormats
+
+/// What a graph may have at most.
+package struct GraphLimits: Sendable {
+  /// Nodes as written, and with calls put in place; also results of all nodes, and names in any one list.
+  package var nodes: Int
+  /// Axes and elements of any one tensor.
+  package var rank: Int
+  package var elements: Int
+
+  package init(nodes: Int, rank: Int = Shape.maximumRank, elements: Int = Shape.maximumElementCount) {
+    self.nodes = nodes
+    self.rank = rank
+    self.elements = elements
+  }
+
+  /// A builder that holds to them.
+  package func builder() -> GraphBuilder {
+    let builder = GraphBuilder()
+    builder.maximumRank = rank
+    builder.maximumElements = elements
+    return builder
+  }
+
+  /// - Throws: `limit_exceeded`, a sentence that begins with `who`.
+  package func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: @autoclosure () -> String)
+    throws(FormatError)
+  {
+    guard count > nodes else { return }
+    throw FormatError(
+      .nodes, "\(who) \(count) \(what), at most \(nodes) are allowed", at: pointer(), most: nodes, value: count)
+  }
+}

@@ -1,0 +1,107 @@
+import AutogradCore
+import AutogradFormats
+import AutogradGraphs
+
+/// The graph of a request, assembled with the inputs that it is given.
+final class RequestGraph {
+  let document: JSONDocument
+  /// Of a safetensors file, the data of the tensors that are not in the graph.
+  let file: UnsafeRawBufferPointer?
+  /// Whether inputs may come without data: nothing will be computed.
+  let allowsTypes: Bool
+  let batch: ExampleBatch?
+  let inputs: [Input]
+  let outputs: [NamedValue]
+  /// Whether the graph itself says which its outputs are.
+  let namesOutputs: Bool
+  /// The data of the constants, those of functions too, which are inputs of the plan like any other: one plan serves
+  /// all values that they may have.
+  let constantTensors: [Tensor]
+  private let assembler: GraphAssembler
+
+  var builder: GraphBuilder { assembler.builder }
+
+  /// A named input and its data.
+  struct Input {
+    var name: SourceName
+    var value: Value
+    /// Nil where the request gives only its type.
+    var tensor: Tensor?
+    /// Its place among those that the request gives, which may be in another order than they are declared in.
+    var place: Int
+  }
+
+  /// - Parameters:
+  ///   - graph: the member `graph` of the body.
+  ///   - given: its member `inputs`.
+  ///   - defaultDType: the request's, of numbers that nothing else gives one.
+  init(
+    _ graph: JSONValue, inputs given: JSONValue?, of body: ParsedBody, limits: Limits, defaultDType: DType,
+    allowsTypes: Bool, batch: ExampleBatch?
+  ) throws(FormatError) {
+    document = body.document
+    file = body.file
+    self.allowsTypes = allowsTypes
+    self.batch = batch
+    var graphLimits = limits.graphs
+    // Whether what is inspected would be admitted is told in its report.
+    if allowsTypes { graphLimits.elements = Shape.maximumElementCount }
+    let (source, text) = try JSONGraphReader.read(
+      graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
+    let builder = graphLimits.builder()
+    builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
+    builder.interruption = body.interruption
+    if let memory = body.memory {
+      builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) }
+    }
+    inputs = try InputDecoder(
+      document: body.document, file: body.file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes,
+      batch: batch
+    )
+    .decode(declared: source.declaredInputs, given: given)
+    try batch?.check(inputs)
+    assembler = GraphAssembler(source, text, into: builder, limits: graphLimits, defaultDType: defaultDType)
+    outputs = try assembler.assemble(inputs: inputs.map { NamedValue(name: $0.name, value: $0.value) })
+    namesOutputs = source.namesOutputs
+    constantTensors = source.constants.map(\.tensor)
+  }
+
+  /// The position of an input; nil for anything else.
+  func input(named name: SourceName) -> Int? { assembler.input(named: name) }
+
+  /// A list of names of values, each once.
+  func namedValues(_ list: JSONValue, at pointer: String, orEmpty: Bool = false) throws(FormatError) -> [NamedValue] {
+    do throws(FormatError) {
+      var values: [NamedValue] = []
+      for (index, name) in try JSONNameList.read(list, orEmpty: orEmpty).enumerated() {
+        do throws(FormatError) {
+          values.append(NamedValue(name: name, value: try assembler.value(named: name)))
+        } catch {
+          throw error.under(list.place(of: index))
+        }
+      }
+      return values
+    } catch {
+      throw error.under(pointer)
+    }
+  }
+
+  /// Every value of the graph with its name: inputs, constants, results.
+  var namedValues: [NamedValue] { assembler.namedValues }
+
+  /// The floating results of all nodes, in node order.
+  var floatingResults: [(node: Int, name: SourceName, value: Value)] {
+    assembler.namedResults.filter { $0.named.value.dtype.isFloating }.map { ($0.node, $0.named.name, $0.named.value) }
+  }
+
+  /// Inputs that no node takes and that are no outputs themselves.
+  func unusedInputs(outputs: [NamedValue]) -> [Input] {
+    assembler.unusedInputs(outputs: outputs.map(\.value)).map { inputs[$0] }
+  }
+
+  /// See ``GraphAssembler/zeroGradients(_:)``.
+  func zeroGradients(_ most: Int) -> [FormatError] { assembler.zeroGradients(most) }
+
+  /// An error of the core in the request's words.
+  func problem(_ error: GraphError) -> FormatError { assembler.problem(error) }
+}
