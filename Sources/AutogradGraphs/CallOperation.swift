@@ -33,11 +33,11 @@ package struct CallOperation: Operation {
 
   /// A request that calls a function twice.
   package static let example =
-    "{\"graph\": {\"functions\": {\"f\": {\"inputs\": [{\"name\": \"a\"}, {\"name\": \"b\"}], \"nodes\": "
-    + "[{\"op\": \"mul\", \"inputs\": [\"a\", \"b\"], \"outputs\": [\"c\"]}], \"outputs\": [\"c\"]}}, \"nodes\": "
-    + "[{\"op\": \"call\", \"inputs\": [\"x\", \"x\"], \"outputs\": [\"square\"], \"attributes\": {\"function\": \"f\"}}, "
-    + "{\"op\": \"call\", \"inputs\": [\"square\", \"x\"], \"outputs\": [\"cube\"], \"attributes\": {\"function\": "
-    + "\"f\"}}], \"outputs\": [\"cube\"]}, \"inputs\": {\"x\": [1.0, 2.0]}}"
+    #"{"graph": {"functions": {"f": {"inputs": [{"name": "a"}, {"name": "b"}], "#
+    + #""nodes": [{"op": "mul", "inputs": ["a", "b"], "outputs": ["c"]}], "outputs": ["c"]}}, "#
+    + #""nodes": [{"op": "call", "inputs": ["x", "x"], "outputs": ["square"], "attributes": {"function": "f"}}, "#
+    + #"{"op": "call", "inputs": ["square", "x"], "outputs": ["cube"], "attributes": {"function": "f"}}], "#
+    + #""outputs": ["cube"]}, "inputs": {"x": [1.0, 2.0]}}"#
 
   /// Never called: ``GraphAssembler`` emits what the function is made of.
   package func build(_ call: OperationCall) throws(GraphError) -> [Value] {

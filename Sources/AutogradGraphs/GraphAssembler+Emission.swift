@@ -32,12 +32,23 @@ extension GraphAssembler {
       builder.label = label
       if source.nodes[node].role == .call, let callee = callees[node] {
         let operands = try callOperands(node, callee, label, base: activation.base)
-        let base = values.count
+        stack.append(Activation(body: callee, base: values.count, call: label))
         enter(callee, operands)
-        stack.append(Activation(body: callee, base: base, call: label))
+        try lookForInterruption()
       } else {
         try emit(node, activation, label)
       }
+    }
+  }
+
+  /// The builder looks while nodes are added; functions need not have any.
+  private func lookForInterruption() throws(FormatError) {
+    callCount += 1
+    guard callCount % 64 == 0 else { return }
+    do throws(GraphError) {
+      try builder.interruption?.check()
+    } catch {
+      throw problem(error)
     }
   }
 
@@ -91,11 +102,10 @@ extension GraphAssembler {
 
   /// A value that derivatives are taken by gets a node of its own, so that nothing looks through it.
   ///
-  /// In a function it is one that nothing else has: whatever is given for its inputs, equal values, constants or results
-  /// of other calls, `grad` differentiates by this input alone.
+  /// In a function it is one that nothing else has: whatever is given for its inputs, equal values, constants or
+  /// results of other calls, `grad` differentiates by this input alone.
   private func kept(_ value: Value, _ number: Int, _ body: Int) -> Value {
-    let isTarget = scopes[body].isTarget
-    guard !isTarget.isEmpty, isTarget[number] else { return value }
+    guard !scopes[body].isTarget.isEmpty, scopes[body].isTarget[number] else { return value }
     guard body > 0 else { return builder.kept(value) }
     keptCount += 1
     return builder.kept(value, apart: keptCount)

@@ -5,11 +5,11 @@ import AutogradFormats
 extension GraphAssembler {
   /// - Parameter base: where the values of the node's body are.
   func operands(of index: Int, _ label: Int32, _ base: Int) throws(FormatError) -> [Operand] {
-    let node = source.nodes[index]
+    let listed = source.nodes[index].operands
     var operands: [Operand] = []
-    operands.reserveCapacity(node.operands.count)
+    operands.reserveCapacity(listed.count)
     var hasLiterals = false
-    for operand in node.operands {
+    for operand in listed {
       switch source.operands[operand] {
       case .name: operands.append(.value(builder.value(values[base + Int(resolved[operand])])))
       case .number(let number): operands.append(.weak(source.numbers[number]))
@@ -30,7 +30,7 @@ extension GraphAssembler {
   private func readLiterals(of index: Int, _ label: Int32, _ operands: inout [Operand]) throws(FormatError) {
     let node = source.nodes[index]
     let reference = node.operation.reference
-    let callee = callees[index]
+    let callee = node.role == .call ? callees[index] : nil
     let common = callee == nil ? promotedDType(operands, reference) : widestDType(operands)
     for (position, operand) in node.operands.enumerated() {
       guard case .literal(let literal) = source.operands[operand] else { continue }

@@ -31,6 +31,8 @@ package final class GraphAssembler {
   @exclusivity(unchecked) var placements: [Placement] = []
   /// Tensors that are written in place, by operand, with the dtype that they were asked for in.
   @exclusivity(unchecked) var written: [Int: (dtype: DType, value: ValueID)] = [:]
+  /// How many calls have been put in place.
+  @exclusivity(unchecked) var callCount = 0
   /// How many values in functions have been made targets of derivatives.
   @exclusivity(unchecked) var keptCount = 0
   /// Operands of `grad` nodes on which the node's first operand does not depend.

@@ -12,7 +12,8 @@ struct Limits: Sendable {
   static let documentBytesPerByte = 12
   /// Lists and objects open at once.
   var jsonDepth = 64
-  /// Of a graph as it is posted; also results of all its nodes, tensors given for it, and names in any one list.
+  /// Of a graph as it is posted, and with its calls put in place; also results of all its nodes, tensors given for it,
+  /// and names in any one list.
   var nodes = 200_000
   /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words, and grow by a
   /// factor each time: so the limit follows from the text, and what a client can make the server do from what it sends.

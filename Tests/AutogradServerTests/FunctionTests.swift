@@ -145,6 +145,29 @@ import Testing
     #expect(try value("x", of: graph, #"{"x": 3}"#, in: "gradients") == slope)
   }
 
+  /// Gradients inside, differentiated again: as in a graph whose input it is.
+  @Test(arguments: Endpoint.allCases) func gradsInFunctionsAreWhatIsWrittenOut(_ endpoint: Endpoint) {
+    let nodes = [
+      Self.node("sin", #""a""#, #""s""#), Self.node("mul", #""s", "b""#, #""p""#),
+      Self.node("norm", #""p""#, #""n""#), Self.node("grad", #""n", "a", "p""#, #""d", "e""#),
+      Self.node("mul", #""d", "e""#, #""q""#),
+    ]
+    let called = Self.graph(
+      [Self.call("f", #""a", "b""#, #""q""#)], #""q""#, functions: [Self.function("f", ["a", "b"], nodes, #""q""#)])
+    let inputs = #"{"a": [0.1, -0.4], "b": [2, 3]}"#
+    let rest =
+      switch endpoint {
+      case .jvp: ", \"tangents\": \(inputs)"
+      case .hvp: ", \"vectors\": \(inputs)"
+      default: ""
+      }
+    let answers = [called, Self.graph(nodes, #""q""#)].map {
+      InProcessServer().send("POST", "/v1/\(endpoint.rawValue)", body: Self.body($0, inputs, rest: rest))
+    }
+    #expect(answers[0].status == 200, "\(answers[0].body.string)")
+    #expect(answers[0].body.string == answers[1].body.string)
+  }
+
   @Test func gradsInFunctionsSeeTheirValues() throws {
     // v = norm(x), q = v²: dq/dv = 2v, though q is written as a sum of squares.
     let graph = Self.graph(
@@ -329,6 +352,14 @@ import Testing
     #expect(answer.json["code"] as? String == "limit_exceeded")
     #expect(answer.json["reason"] as? String == "too_many_nodes")
     #expect(try #require(answer.json["value"] as? Int) > 1 << 40)
+    // Operands count too.
+    let operands = Array(repeating: "\"a\"", count: 100_000).joined(separator: ", ")
+    let wide = Self.function(
+      "wide", ["a"], [Self.node("stack", operands, #""b""#), Self.node("sum", #""b""#, #""c""#)], #""c""#)
+    let many = (0..<100).map { Self.call("wide", #""x""#, "\"y\($0)\"") }
+    let refused = InProcessServer().send(
+      "POST", "/v1/evaluate", body: Self.body(Self.graph(many, #""y0""#, functions: [wide]), #"{"x": 0.5}"#))
+    #expect(refused.json["reason"] as? String == "too_many_nodes", "\(refused.body.string.prefix(300))")
     // Nobody asks for that many.
     let modest = Self.graph(nodes(3), #""y""#, functions: functions)
     #expect(try value("y", of: modest, #"{"x": 0.5}"#) == [(0..<8).reduce(0.5) { x, _ in x * x }])

@@ -156,10 +156,17 @@ extension JSONGraphReader {
     }
     let name = op.string
     guard let operation = CallOperation.operation(named: name) else {
-      let hint = OpCatalog.hint(for: String(name.prefix(64))) ?? "GET /v1/operations lists all"
+      let hint = hint(for: String(name.prefix(64)))
       throw FormatError(.unknownOperation, "no operation is called \(op.brief); \(hint)", at: "/op")
     }
     return operation
+  }
+
+  private static func hint(for name: String) -> String {
+    if ["apply", "def", "function", "invoke", "subgraph"].contains(name.lowercased()) {
+      return "did you mean call, which puts one of graph.functions in its place?"
+    }
+    return OpCatalog.hint(for: name) ?? "GET /v1/operations lists all"
   }
 }
 

@@ -148,7 +148,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .cycle:
       (
         422, "The graph has a cycle",
-        "The nodes named in the detail form a loop. A graph must not depend on its own results."
+        "The nodes or functions named in the detail form a loop. A graph must not depend on its own results, nor a "
+          + "function come to call itself."
       )
     case .shapeMismatch:
       (
