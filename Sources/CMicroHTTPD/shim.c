@@ -214,7 +214,7 @@ static enum MHD_Result begin(const amhd_callbacks *callbacks, struct MHD_Connect
   const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   if (client != NULL) walk.head.client = client->socket_context;
   walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
-  if (memchr(url, '%', walk.head.path.size) != NULL) walk.head.fault = amhd_header_fault_path;
+  walk.head.path_has_percent = memchr(url, '%', walk.head.path.size) != NULL;
   bool is_lax = is_lax_version();
   if (is_lax) walk.next = version + version_size + 2;
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &walk);

@@ -97,7 +97,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       memory = Reservation(server.memory, for: holder)
     }
     let limit = bodyLimit
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit)
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit, takesPercent: place.hasParameters)
       ?? (isTurnedAway ? .overloaded(.connections) : nil)
     {
       return refuse(refusal, closes: true)
@@ -241,7 +241,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   }
 
   func resume(refusing refusal: Refusal) {
-    resume(with: server.configuration.refuse(refusal, id))
+    resume(with: response(to: refusal))
   }
 
   /// Lets the library close the connection of a client that has hung up. Only for the owner.
@@ -252,7 +252,12 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   @discardableResult
   private func refuse(_ refusal: Refusal, closes: Bool = false) -> Bool {
-    answer(server.configuration.refuse(refusal, id), closes: closes)
+    answer(response(to: refusal), closes: closes)
+  }
+
+  /// In the form of the request's route.
+  private func response(to refusal: Refusal) -> Response {
+    server.responder(for: client).refuse(refusal, at: place, requestID: id) ?? server.configuration.refuse(refusal, id)
   }
 
   private func answer(_ response: consuming Response, closes: Bool = false) -> Bool {
@@ -261,7 +266,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size, isPage: method != "POST") {
         client.hold(memory.size)
       } else {
-        response = server.configuration.refuse(.overloaded(.memory), id)
+        response = self.response(to: .overloaded(.memory))
       }
     }
     guard client.enter(.answer) else { return false }
@@ -299,7 +304,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, route: place.index, status: status,
+        method: method, path: path, route: place.path, status: status,
         durationNanoseconds: monotonicNanoseconds() - started,
         requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, observation: observation))
   }

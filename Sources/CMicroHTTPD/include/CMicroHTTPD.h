@@ -43,15 +43,14 @@ typedef enum amhd_header_fault {
   /// of the first), with an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL,
   /// behind which it hides the rest of the line.
   amhd_header_fault_lines,
-  /// The path has a `%`. Not of the headers, but told with them.
-  amhd_header_fault_path,
 } amhd_header_fault;
 
 /// The head of a request: what routing needs, and the facts by which its framing is judged.
 typedef struct amhd_head {
   amhd_text method;
-  /// As sent, without the query; one with `%` has a fault.
+  /// As sent, without the query.
   amhd_text path;
+  bool path_has_percent;
   /// The x of HTTP/1.x.
   int minor_version;
   unsigned content_lengths;
