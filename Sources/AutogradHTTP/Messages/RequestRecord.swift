@@ -14,5 +14,7 @@ package struct RequestRecord: Sendable {
   /// Bytes of the bodies.
   package var bytesIn: Int
   package var bytesOut: Int
+  /// Whether the client did not get all of the answer.
+  package var isBroken = false
   package var observation = Observation()
 }
