@@ -347,15 +347,19 @@ amhd_response *amhd_response_create(const void *bytes, size_t size, void (*relea
   return (amhd_response *)MHD_create_response_from_buffer_with_free_callback_cls(size, (void *)bytes, release, owner);
 }
 
-_Static_assert(amhd_read_end == MHD_CONTENT_READER_END_OF_STREAM && amhd_read_failed == MHD_CONTENT_READER_END_WITH_ERROR,
-               "another library");
+_Static_assert(amhd_read_end == MHD_CONTENT_READER_END_OF_STREAM, "another library");
+_Static_assert(amhd_read_failed == MHD_CONTENT_READER_END_WITH_ERROR, "another library");
 
-amhd_response *amhd_response_stream(int64_t size, ssize_t (*read)(void *owner, uint64_t position, char *buffer, size_t room),
-                                    void (*release)(void *owner), void *owner) {
+amhd_response *amhd_response_stream(
+    int64_t size, bool is_head, amhd_reader read, void (*release)(void *owner), void *owner) {
   // The library reads into a block of this size where it knows the body's, and else into the connection's memory.
   size_t block = (size_t)64 << 10;
   uint64_t total = size < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)size;
-  return (amhd_response *)MHD_create_response_from_callback(total, block, read, owner, release);
+  struct MHD_Response *response = MHD_create_response_from_callback(total, block, read, owner, release);
+  // To HEAD it would say that chunks follow, and send the last one.
+  if (response != NULL && is_head && size < 0)
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+  return (amhd_response *)response;
 }
 
 bool amhd_response_header(amhd_response *response, const char *name, const char *value) {

@@ -121,12 +121,13 @@ public final class RawConnection {
 
   /// Throws away what comes, at most so many bytes; returns how many came. Fewer at the end of the stream.
   public func skip(_ most: Int) throws -> Int {
-    var count = 0
-    while count < most {
-      if received.isEmpty, try !receiveMore() { break }
-      let step = min(received.count, most - count)
-      received.removeFirst(step)
-      count += step
+    var count = min(received.count, most)
+    received.removeFirst(count)
+    var scratch = [UInt8](repeating: 0, count: 1 << 20)
+    while count < most && !isAtEnd {
+      try wait(for: Int16(POLLIN), "read")
+      let step = recv(descriptor, &scratch, min(scratch.count, most - count), 0)
+      if step <= 0 { isAtEnd = true } else { count += step }
     }
     return count
   }

@@ -30,7 +30,7 @@ package struct Response: Sendable {
     self.observation = observation
   }
 
-  /// One whose body is made while it is sent. Work that may fail is best done before, while there can be another answer.
+  /// One whose body is made while it is sent. What may fail is best done before: then there can be another answer.
   package init(
     status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
     stream: any BodyStream, observation: Observation = Observation()

@@ -309,7 +309,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       let streamed = StreamedAnswer(self, source)
       let owner = Unmanaged.passRetained(streamed)
       let size = source.contentLength.map { Int64(max($0, 0)) } ?? Int64(amhd_unknown_size)
-      let answer = amhd_response_stream(size, transportRead, transportRelease, owner.toOpaque())
+      let answer = amhd_response_stream(size, method == "HEAD", transportRead, transportRelease, owner.toOpaque())
       if answer == nil { owner.release() } else { stream = streamed }
       return answer
     }

@@ -42,7 +42,12 @@ final class StreamedAnswer: @unchecked Sendable {
   func take(_ next: BodyPiece) {
     switch next {
     case .bytes(let bytes): (piece, offset) = (bytes.count > 0 ? bytes : nil, 0)
-    case .end: state = .ended
+    case .end:
+      // The library would take it for complete.
+      if let length = stream.contentLength, sentCount < length {
+        return take(.failure("its body has \(sentCount) bytes of the \(length) that it said"))
+      }
+      state = .ended
     case .failure(let reason):
       exchange.warn("the answer broke off: \(reason)")
       fail()

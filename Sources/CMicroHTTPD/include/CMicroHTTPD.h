@@ -204,10 +204,11 @@ const char *amhd_version(void);
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
-/// In `finish`, and in a body's `read`: leaves the connection alone until `amhd_resume`. Its timeout does not run meanwhile.
+/// In `finish` and in an `amhd_reader`: leaves the connection alone until `amhd_resume`. Its timeout does not run
+/// meanwhile.
 void amhd_suspend(amhd_connection *connection);
 
-/// From any thread: `finish`, or `read`, is called again, on the connection's own thread.
+/// From any thread: `finish`, or the reader, is called again, on the connection's own thread.
 void amhd_resume(amhd_connection *connection);
 
 /// An answer whose body stays where it is: the bytes are sent from there, and `release(owner)` is called when they are
@@ -219,12 +220,14 @@ enum { amhd_read_end = -1, amhd_read_failed = -2 };
 /// The size of a body that nobody knows yet: it is sent in chunks, or up to the end of the connection in HTTP/1.0.
 enum { amhd_unknown_size = -1 };
 
-/// An answer whose body is made while it is sent. `read` is called on the connection's thread whenever more can be
-/// sent: it writes at most `room` bytes, which begin at `position` of the body, and returns how many; 0 only after it
-/// has called `amhd_suspend`, and then it is called again after `amhd_resume`. NULL, and no release, when there is no
-/// memory.
-amhd_response *amhd_response_stream(int64_t size, ssize_t (*read)(void *owner, uint64_t position, char *buffer, size_t room),
-                                    void (*release)(void *owner), void *owner);
+/// Writes at most `room` bytes of a body, which begin at `position`, and returns how many; 0 only after `amhd_suspend`,
+/// and then it is called again after `amhd_resume`. Called on the connection's thread whenever more can be sent.
+typedef ssize_t (*amhd_reader)(void *owner, uint64_t position, char *buffer, size_t room);
+
+/// An answer whose body is made while it is sent. NULL, and no release, when there is no memory.
+/// - is_head: whether it answers HEAD; then nothing is read.
+amhd_response *amhd_response_stream(
+    int64_t size, bool is_head, amhd_reader read, void (*release)(void *owner), void *owner);
 
 /// Adds a header. False, and nothing is added, when the value has a line end or is empty.
 bool amhd_response_header(amhd_response *response, const char *name, const char *value);
