@@ -214,7 +214,7 @@ static enum MHD_Result begin(const amhd_callbacks *callbacks, struct MHD_Connect
   const union MHD_ConnectionInfo *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   if (client != NULL) walk.head.client = client->socket_context;
   walk.head.minor_version = version_size == 8 ? version[7] - '0' : 0;
-  if (memchr(url, '%', walk.head.path.size) != NULL) walk.head.fault = amhd_header_fault_path;
+  walk.head.path_has_percent = memchr(url, '%', walk.head.path.size) != NULL;
   bool is_lax = is_lax_version();
   if (is_lax) walk.next = version + version_size + 2;
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit_header, &walk);
@@ -345,6 +345,21 @@ void amhd_resume(amhd_connection *connection) { MHD_resume_connection(mhd(connec
 
 amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner) {
   return (amhd_response *)MHD_create_response_from_buffer_with_free_callback_cls(size, (void *)bytes, release, owner);
+}
+
+_Static_assert(amhd_read_end == MHD_CONTENT_READER_END_OF_STREAM, "another library");
+_Static_assert(amhd_read_failed == MHD_CONTENT_READER_END_WITH_ERROR, "another library");
+
+amhd_response *amhd_response_stream(
+    int64_t size, bool is_head, amhd_reader read, void (*release)(void *owner), void *owner) {
+  // The library reads into a block of this size where it knows the body's, and else into the connection's memory.
+  size_t block = (size_t)64 << 10;
+  uint64_t total = size < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)size;
+  struct MHD_Response *response = MHD_create_response_from_callback(total, block, read, owner, release);
+  // To HEAD it would say that chunks follow, and send the last one.
+  if (response != NULL && is_head && size < 0)
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+  return (amhd_response *)response;
 }
 
 bool amhd_response_header(amhd_response *response, const char *name, const char *value) {

@@ -36,6 +36,12 @@ void system_discard_on_close(int descriptor) {
   setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+void system_reset(int descriptor) {
+  // To "connect" to no address dissolves a connection (connect(2)); of one that stands Linux sends a reset.
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  connect(descriptor, &none, sizeof none);
+}
+
 bool system_peer(int descriptor, void *address) {
   struct sockaddr_storage peer;
   socklen_t size = sizeof peer;

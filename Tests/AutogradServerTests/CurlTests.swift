@@ -14,7 +14,7 @@ final class LiveServer {
     limits: Limits = Limits(), access: AccessTokens? = nil,
     configure: (inout HTTPServer.Configuration) -> Void = { _ in }
   ) throws {
-    let metrics = Metrics(routes: Routes.paths, region: try .own())
+    let metrics = Metrics(routes: Routes.paths, region: try .own(paths: Routes.paths.count))
     pool = try ComputePool(threads: 2, queueLimit: 64, metrics: metrics.area)
     var configuration = HTTPServer.Configuration { refusal, id in Problem(refusal).response(requestID: id) }
     configuration.port = 0

@@ -44,7 +44,7 @@ struct MetricsTests {
       page.value("autograd_requests_total", ["route": route, "method": method, "status": status])
     }
     #expect(requests("/v1/evaluate", "POST", "200") == 3 && requests("/v1/jvp", "POST", "400") == 1)
-    #expect(requests("other", "GET", "404") == 1 && requests("/livez", "other", "405") == 1)
+    #expect(requests("other", "GET", "404") == 1 && requests("/livez", "PUT", "405") == 1)
     #expect(requests("/v1/operations/{name}", "HEAD", "200") == 1)
     #expect(page.value("autograd_requests_total") == 7)
     #expect(page.value("autograd_request_duration_seconds_count", ["route": "/v1/evaluate"]) == 3)
@@ -99,7 +99,6 @@ struct MetricsTests {
   // MARK: The memory behind it
 
   @Test func thereIsRoomForEverything() {
-    #expect(Routes.paths.count < MetricsLayout.routes)
     #expect(PhaseDurations.count == Phase.allCases.count)
     #expect(MetricsLayout.Counter.count == MetricsLayout.Counter.allCases.count)
     #expect(MetricsLayout.Gauge.count == MetricsLayout.Gauge.allCases.count)
@@ -108,8 +107,18 @@ struct MetricsTests {
       MetricsLayout.statusCells == MetricsLayout.statuses.count + 1
         && MetricsLayout.methodCells == MetricsLayout.methods.count)
     #expect(ProblemCode.allCases.count <= MetricsLayout.reasons - MetricsLayout.problems)
-    #expect(LimitReason.allCases.count <= MetricsLayout.requests - MetricsLayout.reasons)
-    #expect(MetricsLayout.cells * 8 <= MetricsRegion.shardBytes)
+    #expect(LimitReason.allCases.count <= MetricsLayout.paths - MetricsLayout.reasons)
+    for count in [0, 1, 30, 1000] {
+      let last = MetricsLayout.request(
+        path: count, method: MetricsLayout.methodCells - 1, status: MetricsLayout.statusCells - 1)
+      #expect(last == MetricsLayout.cells(pathCount: count) - 1)
+      #expect(MetricsLayout.durations(path: count) > MetricsLayout.request(path: count - 1, method: 6, status: 20))
+      #expect(MetricsLayout.cells(pathCount: count) * 8 <= MetricsRegion.shardBytes(count))
+    }
+    for (place, name) in MetricsLayout.methods.dropLast().enumerated() {
+      #expect(MetricsLayout.place(ofMethod: name) == place)
+    }
+    #expect(MetricsLayout.place(ofMethod: "BREW") == MetricsLayout.methods.count - 1)
     for code in ProblemCode.allCases { #expect(MetricsLayout.statuses.contains(code.status), "\(code)") }
     for reason in LimitReason.allCases { #expect([413, 429, 503].contains(reason.code.status)) }
   }
@@ -136,10 +145,9 @@ struct MetricsTests {
   }
 
   @Test func countsOutliveTheirProcessAndGaugesDoNot() throws {
-    let signature = MetricsLayout.signature(routes: Routes.paths)
-    let region = try MetricsRegion.shared(areas: 2)
+    let region = try MetricsRegion.shared(areas: 2, paths: Routes.paths.count)
     let theirs = try #require(
-      MetricsRegion.inherited(fcntl(region.descriptor, F_DUPFD_CLOEXEC, 0), signature: signature))
+      MetricsRegion.inherited(fcntl(region.descriptor, F_DUPFD_CLOEXEC, 0), paths: Routes.paths))
     #expect(theirs.areaCount == 2)
     let (area, seen) = (theirs.area(1), region.area(1))
     #expect(seen.owner == nil)
@@ -158,12 +166,13 @@ struct MetricsTests {
   }
 
   @Test func memoryOfAnotherLayoutIsLeftAlone() throws {
-    let region = try MetricsRegion.shared(areas: 1)
+    let region = try MetricsRegion.shared(areas: 1, paths: 1)
     func inherit(_ routes: [String]) -> MetricsRegion? {
-      .inherited(fcntl(region.descriptor, F_DUPFD_CLOEXEC, 0), signature: MetricsLayout.signature(routes: routes))
+      .inherited(fcntl(region.descriptor, F_DUPFD_CLOEXEC, 0), paths: routes)
     }
     #expect(inherit(["/a"]) != nil && inherit(["/a"]) != nil && inherit(["/b"]) == nil)
-    #expect(MetricsRegion.inherited(-1, signature: 1) == nil)
+    #expect(inherit((0..<100).map { "/\($0)" }) == nil)
+    #expect(MetricsRegion.inherited(-1, paths: []) == nil)
   }
 
   @Test func processesAreAskedOfTheSystem() {

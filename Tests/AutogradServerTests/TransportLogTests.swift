@@ -153,7 +153,7 @@ struct TransportLogTests {
     #expect(full >= 0)
     let descriptor = dup(full)
     let sink = LogSink(descriptor: descriptor, format: format)
-    let metrics = Metrics(routes: [], region: try .own())
+    let metrics = Metrics(routes: [], region: try .own(paths: 0))
     func say(_ text: String) {
       sink.line("info") { format == .json ? $0.appendMember("message", text) : $0.append(text) }
       sink.flush()

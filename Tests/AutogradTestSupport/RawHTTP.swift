@@ -24,15 +24,22 @@ public final class RawConnection {
   private var descriptor: Int32
   private var received: [UInt8] = []
   private var isAtEnd = false
+  /// Whether the server has broken the connection rather than ended it.
+  public private(set) var wasReset = false
   private let timeout: Double
 
   /// Connects to 127.0.0.1.
   ///
-  /// - Parameter timeout: how long each read or write may take, in seconds.
-  public init(port: UInt16, timeout: Double = 10) throws {
+  /// - Parameters:
+  ///   - timeout: how long each read or write may take, in seconds.
+  ///   - receiveBuffer: how many bytes the kernel keeps for us, about; nil for as many as it likes.
+  public init(port: UInt16, timeout: Double = 10, receiveBuffer: Int32? = nil) throws {
     self.timeout = timeout
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw RawHTTPError(description: "socket: \(String(cString: strerror(errno)))") }
+    if var size = receiveBuffer {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -102,10 +109,27 @@ public final class RawConnection {
       let isInterim = (100..<200).contains(response.status)
       if isInterim && !interim { continue }
       if !isInterim && !toHead && response.status != 204 && response.status != 304 {
-        response.body = try readBody(length: response.header("Content-Length"))
+        let isChunked = response.header("Transfer-Encoding") == "chunked"
+        response.body = isChunked ? try readChunks() : try readBody(length: response.header("Content-Length"))
       }
       return response
     }
+  }
+
+  /// The head of the next response; its body is for ``skip(_:)``.
+  public func readHeadOnly() throws -> RawResponse { try readHead() }
+
+  /// Throws away what comes, at most so many bytes; returns how many came. Fewer at the end of the stream.
+  public func skip(_ most: Int) throws -> Int {
+    var count = min(received.count, most)
+    received.removeFirst(count)
+    var scratch = [UInt8](repeating: 0, count: 1 << 20)
+    while count < most && !isAtEnd {
+      try wait(for: Int16(POLLIN), "read")
+      let step = recv(descriptor, &scratch, min(scratch.count, most - count), 0)
+      if step <= 0 { isAtEnd = true } else { count += step }
+    }
+    return count
   }
 
   /// Everything until the server closes the connection.
@@ -156,6 +180,28 @@ public final class RawConnection {
     return RawResponse(status: status, headers: headers, body: [])
   }
 
+  /// A chunked body; throws where the stream ends before the last chunk.
+  private func readChunks() throws -> [UInt8] {
+    var body: [UInt8] = []
+    while true {
+      let line = String(decoding: try readLine(), as: UTF8.self)
+      guard let size = Int(line, radix: 16), size >= 0 else { throw RawHTTPError(description: "chunk size: \(line)") }
+      body += try readBody(length: "\(size)")
+      guard try readLine().isEmpty else { throw RawHTTPError(description: "a chunk of another size than it says") }
+      if size == 0 { return body }
+    }
+  }
+
+  private func readLine() throws -> [UInt8] {
+    while true {
+      if let end = received.indices.dropLast().first(where: { received[$0] == 13 && received[$0 + 1] == 10 }) {
+        defer { received.removeFirst(end + 2) }
+        return Array(received[..<end])
+      }
+      guard try receiveMore() else { throw RawHTTPError(description: "closed in the middle of a body") }
+    }
+  }
+
   private func readBody(length: String?) throws -> [UInt8] {
     guard let length else { return try readToEnd() }
     guard let count = Int(length), count >= 0 else { throw RawHTTPError(description: "Content-Length: \(length)") }
@@ -173,7 +219,9 @@ public final class RawConnection {
     if isAtEnd { return false }
     try wait(for: Int16(POLLIN), "read")
     let chunk = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
-      count = max(recv(descriptor, buffer.baseAddress, buffer.count, 0), 0)
+      let received = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      if received < 0, errno == ECONNRESET { wasReset = true }
+      count = max(received, 0)
     }
     isAtEnd = chunk.isEmpty
     received += chunk

@@ -2,7 +2,7 @@
 package struct RequestRecord: Sendable {
   package var method: String
   package var path: String
-  /// The number of its route, see ``Responder``.
+  /// The number of its path among those of the routes, see ``RoutePlace``.
   package var route = 0
   /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the
   /// client went away.
@@ -14,5 +14,7 @@ package struct RequestRecord: Sendable {
   /// Bytes of the bodies.
   package var bytesIn: Int
   package var bytesOut: Int
+  /// Whether the client did not get all of the answer.
+  package var isBroken = false
   package var observation = Observation()
 }

@@ -3,14 +3,14 @@ package struct Response: Sendable {
   package var status: Int
   package var contentType: String
   package var headers: [(name: String, value: String)] = []
-  package var body: any ResponseBytes
+  package var body: Body
   /// Whether the body is one that all answers share.
   package var isShared = false
   /// Not sent: what log and metrics tell of it.
   package var observation: Observation
 
   /// Memory that it takes until it is sent.
-  package var byteCount: Int { isShared ? 0 : body.capacity }
+  package var byteCount: Int { isShared ? 0 : body.byteCount }
 
   /// One whose body is there for as long as the server is.
   package static func shared(_ body: any ResponseBytes, contentType: String = "application/json") -> Response {
@@ -26,7 +26,19 @@ package struct Response: Sendable {
     self.status = status
     self.contentType = contentType
     self.headers = headers
-    self.body = body
+    self.body = .whole(body)
+    self.observation = observation
+  }
+
+  /// One whose body is made while it is sent. What may fail is best done before: then there can be another answer.
+  package init(
+    status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
+    stream: any BodyStream, observation: Observation = Observation()
+  ) {
+    self.status = status
+    self.contentType = contentType
+    self.headers = headers
+    body = .stream(stream)
     self.observation = observation
   }
 }

@@ -5,24 +5,35 @@ package protocol Responder: Sendable {
   /// The methods that a path takes.
   func methods(of path: String) -> [String]
   func respond(to request: Request) -> Reply
+  /// The answer to what the transport refuses; nil for ``HTTPServer/Configuration/refuse``.
+  func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response?
 }
 
 extension Responder {
   package func place(of path: String, _ method: String) -> RoutePlace { RoutePlace() }
   package func methods(of path: String) -> [String] { [] }
+  package func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response? { nil }
 }
 
 /// Which of a responder's routes a request takes.
 package struct RoutePlace: Sendable {
-  /// Its number; that of requests without a route comes after the last.
+  /// The number of its row in the table; that of requests without a route comes after the last.
   package var index: Int
+  /// The number of its path, under which it is counted; that of requests without a route comes after the last.
+  package var path: Int
+  /// Whether some of the path stands for itself, and may have percent signs in it.
+  package var hasParameters: Bool
   /// Whether it is for everybody, where others need a token.
   package var isPublic: Bool
   /// Whether it is a page about the server's health, which a thread of its own answers.
   package var isProbe: Bool
 
-  package init(index: Int = 0, isPublic: Bool = false, isProbe: Bool = false) {
+  package init(
+    index: Int = 0, path: Int = 0, hasParameters: Bool = false, isPublic: Bool = false, isProbe: Bool = false
+  ) {
     self.index = index
+    self.path = path
+    self.hasParameters = hasParameters
     self.isPublic = isPublic
     self.isProbe = isProbe
   }

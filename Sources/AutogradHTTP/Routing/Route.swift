@@ -1,42 +1,60 @@
-/// One path and method.
+/// A row of a program's table: a path and a method, all that is said of them, and who answers.
 package final class Route: Sendable {
   package let method: String
-  /// May end in `{name}`, which matches one segment.
+  /// May have parameters, see ``PathPattern``. Also the name under which its requests are counted and logged.
   package let path: String
-  /// What stands before the parameter; nil for a path without one.
-  package let prefix: String?
+  let pattern: PathPattern?
   /// The media types that answers may have, the usual one first. Errors are sent whatever a client accepts.
   package let answers: [String]
+  /// Why a body is not read, by the head of its request; nil for a route that reads none.
+  package let checkBody: (@Sendable (Request) -> Refusal?)?
   /// Whether it may take long even for a small body, and so is always left to the compute pool.
   package let isHeavy: Bool
   /// Whether it needs no token where others do.
   package let isPublic: Bool
   /// See ``RoutePlace/isProbe``.
   package let isProbe: Bool
-  package let handle: @Sendable (_ request: Request, _ parameter: String) -> Reply
+  package let handler: RouteHandler
 
   package init(
-    _ method: String, _ path: String, answers: [String] = [MediaTypes.json], isHeavy: Bool = false,
-    isPublic: Bool = false, isProbe: Bool = false,
-    _ handle: @escaping @Sendable (_ request: Request, _ parameter: String) -> Reply
+    _ method: String, _ path: String, answers: [String] = [MediaTypes.json],
+    checkBody: (@Sendable (Request) -> Refusal?)? = nil, isHeavy: Bool = false, isPublic: Bool = false,
+    isProbe: Bool = false, handler: RouteHandler
   ) {
     self.method = method
     self.path = path
-    prefix = path.firstIndex(of: "{").map { String(path[..<$0]) }
+    pattern = PathPattern(path)
     self.answers = answers
+    self.checkBody = checkBody
     self.isHeavy = isHeavy
     self.isPublic = isPublic
     self.isProbe = isProbe
-    self.handle = handle
+    self.handler = handler
   }
 
   /// HEAD is GET without the body, which the transport leaves out.
-  package func takes(_ method: String) -> Bool { method == self.method || (method == "HEAD" && self.method == "GET") }
+  func takes(_ method: String) -> Bool { method == self.method || (method == "HEAD" && self.method == "GET") }
 
-  /// The parameter, or nil if the path does not match or has none.
-  func parameter(of path: String) -> String? {
-    guard let prefix, path.hasPrefix(prefix) else { return nil }
-    let rest = path.dropFirst(prefix.count)
-    return rest.isEmpty || rest.contains("/") ? nil : String(rest)
+  /// The same row with another handler.
+  package func handled(by handler: RouteHandler) -> Route {
+    Route(
+      method, path, answers: answers, checkBody: checkBody, isHeavy: isHeavy, isPublic: isPublic, isProbe: isProbe,
+      handler: handler)
+  }
+}
+
+/// Who answers the requests of a route, and in which form they are refused.
+package struct RouteHandler: Sendable {
+  /// Says what the transport or the router refuses; nil for the form of all others, ``RoutingRules/refuse``. The second
+  /// argument is the request's identifier.
+  package let refuse: (@Sendable (Refusal, String) -> Response)?
+  package let handle: @Sendable (Request, PathParameters) -> Reply
+
+  package init(
+    refuse: (@Sendable (Refusal, String) -> Response)? = nil,
+    handle: @escaping @Sendable (Request, PathParameters) -> Reply
+  ) {
+    self.refuse = refuse
+    self.handle = handle
   }
 }

@@ -1,10 +1,8 @@
 /// What the routes of a program have in common.
 package struct RoutingRules: Sendable {
-  /// Why a body is not read, by the head of its request; nil where it is.
-  package var checkBody: @Sendable (Request) -> Refusal? = { _ in nil }
   /// Memory that reading a body of so many bytes may take beside it.
   package var memoryOfBody: @Sendable (Int) -> Int = { $0 }
-  /// Makes the answer to what the router refuses. The second argument is the request's identifier.
+  /// Makes the answer to what the transport or the router refuses. The second argument is the request's identifier.
   package var refuse: @Sendable (Refusal, String) -> Response
 
   package init(refuse: @escaping @Sendable (Refusal, String) -> Response) { self.refuse = refuse }
@@ -13,34 +11,63 @@ package struct RoutingRules: Sendable {
 /// Finds the handler of a path and refuses what no handler should see.
 package final class Router: Responder {
   package let routes: [Route]
+  /// The paths of all routes, each once, in the order of the table. A request is counted under the number of its path.
+  package let paths: [String]
+  /// The routes of a path, one for each method.
+  private struct Rows: Sendable {
+    let path: Int
+    var routes: [Int] = []
+  }
   /// Paths without a parameter, which nearly every request has.
-  private let exact: [String: [Int]]
+  private let exact: [String: Rows]
+  /// The others, those with more fixed segments first.
+  private let patterns: [(pattern: PathPattern, rows: Rows)]
   private let rules: RoutingRules
 
   package init(routes: [Route], rules: RoutingRules) {
     self.routes = routes
     self.rules = rules
-    exact = Dictionary(grouping: routes.indices.filter { routes[$0].prefix == nil }, by: { routes[$0].path })
+    paths = Router.paths(of: routes)
+    var rows = Dictionary(uniqueKeysWithValues: paths.enumerated().map { ($1, Rows(path: $0)) })
+    for (index, route) in routes.enumerated() { rows[route.path]?.routes.append(index) }
+    patterns = paths.compactMap { path in
+      guard let pattern = PathPattern(path), let rows = rows[path] else { return nil }
+      return (pattern, rows)
+    }.sorted { ($1.pattern.fixedCount, $0.rows.path) < ($0.pattern.fixedCount, $1.rows.path) }
+    exact = rows.filter { PathPattern($0.key) == nil }
+  }
+
+  /// Each once, in their order.
+  package static func paths(of routes: [Route]) -> [String] {
+    var known: Set<String> = []
+    return routes.map(\.path).filter { known.insert($0).inserted }
+  }
+
+  private func find(_ path: String) -> (rows: Rows, parameters: PathParameters)? {
+    if let rows = exact[path] { return (rows, .none) }
+    let parts = PathPattern.parts(of: path)
+    for (pattern, rows) in patterns {
+      if let parameters = pattern.match(parts) { return (rows, parameters) }
+    }
+    return nil
   }
 
   package func place(of path: String, _ method: String) -> RoutePlace {
-    let indices = self.indices(of: path)
+    guard let (rows, _) = find(path) else { return RoutePlace(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
-    guard let index = indices.first(where: { routes[$0].takes(method) }) ?? indices.first else {
-      return RoutePlace(index: routes.count)
+    guard let index = rows.routes.first(where: { routes[$0].takes(method) }) else {
+      return RoutePlace(index: rows.routes.first ?? routes.count, path: rows.path)
     }
     let route = routes[index]
     return RoutePlace(
-      index: index, isPublic: route.isPublic && route.takes(method), isProbe: route.isProbe && route.takes(method))
+      index: index, path: rows.path, hasParameters: route.pattern != nil, isPublic: route.isPublic,
+      isProbe: route.isProbe)
   }
 
-  /// The routes of a path, one for each method.
-  private func indices(of path: String) -> [Int] {
-    exact[path] ?? routes.indices.filter { routes[$0].parameter(of: path) != nil }
-  }
+  package func methods(of path: String) -> [String] { find(path).map { methods(of: $0.rows) } ?? [] }
 
-  package func methods(of path: String) -> [String] {
-    indices(of: path).flatMap { routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method] }
+  private func methods(of rows: Rows) -> [String] {
+    rows.routes.flatMap { routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method] }
   }
 
   /// Larger bodies are read on the compute pool: a socket's thread has other clients too.
@@ -50,33 +77,43 @@ package final class Router: Responder {
 
   package func respond(to request: Request) -> Reply {
     // Where the transport has found the route and it has no parameter, there is nothing left to look for.
-    if let index = request.route ?? exact[request.path]?.first, index < routes.count {
+    if let index = request.route, index < routes.count {
       let route = routes[index]
-      if route.prefix == nil, route.takes(request.method) { return reply(route, request, "") }
+      if route.pattern == nil, route.takes(request.method) { return reply(route, request, .none) }
     }
-    let matches = indices(of: request.path).map { (routes[$0], routes[$0].parameter(of: request.path) ?? "") }
-    if let (route, parameter) = matches.first(where: { $0.0.takes(request.method) }) {
-      return reply(route, request, parameter)
+    guard let (rows, parameters) = find(request.path) else {
+      return .now(rules.refuse(.unknownPath(request.path, known: paths), request.id))
     }
-    let refusal: Refusal =
-      matches.isEmpty
-      ? .unknownPath(request.path, known: routes.map(\.path))
-      : .methodNotAllowed(request.method, path: request.path, allowed: methods(of: request.path))
-    return refuse(refusal, request)
+    guard let index = rows.routes.first(where: { routes[$0].takes(request.method) }) else {
+      let allowed = methods(of: rows)
+      return .now(
+        refuse(.methodNotAllowed(request.method, path: request.path, allowed: allowed), rows.routes.first, request.id))
+    }
+    return reply(routes[index], request, parameters)
   }
 
-  private func refuse(_ refusal: Refusal, _ request: Request) -> Reply { .now(rules.refuse(refusal, request.id)) }
+  package func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response? {
+    refuse(refusal, place.index, requestID)
+  }
 
-  private func reply(_ route: Route, _ request: Request, _ parameter: String) -> Reply {
-    if let refusal = MediaTypes.checkAccept(request.accept, route.answers) { return refuse(refusal, request) }
-    if route.method == "POST", let refusal = rules.checkBody(request) { return refuse(refusal, request) }
-    guard route.isHeavy || request.body.count > Router.largestInline else { return route.handle(request, parameter) }
+  private func refuse(_ refusal: Refusal, _ index: Int?, _ requestID: String) -> Response {
+    let route = index.flatMap { routes.indices.contains($0) ? routes[$0] : nil }
+    return (route?.handler.refuse ?? rules.refuse)(refusal, requestID)
+  }
+
+  private func reply(_ route: Route, _ request: Request, _ parameters: PathParameters) -> Reply {
+    if let refusal = MediaTypes.checkAccept(request.accept, route.answers) ?? route.checkBody?(request) {
+      return .now((route.handler.refuse ?? rules.refuse)(refusal, request.id))
+    }
+    guard route.isHeavy || request.body.count > Router.largestInline else {
+      return route.handler.handle(request, parameters)
+    }
     let size = request.body.count
     return .later(
       Work(cost: Int64(size) * Router.costOfByte, byteCount: rules.memoryOfBody(size)) { cancellation in
         var request = request
         request.cancellation = cancellation
-        return route.handle(request, parameter)
+        return route.handler.handle(request, parameters)
       })
   }
 }

@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import CSystem
 
 /// One request and its answer, from the first header to the last byte sent. The library keeps it for us as the
 /// request's state.
@@ -46,6 +47,10 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The connection ends after the answer.
   @exclusivity(unchecked) private var closesAfter = false
 
+  /// Whether the client speaks HTTP/1.0.
+  @exclusivity(unchecked) private var isOldClient = false
+  /// The answer, where it is made while it is sent.
+  @exclusivity(unchecked) private var stream: StreamedAnswer?
   @exclusivity(unchecked) private var status = 0
   @exclusivity(unchecked) private var bytesOut = 0
   @exclusivity(unchecked) private var observation = Observation()
@@ -97,7 +102,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       memory = Reservation(server.memory, for: holder)
     }
     let limit = bodyLimit
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit)
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit, takesPercent: place.hasParameters)
       ?? (isTurnedAway ? .overloaded(.connections) : nil)
     {
       return refuse(refusal, closes: true)
@@ -109,6 +114,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     if let quota = tenant.quota, let refusal = quota.refusal(at: started) { self.refusal = refusal }
     client.requestID = id
     client.page = sender.page
+    isOldClient = facts.minorVersion < 1
     guard client.enter(.body) else { return false }
     guard let length = facts.contentLength else { return true }
     if length > limit { refusal = .bodyTooLarge(limit: limit, length: length) }
@@ -241,18 +247,27 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   }
 
   func resume(refusing refusal: Refusal) {
-    resume(with: server.configuration.refuse(refusal, id))
+    // Where an answer has begun there can be no other.
+    guard let stream else { return resume(with: response(to: refusal)) }
+    stream.fail()
+    amhd_resume(connection)
   }
 
   /// Lets the library close the connection of a client that has hung up. Only for the owner.
   func abandon() {
     isAbandoned = true
+    stream?.fail()
     amhd_resume(connection)
   }
 
   @discardableResult
   private func refuse(_ refusal: Refusal, closes: Bool = false) -> Bool {
-    answer(server.configuration.refuse(refusal, id), closes: closes)
+    answer(response(to: refusal), closes: closes)
+  }
+
+  /// In the form of the request's route.
+  private func response(to refusal: Refusal) -> Response {
+    server.responder(for: client).refuse(refusal, at: place, requestID: id) ?? server.configuration.refuse(refusal, id)
   }
 
   private func answer(_ response: consuming Response, closes: Bool = false) -> Bool {
@@ -261,16 +276,11 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       if response.byteCount <= memory.size || memory.add(response.byteCount - memory.size, isPage: method != "POST") {
         client.hold(memory.size)
       } else {
-        response = server.configuration.refuse(.overloaded(.memory), id)
+        response = self.response(to: .overloaded(.memory))
       }
     }
     guard client.enter(.answer) else { return false }
-    let owner = Unmanaged.passRetained(response.body as AnyObject)
-    let bytes = response.body.bytes
-    guard let answer = amhd_response_create(bytes.baseAddress, bytes.count, transportRelease, owner.toOpaque()) else {
-      owner.release()
-      return false
-    }
+    guard let answer = create(response.body) else { return false }
     // A header with a line end in it is left out by the library: better no header than a forged one.
     addHeader("Content-Type", response.contentType, to: answer)
     addHeader("X-Request-Id", id, to: answer)
@@ -282,10 +292,49 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       addHeader("Keep-Alive", keepAlive, to: answer)
     }
     status = response.status
-    bytesOut = bytes.count
     observation = response.observation
     return amhd_respond(connection, UInt32(clamping: response.status), answer)
   }
+
+  /// Gives the body to the library.
+  private func create(_ body: Body) -> OpaquePointer? {
+    switch body {
+    case .whole(let whole):
+      let (owner, bytes) = (Unmanaged.passRetained(whole as AnyObject), whole.bytes)
+      bytesOut = bytes.count
+      let answer = amhd_response_create(bytes.baseAddress, bytes.count, transportRelease, owner.toOpaque())
+      if answer == nil { owner.release() }
+      return answer
+    case .stream(let source):
+      let streamed = StreamedAnswer(self, source)
+      let owner = Unmanaged.passRetained(streamed)
+      let size = source.contentLength.map { Int64(max($0, 0)) } ?? Int64(amhd_unknown_size)
+      let answer = amhd_response_stream(size, method == "HEAD", transportRead, transportRelease, owner.toOpaque())
+      if answer == nil { owner.release() } else { stream = streamed }
+      return answer
+    }
+  }
+
+  /// Suspends the connection until the next piece of its body is there. False where the answer ends here.
+  func awaitPiece(of answer: StreamedAnswer) -> Bool {
+    guard client.enter(.work) else { return false }
+    return server.suspended.take(self, answer, until: monotonicNanoseconds() &+ patience)
+  }
+
+  /// Ends an answer that is not complete. The library closes the connection, which is how answers of unknown length end
+  /// in HTTP/1.0: there it must not look like it.
+  func breakOff() {
+    if isOldClient { system_reset(client.descriptor) }
+  }
+
+  /// The next piece is there. Only for the owner.
+  func resume(with piece: BodyPiece) {
+    stream?.take(piece)
+    amhd_resume(connection)
+  }
+
+  /// Tells whoever runs the server what this request cannot.
+  func warn(_ text: String) { server.configuration.warn("\(text) (\(method) \(path.prefix(200)) id=\(id))") }
 
   /// Strings lend their bytes; passed on as they are they would each be copied to the heap first.
   private func addHeader(_ name: String, _ value: String, to answer: OpaquePointer) {
@@ -295,12 +344,16 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// The request is over, one way or the other.
   func complete(_ outcome: amhd_outcome) {
     client.hold(0)
+    if let stream { bytesOut = stream.sentCount }
+    stream = nil
+    let isBroken = status != 0 && outcome != amhd_outcome_answered
     if status == 0 { status = outcome == amhd_outcome_timed_out || client.isEnded ? 408 : 499 }
     _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, route: place.index, status: status,
+        method: method, path: path, route: place.path, status: status,
         durationNanoseconds: monotonicNanoseconds() - started,
-        requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, observation: observation))
+        requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, isBroken: isBroken, observation: observation)
+    )
   }
 }

@@ -19,6 +19,7 @@ struct FramingFacts: Sendable, Equatable {
   var requestTimeout: Double?
   /// What is wrong with the header lines themselves.
   var fault: String?
+  var pathHasPercent = false
 }
 
 /// Refuses what libmicrohttpd lets through and must not be let through.
@@ -31,8 +32,13 @@ enum HeaderGuard {
   /// answer before they have sent everything, and would report a broken pipe.
   static let drainAllowance = 1 << 20
 
-  static func refusal(for facts: FramingFacts, bodyLimit: Int) -> Refusal? {
+  /// - Parameter takesPercent: whether the path may have percent signs: where some of it stands for itself.
+  static func refusal(for facts: FramingFacts, bodyLimit: Int, takesPercent: Bool = false) -> Refusal? {
     if let fault = facts.fault { return .framing(fault) }
+    if facts.pathHasPercent && !takesPercent {
+      return .framing(
+        "a path with % in it: no path of this server needs percent-encoding; send the characters themselves")
+    }
     if let detail = hostFault(facts) ?? framingFault(facts) { return .framing(detail) }
     // The library would wait for the end of what it cannot decode.
     if case .other(let name) = facts.transferCoding { return .transferCoding(name) }
@@ -72,6 +78,7 @@ extension FramingFacts {
     }
     expectsContinue = head.expect.bytes?.equalsIgnoringCase("100-continue") ?? false
     fault = FramingFacts.text(of: head.fault)
+    pathHasPercent = head.path_has_percent
     requestTimeout = head.request_timeout.bytes.map { FramingFacts.seconds(of: $0) ?? 0 }
   }
 
@@ -104,8 +111,6 @@ extension FramingFacts {
     case amhd_header_fault_lookalike: "a header name that looks like Content-Length or Transfer-Encoding"
     case amhd_header_fault_value: "a header value with a control character"
     case amhd_header_fault_lines: "header lines must be `name: value`, each ended by CR LF and not folded"
-    case amhd_header_fault_path:
-      "a path with % in it: no path of this server needs percent-encoding; send the characters themselves"
     default: "a malformed header"
     }
   }

@@ -86,6 +86,22 @@ final class SuspendedExchanges: @unchecked Sendable {
     if let refusal { finish(held, refusing: .overloaded(refusal)) }
   }
 
+  /// Suspends the connection of a streamed answer and has its next piece made. False when that is not to be.
+  func take(_ exchange: Exchange, _ answer: StreamedAnswer, until deadline: Int64) -> Bool {
+    let held = Held(exchange: exchange, cancellation: makeCancellation(), deadline: deadline)
+    guard suspend(held) else { return false }
+    let refusal = pool.submit(
+      cost: answer.stream.costOfPiece, for: exchange.tenant.share, held.cancellation, isContinuation: true
+    ) { [self] turn in
+      defer { turn.wasCutShort = held.cancellation.hasEnded }
+      if held.cancellation.hasEnded { return }
+      let piece = answer.stream.next(held.cancellation)
+      finish(held) { $0.resume(with: piece) }
+    }
+    if refusal != nil { finish(held) { $0.resume(refusing: .shuttingDown) } }
+    return true
+  }
+
   /// On a thread of the pool.
   private func perform(_ work: Work, _ held: Held, _ turn: ComputePool.Turn) {
     defer { turn.wasCutShort = held.cancellation.hasEnded }

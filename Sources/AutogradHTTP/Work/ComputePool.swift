@@ -153,20 +153,27 @@ package final class ComputePool: @unchecked Sendable {
   ///   - deadline: when it must be done, of ``monotonicNanoseconds()``.
   ///   - share: of whom it is.
   ///   - cancellation: what makes it pause.
+  ///   - isContinuation: whether it goes on with what has begun, and is turned away only when the pool has ended.
   ///   - refused: called when it is turned away later, to make room for others.
   func submit(
     cost: Int64 = 0, until deadline: Int64 = .max, for share: ComputeShare? = nil,
     _ cancellation: (any Cancellation)? = nil,
-    refused: @escaping @Sendable (Overload) -> Void = { _ in }, _ job: @escaping Job
+    isContinuation: Bool = false, refused: @escaping @Sendable (Overload) -> Void = { _ in }, _ job: @escaping Job
   ) -> Overload? {
     let cost = min(max(cost, 0), ComputePool.largestCost)
     var displaced: WaitingJob?
     let refusal: Overload? = monitor.withLock {
       let share = share ?? common
-      if let refusal = self.refusal(cost, deadline, share) { return refusal }
-      displaced = makeRoom(for: share)
+      if isContinuation {
+        guard isAccepting else { return .queue }
+      } else {
+        if let refusal = self.refusal(cost, deadline, share) { return refusal }
+        displaced = makeRoom(for: share)
+      }
       arrivals += 1
-      let waiting = WaitingJob(job: job, cost: cost, cancellation: cancellation, refused: refused, arrival: arrivals)
+      let waiting = WaitingJob(
+        job: job, cost: cost, cancellation: cancellation, refused: refused, arrival: arrivals,
+        isContinuation: isContinuation)
       if share.isIdle { shares.append(share) }
       if ComputePool.lane(of: cost) == .brief { share.brief.append(waiting) } else { share.long.append(waiting) }
       countWaiting(1)
@@ -207,7 +214,7 @@ package final class ComputePool: @unchecked Sendable {
   private func makeRoom(for share: ComputeShare) -> WaitingJob? {
     guard waitingCount >= queueLimit else { return nil }
     let fullest = fullest
-    let displaced = fullest.long.popLast() ?? fullest.brief.popLast()
+    guard let displaced = fullest.long.popLast() ?? fullest.brief.popLast() else { return nil }
     countWaiting(-1)
     forgetIfIdle(fullest)
     return displaced

@@ -137,6 +137,8 @@ struct WaitingJob {
   let refused: @Sendable (Overload) -> Void
   /// The how manieth it is.
   let arrival: Int
+  /// Whether it must not be turned away.
+  let isContinuation: Bool
 }
 
 /// First in, first out.
@@ -170,9 +172,10 @@ struct JobQueue {
     return first
   }
 
-  /// The one that came last.
+  /// Of those that may be turned away, the one that came last.
   mutating func popLast() -> WaitingJob? {
-    guard !isEmpty, let last = jobs.popLast() else { return nil }
+    guard let index = jobs[head...].lastIndex(where: { !($0?.isContinuation ?? true) }) else { return nil }
+    let last = jobs.remove(at: index)
     cost -= last?.cost ?? 0
     if isEmpty { (jobs, head) = ([], 0) }
     return last

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AutogradCore
 import AutogradFormats
 import AutogradHTTP
 import Glibc
@@ -25,7 +26,9 @@ struct EvaluateCommand: ParsableCommand {
       method: "POST", path: "/v1/evaluate", contentType: isSafetensors ? MediaTypes.safetensors : nil, body: body.bytes)
     let response = DifferentialHandler(limits: Limits()).reply(to: request, .evaluate).answer()
     withExtendedLifetime(body) {}
-    CommandOutput.write(response.body, to: response.status == 200 ? STDOUT_FILENO : STDERR_FILENO)
+    let output = response.status == 200 ? STDOUT_FILENO : STDERR_FILENO
+    let failure = response.body.forEachPiece(Interruption()) { CommandOutput.write($0, to: output) }
+    if let failure { throw ValidationError("the answer broke off: \(failure)") }
     if response.status != 200 { throw ExitCode.failure }
   }
 
@@ -45,8 +48,10 @@ struct EvaluateCommand: ParsableCommand {
 
 /// What commands print.
 enum CommandOutput {
-  static func write(_ buffer: any ResponseBytes, to descriptor: Int32) {
-    var rest = buffer.bytes[...]
+  static func write(_ buffer: ByteBuffer, to descriptor: Int32) { write(buffer.bytes, to: descriptor) }
+
+  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0 && errno == EINTR { continue }

@@ -143,14 +143,14 @@ extension ServeCommand {
   /// The counters that the supervisor keeps for all workers, or some of our own.
   fileprivate static func metrics(_ supervision: Supervision?, _ logger: Logger) throws(StartError) -> Metrics {
     let paths = Routes.paths
-    guard let given = supervision?.metrics else { return Metrics(routes: paths, region: try .own()) }
-    if let region = MetricsRegion.inherited(given.descriptor, signature: MetricsLayout.signature(routes: paths)),
+    guard let given = supervision?.metrics else { return Metrics(routes: paths, region: try .own(paths: paths.count)) }
+    if let region = MetricsRegion.inherited(given.descriptor, paths: paths),
       (0..<region.areaCount).contains(given.area)
     {
       return Metrics(routes: paths, region: region, area: given.area, worker: given.worker)
     }
     logger.warning("/metrics shows only this worker, because the supervisor has another version; restart it to see all")
-    return Metrics(routes: paths, region: try .own(), worker: given.worker)
+    return Metrics(routes: paths, region: try .own(paths: paths.count), worker: given.worker)
   }
 }
 

@@ -9,7 +9,7 @@ struct AdminResponder: Responder {
 
   func place(of path: String, _ method: String) -> RoutePlace {
     let place = router.place(of: path, method)
-    return isServed(place.index) ? place : RoutePlace(index: router.routes.count)
+    return isServed(place.index) ? place : RoutePlace(index: router.routes.count, path: router.paths.count)
   }
 
   func respond(to request: Request) -> Reply {
@@ -26,9 +26,10 @@ struct AdminResponder: Responder {
   static func withoutMetrics(_ routes: [Route]) -> [Route] {
     routes.map { route in
       guard route.path == "/metrics" else { return route }
-      return Route(route.method, route.path, answers: route.answers, isProbe: true) { request, _ in
-        .now(Problem(.notFound, "metrics are at this server's admin address").response(requestID: request.id))
-      }
+      return route.handled(
+        by: RouteHandler { request, _ in
+          .now(Problem(.notFound, "metrics are at this server's admin address").response(requestID: request.id))
+        })
     }
   }
 }

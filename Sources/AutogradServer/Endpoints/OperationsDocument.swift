@@ -23,13 +23,12 @@ enum OperationsDocument {
     return json
   }()
 
-  static func reply(to request: Request, name: String) -> Reply {
+  static func response(name: String) throws(Problem) -> Response {
     guard let document = document(of: name) else {
       let hint = OpCatalog.hint(for: String(name.prefix(64))) ?? "/v1/operations lists all"
-      return .now(
-        Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)").response(requestID: request.id))
+      throw Problem(.notFound, "no operation is called \(name.prefix(64)); \(hint)")
     }
-    return .now(Response(body: document))
+    return Response(body: document)
   }
 
   /// Nil for a name that is no operation.

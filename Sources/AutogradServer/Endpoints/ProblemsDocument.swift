@@ -19,7 +19,7 @@ enum ProblemsDocument {
     return json
   }()
 
-  static func reply(to request: Request, code text: String) -> Reply {
+  static func response(code text: String) throws(Problem) -> Response {
     let json = ByteBuffer()
     if let code = ProblemCode(rawValue: text) {
       append(code, to: json)
@@ -29,11 +29,10 @@ enum ProblemsDocument {
       let near = NearestNames.find(
         text, among: ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue))
       let hint = near.isEmpty ? "/problems lists all" : "did you mean \(near.joined(separator: " or "))?"
-      return .now(
-        Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)").response(requestID: request.id))
+      throw Problem(.notFound, "no problem is called \(text.prefix(64)); \(hint)")
     }
     json.append("\n")
-    return .now(Response(body: json))
+    return Response(body: json)
   }
 
   private static func append(_ code: ProblemCode, to json: ByteBuffer) {

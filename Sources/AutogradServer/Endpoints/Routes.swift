@@ -3,7 +3,7 @@ import AutogradFormats
 import AutogradHTTP
 import CEmbedded
 
-/// Every path of the server.
+/// The server's table: every path and method, one a row.
 enum Routes {
   /// - Parameters:
   ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
@@ -17,30 +17,28 @@ enum Routes {
   ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, memory: memory)
     let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
-      Route("POST", "/v1/\(endpoint.rawValue)", answers: [MediaTypes.json, MediaTypes.safetensors]) { request, _ in
-        handler.reply(to: request, endpoint)
+      Route("POST", "/v1/\(endpoint.rawValue)", answers: [MediaTypes.json, MediaTypes.safetensors], reads: true) {
+        request, _ in handler.reply(to: request, endpoint)
       }
     }
     let check = CheckHandler(limits: limits)
     let inspect = InspectHandler(limits: limits)
     return differential + [
-      Route("POST", "/v1/check", isHeavy: true) { request, _ in check.reply(to: request) },
-      Route("POST", "/v1/inspect", isHeavy: true) { request, _ in inspect.reply(to: request) },
+      Route("POST", "/v1/check", reads: true, isHeavy: true) { request, _ in check.reply(to: request) },
+      Route("POST", "/v1/inspect", reads: true, isHeavy: true) { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
-      Route("GET", "/v1/operations/{name}") { request, name in OperationsDocument.reply(to: request, name: name) },
-      Route("GET", "/livez", isPublic: true, isProbe: true) { request, _ in
-        isAlive()
-          ? .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n")))
-          : .now(
-            Problem(.internal, "a thread that serves connections is stuck; restart the server").response(
-              requestID: request.id))
+      Route("GET", "/v1/operations/{name}") { _, path throws(Problem) in
+        .now(try OperationsDocument.response(name: path["name"]))
       },
-      Route("GET", "/readyz", isPublic: true, isProbe: true) { request, _ in
-        isReady()
-          ? .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
-          : .now(
-            Problem(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")]).response(
-              requestID: request.id))
+      Route("GET", "/livez", isPublic: true, isProbe: true) { _, _ throws(Problem) in
+        guard isAlive() else {
+          throw Problem(.internal, "a thread that serves connections is stuck; restart the server")
+        }
+        return .now(Response(body: ByteBuffer("{\"status\": \"ok\"}\n")))
+      },
+      Route("GET", "/readyz", isPublic: true, isProbe: true) { _, _ throws(Problem) in
+        guard isReady() else { throw Problem(Refusal.shuttingDown) }
+        return .now(Response(body: ByteBuffer("{\"status\": \"ready\"}\n")))
       },
       Route("GET", "/metrics", answers: [MetricsPage.mediaType], isProbe: true) { _, _ in
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
@@ -53,12 +51,14 @@ enum Routes {
       },
       Route("GET", "/openapi.json") { _, _ in .now(.shared(openapiJSON)) },
       Route("GET", "/problems") { _, _ in .now(.shared(ProblemsDocument.list)) },
-      Route("GET", "/problems/{code}") { request, code in ProblemsDocument.reply(to: request, code: code) },
+      Route("GET", "/problems/{code}") { _, path throws(Problem) in
+        .now(try ProblemsDocument.response(code: path["code"]))
+      },
     ]
   }
 
-  /// The paths of all, in order.
-  static var paths: [String] { all(limits: Limits()) { false }.map(\.path) }
+  /// The paths of all, each once, in order.
+  static var paths: [String] { Router.paths(of: all(limits: Limits()) { false }) }
 
   private static var version: ByteBuffer {
     ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")

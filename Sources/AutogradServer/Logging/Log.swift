@@ -94,6 +94,7 @@ struct AccessLog: Sendable {
       line.appendMilliseconds(record.durationNanoseconds)
       line.append(" ms id=" as StaticString)
       line.append(record.requestID)
+      if record.isBroken { line.append(" broken" as StaticString) }
       if let problem = record.observation.problem {
         line.append(" code=" as StaticString)
         line.append(problem.rawValue)
@@ -132,6 +133,7 @@ struct AccessLog: Sendable {
       }
       line.appendMember("bytes_in", record.bytesIn)
       line.appendMember("bytes_out", record.bytesOut)
+      if record.isBroken { line.append(",\"broken\":true" as StaticString) }
       if let problem = record.observation.problem { line.appendMember("code", problem.rawValue) }
       if let reason = record.observation.reason { line.appendMember("reason", reason.rawValue) }
       if let digest = record.observation.graphDigest { line.appendMember("graph", digest) }

@@ -7,7 +7,7 @@ import AutogradHTTP
 final class Metrics: Sendable {
   let area: MetricsArea
   let region: MetricsRegion
-  /// Paths by their places in the router.
+  /// Paths by their numbers in the router; others come after the last.
   let routes: [String]
 
   /// - Parameter area: of the region, and this process's.
@@ -21,11 +21,11 @@ final class Metrics: Sendable {
   /// A request is over.
   func observe(_ record: RequestRecord) {
     let shard = area.shard
-    let route = MetricsLayout.place(of: record.route)
+    let path = min(max(record.route, 0), routes.count)
     let method = MetricsLayout.place(ofMethod: record.method)
     let status = MetricsLayout.place(ofStatus: record.status)
-    shard.add(to: MetricsLayout.request(route: route, method: method, status: status))
-    shard.observe(record.durationNanoseconds, MetricsLayout.durations + route * MetricsLayout.histogramCells)
+    shard.add(to: MetricsLayout.request(path: path, method: method, status: status))
+    shard.observe(record.durationNanoseconds, MetricsLayout.durations(path: path))
     shard.add(record.bytesIn, to: MetricsLayout.counters + MetricsLayout.Counter.bytesIn.rawValue)
     shard.add(record.bytesOut, to: MetricsLayout.counters + MetricsLayout.Counter.bytesOut.rawValue)
     observe(record.observation.phases, shard)

@@ -6,9 +6,7 @@ import CCounters
 /// A cell is a number that only its own process writes. Counters stay when a process ends, and its successor counts on;
 /// gauges are those of a process that lives.
 enum MetricsLayout {
-  /// Room for so many paths, the last of which stands for all that are none of ours.
-  static var routes: Int { 32 }
-  static let methods = ["GET", "HEAD", "POST", "other"]
+  static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "other"]
   static let statuses = [
     200, 204, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504,
   ]
@@ -44,28 +42,36 @@ enum MetricsLayout {
   static var counters: Int { 0 }
   static var gauges: Int { counters + Counter.count }
   static var phases: Int { gauges + Gauge.count }
-  static var durations: Int { phases + PhaseDurations.count * histogramCells }
   /// Room for 64.
-  static var problems: Int { durations + routes * histogramCells }
+  static var problems: Int { phases + PhaseDurations.count * histogramCells }
   /// Room for 32.
   static var reasons: Int { problems + 64 }
-  static var requests: Int { reasons + 32 }
-  static var methodCells: Int { 4 }
+  /// Then what there is for each path of the server, and at last for all other paths together: how long its requests
+  /// took, and how many there were of each method and status.
+  static var paths: Int { reasons + 32 }
+  static var pathCells: Int { histogramCells + methodCells * statusCells }
+  static var methodCells: Int { 7 }
   static var statusCells: Int { 21 }
-  static var cells: Int { requests + routes * methodCells * statusCells }
 
-  static func request(route: Int, method: Int, status: Int) -> Int {
-    requests + (route * methodCells + method) * statusCells + status
+  /// - Parameter pathCount: of the server.
+  static func cells(pathCount: Int) -> Int { paths + (pathCount + 1) * pathCells }
+
+  /// The histogram of a path, by its number.
+  static func durations(path: Int) -> Int { paths + path * pathCells }
+
+  static func request(path: Int, method: Int, status: Int) -> Int {
+    paths + path * pathCells + histogramCells + method * statusCells + status
   }
-
-  static func place(of route: Int) -> Int { min(max(route, 0), routes - 1) }
 
   static func place(ofMethod method: String) -> Int {
     switch method {
     case "GET": 0
     case "HEAD": 1
     case "POST": 2
-    default: 3
+    case "PUT": 3
+    case "DELETE": 4
+    case "PATCH": 5
+    default: 6
     }
   }
 

@@ -91,11 +91,17 @@ struct MetricsPage {
     metrics.routes.enumerated().map { ($0, $1) } + [(metrics.routes.count, "other")]
   }
 
+  /// Whether a path has had a request: most of a large table have had none.
+  private func isUsed(_ path: Int) -> Bool {
+    let first = MetricsLayout.durations(path: path)
+    return (first..<first + MetricsLayout.histogramCells).contains { total($0) > 0 }
+  }
+
   private func requests(_ family: MetricFamily) {
-    for (route, path) in routes {
+    for (number, path) in routes where isUsed(number) {
       for (method, name) in MetricsLayout.methods.enumerated() {
         for status in 0..<MetricsLayout.statusCells {
-          let count = total(MetricsLayout.request(route: route, method: method, status: status))
+          let count = total(MetricsLayout.request(path: number, method: method, status: status))
           let word = status < MetricsLayout.statuses.count ? "\(MetricsLayout.statuses[status])" : "other"
           if count > 0 { sample(family, [path, name, word], count) }
         }
@@ -104,10 +110,8 @@ struct MetricsPage {
   }
 
   private func requestDurations(_ family: MetricFamily) {
-    for (route, path) in routes {
-      let first = MetricsLayout.durations + route * MetricsLayout.histogramCells
-      let isUsed = (first..<first + MetricsLayout.histogramCells).contains { total($0) > 0 }
-      if isUsed { histogram(family, path, first) }
+    for (number, path) in routes where isUsed(number) {
+      histogram(family, path, MetricsLayout.durations(path: number))
     }
   }
 

@@ -16,61 +16,72 @@ final class MetricsRegion: @unchecked Sendable {
   /// Beyond these a process's threads share cells. The last is for all that have none of their own.
   static var shards: Int { 8 }
   static var page: Int { 4096 }
-  static var shardBytes: Int { (MetricsLayout.cells * 8 + page - 1) / page * page }
-  static var areaBytes: Int { page + shards * shardBytes }
+  static func shardBytes(_ paths: Int) -> Int {
+    (MetricsLayout.cells(pathCount: paths) * 8 + page - 1) / page * page
+  }
+  private static func areaBytes(_ paths: Int) -> Int { page + shards * shardBytes(paths) }
 
   let areaCount: Int
+  /// How many paths it has room for; all others are counted together.
+  private let paths: Int
   /// For processes that shall share it; -1 where it is this process's own.
   let descriptor: Int32
   private let base: UnsafeMutableRawPointer
 
-  private static func byteCount(areas: Int) -> Int { page + areas * areaBytes }
+  private static func byteCount(areas: Int, _ paths: Int) -> Int { page + areas * areaBytes(paths) }
 
-  private init(_ base: UnsafeMutableRawPointer, areas: Int, descriptor: Int32) {
+  private init(_ base: UnsafeMutableRawPointer, areas: Int, paths: Int, descriptor: Int32) {
     self.base = base
+    self.paths = paths
     areaCount = areas
     self.descriptor = descriptor
   }
 
   /// Memory that can be handed to other processes.
-  static func shared(areas: Int) throws(StartError) -> MetricsRegion {
-    let descriptor = counters_create(byteCount(areas: areas))
+  static func shared(areas: Int, paths: Int) throws(StartError) -> MetricsRegion {
+    let descriptor = counters_create(byteCount(areas: areas, paths))
     guard descriptor >= 0 else {
       throw StartError("cannot make memory for metrics: \(String(cString: strerror(errno)))")
     }
-    return MetricsRegion(try map(descriptor, areas: areas), areas: areas, descriptor: WorkerProcess.lifted(descriptor))
+    return MetricsRegion(
+      try map(descriptor, areas: areas, paths), areas: areas, paths: paths, descriptor: WorkerProcess.lifted(descriptor)
+    )
   }
 
   /// Memory of this process alone.
-  static func own() throws(StartError) -> MetricsRegion {
-    MetricsRegion(try map(-1, areas: 1), areas: 1, descriptor: -1)
+  static func own(paths: Int) throws(StartError) -> MetricsRegion {
+    MetricsRegion(try map(-1, areas: 1, paths), areas: 1, paths: paths, descriptor: -1)
   }
 
   /// Memory that another process made and passed on; the descriptor is closed. Nil if other things are counted there
   /// than this program counts, or in other places.
-  static func inherited(_ descriptor: Int32, signature: UInt64) -> MetricsRegion? {
+  static func inherited(_ descriptor: Int32, paths: [String]) -> MetricsRegion? {
     defer { close(descriptor) }
+    let (signature, areaBytes) = (MetricsLayout.signature(routes: paths), areaBytes(paths.count))
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_size > page, (Int(status.st_size) - page) % areaBytes == 0 else {
       return nil
     }
     let areas = (Int(status.st_size) - page) / areaBytes
-    guard let memory = try? map(descriptor, areas: areas),
+    guard let memory = try? map(descriptor, areas: areas, paths.count),
       counters_settle(memory.assumingMemoryBound(to: UInt64.self), signature) == signature
     else { return nil }
-    return MetricsRegion(memory, areas: areas, descriptor: -1)
+    return MetricsRegion(memory, areas: areas, paths: paths.count, descriptor: -1)
   }
 
-  private static func map(_ descriptor: Int32, areas: Int) throws(StartError) -> UnsafeMutableRawPointer {
+  private static func map(_ descriptor: Int32, areas: Int, _ paths: Int) throws(StartError) -> UnsafeMutableRawPointer {
     let flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
-    let memory = mmap(nil, byteCount(areas: areas), PROT_READ | PROT_WRITE, flags, descriptor, 0)
+    let memory = mmap(nil, byteCount(areas: areas, paths), PROT_READ | PROT_WRITE, flags, descriptor, 0)
     guard let memory, memory != MAP_FAILED else {
       throw StartError("cannot map memory for metrics: \(String(cString: strerror(errno)))")
     }
     return memory
   }
 
-  func area(_ index: Int) -> MetricsArea { MetricsArea(base + MetricsRegion.page + index * MetricsRegion.areaBytes) }
+  func area(_ index: Int) -> MetricsArea {
+    MetricsArea(
+      base + MetricsRegion.page + index * MetricsRegion.areaBytes(paths), shardBytes: MetricsRegion.shardBytes(paths))
+  }
 
   var areas: [MetricsArea] { (0..<areaCount).map(area) }
 }
@@ -81,20 +92,21 @@ final class MetricsRegion: @unchecked Sendable {
 struct MetricsArea: @unchecked Sendable {
   private let header: UnsafeMutablePointer<UInt64>
   private let cells: UnsafeMutablePointer<UInt64>
+  /// From one shard to the next.
+  private let shardCells: Int
 
   /// Cells of the header.
   private enum Field: Int { case owner, worker, started, shards, processorBase, processorShown }
 
-  fileprivate init(_ base: UnsafeMutableRawPointer) {
+  fileprivate init(_ base: UnsafeMutableRawPointer, shardBytes: Int) {
+    shardCells = shardBytes / 8
     header = base.assumingMemoryBound(to: UInt64.self)
     cells = (base + MetricsRegion.page).assumingMemoryBound(to: UInt64.self)
   }
 
   /// An area of nobody else, for what counts without a server.
   static func own() -> MetricsArea {
-    guard let region = try? MetricsRegion.own() else {
-      fatalError("no memory for \(MetricsRegion.areaBytes) bytes of counters")
-    }
+    guard let region = try? MetricsRegion.own(paths: 0) else { fatalError("no memory for counters") }
     return region.area(0)
   }
 
@@ -121,7 +133,7 @@ struct MetricsArea: @unchecked Sendable {
     return Shard(cells: start(of: index), isOwned: index < MetricsRegion.shards - 1)
   }
 
-  private func start(of shard: Int) -> UnsafeMutablePointer<UInt64> { cells + shard * (MetricsRegion.shardBytes / 8) }
+  private func start(of shard: Int) -> UnsafeMutablePointer<UInt64> { cells + shard * shardCells }
 
   func add(_ amount: Int = 1, to counter: MetricsLayout.Counter) {
     shard.add(amount, to: MetricsLayout.counters + counter.rawValue)

@@ -45,7 +45,7 @@ struct Supervisor {
     logger: Logger
   ) throws(StartError) {
     // A worker and its successor each have one; two more for those whose end is not noticed yet.
-    metrics = try .shared(areas: 2 * count + 2)
+    metrics = try .shared(areas: 2 * count + 2, paths: Routes.paths.count)
     // Looked up now: after an upgrade the same path is the new program.
     executable = Supervisor.ownPath() ?? "/proc/self/exe"
     self.arguments = arguments

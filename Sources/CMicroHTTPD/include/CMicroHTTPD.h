@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #if defined(__cplusplus)
 extern "C" {
@@ -43,15 +44,14 @@ typedef enum amhd_header_fault {
   /// of the first), with an empty name (it takes that for the end of the headers), with a bare LF, or with a NUL,
   /// behind which it hides the rest of the line.
   amhd_header_fault_lines,
-  /// The path has a `%`. Not of the headers, but told with them.
-  amhd_header_fault_path,
 } amhd_header_fault;
 
 /// The head of a request: what routing needs, and the facts by which its framing is judged.
 typedef struct amhd_head {
   amhd_text method;
-  /// As sent, without the query; one with `%` has a fault.
+  /// As sent, without the query.
   amhd_text path;
+  bool path_has_percent;
   /// The x of HTTP/1.x.
   int minor_version;
   unsigned content_lengths;
@@ -204,15 +204,30 @@ const char *amhd_version(void);
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
-/// In `finish` only: leaves the connection alone until `amhd_resume`. Its timeout does not run meanwhile.
+/// In `finish` and in an `amhd_reader`: leaves the connection alone until `amhd_resume`. Its timeout does not run
+/// meanwhile.
 void amhd_suspend(amhd_connection *connection);
 
-/// From any thread: `finish` is called again, on the connection's own thread.
+/// From any thread: `finish`, or the reader, is called again, on the connection's own thread.
 void amhd_resume(amhd_connection *connection);
 
 /// An answer whose body stays where it is: the bytes are sent from there, and `release(owner)` is called when they are
 /// no longer needed, from whichever thread that happens on. NULL, and no release, when there is no memory.
 amhd_response *amhd_response_create(const void *bytes, size_t size, void (*release)(void *owner), void *owner);
+
+/// What a reader of a streamed body returns beside a number of bytes: there is no more; the connection shall be broken.
+enum { amhd_read_end = -1, amhd_read_failed = -2 };
+/// The size of a body that nobody knows yet: it is sent in chunks, or up to the end of the connection in HTTP/1.0.
+enum { amhd_unknown_size = -1 };
+
+/// Writes at most `room` bytes of a body, which begin at `position`, and returns how many; 0 only after `amhd_suspend`,
+/// and then it is called again after `amhd_resume`. Called on the connection's thread whenever more can be sent.
+typedef ssize_t (*amhd_reader)(void *owner, uint64_t position, char *buffer, size_t room);
+
+/// An answer whose body is made while it is sent. NULL, and no release, when there is no memory.
+/// - is_head: whether it answers HEAD; then nothing is read.
+amhd_response *amhd_response_stream(
+    int64_t size, bool is_head, amhd_reader read, void (*release)(void *owner), void *owner);
 
 /// Adds a header. False, and nothing is added, when the value has a line end or is empty.
 bool amhd_response_header(amhd_response *response, const char *name, const char *value);

@@ -51,6 +51,9 @@ bool system_has_unsent(int descriptor);
 /// keep it for minutes.
 void system_discard_on_close(int descriptor);
 
+/// Breaks a connection at once, so that the client cannot take what it has for everything. The descriptor stays open.
+void system_reset(int descriptor);
+
 /// POLLRDHUP, which is not in Swift's Glibc module: poll's word for a client that sends no more.
 enum { system_poll_hung_up = 0x2000 };
 
