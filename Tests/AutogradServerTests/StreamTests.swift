@@ -335,7 +335,7 @@ private struct StreamResponder: Responder {
   let tally: StreamTally
 
   func respond(to request: Request) -> Reply {
-    .now(Response(contentType: "text/plain", stream: TestStream(request.path, tally)))
+    .now(Response(contentType: "text/plain", content: .stream(TestStream(request.path, tally))))
   }
 }
 

@@ -33,7 +33,7 @@ struct InProcessServer {
     return bytes.withUnsafeBytes { bytes in
       let request = Request(
         method: method, path: path, id: "test", contentType: contentType, accept: accept, body: bytes)
-      return router.respond(to: request).answer()
+      return router.respond(to: request).answer().whole
     }
   }
 
@@ -41,6 +41,17 @@ struct InProcessServer {
 }
 
 extension Response {
+  /// The same with a body that is there, where it would be made while it is sent.
+  var whole: Response {
+    guard case .stream = body else { return self }
+    let bytes = ByteBuffer()
+    let failure = body.forEachPiece(Interruption()) { bytes.append($0) }
+    #expect(failure == nil)
+    var response = self
+    response.body = .whole(bytes)
+    return response
+  }
+
   /// The body as Foundation reads it.
   var json: [String: Any] {
     (try? JSONSerialization.jsonObject(with: Data(body.bytes))) as? [String: Any] ?? [:]

@@ -23,22 +23,19 @@ package struct Response: Sendable {
     status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
     body: any ResponseBytes, observation: Observation = Observation()
   ) {
-    self.status = status
-    self.contentType = contentType
-    self.headers = headers
-    self.body = .whole(body)
-    self.observation = observation
+    self.init(
+      status: status, contentType: contentType, headers: headers, content: .whole(body), observation: observation)
   }
 
-  /// One whose body is made while it is sent. What may fail is best done before: then there can be another answer.
+  /// One whose body may be made while it is sent. What may fail is best done before: then there can be another answer.
   package init(
     status: Int = 200, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
-    stream: any BodyStream, observation: Observation = Observation()
+    content: Body, observation: Observation = Observation()
   ) {
     self.status = status
     self.contentType = contentType
     self.headers = headers
-    body = .stream(stream)
+    body = content
     self.observation = observation
   }
 }

@@ -5,14 +5,15 @@ import AutogradHTTP
 
 /// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
 enum OperationsDocument {
-  /// All that a node can name.
-  static let operations: [any Operation] = OpCatalog.operations + [CallOperation.shared]
+  /// All that a node can name, as it is listed to people.
+  static let families = OpCatalog.families + [OpCatalog.Family("Functions of the graph", [CallOperation.shared])]
+  static let operations = families.flatMap(\.operations)
 
   static let list: ByteBuffer = {
     let json = ByteBuffer(capacity: 32 << 10)
     json.append("{\"operations\": [")
     var separator = "\n  "
-    for family in OpCatalog.families {
+    for family in families {
       for operation in family.operations {
         json.append(separator)
         append(operation.reference, of: family, to: json)
@@ -33,7 +34,7 @@ enum OperationsDocument {
 
   /// Nil for a name that is no operation.
   static func document(of name: String) -> ByteBuffer? {
-    for family in OpCatalog.families {
+    for family in families {
       guard let operation = family.operations.first(where: { $0.reference.name == name }) else { continue }
       let json = ByteBuffer(capacity: 4 << 10)
       append(operation.reference, of: family, to: json)

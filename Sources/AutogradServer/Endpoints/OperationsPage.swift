@@ -8,14 +8,14 @@ enum OperationsPage {
   static func text() -> ByteBuffer {
     let page = ByteBuffer(capacity: 256 << 10)
     page.append(introduction)
-    for family in OpCatalog.families {
+    for family in OperationsDocument.families {
       page.append("| **\(family.title)** | |\n")
       for operation in family.operations {
         let name = operation.reference.name
         page.append("| [\(name)](#\(name)) | \(cell(operation.reference.summary)) |\n")
       }
     }
-    for family in OpCatalog.families {
+    for family in OperationsDocument.families {
       page.append("\n## \(family.title)\n")
       for operation in family.operations { append(operation.reference, to: page) }
     }

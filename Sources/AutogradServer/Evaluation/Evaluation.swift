@@ -124,7 +124,10 @@ struct Evaluation: @unchecked Sendable {
       clock.mark(.run)
       var found = plan.notFinite(in: block, tensors, always: trace != nil)
       if !found.isEmpty, let trace, let tensors { found.insert(try trace.warning(tensors, interruption), at: 0) }
-      return respond(try plan.answer(from: block, found, draft: memory.draft, interruption), clock)
+      if plan.isStreamed {
+        return respond(.stream(AnswerStream(plan.template, memory, block, plan.layout.results, found)), clock)
+      }
+      return respond(.whole(try plan.answer(from: block, found, draft: memory.draft, interruption)), clock)
     } catch {
       guard case .decoded(let request) = numbers else { return nil }
       throw request.graph.problem(error)
@@ -153,12 +156,12 @@ struct Evaluation: @unchecked Sendable {
     return true
   }
 
-  private func respond(_ answer: ByteBuffer, _ clock: consuming PhaseClock) -> Response {
+  private func respond(_ body: Body, _ clock: consuming PhaseClock) -> Response {
     clock.mark(.write)
     let digest = digest ?? graphDigest
     return Response(
       contentType: plan.contentType,
-      headers: [("X-Graph-Digest", digest), ("Server-Timing", clock.header(cache: cache))], body: answer,
+      headers: [("X-Graph-Digest", digest), ("Server-Timing", clock.header(cache: cache))], content: body,
       observation: Observation(phases: clock.totals, graphDigest: digest))
   }
 

@@ -43,9 +43,12 @@ final class PreparedPlan: Sendable {
     try plan.run(in: block, layout, inputs: inputs, interruption: interruption)
   }
 
+  /// Whether the answer is written while it is sent.
+  var isStreamed: Bool { answerByteCount > AnswerStream.threshold }
+
   /// Memory that a run and its answer take, about.
   var peakByteCount: Int {
-    Size.sum(plan.peakByteCount, template.answerByteCount)
+    Size.sum(plan.peakByteCount, isStreamed ? AnswerStream.piecesByteCount : template.answerByteCount)
   }
 
   var answerByteCount: Int { template.answerByteCount }

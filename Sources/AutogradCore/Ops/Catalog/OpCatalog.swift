@@ -71,7 +71,7 @@ public enum OpCatalog {
     public let title: String
     public let operations: [any Operation]
 
-    fileprivate init(_ title: String, _ operations: [any Operation]) {
+    package init(_ title: String, _ operations: [any Operation]) {
       self.title = title
       self.operations = operations
     }
