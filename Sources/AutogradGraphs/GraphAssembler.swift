@@ -38,7 +38,7 @@ package final class GraphAssembler {
   /// Operands of `grad` nodes on which the node's first operand does not depend.
   @exclusivity(unchecked) private var zeros: [(node: Int, operand: Int)] = []
 
-  /// The graph's inputs, in the order in which the plan takes them.
+  /// How many inputs the graph has: their names are the first.
   private var inputCount = 0
 
   package init(

@@ -1,5 +1,3 @@
-import AutogradFormats
-
 /// A name as it stands in what was written: its bytes, which are borrowed. Strings are made only for errors and
 /// answers.
 package struct SourceName {
@@ -14,9 +12,4 @@ package struct SourceName {
     let text = string
     return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
   }
-}
-
-extension SourceName {
-  package init(_ value: JSONValue) { bytes = value.stringBytes }
-  package init(_ name: JSONName) { bytes = name.bytes }
 }
