@@ -71,12 +71,20 @@ let package = Package(
     .target(
       name: "AutogradTestSupport", dependencies: ["AutogradCore"],
       path: "Tests/AutogradTestSupport", swiftSettings: strict),
+    .target(
+      name: "AutogradHTTPTestSupport", dependencies: ["AutogradHTTP", "AutogradTestSupport"],
+      path: "Tests/AutogradHTTPTestSupport", swiftSettings: strict),
     .testTarget(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
+      name: "AutogradHTTPTests", dependencies: ["AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "AutogradServerTests",
-      dependencies: ["AutogradServer", "AutogradFormats", "AutogradHTTP", "AutogradTestSupport"],
+      dependencies: [
+        "AutogradServer", "AutogradFormats", "AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
