@@ -74,6 +74,9 @@ let package = Package(
     .target(
       name: "AutogradTestSupport", dependencies: ["AutogradCore"],
       path: "Tests/AutogradTestSupport", swiftSettings: strict),
+    .target(
+      name: "AutogradHTTPTestSupport", dependencies: ["AutogradHTTP", "AutogradTestSupport"],
+      path: "Tests/AutogradHTTPTestSupport", swiftSettings: strict),
     .testTarget(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
@@ -81,8 +84,14 @@ let package = Package(
       name: "AutogradGraphsTests", dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore"],
       swiftSettings: strict),
     .testTarget(
+      name: "AutogradHTTPTests", dependencies: ["AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "AutogradServerTests",
-      dependencies: ["AutogradServer", "AutogradFormats", "AutogradGraphs", "AutogradHTTP", "AutogradTestSupport"],
+      dependencies: [
+        "AutogradServer", "AutogradFormats", "AutogradGraphs", "AutogradHTTP", "AutogradHTTPTestSupport",
+        "AutogradTestSupport",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Foundation
 import Testing

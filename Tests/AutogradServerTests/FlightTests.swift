@@ -1,4 +1,5 @@
 import AutogradCore
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Foundation
 import Synchronization

@@ -144,7 +144,7 @@ struct RequestSizeTests {
       numbers.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return nil }
         let template = AnswerTemplate(
-          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type, pointer: "/y")],
+          text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)], pointers: ["/y"],
           form: .json(TensorEncoder(form: form)), warnings: [], dataByteCount: 0)
         let (answer, piecewise) = (ByteBuffer(), ByteBuffer())
         var progress = AnswerTemplate.Progress()

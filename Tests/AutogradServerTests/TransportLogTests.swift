@@ -65,6 +65,13 @@ struct TransportLogTests {
         == "info POST /livez 200 0.214 ms id=id-1 trace=0af7651916cd43dd8448eb211c80319c parent=b7ad6b7169203331")
   }
 
+  @Test func brokenAnswersAreTold() {
+    var broken = record("/livez")
+    broken.isBroken = true
+    #expect(tail(written { AccessLog(sink: $0).write(broken) }[0]) == "info POST /livez 200 0.214 ms id=id-1 broken")
+    #expect(written(format: .json) { AccessLog(sink: $0).write(broken) }[0].contains(#""bytes_out":2,"broken":true,"#))
+  }
+
   @Test func messagesInJSON() throws {
     let lines = written(format: .json) { sink in
       Logger(label: "test") { _ in SinkLogHandler(sink: sink) }.warning(

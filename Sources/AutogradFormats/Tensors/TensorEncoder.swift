@@ -100,7 +100,8 @@ package struct TensorEncoder {
   package struct Progress {
     /// Elements, or bytes where bytes are written.
     fileprivate var done = 0
-    fileprivate var rows: RowCounter?
+    /// Where nested lists were left; nil before the first and where they were written in one go.
+    fileprivate var paused: PausedRows?
     package fileprivate(set) var isAtEnd = false
 
     package init() {}
@@ -215,8 +216,8 @@ package struct TensorEncoder {
   ) {
     var index = progress.done
     var rows: RowCounter
-    if let begun = progress.rows {
-      rows = begun
+    if let paused = progress.paused {
+      rows = paused.rows
     } else {
       rows = RowCounter(shape)
       json.commit(RowCounter.write(shape.rank, UInt8(ascii: "["), to: json.reserve(Shape.maximumRank)))
@@ -242,9 +243,15 @@ package struct TensorEncoder {
       json.commit(out - start)
     }
     progress.done = index
-    progress.rows = rows
     progress.isAtEnd = rows.isAtEnd
+    if !rows.isAtEnd { progress.paused = PausedRows(rows) }
   }
+}
+
+/// An object, for what most tensors never need.
+fileprivate final class PausedRows {
+  let rows: RowCounter
+  init(_ rows: RowCounter) { self.rows = rows }
 }
 
 /// Counts through the rows of nested lists, to know how many lists end with each.

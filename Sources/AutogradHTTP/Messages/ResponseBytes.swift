@@ -1,5 +1,3 @@
-import Glibc
-
 /// The bytes of a body and who owns them: the transport sends them from where they are, and holds on to the owner until
 /// they are sent. Nobody changes them any more.
 package protocol ResponseBytes: AnyObject, Sendable {
@@ -13,17 +11,24 @@ extension ResponseBytes {
   package var string: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// A text as a body.
+/// A copy of a text, or of bytes, as a body.
 ///
 /// `@unchecked Sendable`: written by the initializer only.
 package final class TextBytes: ResponseBytes, @unchecked Sendable {
   package let bytes: UnsafeRawBufferPointer
   package var capacity: Int { bytes.count }
 
+  package init(copying source: UnsafeRawBufferPointer) { bytes = TextBytes.copy(source) }
+
   package init(_ text: String) {
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-    copy.copyBytes(from: text.utf8)
-    bytes = UnsafeRawBufferPointer(copy)
+    var text = text
+    bytes = text.withUTF8 { TextBytes.copy(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func copy(_ source: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 1)
+    copy.copyMemory(from: source)
+    return UnsafeRawBufferPointer(copy)
   }
 
   deinit { bytes.deallocate() }

@@ -53,7 +53,7 @@ package final class Router: Responder {
   }
 
   package func place(of path: String, _ method: String) -> RoutePlace {
-    guard let (rows, _) = find(path) else { return RoutePlace(index: routes.count, path: paths.count) }
+    guard let rows = exact[path] ?? find(path)?.rows else { return RoutePlace(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
     guard let index = rows.routes.first(where: { routes[$0].takes(method) }) else {
       return RoutePlace(index: rows.routes.first ?? routes.count, path: rows.path)

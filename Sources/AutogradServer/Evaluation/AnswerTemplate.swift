@@ -8,6 +8,8 @@ struct AnswerTemplate: Sendable {
   /// All text up to the warnings, end to end, with the data of a tensor after each field's share of it.
   private let text: ByteBuffer
   let fields: [Field]
+  /// For each field where it is in the answer, such as `/gradients/x`.
+  let pointers: [String]
   private let form: Form
   /// What every answer of the plan warns of.
   private let warnings: [DifferentialRequest.Warning]
@@ -26,8 +28,6 @@ struct AnswerTemplate: Sendable {
     /// Which of the plan's distinct results it is.
     var result: Int
     var type: TensorType
-    /// Where it is in the answer, such as `/gradients/x`.
-    var pointer: String
   }
 
   var byteCount: Int { text.capacity + fields.count * (MemoryLayout<Field>.stride + 32) }
@@ -36,15 +36,18 @@ struct AnswerTemplate: Sendable {
     var writer = Writer(encoder: TensorEncoder(form: form), plan: plan)
     writer.append(sections)
     self.init(
-      text: writer.text, fields: writer.fields, form: .json(writer.encoder), warnings: warnings,
+      text: writer.text, fields: writer.fields, pointers: writer.pointers, form: .json(writer.encoder),
+      warnings: warnings,
       dataByteCount: writer.fields.reduce(0) { Size.sum($0, writer.encoder.byteLimit($1.type)) })
   }
 
   init(
-    text: ByteBuffer, fields: [Field], form: Form, warnings: [DifferentialRequest.Warning], dataByteCount: Int
+    text: ByteBuffer, fields: [Field], pointers: [String], form: Form, warnings: [DifferentialRequest.Warning],
+    dataByteCount: Int
   ) {
     self.text = text
     self.fields = fields
+    self.pointers = pointers
     self.form = form
     self.warnings = warnings
     self.dataByteCount = dataByteCount
@@ -116,6 +119,7 @@ struct AnswerTemplate: Sendable {
     let plan: Plan
     let text = ByteBuffer(capacity: 256)
     var fields: [Field] = []
+    var pointers: [String] = []
 
     mutating func append(_ sections: [Section]) {
       text.append("{")
@@ -154,7 +158,8 @@ struct AnswerTemplate: Sendable {
       let result = plan.outputs[fields.count]
       let type = plan.resultTypes[result]
       encoder.appendHead(type, to: text)
-      fields.append(Field(textEnd: text.count, result: result, type: type, pointer: pointer))
+      fields.append(Field(textEnd: text.count, result: result, type: type))
+      pointers.append(pointer)
       encoder.appendTail(to: text)
     }
   }

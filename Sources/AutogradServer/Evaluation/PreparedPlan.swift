@@ -77,13 +77,14 @@ final class PreparedPlan: Sendable {
   /// of it.
   /// - Parameter always: whether to warn also then.
   func notFinite(in block: UnsafeRawPointer, _ inputs: [Tensor]?, always: Bool) -> [DifferentialRequest.Warning] {
-    let places = template.fields.indices.filter { place in
-      let type = template.fields[place].type
-      return !Finiteness.holds(type.dtype, block + layout.results[template.fields[place].result], type.elementCount)
+    var places: [Int] = []
+    for (place, field) in template.fields.enumerated()
+    where !Finiteness.holds(field.type.dtype, block + layout.results[field.result], field.type.elementCount) {
+      places.append(place)
     }
     if places.isEmpty { return [] }
     if !always && !areFinite(inputs, block) { return [] }
-    return places.prefix(DifferentialRequest.mostShown).map { .notFinite(at: template.fields[$0].pointer) }
+    return places.prefix(DifferentialRequest.mostShown).map { .notFinite(at: template.pointers[$0]) }
   }
 
   /// Whether all numbers that were given are finite.

@@ -14,8 +14,7 @@ extension AnswerTemplate {
     func append(_ name: ByteBuffer) {
       // The plan's outputs are all tensors of the answer, in its order.
       let result = plan.outputs[entries.count]
-      let pointer = "/" + name.string
-      entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result], pointer: pointer), 0))
+      entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result]), 0))
     }
     for section in sections {
       switch section.content {
@@ -30,11 +29,13 @@ extension AnswerTemplate {
     }
     var position = 0
     var fields: [Field] = []
+    var pointers: [String] = []
     for width in [8, 4, 1] {
       for index in entries.indices where entries[index].field.type.dtype.byteWidth == width {
         entries[index].begin = position
         position = Size.sum(position, entries[index].field.type.byteCount)
         fields.append(entries[index].field)
+        pointers.append("/" + entries[index].name.string)
       }
     }
 
@@ -55,7 +56,8 @@ extension AnswerTemplate {
     let text = header.text(warnings)
     for index in fields.indices { fields[index].textEnd = text.count }
     return AnswerTemplate(
-      text: text, fields: fields, form: .safetensors(header), warnings: warnings, dataByteCount: position)
+      text: text, fields: fields, pointers: pointers, form: .safetensors(header), warnings: warnings,
+      dataByteCount: position)
   }
 
   /// What of an answer is no tensor, as JSON.

@@ -1,10 +1,10 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Glibc
 import Synchronization
 import Testing
 
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// Threads that are busy: their clients are not charged for it, and whoever watches the server learns of it.
 @Suite(.timeLimit(.minutes(60)))
@@ -102,10 +102,17 @@ struct TransportBusyThreadTests {
     let turns = Atomic<Int>(0)
   }
 
+  private final class Figures: TransportMetrics {
+    let stuck = Atomic<Int>(0)
+    func count(_ change: Int, _ figure: TransportFigure) {
+      if figure == .threadsStuck { stuck.add(change, ordering: .relaxed) }
+    }
+  }
+
   @Test func stuckThreadsAreReportedUntilTheyGoOn() throws {
-    let (said, area) = (Said(), MetricsArea.own())
+    let (said, figures) = (Said(), Figures())
     try withTransportServer(configure: { configuration in
-      (configuration.threads, configuration.turnPatience, configuration.metrics) = (1, short, area)
+      (configuration.threads, configuration.turnPatience, configuration.metrics) = (1, short, figures)
       configuration.alarm = { text in said.alarms.withLock { $0.append(text) } }
       configuration.warn = { text in said.warnings.withLock { $0.append(text) } }
       configuration.allTurn = { said.turns.add(1, ordering: .relaxed) }
@@ -123,7 +130,7 @@ struct TransportBusyThreadTests {
       #expect(said.turns.load(ordering: .relaxed) == turns)
       #expect(
         said.alarms.withLock { $0 } == ["socket thread 1 is stuck: it has not looked at its connections for 0.3 s"])
-      #expect(area.value(of: .threadsStuck) == 1)
+      #expect(figures.stuck.load(ordering: .relaxed) == 1)
       server.gate.open()
       #expect(try holder.readResponse().text == "held")
       #expect(eventually { !server.server.hasStuckThread && said.turns.load(ordering: .relaxed) > turns })
@@ -143,14 +150,5 @@ struct TransportBusyThreadTests {
       for client in clients { for _ in 0..<20 { #expect(try client.readResponse().status == 200) } }
       #expect(said.alarms.withLock { $0 } == [])
     }
-  }
-
-  @Test func livenessTellsOfStuckThreads() {
-    func status(isAlive: Bool) -> Int {
-      let router = Router(routes: Routes.all(limits: Limits(), isAlive: { isAlive }, isReady: { true }))
-      return router.respond(to: Request(method: "GET", path: "/livez")).answer().status
-    }
-    #expect(status(isAlive: true) == 200)
-    #expect(status(isAlive: false) == 500)
   }
 }

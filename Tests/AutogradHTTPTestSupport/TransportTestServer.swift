@@ -1,20 +1,19 @@
+import AutogradHTTP
 import AutogradTestSupport
 import Glibc
 import Synchronization
 
-@testable import AutogradFormats
-@testable import AutogradHTTP
-@testable import AutogradServer
-
 /// A gate that work waits at until it is opened, for at most ten seconds.
-final class Gate: Sendable {
+package final class Gate: Sendable {
   private let isOpen = Atomic<Bool>(false)
   fileprivate let arrivals = Atomic<Int>(0)
 
-  var arrived: Int { arrivals.load(ordering: .acquiring) }
-  func open() { isOpen.store(true, ordering: .releasing) }
+  package init() {}
 
-  func pass() {
+  package var arrived: Int { arrivals.load(ordering: .acquiring) }
+  package func open() { isOpen.store(true, ordering: .releasing) }
+
+  package func pass() {
     arrivals.add(1, ordering: .releasing)
     _ = eventually { isOpen.load(ordering: .acquiring) }
   }
@@ -22,14 +21,14 @@ final class Gate: Sendable {
 
 extension Gate {
   /// The same, but it is the cancellation that is waited for, and that is counted when it comes.
-  func pass(when cancellation: any Cancellation) {
+  package func pass(when cancellation: any Cancellation) {
     if eventually({ cancellation.hasEnded }) { arrivals.add(1, ordering: .releasing) }
   }
 }
 
 /// Runs the body on so many threads of its own and waits for them: blocking calls have no business on the test
 /// library's few threads.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+package func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   let threads = (0..<count).compactMap { index in
     NativeThread.start(name: "test-\(index)", stackSize: 1 << 20) { body(index) }
   }
@@ -41,15 +40,17 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
 /// under `/hold` then too, but on the socket's thread; under `/nap` there after 50 ms; under `/endless` once it is
 /// interrupted. Under `/after` on the compute pool once `/end` has been asked for. Otherwise with what the request
 /// was: `METHOD path`.
-struct StubResponder: Responder {
-  let gate: Gate
-  let flight = Flight()
+package struct StubResponder: Responder {
+  package let gate: Gate
+  package let flight = Flight()
 
-  func place(of path: String, _ method: String) -> RoutePlace {
+  package init(gate: Gate) { self.gate = gate }
+
+  package func place(of path: String, _ method: String) -> RoutePlace {
     RoutePlace(index: 0, isPublic: path == "/public", isProbe: ["/livez", "/readyz", "/metrics"].contains(path))
   }
 
-  func respond(to request: Request) -> Reply {
+  package func respond(to request: Request) -> Reply {
     switch request.path {
     case "/echo": .now(echo(request))
     case "/later": .later(Work { _ in .now(echo(request)) })
@@ -69,7 +70,7 @@ struct StubResponder: Responder {
     case "/nap": rested(request)
     case "/after": .after(flight, Work { _ in .now(echo(request)) })
     case "/end": ended(request)
-    default: .now(Response(contentType: "text/plain", body: ByteBuffer("\(request.method) \(request.path)")))
+    default: .now(Response(contentType: "text/plain", body: TextBytes("\(request.method) \(request.path)")))
     }
   }
 
@@ -89,28 +90,27 @@ struct StubResponder: Responder {
   }
 
   private func echo(_ request: Request) -> Response {
-    let body = ByteBuffer(capacity: request.body.count)
-    body.append(request.body)
+    let body = TextBytes(copying: request.body)
     return Response(contentType: request.contentType ?? "text/plain", body: body)
   }
 }
 
 /// A server with a stub behind it, on a port of its own.
-final class TransportTestServer: Sendable {
-  let server: HTTPServer
-  let pool: ComputePool
-  let gate = Gate()
+package final class TransportTestServer: Sendable {
+  package let server: HTTPServer
+  package let pool: ComputePool
+  package let gate = Gate()
   private let records: RecordList
 
   private final class RecordList: Sendable {
     let all = Locked<[RequestRecord]>([])
   }
 
-  init(
+  package init(
     poolThreads: Int = 2, queueLimit: Int = 256, configure: (inout HTTPServer.Configuration) -> Void = { _ in }
   ) throws {
     var configuration = HTTPServer.Configuration { refusal, id in
-      Response(status: status(of: refusal), contentType: "text/plain", body: ByteBuffer("refused: \(refusal)"))
+      Response(status: status(of: refusal), contentType: "text/plain", body: TextBytes("refused: \(refusal)"))
     }
     configuration.port = 0
     configuration.bodyLimit = 100_000
@@ -129,15 +129,15 @@ final class TransportTestServer: Sendable {
   }
 
   /// What was observed so far.
-  var observed: [RequestRecord] { records.all.withLock { $0 } }
+  package var observed: [RequestRecord] { records.all.withLock { $0 } }
   /// Counted under the lock: ThreadSanitizer does not see the reference counts that make a copy of an array safe.
-  var observedCount: Int { records.all.withLock { $0.count } }
+  package var observedCount: Int { records.all.withLock { $0.count } }
 
-  func connect(timeout: Double = 10) throws -> RawConnection {
+  package func connect(timeout: Double = 10) throws -> RawConnection {
     try RawConnection(port: server.port, timeout: timeout)
   }
 
-  func stop() {
+  package func stop() {
     gate.open()
     server.stop()
     pool.shutdown()
@@ -145,7 +145,7 @@ final class TransportTestServer: Sendable {
 }
 
 /// Starts a server, runs the body and stops it.
-func withTransportServer(
+package func withTransportServer(
   poolThreads: Int = 2, queueLimit: Int = 256, configure: (inout HTTPServer.Configuration) -> Void = { _ in },
   _ body: (TransportTestServer) throws -> Void
 ) throws {
@@ -174,9 +174,9 @@ private func status(of refusal: Refusal) -> Int {
 }
 
 /// A POST as most clients write it.
-func rawPost(_ path: String, _ body: String, headers: String = "") -> String {
+package func rawPost(_ path: String, _ body: String, headers: String = "") -> String {
   "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
 }
 
 /// One chunk of a chunked body.
-func rawChunk(_ text: String) -> String { String(text.utf8.count, radix: 16) + "\r\n\(text)\r\n" }
+package func rawChunk(_ text: String) -> String { String(text.utf8.count, radix: 16) + "\r\n\(text)\r\n" }

@@ -1,11 +1,10 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Glibc
 import Synchronization
 import Testing
 
-@testable import AutogradFormats
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// How a server starts and ends.
 @Suite(.timeLimit(.minutes(60)))
@@ -111,7 +110,7 @@ struct TransportShutdownTests {
 
   @Test func stoppedServerIsFreed() throws {
     let pool = try ComputePool(threads: 1, queueLimit: 1)
-    var configuration = HTTPServer.Configuration { _, _ in Response(status: 503, body: ByteBuffer()) }
+    var configuration = HTTPServer.Configuration { _, _ in Response(status: 503, body: TextBytes("")) }
     configuration.port = 0
     weak var remaining: HTTPServer?
     do {

@@ -105,6 +105,21 @@ import Testing
     }
   }
 
+  /// Nor does whoever comes into it push a piece out.
+  @Test func piecesAreNotTurnedAway() {
+    func job(_ arrival: Int, isContinuation: Bool) -> WaitingJob {
+      WaitingJob(
+        job: { _ in }, cost: 10, cancellation: nil, refused: { _ in }, arrival: arrival, isContinuation: isContinuation)
+    }
+    var queue = JobQueue()
+    for arrival in 0..<6 { queue.append(job(arrival, isContinuation: arrival % 2 == 1)) }
+    #expect(queue.popFirst()?.arrival == 0)
+    #expect(queue.popLast()?.arrival == 4 && queue.popLast()?.arrival == 2 && queue.popLast()?.arrival == nil)
+    #expect(queue.count == 3 && queue.cost == 30 && queue.first?.arrival == 1)
+    for arrival in [1, 3, 5] { #expect(queue.popFirst()?.arrival == arrival) }
+    #expect(queue.isEmpty && queue.cost == 0 && queue.popLast()?.arrival == nil)
+  }
+
   // MARK: - Clients
 
   @Test func aClientThatGoesIsSeen() throws {
@@ -123,10 +138,12 @@ import Testing
     }
   }
 
-  @Test func aClientThatGoesWhileItIsSentToIsSeen() throws {
+  /// Also one that is sent an answer that was there as a whole.
+  @Test(arguments: ["/chunked/1000000/100000", "/whole/300/100000"])
+  func aClientThatGoesWhileItIsSentToIsSeen(path: String) throws {
     try withStreams { streams in
       let client = try RawConnection(port: streams.server.port, receiveBuffer: 64 << 10)
-      try client.send("GET /chunked/1000000/100000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      try client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
       #expect(try client.skip(1000) == 1000)
       usleep(100_000)
       let since = monotonicNanoseconds()
@@ -315,6 +332,8 @@ private final class TestStream: BodyStream {
 
   deinit { tally.live(-1) }
 
+  var wholeCount: Int { pieces * size }
+
   func next(_ cancellation: any Cancellation) -> BodyPiece {
     tally.ask()
     let number = made.add(1, ordering: .relaxed).oldValue
@@ -335,7 +354,11 @@ private struct StreamResponder: Responder {
   let tally: StreamTally
 
   func respond(to request: Request) -> Reply {
-    .now(Response(contentType: "text/plain", content: .stream(TestStream(request.path, tally))))
+    let stream = TestStream(request.path, tally)
+    guard request.path.hasPrefix("/whole/") else {
+      return .now(Response(contentType: "text/plain", content: .stream(stream)))
+    }
+    return .now(Response(contentType: "text/plain", body: TextBytes(String(repeating: "w", count: stream.wholeCount))))
   }
 }
 

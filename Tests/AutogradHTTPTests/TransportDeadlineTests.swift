@@ -1,10 +1,10 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Glibc
 import Synchronization
 import Testing
 
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// Clients that take too long, and work that does: both are ended, and nobody else is harmed.
 @Suite(.timeLimit(.minutes(60)))

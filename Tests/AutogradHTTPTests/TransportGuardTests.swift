@@ -1,9 +1,8 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Testing
 
-@testable import AutogradFormats
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// Requests whose framing is in doubt: refused, their connection closed, and what may hide behind them never served.
 @Suite(.timeLimit(.minutes(60)))

@@ -1,11 +1,10 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Glibc
 import Synchronization
 import Testing
 
-@testable import AutogradFormats
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// The thread that answers for the server's health, and who is let on it.
 @Suite(.timeLimit(.minutes(60)))

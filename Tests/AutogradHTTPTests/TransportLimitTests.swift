@@ -1,10 +1,10 @@
+import AutogradHTTPTestSupport
 import AutogradTestSupport
 import Glibc
 import Synchronization
 import Testing
 
 @testable import AutogradHTTP
-@testable import AutogradServer
 
 /// Bodies at and above the limit, work on the compute pool, and more of either than there is room for.
 @Suite(.timeLimit(.minutes(60)))
