@@ -1,3 +1,4 @@
+import AutogradCore
 import Foundation
 import Testing
 

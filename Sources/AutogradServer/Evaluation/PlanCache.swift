@@ -2,7 +2,8 @@ import AutogradFormats
 import AutogradHTTP
 import Glibc
 
-/// Plans of requests that came before, by their ``PlanKey``: a graph is mostly posted again and again with other numbers.
+/// Plans of requests that came before, by their ``PlanKey``: a graph is mostly posted again and again with other
+/// numbers.
 ///
 /// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it
 /// last came by, and takes the first that was not. So graphs posted once, however many, do not drive out those in use.

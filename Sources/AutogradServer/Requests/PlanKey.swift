@@ -9,8 +9,8 @@ import AutogradFormats
 /// found.
 ///
 /// It is written as bytes that no other key has: every text behind its length, every list behind its count. The tensors
-/// come in the order `inputs`, constants, those of functions, `cotangents`, then `tangents` or `vectors`, which is also that of the plan's
-/// inputs, but for inputs that the graph declares in another order.
+/// come in the order `inputs`, constants, those of functions, `cotangents`, then `tangents` or `vectors`, which is also
+/// that of the plan's inputs, but for inputs that the graph declares in another order.
 ///
 /// `@unchecked Sendable`: it is written before it is handed on.
 final class PlanKey: @unchecked Sendable {
