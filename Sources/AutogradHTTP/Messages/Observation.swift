@@ -18,15 +18,16 @@ package struct Observation: Sendable {
 
 /// Nanoseconds of each phase of a request, by the program's numbers; less than 0 for one that a request did not have.
 package struct PhaseDurations: Sendable {
-  package static var count: Int { 5 }
-  private var durations = InlineArray<5, Int64>(repeating: -1)
+  @inlinable package static var count: Int { 5 }
+  @usableFromInline var durations = InlineArray<5, Int64>(repeating: -1)
 
-  package init() {}
+  @inlinable package init() {}
 
   /// The phase of that number, from 0 to ``count`` - 1.
-  package subscript(index: Int) -> Int64 { durations[index] }
+  @inlinable package subscript(index: Int) -> Int64 { durations[index] }
 
   /// A phase may come in several pieces.
+  @inlinable
   package mutating func add(_ nanoseconds: Int64, toPhase index: Int) {
     durations[index] = max(durations[index], 0) + nanoseconds
   }

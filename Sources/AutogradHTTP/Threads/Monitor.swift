@@ -1,6 +1,7 @@
 import Glibc
 
 /// Nanoseconds of a clock that never goes back.
+@inlinable
 package func monotonicNanoseconds() -> Int64 {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
@@ -20,7 +21,7 @@ extension Duration {
 ///
 /// `@unchecked Sendable`: a pthread mutex is made to be shared.
 package final class Monitor: @unchecked Sendable {
-  fileprivate let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   package init() {
     mutex = .allocate(capacity: 1)
@@ -32,6 +33,8 @@ package final class Monitor: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  // Inlined also where other targets call it, some for each request: what is generic would else be so at run time.
+  @inlinable
   @inline(__always)
   package func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
@@ -52,11 +55,12 @@ package final class Monitor: @unchecked Sendable {
 ///
 /// `@unchecked Sendable`: the value is touched under the lock only.
 package final class Locked<Value>: @unchecked Sendable {
-  private let monitor = Monitor()
-  private var value: Value
+  @usableFromInline let monitor = Monitor()
+  @usableFromInline var value: Value
 
   package init(_ value: sending Value) { self.value = value }
 
+  @inlinable
   package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     try monitor.withLock { try body(&value) }
   }
