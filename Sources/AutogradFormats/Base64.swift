@@ -1,6 +1,6 @@
 /// The standard alphabet of RFC 4648 with padding, nothing else: no line breaks, no URL alphabet.
 enum Base64 {
-  /// Bytes that a text stands for, going by its length and padding; nil if these are impossible.
+  /// Decoded size of a text, from its length and padding; nil if these are invalid.
   static func decodedByteCount(_ text: UnsafeRawBufferPointer) -> Int? {
     guard text.count % 4 == 0 else { return nil }
     guard text.count > 0 else { return 0 }
@@ -25,8 +25,7 @@ enum Base64 {
   }
 
   /// - Precondition: `target` has room for ``decodedByteCount(_:)`` bytes.
-  /// - Returns: false where the text is not base64; bits that padding cuts off must be zero, so that each value has one
-  ///   text.
+  /// - Returns: false if the text is not base64. Bits cut off by padding must be zero, so that each value has one text.
   static func decode(_ text: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer) -> Bool {
     guard let byteCount = decodedByteCount(text) else { return false }
     guard let base = text.baseAddress else { return true }
@@ -34,7 +33,7 @@ enum Base64 {
     var written = 0
     var position = 0
     var marks: UInt64 = 0
-    // Eight characters are six bytes, stored as eight: only while those are not the last. No padding is reached.
+    // Eight characters are six bytes, stored as eight, so this stops before the last ones. It does not reach padding.
     while byteCount - written >= 8 {
       let first = tables.bytes(base + position)
       let second = tables.bytes(base + (position &+ 4))
@@ -58,7 +57,7 @@ enum Base64 {
     return true
   }
 
-  /// The 24 bits of four characters that stand for `count` bytes; nil if they are not what stands for so many.
+  /// The 24 bits of four characters that encode `count` bytes; nil if they do not encode that many.
   private static func group(_ text: UnsafeRawPointer, _ count: Int) -> UInt32? {
     var word: UInt32 = 0
     for index in 0..<4 {
@@ -104,13 +103,13 @@ enum Base64 {
   }
 }
 
-/// What characters and bits become, for several of them at a time: 12 KiB, made at first use.
+/// Tables for decoding and encoding several characters at a time: 12 KiB, made at first use.
 ///
 /// `@unchecked Sendable`: filled once by the initialiser, never written or freed afterwards.
 private struct Base64Tables: @unchecked Sendable {
   static let shared = Base64Tables()
 
-  /// Set in what a character outside of the alphabet becomes.
+  /// Set in the entries of characters outside the alphabet.
   static let mark: UInt32 = 1 << 31
 
   /// For 12 bits the two characters, the first in the low byte.

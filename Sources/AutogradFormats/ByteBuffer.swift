@@ -1,17 +1,15 @@
 import AutogradCore
 import Glibc
 
-/// A growing run of bytes on the C heap: what an answer is written into and what the socket sends from, with no copy
-/// between.
+/// A growing buffer on the C heap. An answer is written into it, and the socket sends from it without a copy.
 ///
-/// One thread fills it; from then on it is only read. It is a class so that the HTTP library can hold on to it while it
+/// One thread fills it; from then on it is only read. It is a class so that the HTTP library can keep it alive while it
 /// sends.
 ///
-/// `@unchecked Sendable`: nobody appends once the buffer has left the function that filled it.
+/// `@unchecked Sendable`: nothing is appended once the buffer has left the function that filled it.
 package final class ByteBuffer: @unchecked Sendable {
-  // Touched for every few bytes of an answer, and by no method inside another's access: checks of exclusivity would
-  // cost more than writing.
-  // Other modules would check all the same if they touched what is stored, so they are given what is computed.
+  // Accessed for every few bytes of an answer; no method calls another during an access. Exclusivity checks would cost
+  // more than writing. Other modules would still check stored properties, so they get computed ones.
   @exclusivity(unchecked) private var start: UnsafeMutablePointer<UInt8>
   @exclusivity(unchecked) private var used = 0
   @exclusivity(unchecked) private var room: Int
@@ -69,7 +67,7 @@ package final class ByteBuffer: @unchecked Sendable {
   package func removeAll() { used = 0 }
 
   private func grow(_ extra: Int) {
-    // Out of memory here is fatal by nature: every size is checked against the limits before anything is written.
+    // Running out of memory here is fatal: every size has been checked against the limits before.
     room = max(room * 2, used + extra)
     guard let grown = realloc(start, room) else { abort() }
     start = grown.assumingMemoryBound(to: UInt8.self)

@@ -1,11 +1,11 @@
 import AutogradCore
 
-/// Why something that was written cannot be read: facts, of which whoever answers makes a problem. Thrown one word
-/// wide.
+/// Why an input cannot be read, as facts from which the server makes a problem. A class, so that throwing it passes one
+/// word.
 package final class FormatError: Error {
-  /// The raw values are the words that clients match on.
+  /// The raw values are the codes that clients match on.
   package enum Code: String, CaseIterable, Sendable {
-    // What is written does not have the form that it should.
+    // The input has the wrong form.
     case invalidJSON = "invalid_json"
     case duplicateKey = "duplicate_key"
     case wrongType = "wrong_type"
@@ -15,7 +15,7 @@ package final class FormatError: Error {
     case raggedArray = "ragged_array"
     case tooDeep = "too_deep"
     case limitExceeded = "limit_exceeded"
-    // It has, but does not fit together.
+    // The form is right, but the parts do not fit together.
     case unknownOperation = "unknown_operation"
     case unknownAttribute = "unknown_attribute"
     case invalidAttribute = "invalid_attribute"
@@ -29,13 +29,13 @@ package final class FormatError: Error {
     case indexOutOfRange = "index_out_of_range"
     case singularMatrix = "singular_matrix"
     case notPositiveDefinite = "not_positive_definite"
-    // It was not read to its end.
+    // Reading was interrupted.
     case deadlineExceeded = "deadline_exceeded"
-    /// The core says something that no text can cause.
+    /// An error of the core that no input can cause.
     case `internal`
   }
 
-  /// Which limit was met; likewise words that clients match on.
+  /// Which limit was exceeded. The raw values are also matched by clients.
   package enum Limit: String, CaseIterable, Sendable {
     case body = "body_too_large"
     case nodes = "too_many_nodes"
@@ -49,13 +49,13 @@ package final class FormatError: Error {
 
   package let code: Code
   package let detail: String
-  /// Where, an RFC 6901 pointer; nil where there is no such place.
+  /// Where, as an RFC 6901 pointer; nil if it has no place in the input.
   package let pointer: String?
-  /// The first result of the node at fault, and its operation.
+  /// The first result of the failing node, and its operation.
   package let node: String?
   package let operation: String?
   package let limit: Limit?
-  /// The most that is allowed, and what was asked for.
+  /// The limit, and the value in the request.
   package let most: Int?
   package let value: Int?
 
@@ -87,13 +87,13 @@ package final class FormatError: Error {
       self.init(.body, error.message, most: limit, value: nil)
       return
     }
-    // A body that is no JSON has no places that a pointer could lead to; where it happened is told in words.
+    // A body that is not JSON has no places for a pointer, so the position is in the text.
     let isDocument = error.code != .invalidJSON
     let place = isDocument || error.pointer.isEmpty ? "" : " (in \(error.pointer))"
     self.init(code, error.message + place, at: isDocument ? error.pointer : "")
   }
 
-  /// What the core says of something that was read.
+  /// From an error of the core.
   package convenience init(
     _ error: GraphError, detail: String? = nil, at pointer: String?, node: String? = nil, operation: String? = nil
   ) {
@@ -102,7 +102,7 @@ package final class FormatError: Error {
       limit: error.limit.map(Limit.init), most: error.limit?.most, value: error.value)
   }
 
-  /// A member that an object does not have, with what it may have been.
+  /// An unknown member of an object, with suggestions.
   package static func unknownMember(_ name: String, of owner: String, _ known: [String], at pointer: String)
     -> FormatError
   {
@@ -113,7 +113,7 @@ package final class FormatError: Error {
       .unknownMember, "\(owner) has no member \(name.prefix(64)); \(hint)", at: pointer + Pointer.member(name))
   }
 
-  /// The same one level further out: a reader of a part knows only where in the part it is.
+  /// The same with a prefix of the pointer. A reader of a part knows only the position within the part.
   package func under(_ prefix: String) -> FormatError {
     FormatError(
       code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, most: most,
@@ -126,7 +126,7 @@ package final class FormatError: Error {
       value: value)
   }
 
-  /// The same in other words.
+  /// The same with another detail.
   package func saying(_ words: (String) -> String) -> FormatError {
     FormatError(
       code, words(detail), at: pointer, node: node, operation: operation, limit: limit, most: most, value: value)
@@ -134,7 +134,7 @@ package final class FormatError: Error {
 }
 
 extension FormatError.Code {
-  /// The core speaks the same words, but for what was ended: that is told as the deadline, which is why.
+  /// The core uses the same codes, except for interruption, which is reported as the deadline.
   init(_ code: GraphError.Code) {
     self = code == .interrupted ? .deadlineExceeded : FormatError.Code(rawValue: code.rawValue) ?? .internal
   }

@@ -1,4 +1,4 @@
-/// Arithmetic on sizes of what may never be made, which stops where no machine could follow.
+/// Saturating arithmetic on sizes, also of things too large to make.
 package enum Size {
   private static let largest = 1 << 61
 

@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Calls, checked before anything is emitted: which function is meant, that none calls itself, and how large the graph
-/// becomes.
+/// Checks calls before anything is emitted: that the function exists, that there is no recursion, and how large the
+/// graph becomes.
 extension GraphAssembler {
   func checkCalls() throws(FormatError) {
     guard source.nodes.contains(where: { $0.role == .call }) else { return }
@@ -17,7 +17,7 @@ extension GraphAssembler {
     throw text.located(
       FormatError(
         .nodes,
-        "with every call put in place the graph has \(scopes[0].size) nodes, at most \(most) are allowed", at: "",
+        "with all calls expanded the graph has \(scopes[0].size) nodes, at most \(most) are allowed", at: "",
         most: most, value: scopes[0].size),
       at: .body(0))
   }
@@ -30,7 +30,7 @@ extension GraphAssembler {
       throw fault(FormatError(.unknownAttribute, words, at: ""), at: .attribute(other, ofNode: node), node: node)
     }
     guard case .text(var name)? = attributes[CallOperation.attribute] else {
-      let words = "call: needs the attribute function: the name of one of the graph's functions, a text"
+      let words = "call: needs the attribute function: the name of one of the graph's functions, a string"
       throw fault(FormatError(.invalidAttribute, words, at: ""), at: .attributes(ofNode: node), node: node)
     }
     let known = name.withUTF8 { functions[SourceName(UnsafeRawBufferPointer($0))] }
@@ -69,8 +69,8 @@ extension GraphAssembler {
 
   // MARK: Growth
 
-  /// Finds how many nodes each body has with all calls put in place, those it calls first.
-  /// - Throws: `cycle` for a function that comes to call itself.
+  /// Computes the number of nodes of each body with all calls expanded, callees first.
+  /// - Throws: `cycle` if a function calls itself, directly or through others.
   private func measure() throws(FormatError) {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: source.bodies.count)
@@ -101,7 +101,7 @@ extension GraphAssembler {
     func begin(_ body: Int) {
       marks[body] = .open
       stack.append((body, source.bodies[body].nodes.lowerBound))
-      // Inputs and constants are brought along by every call.
+      // Each call also copies inputs and constants.
       scopes[body].size = scopes[body].firstResult / 16
     }
   }
@@ -119,7 +119,7 @@ extension GraphAssembler {
     source.bodies[callee].inputs.map { source.inputs[$0.lowerBound + position] }
   }
 
-  /// The values that a function gets for its inputs, which are what it declares.
+  /// The values that a function gets for its inputs, checked against its declarations.
   func callOperands(_ node: Int, _ callee: Int, _ label: Int32, base: Int) throws(FormatError) -> [Value] {
     let operands = try operands(of: node, label, base)
     let widest = widestDType(operands)
@@ -159,7 +159,7 @@ extension GraphAssembler {
 }
 
 extension Scope {
-  /// What is beyond all limits need not be told apart.
+  /// Saturates: sizes beyond all limits need not be distinguished.
   fileprivate mutating func grow(by more: Int) {
     let (sum, overflow) = size.addingReportingOverflow(more)
     size = overflow ? .max : sum
@@ -167,7 +167,7 @@ extension Scope {
 }
 
 extension GraphSource {
-  /// A node as one, more where it has many operands, results, or long attributes, as ``GraphBuilder`` counts.
+  /// A node counts as one, or more if it has many operands, results or long attributes, as ``GraphBuilder`` counts.
   fileprivate func size(of node: Int) -> Int {
     let written = nodes[node]
     let long = written.attributes.map { attributes[$0].values.reduce(0) { $0 + $1.elementCount } } ?? 0
@@ -176,7 +176,7 @@ extension GraphSource {
 }
 
 extension AttributeValue {
-  /// How much there is to go through.
+  /// Number of elements in the attribute.
   fileprivate var elementCount: Int {
     switch self {
     case .null, .boolean, .integer, .number, .tensor: 1

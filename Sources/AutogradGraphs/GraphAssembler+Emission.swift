@@ -1,20 +1,20 @@
 import AutogradCore
 import AutogradFormats
 
-/// A graph or function whose nodes are being emitted.
+/// A body (the graph, or a function at a call) whose nodes are being emitted.
 private struct Activation {
   let body: Int
-  /// Where its values are among those of the assembler.
+  /// Where its values begin among those of the assembler.
   let base: Int
-  /// The label of the call, of a function.
+  /// The label of the call; -1 for the graph.
   let call: Int32
-  /// How many of its nodes have been taken.
+  /// How many of its nodes have been emitted.
   var taken = 0
 }
 
-/// Nodes become those of the builder, functions those of their callers.
+/// Emits nodes into the builder, and functions in place of their calls.
 extension GraphAssembler {
-  /// Calls in calls are as deep as the source makes them, so the stack is our own.
+  /// Calls can nest as deeply as the source likes, so the stack is on the heap.
   func emitGraph(_ inputs: [Value]) throws(FormatError) {
     enter(0, inputs)
     var stack = [Activation(body: 0, base: 0, call: -1)]
@@ -81,7 +81,7 @@ extension GraphAssembler {
 
   // MARK: Functions
 
-  /// Makes room for the values of a body, and puts those in that are known: inputs and constants.
+  /// Reserves the values of a body, and stores those that are known: inputs and constants.
   private func enter(_ body: Int, _ inputs: [Value]) {
     for (number, input) in inputs.enumerated() {
       values.append(body == 0 ? input.id : kept(input, number, body).id)
@@ -100,10 +100,10 @@ extension GraphAssembler {
     store(results, of: node, caller)
   }
 
-  /// A value that derivatives are taken by gets a node of its own, so that nothing looks through it.
+  /// A target of derivatives gets a node of its own, so that no rewrite looks through it.
   ///
-  /// In a function it is one that nothing else has: whatever is given for its inputs, equal values, constants or
-  /// results of other calls, `grad` differentiates by this input alone.
+  /// In a function that node is unique. So `grad` differentiates with respect to this input only, even if other inputs
+  /// get the same value.
   private func kept(_ value: Value, _ number: Int, _ body: Int) -> Value {
     guard !scopes[body].isTarget.isEmpty, scopes[body].isTarget[number] else { return value }
     guard body > 0 else { return builder.kept(value) }

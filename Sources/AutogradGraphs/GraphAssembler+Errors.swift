@@ -1,7 +1,7 @@
 import AutogradCore
 import AutogradFormats
 
-/// Errors in the words of the source.
+/// Errors with the names of the source.
 extension GraphAssembler {
   /// An error with its place, and the node that it happened in.
   func fault(_ error: FormatError, at part: SourcePart, node: Int?) -> FormatError {
@@ -22,7 +22,7 @@ extension GraphAssembler {
     guard let label = error.node.flatMap({ Int32(exactly: $0) }), let node = node(of: label) else {
       return FormatError(error, detail: error.text { "operand \($0)" }, at: nil, operation: error.operation)
     }
-    // Several operations share a primitive: what the source calls it is right.
+    // Several operations share a primitive, so the operation's name is taken from the source.
     let error = error.renamed(source.nodes[node].operation.reference.name)
     let operands = text.operandTexts(of: node)
     let detail = error.text { operands.indices.contains($0) ? operands[$0] : "operand \($0)" }
@@ -40,7 +40,7 @@ extension GraphAssembler {
     return fault(FormatError(error, detail: detail, at: "", operation: error.operation), at: part, label: label)
   }
 
-  /// What a node is called in errors.
+  /// The name of a node in errors.
   func firstResult(of node: Int) -> String? {
     let results = source.nodes[node].results
     return results.isEmpty ? nil : source.results[results.lowerBound].string
@@ -53,7 +53,7 @@ extension GraphAssembler {
     return placements.indices.contains(placement) ? Int(placements[placement].node) : nil
   }
 
-  /// How a node of a function came to stand where it failed, as the end of a sentence: "; in step, called by y".
+  /// The calls that lead to a failing node, as the end of a sentence: "; in step, called by y".
   private func calls(leadingTo label: Int32) -> String {
     var words = ""
     var label = Int(label)

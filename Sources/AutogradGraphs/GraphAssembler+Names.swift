@@ -1,7 +1,7 @@
 import AutogradCore
 import AutogradFormats
 
-/// Names and the order of nodes, before anything is emitted.
+/// Resolves names and orders nodes, before anything is emitted.
 extension GraphAssembler {
   func resolveNames(_ inputs: [NamedValue]) throws(FormatError) {
     resolved = Array(repeating: -1, count: source.operands.count)
@@ -64,7 +64,7 @@ extension GraphAssembler {
     return "\(name.string) is already \(what); choose another name"
   }
 
-  /// Results of nodes stand in the order of the nodes.
+  /// Results are in the order of the nodes, so this is a binary search.
   private func node(ofResult result: Int) -> Int {
     var (low, high) = (0, source.nodes.count - 1)
     while low < high {
@@ -76,7 +76,7 @@ extension GraphAssembler {
 
   // MARK: Operands
 
-  /// - Returns: whether every node stands behind those that it takes.
+  /// - Returns: whether every node is listed after its operands.
   private func resolveOperands(of index: Int) throws(FormatError) -> Bool {
     let body = source.bodies[index]
     let scope = scopes[index]
@@ -106,7 +106,7 @@ extension GraphAssembler {
       let function = source.bodies[index].name.brief
       return FormatError(
         .unknownName,
-        "nothing in the function \(function) is called \(name.brief), only in the graph: a function sees its inputs "
+        "\(name.brief) is defined only in the graph, not in the function \(function): a function sees its own inputs "
           + "and constants, so make it an input",
         at: "")
     }
@@ -114,7 +114,7 @@ extension GraphAssembler {
     return FormatError(.unknownName, UnknownName.detail(name, scope.names, inputs: inputs), at: "")
   }
 
-  /// The nodes so that each follows those whose results it takes: depth first, with a stack of our own.
+  /// The nodes in an order in which operands come first: depth-first search with an explicit stack.
   private func order(of index: Int) throws(FormatError) -> [Int] {
     enum Mark { case new, open, done }
     let body = source.bodies[index]
@@ -154,7 +154,7 @@ extension GraphAssembler {
     let names = loop.prefix(8).map { firstResult(of: $0) ?? "node \($0)" }
     let more = loop.count > 8 ? ["…"] : []
     let words = (names + more + [names[0]]).reversed().joined(separator: " -> ")
-    return fault(FormatError(.cycle, "nodes wait for each other: \(words)", at: ""), at: .node(back), node: back)
+    return fault(FormatError(.cycle, "cycle: \(words)", at: ""), at: .node(back), node: back)
   }
 
   // MARK: Outputs and targets
@@ -173,7 +173,7 @@ extension GraphAssembler {
     }
   }
 
-  /// Finds what `grad` nodes differentiate by.
+  /// Marks the targets of `grad` nodes.
   private func noteTargets(of index: Int) {
     for node in source.bodies[index].nodes where source.nodes[node].role == .gradient {
       for operand in source.nodes[node].operands.dropFirst() where resolved[operand] >= 0 {

@@ -1,9 +1,9 @@
 import AutogradCore
 import AutogradFormats
 
-/// Operands as values, and what numbers among them become.
+/// Turns operands into values, and chooses the dtype of numbers among them.
 extension GraphAssembler {
-  /// - Parameter base: where the values of the node's body are.
+  /// - Parameter base: where the values of the node's body begin.
   func operands(of index: Int, _ label: Int32, _ base: Int) throws(FormatError) -> [Operand] {
     let listed = source.nodes[index].operands
     var operands: [Operand] = []
@@ -18,7 +18,7 @@ extension GraphAssembler {
         let tensor = source.tensors[tensor]
         operands.append(.value(try constant(operand, tensor.dtype) { tensor }))
       case .literal:
-        // Waits for the dtype of the others.
+        // Its dtype depends on the other operands.
         hasLiterals = true
         operands.append(.weak(WeakNumber(0)))
       }
@@ -46,7 +46,7 @@ extension GraphAssembler {
     }
   }
 
-  /// A tensor that is written in place. Where there are functions it is one value, however often its node is emitted.
+  /// A tensor written as an operand. If there are functions, it is one value, however often its node is emitted.
   private func constant(
     _ operand: Int, _ dtype: DType, _ read: () throws(FormatError) -> Tensor
   ) throws(FormatError) -> Value {
@@ -57,7 +57,7 @@ extension GraphAssembler {
     return value
   }
 
-  /// What a number written beside these operands becomes. Where they do not mix, the operation itself will say so.
+  /// The dtype of a number next to these operands. If their dtypes do not mix, the operation reports that.
   private func promotedDType(_ operands: [Operand], _ reference: OperationReference) -> DType {
     var common: DType?
     for (index, operand) in operands.enumerated() where reference.kind(of: index) == .promoted {
@@ -67,7 +67,7 @@ extension GraphAssembler {
     return common.flatMap { $0.isNumeric ? $0 : nil } ?? defaultDType
   }
 
-  /// What a number written beside the operands of a call becomes.
+  /// The dtype of a number next to the operands of a call.
   func widestDType(_ operands: [Operand]) -> DType {
     var widest: DType?
     for case .value(let value) in operands where value.dtype.isFloating && widest != .float64 { widest = value.dtype }

@@ -1,35 +1,34 @@
 import AutogradCore
 import AutogradFormats
 
-/// Makes a graph of a source: resolves its names, brings its nodes into an order, emits them into a ``GraphBuilder``
-/// and puts functions in the place of calls. An error of the core is told in the source's words.
+/// Builds a graph from a source: resolves names, orders the nodes, emits them into a ``GraphBuilder``, and replaces
+/// calls by the functions' nodes. Errors of the core get the names of the source.
 ///
-/// Nodes stand in any order. First every name of the graph and of all functions is resolved, so that what nobody calls
-/// is checked too; then each node is emitted after those it takes.
+/// Nodes may be listed in any order. First all names of the graph and of all functions are resolved, so that functions
+/// without calls are checked too. Then each node is emitted after its operands.
 ///
-/// A class because it is handed on for every node; as a struct each of its tables would be retained each time. Its
-/// properties are touched by no method inside another's access, so that they need no checks of exclusivity.
+/// A class because it is passed on for every node; as a struct, each of its tables would be retained each time. No
+/// method accesses a property during another access to it, so exclusivity checks are turned off.
 package final class GraphAssembler {
   let source: GraphSource
   let text: any SourceText
   package let builder: GraphBuilder
-  /// Of numbers that nothing else gives one.
+  /// The dtype of numbers that have none.
   let defaultDType: DType
   let limits: GraphLimits
 
-  /// What is known of the graph, and then of each function, before anything is emitted.
+  /// The scopes of the graph and of each function.
   @exclusivity(unchecked) var scopes: [Scope] = []
-  /// For each operand that is a name its number in the names of the body.
+  /// For each operand that is a name, its number in the scope of the body.
   @exclusivity(unchecked) var resolved: [Int32] = []
-  /// For each call the body that it calls, by node.
+  /// For each call node, the body that it calls.
   @exclusivity(unchecked) var callees: [Int: Int] = [:]
-  /// The values of the graph by the numbers of their names, and behind them those of each function that is being put in
-  /// place.
+  /// The values of the graph by the number of their name, followed by those of each function that is being emitted.
   @exclusivity(unchecked) var values: [ValueID] = []
   @exclusivity(unchecked) var constants: [ValueID] = []
-  /// Where nodes that come from calls stand, see ``Placement``.
+  /// The nodes that come from calls, see ``Placement``.
   @exclusivity(unchecked) var placements: [Placement] = []
-  /// Tensors that are written in place, by operand, with the dtype that they were asked for in.
+  /// Tensors written as operands, by operand, with the dtype in which they were read.
   @exclusivity(unchecked) var written: [Int: (dtype: DType, value: ValueID)] = [:]
   /// How many calls have been put in place.
   @exclusivity(unchecked) var callCount = 0
@@ -38,7 +37,7 @@ package final class GraphAssembler {
   /// Operands of `grad` nodes on which the node's first operand does not depend.
   @exclusivity(unchecked) private var zeros: [(node: Int, operand: Int)] = []
 
-  /// How many inputs the graph has: their names are the first.
+  /// Number of the graph's inputs.
   private var inputCount = 0
 
   package init(
@@ -52,9 +51,9 @@ package final class GraphAssembler {
     self.defaultDType = defaultDType
   }
 
-  /// Emits the graph. Constants become inputs of the plan behind those that are given, in the order of the source's
+  /// Emits the graph. Constants become inputs of the plan, after the given ones, in the order of
   /// ``GraphSource/constants``.
-  /// - Parameter inputs: those that the graph declares, in their order; where it declares none, all that there are.
+  /// - Parameter inputs: the declared inputs in their order; if none are declared, all that are given.
   /// - Returns: the graph's outputs.
   package func assemble(inputs: [NamedValue]) throws(FormatError) -> [NamedValue] {
     inputCount = inputs.count
@@ -100,16 +99,16 @@ package final class GraphAssembler {
     }
   }
 
-  /// Positions of inputs that no node takes and that are none of these values.
+  /// Positions of inputs that are neither operands of a node nor among these values.
   package func unusedInputs(outputs: [Value]) -> [Int] {
     let used = Set(outputs.map(\.id))
     return (0..<inputCount).filter { !scopes[0].isTaken[$0] && !used.contains(values[$0]) }
   }
 
-  /// The first `most` operands of `grad` nodes on which the node's first operand does not depend, each with an error's
-  /// place and words.
+  /// The first `most` operands of `grad` nodes on which the node's first operand does not depend, as errors with place
+  /// and text.
   package func zeroGradients(_ most: Int) -> [FormatError] {
-    // Of a node with thousands of operands, their texts are made once.
+    // A node may have thousands of operands, so their texts are made once.
     var (node, operands): (Int, [String]) = (-1, [])
     return zeros.prefix(most).map { zero in
       if zero.node != node { (node, operands) = (zero.node, text.operandTexts(of: zero.node)) }
@@ -121,10 +120,10 @@ package final class GraphAssembler {
     }
   }
 
-  /// More than anybody is told of.
+  /// More are not noted.
   private static let mostZeros = 64
 
-  /// Equal values are one, so what is zero everywhere is known by that.
+  /// Equal values are one node, so a zero result is recognised by its id.
   func noteZeros(_ node: Int, _ results: [Value]) {
     for (result, value) in results.enumerated() where value.id == builder.zeros(value.type).id {
       if zeros.count >= GraphAssembler.mostZeros { return }
@@ -135,10 +134,9 @@ package final class GraphAssembler {
   }
 }
 
-/// Where a node that comes from a call stands. Such nodes are labelled with the number of their placement behind the
-/// numbers of all nodes of the source.
+/// A node that comes from a call. Its label is the number of its placement plus the number of nodes in the source.
 struct Placement {
-  /// In the function.
+  /// The node in the function.
   var node: Int32
   /// The label of the call.
   var call: Int32

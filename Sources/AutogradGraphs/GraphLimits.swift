@@ -1,9 +1,9 @@
 import AutogradCore
 import AutogradFormats
 
-/// What a graph may have at most.
+/// Limits of a graph.
 package struct GraphLimits: Sendable {
-  /// Nodes as written, and with calls put in place; also results of all nodes, and names in any one list.
+  /// Nodes as written, and with all calls expanded; also results of all nodes, and names in any one list.
   package var nodes: Int
   /// Axes and elements of any one tensor.
   package var rank: Int
@@ -15,7 +15,7 @@ package struct GraphLimits: Sendable {
     self.elements = elements
   }
 
-  /// A builder that holds to them.
+  /// A builder with these limits.
   package func builder() -> GraphBuilder {
     let builder = GraphBuilder()
     builder.maximumRank = rank

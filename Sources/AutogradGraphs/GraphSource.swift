@@ -1,10 +1,9 @@
 import AutogradCore
 
-/// A graph as somebody wrote it, in whatever language: flat columns of nodes, operands and results, with names that are
-/// not resolved yet.
+/// A graph as it was written, in any format: flat columns of nodes, operands and results, with unresolved names.
 ///
-/// Readers make it, ``GraphAssembler`` reads it. Names are borrowed from what was written, which must outlive it.
-/// Positions count from 0 through the whole source: nodes of functions stand behind those of the graph.
+/// Readers make it, ``GraphAssembler`` reads it. Names are borrowed from the text, which must outlive it. Positions
+/// count from 0 through the whole source: nodes of functions follow those of the graph.
 package struct GraphSource {
   /// The graph itself, then its functions.
   package var bodies: [Body] = []
@@ -14,9 +13,9 @@ package struct GraphSource {
   package var inputs: [InputDeclaration] = []
   package var constants: [(name: SourceName, tensor: Tensor)] = []
   package var outputs: [SourceName] = []
-  /// Of the nodes that have some.
+  /// Attributes of the nodes that have any.
   package var attributes: [[String: AttributeValue]] = []
-  /// What operands refer to.
+  /// The numbers that operands refer to.
   package var numbers: [WeakNumber] = []
   package var tensors: [Tensor] = []
 
@@ -24,14 +23,14 @@ package struct GraphSource {
 
   /// A graph, or one of its functions.
   package struct Body {
-    /// Of a function.
+    /// The function's name; empty for the graph.
     package var name = SourceName(UnsafeRawBufferPointer(start: nil, count: 0))
     package var nodes = 0..<0
     package var results = 0..<0
-    /// Of a graph that declares none, whoever assembles it gives them.
+    /// Nil if the graph declares none; then the caller of the assembler supplies them.
     package var inputs: Range<Int>?
     package var constants = 0..<0
-    /// Nil: every result that no node takes.
+    /// Nil: every result that no node uses.
     package var outputs: Range<Int>?
 
     package init() {}
@@ -42,7 +41,7 @@ package struct GraphSource {
     package let role: Role
     package let operands: Range<Int>
     package let results: Range<Int>
-    /// Its place in ``GraphSource/attributes``.
+    /// Its index in ``GraphSource/attributes``.
     package let attributes: Int?
 
     package init(
@@ -56,12 +55,12 @@ package struct GraphSource {
     }
   }
 
-  /// What the assembler does for a node beside applying its operation.
+  /// What the assembler does for a node besides applying its operation.
   package enum Role {
     case ordinary
-    /// `grad`: its operands after the first are what is differentiated by.
+    /// `grad`: its operands after the first are the targets of derivatives.
     case gradient
-    /// `call`: a function is put in its place.
+    /// `call`: it is replaced by a function.
     case call
 
     init(_ reference: OperationReference) {
@@ -75,17 +74,17 @@ package struct GraphSource {
 
   package enum Operand {
     case name(SourceName)
-    /// A number that takes the dtype of its company: its place in ``GraphSource/numbers``.
+    /// A number that takes the dtype of the other operands: its index in ``GraphSource/numbers``.
     case number(Int)
     case truth(Bool)
-    /// A tensor with a dtype of its own: its place in ``GraphSource/tensors``.
+    /// A tensor with its own dtype: its index in ``GraphSource/tensors``.
     case tensor(Int)
-    /// Numbers in lists, which take the dtype of their company: read by ``SourceText/tensor(_:as:)``.
+    /// Numbers in lists, which take the dtype of the other operands: read by ``SourceText/tensor(_:as:)``.
     case literal(Int)
   }
 }
 
-/// A declared input, of which everything but the name may be left open.
+/// A declared input. Everything except the name may be left open.
 package struct InputDeclaration {
   package var name: SourceName
   package var dtype: DType?
@@ -100,7 +99,7 @@ package struct InputDeclaration {
   package enum Dimension: CustomStringConvertible {
     case size(Int)
     case any
-    /// The same size wherever it stands.
+    /// A named size, the same everywhere.
     case named(String)
 
     package var description: String {
@@ -112,8 +111,8 @@ package struct InputDeclaration {
     }
   }
 
-  /// Why a tensor of this shape is none that was declared; nil if it is one.
-  /// - Parameter dimensions: the sizes that names of dimensions have so far.
+  /// Why a tensor of this shape does not match the declaration; nil if it does.
+  /// - Parameter dimensions: the sizes of named dimensions so far.
   package func refusal(of given: Shape, _ dimensions: inout [String: Int]) -> String? {
     guard let shape else { return nil }
     let fits =
@@ -138,9 +137,9 @@ package struct InputDeclaration {
 }
 
 extension GraphSource {
-  /// The inputs that the graph declares; nil if it leaves them to whoever gives them.
+  /// The inputs that the graph declares; nil if it declares none.
   package var declaredInputs: ArraySlice<InputDeclaration>? { bodies[0].inputs.map { inputs[$0] } }
 
-  /// Whether the graph says which its outputs are.
+  /// Whether the graph names its outputs.
   package var namesOutputs: Bool { bodies[0].outputs != nil }
 }

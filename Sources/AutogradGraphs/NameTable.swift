@@ -2,8 +2,8 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// Names, numbered in the order in which they are defined. Of a graph or a function it is the one namespace: inputs,
-/// constants, then results of nodes.
+/// Names, numbered in the order of definition. It is the namespace of a graph or a function: inputs, constants, then
+/// results of nodes.
 package struct NameTable {
   private struct Entry {
     var name: UnsafeRawBufferPointer
@@ -13,7 +13,7 @@ package struct NameTable {
   private var entries: [Entry] = []
   private var slots: [Int32]
 
-  /// - Parameter capacity: how many names there will be, about.
+  /// - Parameter capacity: the expected number of names.
   package init(capacity: Int = 0) {
     entries.reserveCapacity(capacity)
     var size = 64
@@ -23,7 +23,7 @@ package struct NameTable {
 
   package var count: Int { entries.count }
 
-  /// The number of a name; nil if nothing is called so.
+  /// The number of a name; nil if it is not defined.
   package subscript(_ name: SourceName) -> Int? {
     let slot = slots[find(name.bytes, KeyedHash.process(name.bytes))]
     return slot < 0 ? nil : Int(slot)
@@ -64,13 +64,13 @@ package struct NameTable {
     for (index, entry) in entries.enumerated() { slots[find(entry.name, entry.hash)] = Int32(index) }
   }
 
-  /// What a name that nothing defines may have meant, as the end of a sentence.
+  /// Suggestions for an undefined name, as the end of a sentence.
   package func hint(for name: String) -> String {
     let near = NearestNames.find(name, among: entries.lazy.map { String(decoding: $0.name, as: UTF8.self) })
     return near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
   }
 
-  /// For what other languages write for the numbers that JSON lacks.
+  /// A hint for other spellings of NaN and infinity.
   static func numberHint(for name: String) -> String? {
     let known: Set = ["nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]
     return known.contains(name.lowercased())
@@ -81,7 +81,7 @@ package struct NameTable {
 
   static let longestName = 256
 
-  /// Why a name cannot be given to anything; nil if it can.
+  /// Why a name is not allowed; nil if it is.
   package static func refusal(of name: SourceName) -> String? {
     let bytes = name.bytes
     if bytes.isEmpty { return "a name has 1 to \(longestName) bytes, got an empty one" }
@@ -106,7 +106,7 @@ package struct NameTable {
     return false
   }
 
-  /// Whether it is one of the texts that stand for numbers.
+  /// Whether it is "NaN", "Infinity" or "-Infinity".
   static func isNonFinite(_ name: SourceName) -> Bool {
     let bytes = name.bytes
     return (bytes.count == 3 && bytes.hasPrefix("NaN")) || (bytes.count == 8 && bytes.hasPrefix("Infinity"))

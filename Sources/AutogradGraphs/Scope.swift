@@ -1,21 +1,20 @@
-/// What is known of a graph or a function before its nodes are emitted.
+/// The names of a graph or a function, resolved before its nodes are emitted.
 struct Scope {
   var names: NameTable
-  /// The numbers of its inputs come first, then those of its constants, then those of its results.
+  /// The number of the first constant. Inputs come first, then constants, then results.
   let firstConstant: Int
   let firstResult: Int
-  /// The first of its results in the source.
+  /// The position of its first result in the source.
   let results: Int
   /// The numbers of its outputs.
   var outputs: [Int] = []
-  /// Whether some node takes a value, by its name: two names of one value (through identity, or equal nodes) are taken
-  /// apart.
+  /// Whether a node uses a value, by name: two names of one value (through identity, or equal nodes) are distinguished.
   var isTaken: [Bool] = []
-  /// Whether `grad` nodes differentiate by it; empty where there are none.
+  /// Whether `grad` nodes differentiate with respect to it; empty if there are no such nodes.
   var isTarget: [Bool] = []
-  /// Nodes so that each follows those it takes; nil where they were written so.
+  /// The nodes in an order in which operands come first; nil if they were written in such an order.
   var order: [Int]?
-  /// How many nodes it has with all calls put in place.
+  /// Number of nodes with all calls expanded.
   var size = 0
 
   func number(ofResult result: Int) -> Int { result - results + firstResult }

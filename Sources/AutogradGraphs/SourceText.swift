@@ -1,13 +1,13 @@
 import AutogradCore
 import AutogradFormats
 
-/// What only the reader of a source knows: where things stand, how they were written, and numbers whose dtype was open.
-/// Asked for places only when there is an error, so that they cost nothing when all is well.
+/// What only the reader of a source knows: places, how things were written, and numbers whose dtype was open. It is
+/// asked for places only after an error, so they cost nothing otherwise.
 package protocol SourceText: AnyObject {
-  /// The error with the place of a part added: the part's own, and behind it that of the error within the part.
+  /// The error with the place of the part put in front of its own.
   func located(_ error: FormatError, at part: SourcePart) -> FormatError
 
-  /// What a node's operands are called in errors: names, and numbers as written.
+  /// A node's operands in errors: names, and numbers as written.
   func operandTexts(of node: Int) -> [String]
 
   /// The numbers of an operand ``GraphSource/Operand/literal(_:)``.
@@ -16,7 +16,7 @@ package protocol SourceText: AnyObject {
 
 /// A part of a source. Numbers are positions in the columns of ``GraphSource``.
 package enum SourcePart {
-  /// 0 is the graph, others are functions.
+  /// 0 is the graph, the others are functions.
   case body(Int)
   case input(Int)
   /// An input of the graph that is not declared.

@@ -1,33 +1,31 @@
 import AutogradCore
 import AutogradHTTP
 
-/// What one request may ask for. Everything is checked before anything is computed.
+/// Limits on one request. All are checked before anything is computed.
 struct Limits: Sendable {
   /// Of a request.
   var bodyBytes = 64 << 20
-  /// Memory that the values of a body may take beside it while they are read.
+  /// Memory for the parsed values of a body, in addition to the body.
   var documentBytes = 8 * (64 << 20)
-  /// Of a small body the values may take this many times its size, at the very most: members of one digit under keys of
-  /// one character.
+  /// The worst ratio of parsed values to body size: members with one-digit values and one-character keys.
   static let documentBytesPerByte = 12
   /// Lists and objects open at once.
   var jsonDepth = 64
-  /// Of a graph as it is posted, and with its calls put in place; also results of all its nodes, tensors given for it,
-  /// and names in any one list.
+  /// Nodes of a posted graph. Also limits the results of all nodes, the tensors given, and the names in any one list.
   var nodes = 200_000
-  /// Of what is made of it: derivatives, batches. Graphs are differentiated again and again by few words, and grow by a
-  /// factor each time: so the limit follows from the text, and what a client can make the server do from what it sends.
+  /// Nodes after differentiation and batching. A short text can ask for repeated differentiation, and the graph grows
+  /// by a factor each time. So the limit depends on the length of the text: a client that wants more work must send
+  /// more.
   func derivedNodes(ofText byteCount: Int) -> Int {
     let most = min(nodes * 10, planningBytes / Limits.planningBytesPerNode)
     return min(most, Limits.derivedNodesAtLeast + byteCount)
   }
-  /// With one more for each byte. A node takes up to 15 µs to build and plan, so this is what keeps a request's time in
-  /// bounds.
+  /// Plus one for each byte. A node takes up to 15 µs to build and plan, so this bounds the time of a request.
   private static let derivedNodesAtLeast = 150_000
   /// Memory that building a graph, differentiating it and planning it may take.
   var planningBytes = Int.max
-  /// Measured: 840 bytes each, with the body, for chains with their gradients, of 70,000 to 700,000 nodes; 2,350 for
-  /// the gradient of each node of a chain, whose fused loops share few operands.
+  /// Measured per node: 840 bytes, including the body, for chains with gradients, of 70,000 to 700,000 nodes; 2,350 for
+  /// a gradient at each node of a chain, whose fused loops share few operands.
   static let planningBytesPerNode = 2_400
   /// Tensors in an answer.
   var outputs = 4096
@@ -38,25 +36,24 @@ struct Limits: Sendable {
   var planBytes = 1 << 30
   /// Elementary operations of a plan.
   var planWork = 100_000_000_000
-  /// Numbers, and lists that hold none, in an answer.
+  /// Numbers and empty lists in an answer.
   var answerElements = 100_000_000
 }
 
-/// Everything that can be set from outside, with what it is when it is not.
+/// Everything that can be configured, with defaults.
 struct Configuration: Sendable {
   var host = "127.0.0.1"
   var port = 8080
-  /// A second address, for health and metrics alone.
+  /// A second address, for health and metrics only.
   var adminAddress: AdminAddress?
-  /// Processes that serve; with more than one there is a supervisor beside them.
+  /// Worker processes; with more than one there is also a supervisor.
   var workers = 1
   /// Socket threads; small plans run on them.
   var threads = 2
   /// Compute threads; large plans run on them.
   var computeThreads = 2
   var limits = Limits()
-  /// Plans that are kept for the next request of the same graph, and about how many bytes they may take in all. 0 plans
-  /// keep none.
+  /// Cached plans, and approximately how many bytes they may take in all. 0 plans turn the cache off.
   var cachedPlans = 4096
   var cachedPlanBytes = 64 << 20
   /// Bytes that the bodies and plans of all requests may take together; nil: half of what the process may use.
@@ -66,7 +63,7 @@ struct Configuration: Sendable {
   var queueLength = 1024
   /// How long a request may wait and compute.
   var requestTimeoutSeconds = 30
-  /// How long the parts of an exchange may be on their way.
+  /// How long the parts of an exchange may take to arrive or to be sent.
   var headerTimeoutSeconds = 10
   var bodyTimeoutSeconds = 60
   var responseTimeoutSeconds = 60
@@ -74,11 +71,11 @@ struct Configuration: Sendable {
   var idleTimeoutSeconds = 60
   /// How long a shutdown waits for requests in flight.
   var drainSeconds = 25
-  /// How long `/readyz` says no before a shutdown stops accepting.
+  /// How long `/readyz` answers 503 before a shutdown stops accepting connections.
   var readinessDelaySeconds = 0
   var logsRequests = true
   var logFormat = LogFormat.text
-  /// Who is believed about whom requests come from.
+  /// Proxies whose X-Forwarded-For header is trusted.
   var trustedProxies = TrustedProxies()
   /// A file of bearer tokens, one a line; nil serves everybody.
   var tokenFile: String?

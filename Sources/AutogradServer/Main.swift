@@ -2,7 +2,7 @@ import ArgumentParser
 import AutogradFormats
 import Glibc
 
-/// The program: `autograd-server serve`, and what helps around it.
+/// The program `autograd-server`.
 @main
 struct AutogradServerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,7 +19,7 @@ struct AutogradServerCommand: ParsableCommand {
     version: Version.current,
     subcommands: [ServeCommand.self, EvaluateCommand.self, OperationsCommand.self, HealthcheckCommand.self])
 
-  /// With arguments of our own finding, see ``ProgramArguments``.
+  /// Gets the arguments from ``ProgramArguments``.
   static func main() {
     let command: any ParsableCommand
     do {
@@ -30,7 +30,7 @@ struct AutogradServerCommand: ParsableCommand {
     run(command)
   }
 
-  /// What a command finds wrong with its arguments while it runs is told with that command's usage.
+  /// An invalid argument that a command finds while it runs is reported with that command's usage.
   private static func run(_ command: any ParsableCommand) {
     var command = command
     do {

@@ -146,7 +146,7 @@ import Testing
     let sum = builder.input("x", x, [2]) + builder.input("y", y, [2])
     #expect(!sum.isValid)
     #expect(builder.firstError?.code == .dtypeMismatch)
-    #expect(builder.firstError?.message.hasPrefix("{0} is \(x), {1} is \(y); these do not mix: cast {") == true)
+    #expect(builder.firstError?.message.hasPrefix("{0} is \(x) and {1} is \(y); cast {") == true)
   }
 
   @Test(arguments: [DType.float64, .float32, .int64, .int32]) func aNumberTakesTheDTypeOfItsCompany(_ dtype: DType)

@@ -83,19 +83,19 @@ import Testing
       text: "div: works on floating values, operand 1 is int32; cast to float64 or float32 first"),
     Refusal(
       name: "add", operands: [.number(1), .tensor(.bool, [2])], code: .dtypeMismatch, place: .operand(0),
-      text: "add: the number 1 stands beside bool; write true or false, or cast to a number first"),
+      text: "add: the number 1 is next to bool; write true or false, or cast to a number first"),
     Refusal(
       name: "neg", operands: [.tensor(.bool, [2])], code: .dtypeMismatch, place: .operand(0),
       text: "neg: works on numeric values, operand 0 is bool; cast to a number first"),
     Refusal(
       name: "mul", operands: [.tensor(.int32, [2]), .tensor(f, [2])], code: .dtypeMismatch, place: .operand(1),
-      text: "mul: operand 0 is int32, operand 1 is float64; these do not mix: cast operand 0"),
+      text: "mul: operand 0 is int32 and operand 1 is float64; cast operand 0"),
     Refusal(
       name: "mul", operands: [.tensor(.int32, [2]), .number(2.5)], code: .dtypeMismatch, place: .operand(1),
-      text: "mul: the number 2.5 is not an integer and stands beside int32; cast to a float dtype first"),
+      text: "mul: the number 2.5 is not an integer and is next to int32; cast to a float dtype first"),
     Refusal(
       name: "mul", operands: [.number(.nan), .tensor(.int64, [2])], code: .dtypeMismatch, place: .operand(0),
-      text: "mul: the number nan is not an integer and stands beside int64; cast to a float dtype first"),
+      text: "mul: the number nan is not an integer and is next to int64; cast to a float dtype first"),
     Refusal(
       name: "add", operands: [.tensor(.int32, [2]), .number(3e9)], code: .numberOutOfRange, place: .operand(1),
       text: "add: 3000000000 does not fit int32"),
@@ -171,7 +171,7 @@ import Testing
     Refusal(
       name: "cast", operands: [.tensor(f, [2])], attributes: ["dtype": .text("float16")], code: .invalidAttribute,
       place: .attribute("dtype"),
-      text: "cast: \"float16\" is no dtype; known are float64, float32, int64, int32, "
+      text: "cast: \"float16\" is not a dtype; known are float64, float32, int64, int32, "
         + "bool"),
     Refusal(
       name: "split", operands: [.tensor(f, [5])], attributes: ["splits": .integers([2, 2])], results: 2,
@@ -200,7 +200,7 @@ import Testing
     Refusal(
       name: "slice", operands: [.tensor(f, [5])],
       attributes: ["starts": .integers([0]), "ends": .integers([5]), "steps": .integers([0])],
-      code: .invalidAttribute, place: .attribute("steps"), text: "slice: a step of 0 would never arrive"),
+      code: .invalidAttribute, place: .attribute("steps"), text: "slice: a step cannot be 0"),
     Refusal(
       name: "slice", operands: [.tensor(f, [5])], attributes: ["starts": .integers([0]), "ends": .integers([1, 2])],
       code: .invalidAttribute,

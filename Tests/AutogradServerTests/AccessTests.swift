@@ -313,7 +313,7 @@ struct AccessTests {
       #expect(server.exitStatus() == 0)
       return server.output
     }
-    let warning = "can be reached from other machines and nobody is asked for a token: give --token-file"
+    let warning = "can be reached from other machines and no token is required: use --token-file"
     #expect(try output("--host", "0.0.0.0").contains("warning 0.0.0.0 \(warning)"))
     #expect(try output("--host", "0.0.0.0", "--workers", "2").contains("warning 0.0.0.0 \(warning)"))
     for quiet in [

@@ -29,7 +29,7 @@ BEYOND = {
     "limit_exceeded": "limits are the server's, and most are of products of sizes",
     "unknown_name": "names resolve",
     "duplicate_name": "names are defined once",
-    "cycle": "nodes do not wait for each other",
+    "cycle": "no cycles",
     "wrong_arity": "each operation has its number of operands",
     "unknown_attribute": "each operation has its attributes",
     "invalid_attribute": "attributes fit the operands",

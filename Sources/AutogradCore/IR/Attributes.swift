@@ -1,6 +1,5 @@
-/// What a node carries beside its operands, in normalised form: axes counted from 0, defaults filled in, nothing left
-/// to interpret.
-/// Interned: a node holds its number in the graph's table.
+/// The attributes of a node in normalised form: axes counted from 0, defaults filled in. They are interned: a node
+/// holds an index into the graph's table.
 public enum Attributes: Hashable, Sendable {
   case none
   /// `reshape`, `broadcast`: the result's shape.
@@ -15,7 +14,7 @@ public enum Attributes: Hashable, Sendable {
   case along(axis: Int, size: Int)
   /// `split`: sizes along an axis.
   case partition(axis: Int, sizes: [Int])
-  /// `slice` and its transpose. Boxed: four shapes would make every entry of every table as large.
+  /// `slice` and its transpose. Indirect, because four shapes would make all cases that large.
   indirect case window(Window)
   /// `cumsum`, `recurrence`.
   case scan(Scan)
@@ -23,15 +22,15 @@ public enum Attributes: Hashable, Sendable {
   case solve(SolveForm)
   /// `cast`.
   case dtype(DType)
-  /// A scalar constant, by its bit pattern: two NaNs of the same bits are one constant, 0.0 and -0.0 are two.
+  /// A scalar constant, by its bit pattern: two NaNs with the same bits are one constant, 0.0 and -0.0 are two.
   case scalar(DType, bits: UInt64)
-  /// `betainc` and families of derivatives: which of them, by number.
+  /// `betainc` and families of derivatives: the order of the derivative.
   case derivative(Int)
   /// `input`: position; `constant`: index in the graph's table of tensors; `custom`: index of the operation.
   case index(Int)
 }
 
-/// A way along an axis: from its start, or from its end.
+/// A direction along an axis: from its start, or from its end.
 public struct Scan: Hashable, Sendable {
   public var axis: Int
   public var reverse: Bool

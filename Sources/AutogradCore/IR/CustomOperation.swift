@@ -1,5 +1,4 @@
-/// An operation of one's own: what it computes and how it differentiates, as a `Function` with `forward` and
-/// `backward`.
+/// An operation that you define: what it computes (`forward`) and its derivative (`backward`).
 ///
 ///     struct Cube: CustomOperation {
 ///       let name = "cube"
@@ -13,12 +12,12 @@ public protocol CustomOperation: Sendable {
   var name: String { get }
 
   /// The types of the results. The default is one result of the first operand's type.
-  /// - Throws: `shape_mismatch` or `dtype_mismatch` where the operands do not fit.
+  /// - Throws: `shape_mismatch` or `dtype_mismatch` if the operands do not fit.
   func resultTypes(_ operands: [TensorType]) throws(GraphError) -> [TensorType]
 
   /// The results, of exactly the types that ``resultTypes(_:)`` states.
   func forward(_ operands: [Tensor]) throws(GraphError) -> [Tensor]
 
-  /// The cotangent of each operand, nil for zero. `cotangents` holds nil for a result that nothing uses.
+  /// The cotangent of each operand, nil for zero. A cotangent in `cotangents` is nil if the result is not used.
   func backward(_ operands: [Value], _ results: [Value], _ cotangents: [Value?]) -> [Value?]
 }

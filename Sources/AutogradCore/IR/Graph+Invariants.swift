@@ -1,8 +1,7 @@
 extension Graph {
-  /// Checks the grammar that every graph obeys: operands precede their uses, and every node's results have exactly the
-  /// types that its primitive infers from its operands. Builders uphold it node by node; tests call this after every
-  /// transform.
-  /// - Throws: `internal`, naming the node that breaks it.
+  /// Checks the invariants of a graph: operands precede their uses, and every node's results have exactly the types
+  /// that its primitive infers from its operands. Builders maintain them; tests call this after every transform.
+  /// - Throws: `internal`, naming the node that violates an invariant.
   public func validate() throws(GraphError) {
     let builder = GraphBuilder(extending: self)
     for node in 0..<NodeID(columns.nodeCount) {

@@ -9,7 +9,7 @@
 extension Graph: CustomStringConvertible {
   public var description: String { (try? text(nil)) ?? "" }
 
-  /// - Throws: `interrupted`: it may be megabytes.
+  /// - Throws: `interrupted`, because the text may have megabytes.
   package func text(_ interruption: Interruption?) throws(GraphError) -> String {
     let live = reachableNodes
     var numbers = [Int](repeating: -1, count: columns.valueCount)

@@ -6,8 +6,8 @@ package typealias NodeID = Int32
 /// The columns of a graph: a node is a handful of integers.
 ///
 /// A graph of boxed nodes with String names costs microseconds a node to build, intern and differentiate; integer
-/// columns cost tens of nanoseconds. Everything that is not an integer (types, attributes, tensors) is interned in a
-/// table beside them.
+/// columns cost tens of nanoseconds. Everything that is not an integer (types, attributes, tensors) is interned in
+/// tables.
 package struct GraphColumns: Sendable {
   // Per node.
   package var opcodes: [Opcode] = []
@@ -19,7 +19,7 @@ package struct GraphColumns: Sendable {
   /// The caller's label of each node, for errors.
   package var labels: [Int32] = []
 
-  /// Operands of all nodes, end to end.
+  /// Operands of all nodes, concatenated.
   package var operands: [ValueID] = []
 
   // Per value.
@@ -58,7 +58,7 @@ package struct GraphColumns: Sendable {
   @inline(__always)
   package func attributes(of node: NodeID) -> Attributes { attributeTable[Int(attributes[Int(node)])] }
 
-  /// What people call a node's operation: a library user's own goes by its own name.
+  /// The name of a node's operation; a custom operation has its own name.
   package func operationName(of node: NodeID) -> String {
     if opcodes[Int(node)] == .custom, case .index(let index) = attributes(of: node) {
       return customOperations[index].name
@@ -67,11 +67,11 @@ package struct GraphColumns: Sendable {
   }
 }
 
-/// A computation: immutable, typed, single-assignment. Operands precede their uses, so that forward is in order and
-/// reverse is in reverse, and nothing ever recurses.
+/// A computation: immutable, typed, single-assignment. Operands precede their uses, so forward passes go through the
+/// nodes in order and reverse passes backwards, without recursion.
 ///
-/// Make one with a ``GraphBuilder``; transform it with ``vjp(_:)``; run it through a ``Plan`` or, slowly and obviously,
-/// an ``Interpreter``.
+/// Make one with a ``GraphBuilder``; transform it with ``vjp(_:)``; run it with a ``Plan`` or, as a slow reference,
+/// with an ``Interpreter``.
 public struct Graph: Sendable {
   package let columns: GraphColumns
   package let outputs: [ValueID]
@@ -88,7 +88,7 @@ public struct Graph: Sendable {
   public var inputTypes: [TensorType] { columns.inputs.map(columns.type(of:)) }
   public var outputTypes: [TensorType] { outputs.map(columns.type(of:)) }
 
-  /// For each node, whether an output needs it. Dead code is unreachable code.
+  /// For each node, whether an output needs it.
   package var reachableNodes: [Bool] {
     var live = [Bool](repeating: false, count: columns.nodeCount)
     for output in outputs { live[Int(columns.producers[Int(output)])] = true }

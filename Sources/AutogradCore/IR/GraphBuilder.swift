@@ -1,13 +1,13 @@
-/// Builds a graph node by node. Each node is checked as it is added, its result types inferred, and a node equal to an
-/// earlier one (same operation, same attributes by bit pattern, same operands) becomes that one: common subexpressions
-/// exist once.
+/// Builds a graph node by node. Each node is checked as it is added, and its result types are inferred. A node equal to
+/// an earlier one (same operation, same attributes by bit pattern, same operands) is replaced by it, so common
+/// subexpressions exist once.
 ///
 /// Not thread-safe; the ``Graph`` it yields is an immutable value.
 public final class GraphBuilder {
-  // The columns and tables are reached for every node, and only from methods that do not call one another inside an
-  // access: dynamic checks of exclusivity would cost a third of the time.
+  // The columns and tables are accessed for every node, and no method calls another during an access. Dynamic
+  // exclusivity checks would cost a third of the time.
   @exclusivity(unchecked) package var columns: GraphColumns
-  /// Stamped on every node added from now on and reported by errors: the server puts the request's node index here.
+  /// Stored with every node added from now on and reported by errors. The server uses the request's node index.
   @exclusivity(unchecked) package var label: Int32 = -1
   /// The first mistake made through operators and methods, which cannot throw.
   @exclusivity(unchecked) public private(set) var firstError: GraphError?
@@ -17,12 +17,12 @@ public final class GraphBuilder {
   /// Inputs that count as constants.
   private var constantInputs: Set<ValueID> = []
 
-  /// Constants 0, 1, …, n - 1 by their lengths.
+  /// Constants 0, 1, …, n - 1, by n.
   var indexVectors: [Int: ValueID] = [:]
 
   /// While the formula of a squared length is written, see ``SquareOfRoot``.
   var isWithinRoot = false
-  /// Values that a rewrite has looked through: what was computed of them does not depend on them any more.
+  /// Values that a rewrite has looked through: results computed from them may no longer depend on them.
   var lookedThrough: Set<ValueID> = []
 
   /// Which derivatives of |x| values depend on, see ``SignedPrimitive``.
@@ -31,24 +31,24 @@ public final class GraphBuilder {
   @exclusivity(unchecked) private var nodes: NodeTable
   @exclusivity(unchecked) private var typeIDs: [TensorType: Int32] = [:]
   @exclusivity(unchecked) private var attributeIDs: [Attributes: Int32] = [:]
-  /// Result types that inference has found for the node being added.
+  /// Inferred result types of the node being added.
   @exclusivity(unchecked) private var pendingTypes: [Int32] = []
   private var placeholders = 0
   private var walked = 0
-  /// Of passes that are over.
+  /// Marks of finished passes, for reuse.
   var idleMarks: [PassMarks] = []
   private var added = 0
 
-  /// The most nodes that there may be: what a request and the transforms asked for may expand to.
+  /// Maximum number of nodes, including those of transforms.
   package var maximumNodes = 1 << 26
-  /// The most elements and axes that inputs, and results of operations, may have; what operations are made of inside
-  /// obeys ``Shape``'s limits.
+  /// Maximum numbers of elements and axes of inputs and of results of operations. Intermediate values inside an
+  /// operation are limited by ``Shape`` only.
   package var maximumElements = Shape.maximumElementCount
   package var maximumRank = Shape.maximumRank
   /// Ends building and transforms with the error `interrupted`; planning has its own.
   package var interruption: Interruption?
-  /// Asked, each time the graph has grown by ``nodesReserved``, for memory for as many nodes more. False ends building
-  /// with the error `interrupted`.
+  /// Called each time the graph has grown by ``nodesReserved``, to reserve memory for as many more nodes. False ends
+  /// building with the error `interrupted`.
   package var reserveNodes: ((_ count: Int) -> Bool)?
   private var reservedNodes = 0
 
@@ -57,7 +57,7 @@ public final class GraphBuilder {
     nodes = NodeTable()
   }
 
-  /// A builder that goes on where a graph ends.
+  /// A builder that continues a graph.
   public init(extending graph: Graph) {
     columns = graph.columns
     nodes = NodeTable()
@@ -66,12 +66,12 @@ public final class GraphBuilder {
     for node in 0..<NodeID(columns.nodeCount) { _ = nodes.intern(node, in: &columns) }
   }
 
-  /// A computed value as one that derivatives will be taken with respect to. Compute with what is returned: a square of
-  /// `value` itself may be written as a sum of squares in which it does not occur, and derivatives that were taken of
-  /// it may hold it.
+  /// Makes a computed value a target of derivatives. Continue with the returned value. A rewrite may remove `value`
+  /// itself from the formula, for example by writing its square as a sum of squares, so derivatives with respect to
+  /// `value` would be lost.
   ///
-  /// - Returns: the same number for the graph to go on with. By it, what it is made of is constant, as are the
-  ///   derivatives by that: only what is computed of what is returned counts.
+  /// - Returns: a value with the same numbers to continue with. A derivative with respect to it counts only what is
+  ///   computed from the returned value; whatever the value itself was computed from counts as constant.
   public func keepAsTarget(_ value: Value) -> Value {
     guard value.isValid else { return value }
     if lookedThrough.contains(value.id) || columns.operands.contains(value.id) {
@@ -85,20 +85,20 @@ public final class GraphBuilder {
     return kept(value)
   }
 
-  /// The same for a value that may have been used, under another name: what is computed of it then is not made of this.
+  /// The same for a value that may have been used already. Uses before this call do not depend on the returned value.
   package func kept(_ value: Value) -> Value {
     value.isValid && value.dtype.isFloating && !isConstant(value) ? emit(.kept, value) : value
   }
 
-  /// The same under a name that only this number has, for constants too: an input of a function is a variable of its
-  /// own whatever it is given.
+  /// The same with a node that is unique for `number`, also for constants: each input of a function is a variable of
+  /// its own, whatever value it gets.
   package func kept(_ value: Value, apart number: Int) -> Value {
     value.isValid && value.dtype.isFloating ? emit(.kept, value, .index(number)) : value
   }
 
   /// The finished graph.
   /// - Precondition: the outputs belong to this builder.
-  /// - Throws: the first mistake made on the way.
+  /// - Throws: the first error of the builder.
   public func graph(outputs: [Value], names: [String] = []) throws(GraphError) -> Graph {
     if let firstError { throw firstError }
     precondition(
@@ -110,8 +110,8 @@ public final class GraphBuilder {
 
   // MARK: Inputs and constants
 
-  /// A value to be given at run time. Inputs keep the order in which they are declared. A shape beyond
-  /// ``Shape/maximumElementCount`` is a mistake that is thrown when the graph is finished.
+  /// A value given at run time. Inputs keep the order of their declaration. A shape beyond
+  /// ``Shape/maximumElementCount`` is an error, thrown when the graph is finished.
   public func input(_ name: String = "", _ dtype: DType = .float64, _ shape: Shape) -> Value {
     do throws(GraphError) {
       try shape.checkSize()
@@ -138,27 +138,28 @@ public final class GraphBuilder {
     return Value(self, addLeaf(.constant, attributes, internType(TensorType(scalar.dtype, []))))
   }
 
-  /// A constant whose numbers are given at run time, as those of an input are, so that one plan serves all of them.
+  /// A constant whose numbers are given at run time, as for an input, so that one plan serves all its values.
   package func constantInput(_ type: TensorType) -> Value {
     let value = input("", type.dtype, type.shape)
     constantInputs.insert(value.id)
     return value
   }
 
-  /// Whether a value is a constant, which nothing is differentiated by.
+  /// Whether a value is a constant, which has no gradient.
   func isConstant(_ value: Value) -> Bool {
     value.isValid
       && (columns.opcodes[Int(columns.producers[Int(value.id)])] == .constant || constantInputs.contains(value.id))
   }
 
-  /// A value that stands for one to be put in its place by a transform; no plan may need it.
+  /// A placeholder that a transform replaces; plans must not contain it.
   package func placeholder(_ type: TensorType) -> Value {
     placeholders += 1
     return Value(self, addLeaf(.input, internAttributes(.index(-placeholders)), internType(type)))
   }
 
-  /// Counts the nodes that transforms walk over. A graph that differentiates at every node would make that quadratic.
-  /// - Returns: false, with the error remembered, once it is too much.
+  /// Counts the nodes that transforms visit. Without a limit, a graph that differentiates at every node would take
+  /// quadratic time.
+  /// - Returns: false, with the error remembered, above the limit.
   package func spend(_ nodes: Int) -> Bool {
     walked += nodes
     if interruption?.isInterrupted == true {
@@ -169,7 +170,7 @@ public final class GraphBuilder {
     fail(
       GraphError(
         .limitExceeded,
-        "differentiating walks over \(walked) nodes in all, at most \(GraphBuilder.longestWalk) are allowed",
+        "differentiation visits \(walked) nodes, at most \(GraphBuilder.longestWalk) are allowed",
         limit: .work(GraphBuilder.longestWalk), value: walked))
     return false
   }
@@ -178,8 +179,8 @@ public final class GraphBuilder {
 
   // MARK: Nodes
 
-  /// Adds a primitive with one result to operands whose types already fit: how derivative rules write. A mistake is
-  /// remembered, not thrown.
+  /// Adds a primitive with one result. The operands' types must fit, as in derivative rules. An error is remembered,
+  /// not thrown.
   package func emit(_ opcode: Opcode, _ x: Value, _ attributes: Attributes = .none) -> Value {
     guard x.isValid else { return x }
     if let known = simplified(opcode, x, x, attributes) { return known }
@@ -207,14 +208,14 @@ public final class GraphBuilder {
     }
   }
 
-  /// Remembers a mistake and returns the faulty value that stands for it.
+  /// Remembers an error and returns the invalid value that stands for it.
   @discardableResult
   package func fail(_ error: GraphError) -> Value {
     if firstError == nil { firstError = label >= 0 ? error.with(node: Int(label)) : error }
     return Value(self, -1)
   }
 
-  /// Takes the remembered mistake out, to throw it.
+  /// Removes and returns the remembered error, to throw it.
   package func takeError() -> GraphError? {
     defer { firstError = nil }
     return firstError
@@ -229,7 +230,7 @@ public final class GraphBuilder {
     }
   }
 
-  /// Adds a node whose operands stand at the end of `columns.operands`, or finds its equal.
+  /// Adds a node whose operands are at the end of `columns.operands`, or finds an equal one.
   private func add(_ opcode: Opcode, _ attributes: Int32) throws(GraphError) -> NodeID {
     checkCount()
     let (node, isNew) = append(opcode, attributes)
@@ -252,7 +253,7 @@ public final class GraphBuilder {
     return columns.firstResult[Int(node)]
   }
 
-  /// The node without its results yet, or the equal one that there was.
+  /// The new node without its results, or an equal existing one.
   private func append(_ opcode: Opcode, _ attributes: Int32) -> (node: NodeID, isNew: Bool) {
     let node = NodeID(columns.nodeCount)
     columns.opcodes.append(opcode)
@@ -280,23 +281,24 @@ public final class GraphBuilder {
     dropOpenOperands()
   }
 
-  /// Those of no node yet.
+  /// Removes operands that belong to no node yet.
   private func dropOpenOperands() {
     columns.operands.removeLast(columns.operands.count - Int(columns.firstOperand[columns.nodeCount]))
   }
 
   // MARK: Limits
 
-  /// Remembers the error of a builder that has been interrupted or has grown too large. The node that is being added is
-  /// added all the same, so that what an operation or a rule makes in between can be relied on; whoever goes through
-  /// many looks at ``firstError``.
+  /// Remembers the error of a builder that has been interrupted or has grown too large. The node is added all the same,
+  /// so that operations and rules never meet an invalid value in the middle. Loops over many nodes check
+  /// ``firstError``.
   private func checkCount() {
     added &+= 1
     if added % GraphBuilder.nodesBetweenLooks == 0, interruption?.isInterrupted == true { fail(Interruption.error) }
-    // Values and operands are counted in as many bits as nodes, and a node has any number of them.
+    // Values and operands are limited too: they are numbered with as many bits as nodes, and a node may have any number
+    // of them.
     let count = max(columns.nodeCount, columns.valueCount / 4, columns.operands.count / 16)
     if let reserveNodes, count > reservedNodes {
-      // Whoever says no knows why.
+      // The caller knows the reason.
       if !reserveNodes(GraphBuilder.nodesReserved) { fail(Interruption.error) }
       reservedNodes += GraphBuilder.nodesReserved
     }
@@ -304,11 +306,11 @@ public final class GraphBuilder {
     fail(
       GraphError(
         .limitExceeded,
-        "the graph, with all that is made of it, has more than the \(maximumNodes) nodes that are allowed",
+        "the graph with its derivatives has more than the maximum of \(maximumNodes) nodes",
         limit: .nodes(maximumNodes), value: count + 1))
   }
 
-  /// Some hundred microseconds of building.
+  /// Takes some hundred microseconds to build.
   static let nodesBetweenLooks = 64
   package static let nodesReserved = 1024
 
@@ -361,7 +363,7 @@ public final class GraphBuilder {
   }
 }
 
-/// What a primitive sees when it is asked for its result types.
+/// What a primitive gets to infer its result types.
 public struct TypeInference {
   fileprivate let builder: GraphBuilder
   package let node: NodeID

@@ -1,8 +1,8 @@
-/// Finds a node equal to a new one: open addressing over node numbers, keyed per process so that a request cannot be
-/// built to collide.
+/// Finds a node equal to a new one: a hash table with open addressing over node numbers. The hash is keyed per process,
+/// so that requests cannot cause collisions.
 ///
-/// Columns are passed inout although they are only read: they are a builder's stored property, and passing that by
-/// value copies the struct, which retains each of its arrays, for every node.
+/// Columns are passed inout although they are only read: passing a stored property by value would copy the struct and
+/// retain each of its arrays, for every node.
 struct NodeTable {
   private static let key = UInt64.random(in: 1...UInt64.max) | 1
   private static let empty: NodeID = -1
@@ -24,7 +24,7 @@ struct NodeTable {
     return node
   }
 
-  /// Takes out a node that was interned last: nothing can have been placed behind it.
+  /// Removes the node that was interned last. Later entries cannot depend on its slot.
   mutating func removeLast(_ node: NodeID, in columns: inout GraphColumns) {
     let mask = slots.count - 1
     var slot = NodeTable.hash(node, in: &columns) & mask

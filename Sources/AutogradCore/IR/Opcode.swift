@@ -1,4 +1,4 @@
-/// The primitives, by number: a node holds one of these.
+/// The numbers of primitives; a node holds one of these.
 public enum Opcode: UInt16, Sendable, CaseIterable {
   // Leaves.
   case input, constant
@@ -39,6 +39,6 @@ public enum Opcode: UInt16, Sendable, CaseIterable {
   case svd, singularValues, leftVectors, rightVectors, singularSum, singularDiagonal, differenceQuotient, blur
   case qr, orthogonalFactor, triangularFactor, pseudoinverse, cutPart, ofFullRank
   case exponential, exponentialTangent, exponentialSlope
-  // A library user's own.
+  // Defined by users of the library.
   case custom
 }

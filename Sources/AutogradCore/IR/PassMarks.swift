@@ -1,18 +1,18 @@
-/// What one reverse pass notes of a builder's values. Passes leave it to each other, cleared: so one costs as much as
-/// the part of the graph that it goes through, however large the rest, and a graph with a gradient at every node is not
-/// walked over for each of them.
+/// The marks of a reverse pass on a builder's values. Passes reuse it and leave it cleared, so a pass costs only as
+/// much as the part of the graph that it visits. A graph with a gradient at every node then does not take quadratic
+/// time.
 final class PassMarks {
   static let none: ValueID = -1
 
-  /// For each value: does it depend on what gradients are wanted of?
+  /// For each value, whether it depends on a target.
   @exclusivity(unchecked) private(set) var wanted: [Bool] = []
   @exclusivity(unchecked) private(set) var cotangents: [ValueID] = []
-  /// How many terms each cotangent in float32 has, up to 255.
+  /// Number of terms of each float32 cotangent, up to 255.
   @exclusivity(unchecked) private(set) var termCounts: [UInt8] = []
   @exclusivity(unchecked) private var isMet: [Bool] = []
   @exclusivity(unchecked) private var touched: [ValueID] = []
 
-  /// Makes room for values that have come since.
+  /// Makes room for values added since.
   func fit(_ columns: GraphColumns) {
     let more = columns.valueCount - wanted.count
     if more > 0 {
@@ -67,7 +67,7 @@ final class PassMarks {
       next += 1
     }
     if met.count > columns.nodeCount / 16 {
-      // Of many, looking through all is sooner done than sorting.
+      // If there are many, scanning all nodes is faster than sorting.
       met = (start..<NodeID(columns.nodeCount)).filter { isMet[Int($0)] }
     } else {
       met.sort()

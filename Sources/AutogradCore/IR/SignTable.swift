@@ -1,5 +1,5 @@
 /// Which derivatives of |x| (`signed` nodes) and which |x| each value of a builder depends on, as sets of 64 bits: with
-/// more than 64 of a kind two may share a bit. It is filled in one walk over the nodes, as far as was asked.
+/// more than 64 of a kind two may share a bit. It is filled in one pass over the nodes, as far as needed.
 struct SignTable {
   private(set) var signs: [(operand: ValueID, result: ValueID)] = []
   private var signBits: [UInt64] = []
@@ -7,9 +7,10 @@ struct SignTable {
   /// The bit of each |x|, by x.
   private var sizes: [ValueID: UInt64] = [:]
   private var walkedNodes: NodeID = 0
-  /// Nodes that have been walked over to find out how values are related.
+  /// Number of nodes visited to find out how values are related.
   var steps = 0
-  /// The tangents of operands along two directions of the inputs. Values would keep their builder alive.
+  /// The tangents of operands along two directions of the inputs. Stored as ids, because values would keep their
+  /// builder alive.
   var tangents: [ValueID: [ValueID]] = [:]
 
   mutating func extend(_ columns: borrowing GraphColumns) {

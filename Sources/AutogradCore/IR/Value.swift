@@ -1,8 +1,8 @@
-/// A value in a graph under construction: an input, a constant or what an operation yields.
+/// A value in a graph under construction: an input, a constant or a result of an operation.
 ///
-/// Values are written like numbers, `x.matmul(w) + b`; see the extensions in `Library/` for the methods. A mistake
-/// (shapes that do not fit, say) is remembered by the builder and thrown when the graph is finished or run, so that
-/// formulas need no `try` at every operator; everything computed from a faulty value is faulty too.
+/// Values are written like numbers, `x.matmul(w) + b`; see the extensions in `Library/` for the methods. The builder
+/// remembers errors, such as shapes that do not fit, and throws the first when the graph is finished or run. So
+/// formulas need no `try` at every operator. Everything computed from an invalid value is invalid too.
 public struct Value: Hashable {
   public let builder: GraphBuilder
   package let id: ValueID
@@ -12,13 +12,13 @@ public struct Value: Hashable {
     self.id = id
   }
 
-  /// False for what came of a mistake.
+  /// False for the result of an error.
   public var isValid: Bool { id >= 0 }
 
   /// - Precondition: the value is valid.
   package var typeID: Int32 { builder.columns.types[Int(id)] }
 
-  /// dtype and shape; a float64 scalar for a faulty value.
+  /// dtype and shape; that of a float64 scalar if the value is invalid.
   public var type: TensorType { isValid ? builder.columns.type(of: id) : TensorType(.float64, []) }
   public var shape: Shape { type.shape }
   public var dtype: DType { type.dtype }

@@ -1,15 +1,14 @@
 import CKernels
 import Glibc
 
-/// Ends building, planning and runs early, from any thread and once for all: raised by whoever no longer waits for the
-/// results, after a deadline or a disconnect, or by itself when a step has taken too long for the thread that it is on.
-/// Until then it can also make them pause, where they would look whether they shall end: their threads sleep, and their
-/// memory stays.
+/// Ends building, planning and runs early, from any thread and for good. The caller raises it after a deadline or a
+/// disconnect; it can also raise itself when a step has taken too long for its thread. Until then it can also pause the
+/// work: at its next check the thread sleeps and keeps its memory.
 package final class Interruption: Sendable {
-  /// Kernels look at it by its address. Read and written atomically only, and freed with this.
+  /// Kernels check it by its address. It is read and written only atomically, and freed with this object.
   nonisolated(unsafe) private let memory = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
-  /// Of the monotonic clock in nanoseconds; `max` for one that is only raised by others.
+  /// In nanoseconds of the monotonic clock; `max` if only others raise it.
   private let deadline: Int64
 
   package init() {
@@ -17,8 +16,7 @@ package final class Interruption: Sendable {
     deadline = .max
   }
 
-  /// Raises itself, when it is next looked at, once so many nanoseconds have passed. Kernels do not notice by
-  /// themselves.
+  /// Raises itself at the first check after this many nanoseconds. Kernels alone do not notice the time.
   package init(after nanoseconds: Int64) {
     memory.initialize(to: 0)
     deadline = Interruption.now &+ nanoseconds
@@ -34,33 +32,33 @@ package final class Interruption: Sendable {
 
   package func interrupt() { ck_raise(memory) }
 
-  /// Work that looks here next, or in a kernel, waits for ``resume()`` or ``interrupt()``.
+  /// Makes the work sleep at its next check, also in a kernel, until ``resume()`` or ``interrupt()``.
   package func pause() { ck_pause(memory) }
 
   package func resume() { ck_resume(memory) }
 
-  /// Whether it has been raised. For those who do not work, and so do not pause.
+  /// Whether it has been raised. For threads that do not do the work; it does not pause them.
   package var hasEnded: Bool { ck_is_ended(memory) }
 
-  /// Whether work shall end. Where it shall pause, this returns afterwards.
+  /// Whether the work must end. If it must pause, this returns after the pause.
   package var isInterrupted: Bool {
     if deadline != .max, Interruption.now > deadline { ck_raise(memory) }
     return ck_is_raised(memory)
   }
 
-  /// - Throws: `interrupted`, once it is.
+  /// - Throws: `interrupted`, if it has been raised.
   package func check() throws(GraphError) {
     if isInterrupted { throw Interruption.error }
   }
 
-  /// Valid as long as this lives.
+  /// Valid as long as this object lives.
   var flag: StopFlag { StopFlag(memory) }
 
-  static let error = GraphError(.interrupted, "interrupted, since nobody waits for the results any more")
+  static let error = GraphError(.interrupted, "interrupted: the results are no longer needed")
 }
 
-/// What ``Interruption`` raises. Once raised it stays so: whoever leaves work undone because of it can rely on the run
-/// to end with an error before anything reads what is missing.
+/// The flag that ``Interruption`` raises. It stays raised, so code that skips work because of it can rely on the run to
+/// end with an error before anything reads the missing results.
 typealias StopFlag = UnsafePointer<Int32>
 
 extension StopFlag {
@@ -75,5 +73,5 @@ extension StopFlag {
   var isRaised: Bool { ck_is_raised(self) }
 }
 
-/// Elements of what is done between two looks at the flag: no more than a millisecond's work.
+/// Elements processed between two checks of the flag: at most a millisecond's work.
 let longestPiece = 65_536

@@ -128,7 +128,7 @@ extension MatrixFunction.Refusal {
     return switch self {
     case .notPositiveDefinite(let order):
       GraphError(
-        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) part is not",
+        .notPositiveDefinite, "\(which) is not positive definite: its leading \(order) by \(order) block is not",
         at: .operand(0))
     case .dependentRow(let row):
       GraphError(

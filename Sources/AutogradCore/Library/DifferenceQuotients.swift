@@ -1,13 +1,14 @@
-/// Values of a function on a line through a point, at steps from coarse to fine, and what they say of its slope there.
+/// Values of a function on a line through a point, at steps from coarse to fine, and estimates of the slope at the
+/// point.
 ///
-/// The slope is extrapolated from quotients at neighbouring steps (Richardson). Among the extrapolations the one of the
-/// least estimated error is taken, as in Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4
-/// (1982). The error is made of the disagreement with the next finer extrapolation and of rounding, which is estimated
-/// from the size of the values and from the scatter of all finer extrapolations. An extrapolation that finer ones
-/// contradict by more than rounding is not taken: coarse steps reach across kinks, steps and whole periods, and often
-/// agree with each other all the same.
+/// The slope is extrapolated from quotients at neighbouring steps (Richardson). The extrapolation with the smallest
+/// estimated error is used, as in Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4 (1982).
+/// The error is made of the disagreement with the next finer extrapolation and of rounding, which is estimated from the
+/// size of the values and from the scatter of all finer extrapolations. An extrapolation that finer ones contradict by
+/// more than rounding is not used: coarse steps reach across kinks, jumps and whole periods, and often agree with each
+/// other all the same.
 package struct DifferenceQuotients {
-  /// Values to both sides, NaN where there is none, and the distances at which they were taken.
+  /// Values on both sides, NaN if there is none, and the distances at which they were taken.
   package struct Step {
     package var forward: Double
     package var backward: Double
@@ -19,16 +20,16 @@ package struct DifferenceQuotients {
     }
   }
 
-  /// Which values a quotient is made of.
+  /// Which values a quotient uses.
   package enum Side: Sendable {
     case both, right, left
   }
 
-  /// A slope, and by how much it may be off.
+  /// A slope with its possible error.
   package struct Estimate {
     package var slope: Double
     package var error: Double
-    /// The finest step that it is made of.
+    /// The finest step used.
     package var distance: Double
   }
 
@@ -36,12 +37,12 @@ package struct DifferenceQuotients {
   package var steps: [Step]
   /// The function at the point.
   package let value: Double
-  /// The sum of the sizes of the terms that make the value: it rounds like this, even where they cancel.
+  /// The sum of the magnitudes of the value's terms. It determines the rounding error, even if the terms cancel.
   package let size: Double
-  /// An estimate of what the rounding of all intermediate results adds up to; at least 0.
+  /// An estimate of the total rounding error of all intermediate results; at least 0.
   package let rounding: Double
-  /// By how much each value is taken to be off at least, whatever the values themselves show: where a step is lost in
-  /// an intermediate result they are alike to the last digit, and prove nothing.
+  /// The minimum error to assume for each value. If a step is lost in an intermediate result, values agree to the last
+  /// digit without proving anything.
   package var floor = 0.0
 
   package init(steps: [Step], value: Double, size: Double, rounding: Double) {
@@ -53,7 +54,7 @@ package struct DifferenceQuotients {
 
   // MARK: Single quotients
 
-  /// - Returns: nil where a value that it needs is not finite.
+  /// - Returns: nil if a value that it needs is not finite.
   func quotient(_ step: Step, _ side: Side) -> Double? {
     switch side {
     case .both:
@@ -64,13 +65,13 @@ package struct DifferenceQuotients {
     }
   }
 
-  /// By how much the slopes to the two sides differ at one step.
+  /// The difference of the slopes on the two sides at one step.
   func gap(_ step: Step) -> Double {
     guard let right = quotient(step, .right), let left = quotient(step, .left) else { return .nan }
     return abs(right - left)
   }
 
-  /// By how much rounding may change a difference of values at a step.
+  /// How much rounding may change a difference of values at a step.
   func noise(_ step: Step, _ side: Side) -> Double {
     var largest = max(abs(value), size)
     if side != .left { largest = max(largest, abs(step.above)) }
@@ -78,8 +79,8 @@ package struct DifferenceQuotients {
     return 2 * Double.ulpOfOne * largest + 4 * Double.leastNonzeroMagnitude + 2 * floor
   }
 
-  /// Whether a gap between the two sides stays as the step shrinks by a factor of 8 or so: that of a smooth function
-  /// shrinks alike.
+  /// Whether a gap between the two sides stays as the step shrinks by a factor of about 8. For a smooth function it
+  /// shrinks with the step.
   func gapStays(from coarse: Step, to fine: Step) -> Bool {
     let (before, after) = (gap(coarse), gap(fine))
     guard before.isFinite, after.isFinite else { return false }
@@ -88,7 +89,7 @@ package struct DifferenceQuotients {
       && after > 16 * noise(fine, .both) / min(fine.forward, fine.backward)
   }
 
-  /// The side on which the function has values beside the point, whatever is farther off.
+  /// The side on which the function has values close to the point.
   package var side: Side? {
     let finest = steps.suffix(3)
     guard value.isFinite, !finest.isEmpty else { return nil }
@@ -106,13 +107,13 @@ package struct DifferenceQuotients {
     /// The finer of the two steps.
     var distance: Double
     var noise: Double
-    /// Whether the two sides come together.
+    /// Whether the slopes of the two sides converge.
     var isSmooth: Bool
     /// The largest change of the function up to the coarser of the two steps.
     var change: Double
   }
 
-  /// What steps of neighbouring sizes give, from coarse to fine, as far as all finer ones have values.
+  /// Extrapolations from neighbouring steps, from coarse to fine, as long as all finer steps have values.
   private func extrapolations(_ side: Side) -> [Extrapolation] {
     let start = (steps.lastIndex { quotient($0, side) == nil }).map { $0 + 1 } ?? 0
     var change = 0.0
@@ -141,14 +142,14 @@ package struct DifferenceQuotients {
     }
   }
 
-  /// The slopes that can be believed, the best first.
+  /// The reliable slopes, the best first.
   package func estimates(_ side: Side) -> [Estimate] {
     let all = extrapolations(side)
     var found: [Estimate] = []
     for index in all.indices.dropLast() where all[index].isSmooth && all[index].slope.isFinite {
       let this = all[index]
       let disagreement = abs(all[index + 1].slope - this.slope)
-      // What finer steps scatter by is rounding, or else they see another function.
+      // The scatter of finer steps is rounding, unless the function looks different at that scale.
       var scatter = this.noise
       var isContradicted = false
       for finer in all[(index + 1)...] {
@@ -166,7 +167,7 @@ package struct DifferenceQuotients {
     return found.sorted { $0.error < $1.error }
   }
 
-  /// How many extrapolations tell two slopes apart and are near the first.
+  /// Number of extrapolations that can distinguish the two slopes and are near the first.
   func supporters(of slope: Double, against other: Double, _ side: Side) -> Int {
     let difference = abs(slope - other)
     return extrapolations(side).count {
@@ -199,7 +200,7 @@ package struct DifferenceQuotients {
     return (left.slope, right.slope)
   }
 
-  /// Whether the two sides differ at the finest steps that rounding lets see anything, at three pairs in a row.
+  /// Whether the two sides differ at the finest steps that rounding allows, at three consecutive pairs.
   private var gapStaysNearby: Bool {
     var inARow = 0
     for index in stride(from: steps.count - 2, through: 0, by: -1) {
@@ -231,13 +232,13 @@ package struct DifferenceQuotients {
 extension DifferenceQuotients {
   /// Sizes of steps from an element, from coarse to fine: powers of 8, so that what is added to it is exact.
   /// - Parameters:
-  ///   - scales: sizes at which the function may be expected to change; steps go from a quarter of each down by 50
-  ///     binary digits, as far as the element has that many.
+  ///   - scales: sizes at which the function may be expected to change. Steps go from a quarter of each down by 50
+  ///     binary digits, as far as the element's precision allows.
   package static func sizes(around x: Double, scales: [Double]) -> [Double] {
     guard x.isFinite else { return [] }
     var exponents: Set<Int> = []
     for scale in scales where scale > 0 && scale.isFinite {
-      // The exponent of a subnormal number is that of its first digit.
+      // For a subnormal number this is the exponent of its first digit.
       var exponent = Int(scale.exponent) - 2
       exponent -= ((exponent % 3) + 3) % 3
       let last = exponent - 50

@@ -1,4 +1,4 @@
-/// The tutorial's way: variables that hold data, and `y.backward()`.
+/// Variables that hold data, and `y.backward()`, as in the tutorial.
 extension GraphBuilder {
   /// An input that comes with its data.
   public func variable(_ tensor: Tensor, _ name: String = "") -> Value {
@@ -8,7 +8,7 @@ extension GraphBuilder {
   }
 }
 
-/// Gradients by the variable they belong to.
+/// Gradients by variable.
 public struct Gradients {
   private let tensors: [Value: Tensor]
 
@@ -27,14 +27,14 @@ public struct Gradients {
 
 extension Value {
   /// The value's tensor.
-  /// - Throws: the first mistake in the formula; `input_mismatch` if the graph has an input without data.
+  /// - Throws: the first error in the formula; `input_mismatch` if the graph has an input without data.
   public func evaluate() throws(GraphError) -> Tensor {
     try builder.run(outputs: [self])[0]
   }
 
   /// The gradients of this value with respect to every floating variable, seeded with `cotangent`, by default ones: of
   /// the sum of its elements.
-  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent has another type than this value, `dtype_mismatch`
+  /// - Throws: as ``evaluate()``; `shape_mismatch` if the cotangent's type differs from this value's, `dtype_mismatch`
   ///   if this value is of integers or bool.
   public func backward(_ cotangent: Tensor? = nil) throws(GraphError) -> Gradients {
     if let error = builder.firstError ?? lackOfGradient { throw error }

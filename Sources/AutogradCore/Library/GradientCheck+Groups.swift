@@ -1,18 +1,18 @@
-/// Elements that are checked together, so that a check of n inputs takes a number of evaluations that hardly grows
-/// with n. Each evaluation takes at least n operations, so that one element at a time takes n².
+/// Checks elements in groups, so that the number of evaluations hardly grows with the number n of inputs. Each
+/// evaluation takes at least n operations, so checking one element at a time takes n².
 ///
 /// A quotient along a direction through m elements is the sum of their slopes, each times its share of the direction.
-/// Shares are chosen so that all elements of a group contribute about alike. The sum is then held to what the least
-/// contribution alone may be off by, whatever m is: an element that is wrong shows as it does alone. The quotient has
-/// the digits for that: it is good to 1e-11 or so, and what is to be seen is 1e-7 of one of m contributions. Shares
-/// have signs and sizes as if by chance, and several directions must agree, so that errors of different elements do not
-/// cancel. A group that does not agree is split, down to single elements, which then decide as ever.
+/// Shares are chosen so that all elements of a group contribute about equally. The tolerance for the sum is that of the
+/// smallest contribution, whatever m is, so one wrong element is noticed as it would be alone. The quotient is precise
+/// enough: its error is about 1e-11, and an error of 1e-7 of one of m contributions must be noticed. Shares have
+/// pseudo-random signs and sizes, and several directions must agree, so that errors of different elements do not
+/// cancel. A group that does not agree is split, down to single elements.
 extension GradientCheck {
-  /// Fewer elements than this are looked at one by one.
+  /// Fewer elements than this are checked one by one.
   static let fewestGrouped = 257
-  /// Evaluations that groups take where all is well, roughly.
+  /// Approximate number of evaluations for groups if all is well.
   static let groupedEvaluations = 512
-  /// A smaller group is not worth its directions.
+  /// Smaller groups are checked one by one.
   private static let smallestGroup = 32
   private static let directionsOfGroup = 4
   private static let partsOfGroup = 8
@@ -23,7 +23,7 @@ extension GradientCheck {
     var slope: Double
     /// How far it may move: a power of 2.
     var reach: Double
-    /// How much that changes the function.
+    /// How much moving it that far changes the function.
     var change: Double { abs(slope) * reach }
   }
 }
@@ -31,7 +31,7 @@ extension GradientCheck {
 extension GradientCheck.Run {
   typealias Member = GradientCheck.Member
 
-  /// - Returns: what is confirmed, and what has to be looked at one by one.
+  /// - Returns: the confirmed elements, and those to check one by one.
   mutating func confirmedTogether(
     _ probes: [GradientCheck.Probe]
   ) throws(GraphError) -> (found: [(GradientCheck.Probe, SlopeFinding)], rest: [GradientCheck.Probe]) {
@@ -57,12 +57,12 @@ extension GradientCheck.Run {
     return (found, rest)
   }
 
-  /// Nil where a step would not fit, or the derivative is no number.
+  /// Nil if a step would not fit, or the derivative is NaN or infinite.
   private func member(_ probe: GradientCheck.Probe) -> Member? {
     guard value.isFinite, let element = probe.element else { return nil }
     let target = targets[probe.target]
     let (x, slope) = (target.elements[element], target.slopes[element])
-    // The first look goes to a 64th of the size of the element, or to the step that was asked for.
+    // The first step is a 64th of the element's size, or the requested step.
     let reach = check.step.map { 64 * $0 } ?? target.scale(element)
     guard x.isFinite, slope.isFinite, reach > 0x1p-960, reach < 0x1p960, x.ulp <= min(1, reach * 0x1p-40) else {
       return nil
@@ -72,7 +72,7 @@ extension GradientCheck.Run {
     return member.change.isFinite ? member : nil
   }
 
-  /// Members that change the function about alike; few ones that change it more join them.
+  /// Groups members that change the function about equally; a few that change it more join them.
   private func groups(_ members: [Member]) -> [[Member]] {
     let sorted = members.sorted { $0.change > $1.change }
     var groups: [[Member]] = []
@@ -93,12 +93,12 @@ extension GradientCheck.Run {
     return group.isEmpty ? groups : groups + [group]
   }
 
-  /// All that cannot be told from rounding go together.
+  /// All members below rounding go into one group.
   private static func exponent(_ member: Member, _ isVisible: Bool) -> Int {
     isVisible ? Int(member.change.exponent) : -5000
   }
 
-  /// Whether the change can be told from rounding at all.
+  /// Whether the change is larger than rounding.
   private func isVisible(_ member: Member) -> Bool {
     member.change / 4 > 32 * Double.ulpOfOne * max(abs(value), size) + 64 * Double.leastNonzeroMagnitude
   }
@@ -111,7 +111,7 @@ extension GradientCheck.Run {
     var line: CheckLine
     var slope = 0.0
     var tolerance = CheckTolerance()
-    /// The least contribution of a member, 0 where none can be told from rounding.
+    /// The smallest contribution of a member; 0 if all are below rounding.
     var least = 0.0
   }
 
@@ -145,7 +145,7 @@ extension GradientCheck.Run {
     return direction
   }
 
-  /// As if by chance, but the same in every run.
+  /// Pseudo-random, and the same in every run.
   private static func chance(_ input: Int, _ element: Int, _ number: Int) -> UInt64 {
     var hash = UInt64(truncatingIfNeeded: input) &* 0x9E37_79B9_7F4A_7C15
     hash = (hash ^ UInt64(truncatingIfNeeded: element)) &* 0xBF58_476D_1CE4_E5B9
@@ -171,7 +171,7 @@ extension GradientCheck.Run {
       if !quotients.isWithoutKink(1e-3 * direction.least) { found = nil }
       if found == nil { found = try closerLook(direction) }
       guard let found else { return nil }
-      // What the whole group is off by, as if it were this element alone.
+      // The disagreement of the whole group, as if it were this element's.
       let each = zip(group, direction.shares).map { member, share in
         SlopeFinding(
           .passes, .compared, analytic: member.slope,
@@ -182,10 +182,10 @@ extension GradientCheck.Run {
     return findings
   }
 
-  /// Steps of all sizes, with the same demands.
+  /// Tries steps of all sizes, with the same criteria.
   private mutating func closerLook(_ direction: Direction) throws(GraphError) -> SlopeFinding? {
     let longest = check.step == nil ? 1.0 : 0x1p-4
-    // As far as what is added to the elements is exact.
+    // As long as the sums with the elements are exact.
     let distances = DifferenceQuotients.sizes(around: 0, scales: [longest]).filter { $0 >= 0x1p-30 }
     closerLooks -= 2 * distances.count
     guard closerLooks >= 0 else { return nil }
@@ -210,8 +210,8 @@ extension GradientCheck.Run {
 }
 
 extension DifferenceQuotients {
-  /// Whether at some steps the gap between the two sides, extrapolated to no step at all, is less than a bound or than
-  /// what rounding makes. That of one element among many is hidden by the curvature of all, until that is taken off.
+  /// Whether at some steps the gap between the two sides, extrapolated to step 0, is below a bound or below rounding.
+  /// The extrapolation removes the curvature of all elements, which would hide the kink of one.
   fileprivate func isWithoutKink(_ bound: Double) -> Bool {
     zip(steps, steps.dropFirst()).contains { coarse, fine in
       guard fine.forward <= 0x1p-9, fine.forward >= 0x1p-18 else { return false }

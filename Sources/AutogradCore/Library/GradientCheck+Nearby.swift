@@ -1,5 +1,5 @@
-/// What the surroundings of a point say of a disagreement there: whether the function is smooth all around it, and
-/// whether its derivative is right a little farther on.
+/// Examines the neighbourhood of a disagreement: whether the function is smooth around the point, and whether its
+/// derivative is right a little farther on.
 extension GradientCheck.Run {
   /// A direction through all elements of all inputs.
   private var line: CheckLine {
@@ -18,10 +18,9 @@ extension GradientCheck.Run {
     return isSmooth ?? false
   }
 
-  /// Whether gradients close by depend on the side from which one comes near. Where several numbers are equal an order
-  /// statistic is straight along every line (the median of moved numbers is the median of the moves), and yet its
-  /// gradient is that of another element on each side. Where there are none close by, there is no telling, and they
-  /// may.
+  /// Whether gradients nearby depend on the side from which the point is approached. If several numbers are equal, an
+  /// order statistic is linear along every line (the median of moved numbers is the median of the moves), but on each
+  /// side its gradient belongs to another element. True if there are no gradients nearby, because then it is unknown.
   private mutating func gradientsJump() throws(GraphError) -> Bool {
     closerLooks -= 12 * max(check.derivatives.work / max(check.work, 1), 1)
     guard closerLooks >= 0 else { return true }
@@ -38,7 +37,7 @@ extension GradientCheck.Run {
         continue
       }
       let largest = gradients[0].reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
-      // That of a smooth function shrinks with the distance.
+      // For a smooth function the difference shrinks with the distance.
       return zip(differences, coarse).contains { fine, coarse in
         zip(fine, coarse).contains { $0 > 1e-3 * largest && $0 > 0.5 * $1 }
       }
@@ -46,8 +45,8 @@ extension GradientCheck.Run {
     return false
   }
 
-  /// The inputs a little farther on, each element by an amount of its own, so that equal ones part; on each side in
-  /// another order, as if by chance but the same in every run.
+  /// The inputs a little farther on. Each element moves by a different amount, so that equal ones separate. The amounts
+  /// are pseudo-random, differ by side, and are the same in every run.
   private func nearby(_ side: Int, _ distance: Double) -> [Tensor] {
     var inputs = check.inputs
     for (input, direction) in line.directions {
@@ -62,7 +61,7 @@ extension GradientCheck.Run {
     return inputs
   }
 
-  /// The derivatives there, and what goes with them; nil where they cannot be had.
+  /// The derivatives there, with sizes and rounding; nil if they cannot be computed.
   func nearbyResults(_ inputs: [Tensor]) throws(GraphError) -> [Tensor]? {
     do throws(GraphError) {
       return try check.derivatives.run(inputs, interruption: interruption)
@@ -72,8 +71,8 @@ extension GradientCheck.Run {
     }
   }
 
-  /// Whether the same element fails a little farther on, too: at the first distance at which that can be told of an
-  /// error of this size.
+  /// Whether the same element fails a little farther on, too: at the first distance at which an error of this size can
+  /// be noticed.
   mutating func failsNearby(
     _ probe: GradientCheck.Probe, _ sizes: [Double], _ error: Double
   ) throws(GraphError) -> Bool {

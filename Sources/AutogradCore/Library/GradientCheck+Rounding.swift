@@ -1,21 +1,21 @@
-/// What the rounding of intermediate results may have to do with a disagreement.
+/// Decides whether rounding of intermediate results can explain a disagreement.
 ///
-/// To first order a rounding error of a result changes the function by as much times the derivative by it. The sum of
-/// these over all results is computed beside the gradients. An intermediate result may be so large that it takes no
-/// notice of a step: values then agree to the last digit, and say nothing. So a disagreement has to be larger than what
-/// that sum makes of a quotient.
+/// To first order, a rounding error of a result changes the function by the error times the derivative with respect to
+/// the result. The sum of these over all results is computed beside the gradients. An intermediate result may be so
+/// large that a step is lost in it; values then agree to the last digit and prove nothing. So a disagreement counts
+/// only if it is larger than that sum divided by the step.
 extension GradientCheck {
-  /// A scalar function for a check, and what goes with it.
+  /// A scalar function for a check, with its size and rounding.
   package struct Parts {
     /// Σ cotangent · value.
     package var total: Value
     package var gradients: [Value]
-    /// The sum of the sizes of the terms of the total.
+    /// The sum of the magnitudes of the terms of the total.
     package var size: Value
-    /// What the rounding of all intermediate results adds up to.
+    /// The total rounding error of all intermediate results.
     package var rounding: Value
 
-    /// - Throws: what the builder has found wrong with the graph.
+    /// - Throws: errors of the builder.
     package init(
       of seeds: [(value: Value, cotangent: Value)], withRespectTo targets: [Value], _ builder: GraphBuilder
     ) throws(GraphError) {
@@ -36,7 +36,7 @@ extension GradientCheck {
       terms.map { $0.cast(to: .float64) }.reduce(zero) { $0 + $1 }
     }
 
-    /// Small results are joined: a thousand scalars take as many operations as one vector of them.
+    /// Joins small results, so that a thousand scalars take as few operations as one vector.
     private static func joined(
       _ pairs: [(result: Value, slope: Value)], _ builder: GraphBuilder
     ) -> [(result: Value, slope: Value)] {
@@ -49,7 +49,7 @@ extension GradientCheck {
       return pairs.filter { $0.result.shape.elementCount > 64 } + [vector]
     }
 
-    /// Half a unit in the last place of a result, times its slope. What is NaN counts nothing.
+    /// Half a unit in the last place of a result, times its slope; 0 if that is NaN.
     private static func effect(of result: Value, _ slope: Value) -> Value {
       let ulp = result.applying("abs") * (Double.ulpOfOne / 2) + Double.leastNonzeroMagnitude
       let effect = ulp * slope.applying("abs")
@@ -94,7 +94,7 @@ extension GradientCheck {
 }
 
 extension GradientCheck.Run {
-  /// A disagreement or kink once more, with what rounding may have done. Inconclusive where that may be all there is.
+  /// Reconsiders a disagreement or kink with rounding in mind. Inconclusive if rounding alone could explain it.
   mutating func reconsidered(
     _ finding: SlopeFinding, _ probe: GradientCheck.Probe, _ quotients: DifferenceQuotients
   ) throws(GraphError) -> SlopeFinding {
@@ -122,7 +122,7 @@ extension GradientCheck.Run {
     case .unseen: return doubtful
     case .confirmed: break
     }
-    // Where steps speak against it that do not reach far there may be a kink, or what looks like one.
+    // If only short steps contradict it, there may be a kink, or something that looks like one.
     var short = quotients
     let reach = probe.element.map(targets[probe.target].scale) ?? 1
     short.steps.removeAll { max($0.forward, $0.backward) > reach / 8 }
@@ -134,8 +134,8 @@ extension GradientCheck.Run {
     return doubtful
   }
 
-  /// What rounding may change a value by, here and a step away: what it changes in all, without what it does to results
-  /// that do not depend on the element. Those are found by making it NaN; the last digits of the sum are lost thereby.
+  /// How much rounding may change a value, here and a step away: the total, minus the part of results that do not
+  /// depend on the element. Those are found by setting the element to NaN. The subtraction loses last digits.
   private mutating func floor(_ probe: GradientCheck.Probe, _ distance: Double) throws(GraphError) -> Double {
     var largest = 0.0
     for point in points(probe, [0, distance], targets).dropFirst() {
@@ -152,9 +152,9 @@ extension GradientCheck.Run {
     return largest
   }
 
-  /// Whether the finest step that speaks against the derivative does so too by what the derivative is along the step. A
-  /// quotient is the mean of the derivative between its ends. Of that two quadratures must agree, which they hardly do
-  /// where the step is a period or more.
+  /// Whether the derivative's own mean over the finest contradicting step contradicts it too. A quotient is the mean of
+  /// the derivative over its step. Two quadratures of that mean must agree, which they hardly do if the step is a
+  /// period or more.
   private func alongStep(
     _ probe: GradientCheck.Probe, _ finding: SlopeFinding, _ quotients: DifferenceQuotients
   ) throws(GraphError) -> AlongStep {
@@ -172,28 +172,28 @@ extension GradientCheck.Run {
         + mean(probe, size * 0.339981043584856) * 0.652145154862546
       guard abs(rough - mean) <= finding.error / 8 else { return .tooFast }
       if part == 1 && !(abs(quotient - mean) >= finding.error / 2) {
-        // It goes over from one to the other on the way, unless there is a kink at the point.
+        // The derivative changes from one value to the other on the way, unless there is a kink at the point.
         return abs(try self.mean(probe, size / 8) - finding.analytic) < finding.error / 8 ? .tooFast : .confirmed
       }
     }
     return .contradicted
   }
 
-  /// What the derivatives along a step say of a quotient.
+  /// What the derivatives along a step show about a quotient.
   private enum AlongStep {
-    /// They have another mean.
+    /// Their mean differs.
     case contradicted
-    /// They have this mean, though the derivative at the point is another.
+    /// Their mean equals the quotient, although the derivative at the point differs.
     case confirmed
-    /// They change too much on the way for their mean to be told, or to be that at the point.
+    /// They change too much on the way for their mean to be known, or to equal the derivative at the point.
     case tooFast
-    /// The step goes from one whole number to another, to which the function rounds.
+    /// The step crosses from one whole number to another, and the function rounds.
     case stairs
-    /// There is no such step.
+    /// There is no contradicting step.
     case unseen
   }
 
-  /// Whether a step to both sides leaves all numbers as they are that the function rounds to.
+  /// Whether a step to both sides leaves all rounded numbers unchanged.
   private func staysOnStairs(_ probe: GradientCheck.Probe, _ distance: Double) throws(GraphError) -> Bool {
     guard let rounded = check.rounded, !stairs.isEmpty else { return true }
     for point in points(probe, [distance], targets) {
@@ -223,14 +223,14 @@ extension GradientCheck.Run {
 }
 
 extension DifferenceQuotients {
-  /// Whether a slope would have the function change over the shortest step alone as much as it does over any, and the
-  /// function does, or rounding would hide it: it may be as steep, on a distance that no step is short enough for.
+  /// Whether the function may be as steep as a slope within a distance shorter than any step: with that slope it would
+  /// change over the shortest step as much as over any, and it does so, or rounding would hide it.
   fileprivate func leaps(beside slope: Double) -> Bool {
     func change(_ step: Step) -> Double { max(abs(step.above - value), abs(step.below - value)) }
     guard let finest = steps.last, slope.isFinite else { return false }
     var exact = self
     exact.floor = 0
-    // Far away the function may be of another size: the finest six steps, then more of them.
+    // Far away the function may have another size, so this uses the finest six steps, then more.
     var widest = 0.0
     for (number, step) in steps.reversed().enumerated() {
       widest = max(widest, change(step))

@@ -1,5 +1,5 @@
 extension GradientCheck {
-  /// What the probes of one run share.
+  /// State shared by the probes of one run.
   struct Run {
     let check: GradientCheck
     let targets: [Target]
@@ -9,17 +9,17 @@ extension GradientCheck {
     let interruption: Interruption?
     var closerLooks: Int
     var neighbours = GradientCheck.mostNeighbours
-    /// Whether the function is smooth along a direction through everything, once that has been looked at.
+    /// Whether the function is smooth along a direction through all elements; nil until it has been checked.
     var isSmooth: Bool?
     var hidesSteps = false
     var hidesPeriods = false
-    /// The whole numbers that the function rounds to.
+    /// The whole numbers to which the function rounds.
     var stairs: [[Double]] = []
     /// An element with a kink was seen: along a direction the kinks of several may cancel.
     var sawKink = false
 
     mutating func findings(_ probes: [Probe]) throws(GraphError) -> [SlopeFinding] {
-      // What groups could not confirm was not counted on.
+      // Elements that groups could not confirm were not budgeted for.
       if check.isGrouped { closerLooks -= 4 * probes.count }
       if check.isGrouped && closerLooks < 0 {
         return probes.map { SlopeFinding(.inconclusive, .tooMuchWork, analytic: slope($0, targets), numeric: .nan) }
@@ -49,7 +49,7 @@ extension GradientCheck {
     private func stepSizes(_ probe: Probe) -> [Double] {
       let target = targets[probe.target]
       guard let element = probe.element else {
-        // Each step is to move every element of the direction.
+        // Each step must move every element of the direction.
         let least = zip(target.elements, target.direction).reduce(0) { $1.1 == 0 ? $0 : max($0, $1.0.ulp / abs($1.1)) }
         let sizes = DifferenceQuotients.sizes(around: 0, scales: givenStep(probe).map { [4 * $0] } ?? [1])
         return sizes.filter { $0 >= least }
@@ -59,13 +59,13 @@ extension GradientCheck {
       return DifferenceQuotients.sizes(around: x, scales: [target.scale(element), 1])
     }
 
-    /// Two steps at which most functions are neither curved nor rounded much.
+    /// Two steps at which most functions have little curvature and little rounding.
     private func firstLook(_ probe: Probe, _ sizes: [Double]) -> [Double] {
       let longest = givenStep(probe) ?? (probe.element.map(targets[probe.target].scale) ?? 1) / 64
       return Array(sizes.drop { $0 > longest }.prefix(2))
     }
 
-    /// The longest step that was asked for, if any. Along a direction no element moves farther.
+    /// The requested longest step, if any. Along a direction no element moves farther.
     private func givenStep(_ probe: Probe) -> Double? {
       guard let step = check.step, probe.element == nil else { return check.step }
       let largest = targets[probe.target].direction.reduce(0) { max($0, abs($1)) }
@@ -108,7 +108,7 @@ extension GradientCheck {
 
     func tolerance(_ probe: Probe) -> CheckTolerance {
       guard probe.element == nil else { return check.tolerance }
-      // What each element may be off by, and what rounding the sum of all adds.
+      // The tolerance of each element, and the rounding of their sum.
       var tolerance = check.tolerance
       let target = targets[probe.target]
       let each = tolerance.absolute + 8 * Double.leastNonzeroMagnitude
@@ -146,8 +146,8 @@ extension GradientCheck {
       guard finding.result == .fails, analytic.isFinite, try !isSmoothAllAround(), neighbours > 0 else {
         return finding
       }
-      // Beside a kink in some direction, conventions decide what the derivative is. One that is right nearby is not
-      // wrong here.
+      // At a kink in some direction the derivative is a convention. If it is right nearby, it does not count as wrong
+      // here.
       neighbours -= 1
       var excused = finding
       excused.result = .inconclusive
@@ -156,7 +156,7 @@ extension GradientCheck {
       return try failsNearby(probe, sizes, finding.error) ? finding : excused
     }
 
-    /// Why a disagreement proves nothing, if it does not.
+    /// Why a disagreement proves nothing; nil if it does prove an error.
     private func doubt(_ probe: Probe, _ sizes: [Double]) -> SlopeFinding.Cause? {
       if hidesSteps { return .hiddenSteps }
       if hidesPeriods { return .unresolved }
@@ -166,17 +166,17 @@ extension GradientCheck {
       }
       guard let finest = sizes.last else { return nil }
       let x = target.scale(element)
-      // Of the smallest numbers there are none smaller to go by; beyond 2^53 there are whole numbers only, and those of
-      // a function with a period may be all alike.
+      // At the smallest numbers there are no smaller steps. Beyond 2^53 there are only whole numbers, at which a
+      // periodic function may have equal values.
       return finest > x || x <= 0x1p-960 || abs(target.elements[element]).ulp > 1 ? .coarseNumbers : nil
     }
   }
 }
 
 extension GradientCheck.Target {
-  /// A direction in which every element moves by about its own size: a power of 2, so that nothing rounds, with a sign
-  /// as if by chance but the same in every run. Elements stay that have no finite derivative, or are so small that the
-  /// steps would round.
+  /// A direction in which every element moves by about its own size: a power of 2, so that nothing rounds, with a
+  /// pseudo-random sign that is the same in every run. Elements without a finite derivative, or so small that steps
+  /// would round, do not move.
   var direction: [Double] {
     elements.indices.map { index in
       guard elements[index].isFinite, slopes[index].isFinite, scale(index) > 0x1p-960 else { return 0 }

@@ -1,26 +1,25 @@
-/// Gradients held against difference quotients of the function that they belong to, element by element and along
-/// directions.
+/// Compares gradients with difference quotients of the function, element by element and along directions.
 ///
-/// It accuses a derivative only where it is sure: where the function is smooth, quotients at several sizes of steps
-/// agree on another slope and nothing speaks for the derivative. What it cannot see it calls inconclusive.
+/// It reports a failure only if it is certain: the function is smooth, quotients at several step sizes agree on another
+/// slope, and nothing supports the derivative. If it cannot decide, the result is inconclusive.
 package struct GradientCheck {
   /// At most this many elements of each input are varied, spread evenly.
   package static let elementsPerInput = 1000
-  /// Elements that are looked at together.
+  /// Elements that are evaluated together.
   private static let probesTogether = 1024
-  /// Disagreements at points where the function is not smooth that are looked at from nearby.
+  /// Maximum number of disagreements at non-smooth points that are also checked nearby.
   static let mostNeighbours = 64
 
-  /// What came of one input.
+  /// The result for one input.
   package struct Report: Sendable {
     package var result = CheckResult.passes
     package var isPassed = true
     package var isKink = false
     package var checked = 0
-    /// The element that decided, or of those that agree the one that differs most.
+    /// The deciding element; if all agree, the one that differs most.
     package var position: Int?
     package var finding: SlopeFinding?
-    /// What decided is the direction through all elements.
+    /// Whether the direction through all elements decided.
     package var isAlongDirection = false
   }
 
@@ -35,40 +34,40 @@ package struct GradientCheck {
     var input: Int
     var elements: [Double]
     var slopes: [Double]
-    /// The size of an element that is 0.
+    /// The size assumed for an element that is 0.
     var zeroScale: Double
-    /// The largest change that the derivative says there is, by an element's own size.
+    /// The largest change that the derivative predicts if an element changes by its own size.
     var largestChange: Double
 
     func scale(_ index: Int) -> Double { elements[index] == 0 ? zeroScale : abs(elements[index]) }
   }
 
   package var tolerance = CheckTolerance()
-  /// The largest step; by default it follows the size of the element.
+  /// The largest step; nil chooses it by the size of the element.
   package var step: Double?
-  /// Evaluations of the function that may be made beyond these.
+  /// Further evaluations of the function that may be made.
   package var closerLooks = Int.max
 
   let evaluator: PointEvaluator
-  /// Of numbers that the function rounds to whole ones how large they are, then which whole ones, then how large
-  /// numbers are of which it takes a function with whole periods.
+  /// Plan for the numbers that the function rounds: their magnitudes, then the whole numbers, then the magnitudes of
+  /// arguments of periodic functions.
   let rounded: Plan?
-  /// How many nodes round.
+  /// Number of nodes that round.
   private let stairCount: Int
   let derivatives: Plan
   let inputs: [Tensor]
   let varied: [Int]
   let dependsOn: [Bool]
-  /// Evaluations of the function that are made in any case, roughly.
+  /// Approximate number of evaluations that are made in any case.
   package let evaluations: Int
   /// Whether elements are confirmed together.
   let isGrouped: Bool
 
   /// - Parameters:
   ///   - function: one output, a scalar; everything is float64.
-  ///   - derivatives: its gradient with respect to each of the checked inputs, then the sum of the sizes of its terms,
-  ///     then what the rounding of all intermediate results adds up to.
-  ///   - checked: which of the inputs.
+  ///   - derivatives: its gradient with respect to each of the checked inputs, then the sum of the magnitudes of its
+  ///     terms, then the total rounding error of all intermediate results.
+  ///   - checked: indices of the checked inputs.
   package init(
     function: Graph, derivatives: Graph, inputs: [Tensor], checked: [Int], interruption: Interruption?
   ) throws(GraphError) {
@@ -88,8 +87,8 @@ package struct GradientCheck {
     evaluator = try PointEvaluator(function, inputs, varied: moved, points: evaluations, interruption)
   }
 
-  /// A graph of the largest number that each node makes a whole one of, of all the whole ones, and of the largest
-  /// number of which a node takes a function with whole periods.
+  /// A graph of the largest argument of each rounding node, of all rounded numbers, and of the largest argument of each
+  /// periodic function.
   private static func rounded(
     _ function: Graph, _ interruption: Interruption?
   ) throws(GraphError) -> (plan: Plan?, stairCount: Int) {
@@ -136,11 +135,11 @@ package struct GradientCheck {
     var run = Run(
       check: self, targets: targets, value: value, size: size.isFinite ? abs(size) : 0,
       rounding: results[results.count - 1].doubles[0], interruption: interruption, closerLooks: closerLooks)
-    // Of these a step of one can hardly be told from rounding.
+    // At such sizes a step of 1 is hardly above rounding.
     let whole = try rounded?.run(inputs, interruption: interruption) ?? []
     run.hidesSteps = whole.prefix(stairCount).contains { !($0.doubles[0] < 0x1p45) }
     run.stairs = stairs(of: whole)
-    // From there on all numbers are whole, and the function of all of them is the same.
+    // From there on all numbers are whole, and a function with an integer period has the same value at all of them.
     run.hidesPeriods = whole.dropFirst(2 * stairCount).contains { !($0.doubles[0] < 0x1p53) }
     var reports = targets.map { _ in Report() }
     for (index, target) in targets.enumerated() where !dependsOn[index] {
@@ -151,7 +150,7 @@ package struct GradientCheck {
     var probes: [Probe] = []
     for (index, target) in targets.enumerated() where dependsOn[index] && !target.elements.isEmpty {
       probes += GradientCheck.sampled(target.elements.count).map { Probe(target: index, element: $0) }
-      // Groups are directions themselves; only elements that belong to none need another.
+      // Groups are directions already; only elements outside of groups need another.
       if !isGrouped || target.elements.count > GradientCheck.elementsPerInput {
         probes.append(Probe(target: index, element: nil))
       }
@@ -170,7 +169,7 @@ package struct GradientCheck {
     return reports
   }
 
-  /// The whole numbers that the function rounds to.
+  /// The whole numbers to which the function rounds.
   func stairs(of rounded: [Tensor]) -> [[Double]] {
     rounded.dropFirst(stairCount).prefix(stairCount).map(\.doubles)
   }
@@ -193,7 +192,7 @@ package struct GradientCheck {
     return target
   }
 
-  /// Nothing is to be evaluated where the function does not depend on an input.
+  /// The finding for an input that the function does not depend on, without evaluations.
   private func independent(_ slope: Double) -> SlopeFinding {
     SlopeFinding(
       abs(slope) <= tolerance.absolute ? .passes : .fails, .compared, analytic: slope, numeric: 0, uncertainty: 0)
@@ -208,7 +207,7 @@ extension GradientCheck.Report {
     let isWorse = rank(found.result) > rank(result)
     if isWorse { result = found.result }
     guard let element else {
-      // The direction is shown only where it alone decides.
+      // The direction is reported only if it alone decides.
       if isWorse || finding == nil { (finding, position, isAlongDirection) = (found, nil, true) }
       return
     }

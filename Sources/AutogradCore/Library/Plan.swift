@@ -1,7 +1,7 @@
-/// A graph ready to run, any number of times and from any thread: a flat list of instructions and one workspace to run
-/// them in.
+/// A graph ready to run, any number of times and from any thread: a flat list of instructions and the layout of the
+/// workspace that they need.
 ///
-/// What it costs is known before it runs: ``peakByteCount`` and ``work``.
+/// Its cost is known before it runs: ``peakByteCount`` and ``work``.
 public struct Plan: Sendable {
   package let program: Program
 
@@ -16,19 +16,19 @@ public struct Plan: Sendable {
 
   public var inputTypes: [TensorType] { program.inputTypes }
   public var outputTypes: [TensorType] { program.outputs.map { program.resultTypes[$0] } }
-  /// Types of the distinct tensors that are results, and for each output which of these it is.
+  /// Types of the distinct result tensors, and for each output the index of its result.
   package var resultTypes: [TensorType] { program.resultTypes }
   package var outputs: [Int] { program.outputs }
   package var instructions: [Instruction] { program.instructions }
 
   /// Elementary operations: an addition or a product counts as one.
   public var work: Int { program.work }
-  /// Bytes in use while it runs, beside its inputs: workspace and results.
+  /// Bytes in use while it runs, without its inputs: workspace and results.
   public var peakByteCount: Int { workspaceByteCount + resultByteCount }
   /// Bytes of all results.
   public var resultByteCount: Int { program.resultByteCount }
   package var workspaceByteCount: Int { program.workspaceByteCount }
-  /// Bytes that the plan itself takes, about.
+  /// Approximate size of the plan itself in bytes.
   package var byteCount: Int { program.byteCount }
 }
 
@@ -37,9 +37,9 @@ extension Plan {
   /// - Parameters:
   ///   - inputs: tensors of ``inputTypes``, in that order.
   /// - Returns: tensors of ``outputTypes``.
-  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` where a cast meets a number its
-  ///   target cannot hold; `index_out_of_range`; `singular_matrix`, `not_positive_definite`; what custom operations
-  ///   throw.
+  /// - Throws: `input_mismatch` if an input has another type; `number_out_of_range` if a cast meets a number that its
+  ///   target cannot hold; `index_out_of_range`; `singular_matrix`, `not_positive_definite`; errors of custom
+  ///   operations.
   public func run(_ inputs: [Tensor]) throws(GraphError) -> [Tensor] { try program.run(inputs, nil) }
 
   /// - Throws: also `interrupted`, soon after the interruption has been raised.
@@ -52,8 +52,8 @@ extension Plan {
   /// Runs the plan in a block of memory: the results are there afterwards.
   ///
   /// - Parameters:
-  ///   - block: aligned to ``Storage/alignment``, as large as the layout says, and nobody else's until this returns.
-  ///   - inputs: tensors of ``inputTypes``; nil where the caller has written them into the block.
+  ///   - block: aligned to ``Storage/alignment``, of the layout's size, and used by nobody else until this returns.
+  ///   - inputs: tensors of ``inputTypes``; nil if the caller has written them into the block.
   ///   - interruption: ends the run early, with the error `interrupted`; the block may hold anything then.
   package func run(
     in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil, interruption: Interruption? = nil

@@ -1,6 +1,6 @@
-/// Where a function is evaluated: at its inputs, with some of them changed.
+/// A point at which a function is evaluated: its inputs with some changes.
 enum CheckPoint {
-  /// One element of one input has another value.
+  /// One element of one input is changed.
   case element(input: Int, index: Int, value: Double)
   /// Inputs are moved along a line by a multiple of its direction.
   case line(CheckLine, Double)
@@ -11,14 +11,14 @@ struct CheckLine {
   var directions: [(input: Int, direction: [Double])]
 }
 
-/// A scalar function of tensors of float64 and others, evaluated at many points that differ little.
+/// Evaluates a scalar function at many points that differ little.
 ///
-/// Many points of a small function are one run over a stack of points: a run costs something for each node, however
-/// small its tensors, and with n inputs of one element each the graph has at least n nodes.
+/// Many points of a small function are evaluated in one run, as a batch: a run has a cost for each node, however small
+/// its tensors, and with n inputs of one element the graph has at least n nodes.
 struct PointEvaluator {
   /// Points of one run.
   private static let mostStacked = 256
-  /// Bytes that a stack of points may take, with all that is computed of it.
+  /// Maximum bytes of a stack of points, including what is computed from it.
   private static let stackBytes = 32 << 20
 
   let plan: Plan
@@ -26,13 +26,13 @@ struct PointEvaluator {
   private let varied: [Int]
   private let stacked: Plan?
   private let stackSize: Int
-  /// For each varied input its stack of unchanged rows.
+  /// For each varied input, a stack of its unchanged value.
   private let stacks: [Int: Tensor]
 
   /// - Parameters:
   ///   - graph: one output, a scalar of float64.
   ///   - varied: which of its inputs are changed, all of float64.
-  ///   - points: how many points there will be, roughly.
+  ///   - points: approximate number of points.
   init(_ graph: Graph, _ inputs: [Tensor], varied: [Int], points: Int, _ interruption: Interruption?) throws(GraphError)
   {
     plan = try Plan(graph, interruption: interruption)
@@ -58,14 +58,14 @@ struct PointEvaluator {
     self.stacks = stacks
   }
 
-  /// Bytes in use at once, beside the inputs.
+  /// Maximum bytes in use, without the inputs.
   var peakByteCount: Int {
     guard let stacked else { return plan.peakByteCount }
     // The unchanged rows, and the changed ones twice while they are made.
     return max(plan.peakByteCount, stacked.peakByteCount) + 3 * stacks.values.reduce(0) { $0 + $1.type.byteCount }
   }
 
-  /// The function over a stack of points, or nil where it cannot be stacked: some operations take no further axis.
+  /// The function over a stack of points, or nil if it cannot be stacked, because some operations take no further axis.
   private static func stack(_ graph: Graph, _ varied: [Int], _ size: Int, _ interruption: Interruption?)
     throws(GraphError) -> Plan?
   {
@@ -93,7 +93,7 @@ struct PointEvaluator {
 
   // MARK: Values
 
-  /// The function's values, NaN where it has none.
+  /// The function's values; NaN where it has none.
   /// - Throws: `interrupted` only.
   func values(_ points: [CheckPoint], _ interruption: Interruption?) throws(GraphError) -> [Double] {
     var values: [Double] = []
@@ -110,8 +110,8 @@ struct PointEvaluator {
     return values
   }
 
-  /// The function at one point beside given inputs, NaN where it has no value: a matrix may be singular there, an index
-  /// out of range.
+  /// The function at one point near the given inputs; NaN if it has no value there, for example because a matrix is
+  /// singular.
   func value(at point: CheckPoint, of inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> Double {
     let changed = PointEvaluator.inputs(at: point, of: inputs)
     do throws(GraphError) {
@@ -135,7 +135,7 @@ struct PointEvaluator {
     return changed
   }
 
-  /// - Returns: nil if the stack cannot be run, for the sake of one of its points.
+  /// - Returns: nil if the stack cannot be run because of one of its points.
   private func stackedValues(_ points: ArraySlice<CheckPoint>, _ interruption: Interruption?) throws(GraphError)
     -> [Double]?
   {
@@ -169,7 +169,7 @@ struct PointEvaluator {
 }
 
 extension Tensor {
-  /// - Precondition: float64, and as many slopes as elements.
+  /// - Precondition: float64, with one component of the direction for each element.
   func moved(along direction: [Double], _ distance: Double) -> Tensor {
     Tensor(zip(doubles, direction).map { $0 + distance * $1 }, shape: shape)
   }

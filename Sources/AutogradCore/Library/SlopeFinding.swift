@@ -1,9 +1,9 @@
-/// What comparing a derivative with difference quotients leads to.
+/// The result of comparing a derivative with difference quotients.
 package enum CheckResult: String, Sendable {
   case passes, fails, inconclusive
 }
 
-/// What decides how near a derivative must come.
+/// How near a derivative must be.
 package struct CheckTolerance: Sendable {
   /// Relative to the larger of the two slopes.
   package var relative = 1e-7
@@ -11,35 +11,35 @@ package struct CheckTolerance: Sendable {
 
   package init() {}
 
-  /// Subnormal numbers are rounded to multiples of the least one.
+  /// Subnormal numbers are rounded to multiples of the smallest one.
   func allowed(_ a: Double, _ b: Double) -> Double {
     relative * max(abs(a), abs(b)) + absolute + 8 * Double.leastNonzeroMagnitude
   }
 }
 
-/// One derivative held against difference quotients.
+/// One derivative compared with difference quotients.
 package struct SlopeFinding: Sendable {
   package enum Cause: Sendable {
-    /// It agrees, or it does not.
+    /// It was compared: it agrees, or it does not.
     case compared
     /// The function is NaN or infinite at the point.
     case valueNotFinite(Double)
     /// The derivative is NaN or infinite, and differences neither confirm nor refute it.
     case derivativeNotFinite
-    /// The slopes to the two sides differ; an infinite one has no bound.
+    /// The slopes on the two sides differ; an infinite one grows without bound.
     case kink(left: Double, right: Double)
-    /// What rounding may change is more than what is to be seen.
+    /// Rounding is larger than the effect to be measured.
     case rounding
     /// Extrapolations contradict each other at every size of steps.
     case unsettled
-    /// Nothing could be compared: no step as long as was asked for leads to another number at which the function has a
-    /// value.
+    /// Nothing could be compared: no step up to the requested length leads to another number at which the function has
+    /// a value.
     case noStep
-    /// Other numbers are too far away to prove anything, as they are from an infinity.
+    /// The neighbouring numbers are too far away to prove anything, as for an infinity.
     case coarseNumbers
-    /// The function rounds numbers to whole ones, and shorter steps than from one to another change it too little.
+    /// The function rounds to whole numbers, and steps that stay within one change it too little.
     case hiddenSteps
-    /// The derivative changes within the shortest steps that tell it from another: they may be periods.
+    /// The derivative changes within the shortest steps that could contradict it: they may be periods.
     case unresolved
     /// It would have taken more evaluations than are allowed.
     case tooMuchWork
@@ -49,7 +49,7 @@ package struct SlopeFinding: Sendable {
   package var cause: Cause
   package var analytic: Double
   package var numeric: Double
-  /// By how much the numeric slope may be off.
+  /// Possible error of the numeric slope.
   package var uncertainty: Double
   package var isKink: Bool
 
@@ -67,9 +67,9 @@ package struct SlopeFinding: Sendable {
 
   package var error: Double { analytic == numeric ? 0 : abs(analytic - numeric) }
 
-  /// False where the derivative fails, and where there is no derivative that it could be compared with: at a kink whose
-  /// slope from both sides is another, where the function or its derivative is not finite, and where no step as asked
-  /// for fits. What was compared but merely cannot be seen counts as passed.
+  /// False if the derivative fails, or if there is nothing to compare it with: at a kink with other slopes on both
+  /// sides, if the function or its derivative is not finite, or if no requested step fits. If it was compared but
+  /// rounding hides the result, it counts as passed.
   package var isPassed: Bool {
     guard result == .inconclusive else { return result == .passes }
     switch cause {
@@ -80,7 +80,7 @@ package struct SlopeFinding: Sendable {
 }
 
 extension DifferenceQuotients {
-  /// A derivative that two steps confirm at once, as those of most functions are; nil if it takes a closer look.
+  /// Confirms a derivative by two steps, which suffices for most functions; nil if a closer look is needed.
   package func confirmation(of analytic: Double, _ tolerance: CheckTolerance) -> SlopeFinding? {
     guard steps.count == 2, value.isFinite, analytic.isFinite else { return nil }
     let (coarse, fine) = (steps[0], steps[1])
@@ -93,9 +93,9 @@ extension DifferenceQuotients {
     return SlopeFinding(.passes, .compared, analytic: analytic, numeric: slope, uncertainty: abs(second - slope))
   }
 
-  /// Holds a derivative against all steps.
+  /// Compares a derivative with all steps.
   /// - Parameters:
-  ///   - negligible: what is smaller than this need not be told apart from 0.
+  ///   - negligible: values smaller than this count as 0.
   package func finding(of analytic: Double, _ tolerance: CheckTolerance, negligible: Double) -> SlopeFinding {
     guard value.isFinite else {
       return SlopeFinding(.inconclusive, .valueNotFinite(value), analytic: analytic, numeric: .nan)
@@ -126,7 +126,7 @@ extension DifferenceQuotients {
       if analytic.isInfinite && diverges(to: analytic, side) {
         return SlopeFinding(.passes, .compared, analytic: analytic, numeric: analytic)
       }
-      // NaN says itself that it is no derivative.
+      // NaN states by itself that there is no derivative.
       let isClear =
         !analytic.isNaN && found.count >= 3
         && best.error <= max(1e-3 * abs(best.slope), negligible)
@@ -141,13 +141,13 @@ extension DifferenceQuotients {
     guard difference > tolerance.allowed(analytic, best.slope) + 10 * best.error else {
       return finding(.inconclusive, .rounding)
     }
-    // More than one size of steps must speak against it, and hardly any for it.
+    // Several step sizes must contradict it, and hardly any support it.
     let agreeing = found.count { abs($0.slope - best.slope) <= 3 * ($0.error + best.error) }
     let isClear = agreeing >= 3 && supporters(of: analytic, against: best.slope, side) < 3
     return isClear ? finding(.fails) : finding(.inconclusive, .unsettled)
   }
 
-  /// Whether a slope changes the function by less than it rounds by, even over the longest step.
+  /// Whether a slope changes the function by less than its rounding, even over the longest step.
   private func isBelowRounding(_ slope: Double) -> Bool {
     guard let longest = steps.first else { return true }
     return slope * max(longest.forward, longest.backward) <= 64 * (noise(longest, .both) + rounding)

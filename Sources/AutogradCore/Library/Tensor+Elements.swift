@@ -1,5 +1,5 @@
-/// Tensors are equal if their dtypes and shapes are and their elements are equal as numbers: 0.0 is -0.0, and NaN is
-/// not even itself.
+/// Tensors are equal if dtypes, shapes and elements are equal. Elements are compared as numbers: 0.0 equals -0.0, and
+/// NaN does not equal itself.
 extension Tensor: Equatable {
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.type == b.type else { return false }
@@ -20,7 +20,7 @@ extension Tensor: Equatable {
 }
 
 extension Tensor {
-  /// Each element through a function, computed in Double and rounded to this tensor's dtype: for the `forward` of a
+  /// Applies a function to each element, in Double, and rounds to this tensor's dtype; for the `forward` of a
   /// ``CustomOperation``.
   public func map(_ function: (Double) -> Double) -> Tensor {
     Tensor(doubles.map(function), shape: shape).converted(to: dtype)

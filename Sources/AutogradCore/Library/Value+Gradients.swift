@@ -1,10 +1,11 @@
-/// Gradients as values: to be evaluated, computed with, and differentiated again.
+/// Gradients as values, which can be evaluated, used in formulas, and differentiated again.
 extension Value {
-  /// The gradient of this value with respect to another, which may be a variable or any value on the way; zeros where
-  /// nothing depends on it.
+  /// The gradient of this value with respect to another, which may be a variable or an intermediate value; zeros if
+  /// this value does not depend on it.
   ///
-  /// - Parameter cotangent: weighs the elements of this value; by default ones, which gives the gradient of their sum.
-  /// - Returns: a value of the target's type; a faulty one if either carries no gradient, being of integers or bool.
+  /// - Parameter cotangent: weights of the elements of this value; by default ones, which gives the gradient of their
+  ///   sum.
+  /// - Returns: a value of the target's type; an invalid one if either is of integers or bool, which have no gradient.
   public func gradient(withRespectTo target: Value, cotangent: Value? = nil) -> Value {
     gradients(withRespectTo: [target], cotangent: cotangent)[0]
   }

@@ -1,4 +1,4 @@
-/// Formulas in Swift: broadcasting and promotion as in requests, and a number beside a value takes the value's dtype.
+/// Formulas in Swift: broadcasting and promotion as in requests. A number next to a value takes the value's dtype.
 extension Value {
   public static func + (x: Value, y: Value) -> Value { x.pointwise(.add, y) }
   public static func - (x: Value, y: Value) -> Value { x.pointwise(.sub, y) }
@@ -42,7 +42,7 @@ extension Value {
   public func cast(to dtype: DType) -> Value { apply(CastOperation(), ["dtype": .text(dtype.name)]) }
 
   /// Parts of the given sizes along an axis ("separate").
-  /// - Returns: as many values as sizes; all faulty if the sizes do not add up.
+  /// - Returns: as many values as sizes; all invalid if the sizes do not add up.
   public func split(_ sizes: [Int], axis: Int = 0) -> [Value] {
     apply(
       SplitOperation(), [.value(self)], ["splits": .integers(sizes), "axis": .integer(axis)], resultCount: sizes.count)
@@ -54,7 +54,7 @@ extension Value {
       SplitOperation(), [.value(self)], ["splits": .integer(count), "axis": .integer(axis)], resultCount: max(count, 0))
   }
 
-  /// A strided box: `starts`, `ends` and `steps` along the first axes, or along `axes`; nil means the edge.
+  /// A strided slice: `starts`, `ends` and `steps` along the first axes, or along `axes`; nil means the edge.
   public func slice(starts: [Int?], ends: [Int?], axes: [Int]? = nil, steps: [Int]? = nil) -> Value {
     apply(
       SliceOperation(),
@@ -70,7 +70,7 @@ extension Value {
   ///     a.applying("solve", b)
   ///     x.applying("softmax", attributes: ["axis": .integer(0)])
   ///
-  /// `OpCatalog` lists them. An unknown name is a mistake like any other: remembered, and thrown when the graph is
+  /// `OpCatalog` lists them. An unknown name is an error like any other: remembered, and thrown when the graph is
   /// finished.
   /// - Returns: the first result.
   public func applying(_ name: String, _ others: Value..., attributes: [String: AttributeValue] = [:]) -> Value {
@@ -91,8 +91,8 @@ extension Value {
 
   // MARK: Through the catalog
 
-  /// Operands of one type need no broadcasting or promotion: derivative rules, which have no others, go straight to the
-  /// primitive.
+  /// Operands of one type need no broadcasting or promotion, so derivative rules, which have only these, use the
+  /// primitive directly.
   private func pointwise(_ opcode: Opcode, _ other: Value) -> Value {
     if isValid, other.isValid, builder === other.builder, typeID == other.typeID, dtype.isFloating {
       return builder.emit(opcode, self, other)

@@ -100,7 +100,7 @@ struct CastOperation: Operation {
     guard case .text(let name)? = call.attributes["dtype"], let dtype = DType(name: name) else {
       let got = if case .text(let name)? = call.attributes["dtype"] { name } else { "none" }
       throw call.invalid(
-        "dtype", "\"\(got)\" is no dtype; known are " + DType.allCases.map(\.name).joined(separator: ", "))
+        "dtype", "\"\(got)\" is not a dtype; known are " + DType.allCases.map(\.name).joined(separator: ", "))
     }
     return [call.x.dtype == dtype ? call.x : call.builder.emit(.cast, call.x, .dtype(dtype))]
   }

@@ -84,7 +84,7 @@ struct QuantileOperation: Operation {
     guard call.isGiven("q") else { return [0.5] }
     let fractions = call.numbers("q") ?? []
     if let bad = fractions.first(where: { !($0 >= 0 && $0 <= 1) }) {
-      throw call.invalid("q", "q is a fraction from 0 to 1, got \(bad); a percentage is divided by 100")
+      throw call.invalid("q", "q is a fraction from 0 to 1, got \(bad); divide percentages by 100")
     }
     return fractions
   }

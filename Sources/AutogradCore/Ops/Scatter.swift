@@ -138,7 +138,8 @@ struct ScatterOperation: Operation {
     guard indices.rank == shape.rank, let common = Shape.broadcast(shape.keeping(rest), indices.keeping(rest)) else {
       throw GraphError(
         .shapeMismatch,
-        "{0} is \(shape), {1} is \(indices): but for axis \(axis) they must broadcast together, with as many axes",
+        "{0} is \(shape), {1} is \(indices): they need the same number of axes, and must "
+          + "broadcast except along axis \(axis)",
         at: .operand(1))
     }
     var picked = common

@@ -165,7 +165,7 @@ struct SliceOperation: Operation {
       throw call.invalid(name, "\(name) has \(count) entries, {0} has only \(rank == 1 ? "1 axis" : "\(rank) axes")")
     }
     let cutAxes = try call.axes(axes ?? Array(0..<count), rank: rank, of: "axes")
-    if steps?.contains(0) == true { throw call.invalid("steps", "a step of 0 would never arrive") }
+    if steps?.contains(0) == true { throw call.invalid("steps", "a step cannot be 0") }
     return cutAxes.enumerated().map { index, axis in
       Cut(axis: axis, start: starts?[index], end: ends?[index], step: steps?[index] ?? 1)
     }

@@ -22,7 +22,7 @@ struct ConcatOperation: Operation {
       let shape = operand.shape
       guard shape.rank == first.rank, (0..<first.rank).allSatisfy({ $0 == axis || shape[$0] == first[$0] }) else {
         throw GraphError(
-          .shapeMismatch, "shapes must agree but along axis \(axis): {0} is \(first), {\(index)} is \(shape)",
+          .shapeMismatch, "shapes must agree except along axis \(axis): {0} is \(first), {\(index)} is \(shape)",
           at: .operand(index))
       }
       size += shape[axis]

@@ -1,10 +1,10 @@
 import CKernels
 
-/// Gathers elementwise instructions over equally many elements into regions, forward and backward together, and finds
-/// which of their results nobody else reads.
+/// Groups elementwise instructions over the same number of elements into regions, forward and backward together, and
+/// finds which of their results are not read elsewhere.
 ///
-/// An instruction may join a region, which runs as early as its first member, if all that it reads is there by then;
-/// and if it reads or overwrites what a member has written, element for element at the same places, since members run
+/// A region runs at the position of its first member. An instruction may join it if all its operands are complete by
+/// then, or written by a member and read or overwritten element by element at the same positions, because members run
 /// tile by tile.
 struct Fusion {
   private let lowering: Lowering

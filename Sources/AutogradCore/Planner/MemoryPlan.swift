@@ -1,11 +1,11 @@
-/// Lays buffers out in one workspace: a buffer's bytes are free again after the last instruction that touches them, and
-/// the next buffer of the same size class takes them.
+/// Assigns buffers to one workspace. A buffer's bytes are free after the last instruction that uses it, and are reused
+/// by the next buffer of the same size class.
 struct MemoryPlan {
   private(set) var offsets: [Int]
   private(set) var byteCount = 0
 
   /// - Parameters:
-  ///   - sizes: bytes of each buffer that lives in the workspace; nil for the others.
+  ///   - sizes: bytes of each buffer in the workspace; nil for other buffers.
   init(_ lowering: Lowering) throws(GraphError) {
     try lowering.look()
     let buffers = lowering.buffers
@@ -15,7 +15,7 @@ struct MemoryPlan {
     try lowering.look()
 
     var seen = Array(repeating: false, count: buffers.count)
-    // Of each size, the buffer that was freed last, and for each buffer the one freed before it.
+    // For each size the buffer freed last, and for each buffer the one freed before it.
     var lastFreed: [Int: Int] = [:]
     var previouslyFreed = Array(repeating: -1, count: buffers.count)
     var dying: [Int] = []
@@ -29,7 +29,7 @@ struct MemoryPlan {
     }
     lowering.program.forEachSlot { index, slot in
       let buffer = Int(slot.base)
-      // What the previous instruction used last is free for this one.
+      // Buffers that the previous instruction used last are free for this one.
       if index != current {
         release()
         current = index

@@ -1,5 +1,4 @@
-/// Makes a program of a graph: nodes become instructions, instructions are fused, and what they touch gets its place in
-/// memory.
+/// Makes a program from a graph: lowers nodes to instructions, fuses instructions, and assigns memory.
 package enum Planner {
   /// Only what the graph's outputs need becomes instructions.
   ///
@@ -38,7 +37,7 @@ package enum Planner {
     return program
   }
 
-  /// Inputs and tensors lie where the caller has them, scalars in the pool.
+  /// Inputs and constant tensors stay in the caller's memory; scalars are in the pool.
   private static func placeLeaves(_ graph: Graph, _ live: [Bool], _ lowering: Lowering) -> [Tensor] {
     let columns = graph.columns
     var constants: [Tensor] = []
@@ -58,7 +57,7 @@ package enum Planner {
     return constants
   }
 
-  /// Results are computed where they will be handed out; what is only a layout of something else is copied there.
+  /// Results are computed in their final memory; results that are layouts of other values are copied there.
   private static func placeResults(_ graph: Graph, _ lowering: Lowering) -> (types: [TensorType], outputs: [Int]) {
     var types: [TensorType] = []
     var outputs: [Int] = []

@@ -1,4 +1,4 @@
-// What memory instructions touch, for whoever lays it out: the one place that knows where each kind keeps its slots.
+// The memory that instructions touch, for the planner of memory. Only this file knows where each kind keeps its slots.
 
 extension Program {
   /// Calls `body` for every slot of every instruction, in order; one that is used twice may come twice.
@@ -25,7 +25,7 @@ extension Program {
     }
   }
 
-  /// Puts another slot in the place of each.
+  /// Replaces each slot.
   mutating func rewriteSlots(_ rewrite: (Slot) -> Slot) {
     for index in instructions.indices where instructions[index].kind != .custom && instructions[index].kind != .region {
       instructions[index].z = rewrite(instructions[index].z)

@@ -46,14 +46,14 @@ extension Program {
 }
 
 extension Program {
-  /// Where counting of bytes stops: no machine has so many, and offsets within a tensor can still be added without
+  /// Counts of bytes saturate here: no machine has this much, and offsets within a tensor can still be added without
   /// overflow.
   static let beyondAnyLimit = 1 << 61
 
   /// Bytes of all results.
   var resultByteCount: Int { resultTypes.reduce(0) { min($0 + $1.byteCount, Program.beyondAnyLimit) } }
 
-  /// Bytes that the program itself takes, about.
+  /// Approximate size of the program itself in bytes.
   var byteCount: Int {
     instructions.count * MemoryLayout<Instruction>.stride + loops.count * MemoryLayout<Loop>.stride
       + reductions.count * MemoryLayout<Reduction>.stride + products.count * MemoryLayout<Product>.stride

@@ -9,26 +9,26 @@ import Synchronization
   import Darwin
 #endif
 
-/// How many threads work on plans.
+/// The number of threads that work on plans.
 public enum Parallelism {
   private static let limit = Atomic<Int>(Int(ck_processors()))
 
-  /// The most threads that are busy with the large instructions of all plans together, the callers of ``Plan/run(_:)``
-  /// among them. At first as many as the process may use processors. Results are the same bytes whatever it is.
+  /// Maximum number of threads that work on large instructions of all plans together, including the callers of
+  /// ``Plan/run(_:)``. Default: the processors that the process may use. Results have the same bytes for any value.
   public static var threads: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(max(newValue, 1), ordering: .relaxed) }
   }
 
   fileprivate static let helperStackSize = 512 << 10
-  /// As many again may take the places of those that are paused.
+  /// As many again may replace paused ones.
   fileprivate static func mostHelpers(_ threads: Int) -> Int { 2 * threads }
 
-  /// Bytes of the stacks of all threads that help, beside those that run plans.
+  /// Bytes of the stacks of all helper threads.
   package static func helperStackBytes(threads: Int) -> Int { mostHelpers(threads) * helperStackSize }
 }
 
-/// The parts of something large, dealt out one by one to whoever asks.
+/// The parts of a large instruction, handed out one by one.
 final class Parts: Sendable {
   let count: Int
   private let dealt = Atomic<Int>(0)
@@ -42,19 +42,18 @@ final class Parts: Sendable {
 }
 
 /// Threads that help with large instructions. The thread that runs a plan takes parts like the others and never waits
-/// for a helper to begin:
-/// where all are busy it does everything itself, so that under load nothing is slower than without them.
+/// for a helper to begin. If all are busy it does everything itself, so under load nothing is slower than without
+/// helpers.
 ///
-/// A run that pauses keeps its helpers, which sleep in the middle of their parts; others take their places until it
-/// goes on.
+/// A paused run keeps its helpers, which sleep in the middle of their parts; others replace them until it continues.
 ///
-/// Waking a thread costs 50 to 80 µs; ask only for what takes 250 or more.
+/// Waking a thread costs 50 to 80 µs, so use it only for work of 250 µs or more.
 ///
-/// `@unchecked Sendable`: everything mutable is touched under `mutex` only, but for the counts, which are atomic.
+/// `@unchecked Sendable`: mutable state is touched under `mutex` only, except the counts, which are atomic.
 final class Crew: @unchecked Sendable {
   static let shared = Crew()
 
-  /// `@unchecked Sendable`: `body` is called by several threads at once, and whoever hands it over knows.
+  /// `@unchecked Sendable`: `body` is called by several threads at once and must allow that.
   private final class Job: @unchecked Sendable {
     let parts: Parts
     let body: (Parts) -> Void
@@ -73,7 +72,7 @@ final class Crew: @unchecked Sendable {
   private let jobCame = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let helperLeft = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var jobs: [Job] = []
-  /// Threads that have something to split at the moment and are not paused, helpers aside.
+  /// Threads, except helpers, that have a large instruction at the moment and are not paused.
   private let callers = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
   /// Helpers that are not paused.
   private let helpers = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
@@ -88,7 +87,7 @@ final class Crew: @unchecked Sendable {
     helpers.initialize(to: 0)
   }
 
-  /// Calls `body` on this thread, and on as many others as are free, until all parts are taken and done.
+  /// Calls `body` on this thread and on free helpers, until all parts are done.
   func run(_ count: Int, _ body: @escaping (Parts) -> Void) {
     let busy = Int(ck_count_add(callers, 1))
     let outer = ck_count_while_awake(callers)
@@ -103,7 +102,7 @@ final class Crew: @unchecked Sendable {
     withdraw(job)
   }
 
-  /// Nil where nobody can help.
+  /// Nil if no helper is free.
   private func post(_ count: Int, helpers wanted: Int, _ body: @escaping (Parts) -> Void) -> Job? {
     guard wanted > 0 else { return nil }
     pthread_mutex_lock(mutex)
@@ -116,12 +115,12 @@ final class Crew: @unchecked Sendable {
     return posted
   }
 
-  /// Lets nobody join any more, and waits for those who did.
+  /// Closes the job to further helpers, and waits for those that joined.
   private func withdraw(_ job: Job) {
     pthread_mutex_lock(mutex)
     jobs.removeAll { $0 === job }
     pthread_mutex_unlock(mutex)
-    // They are about to end: for so short a time falling asleep is not worth it.
+    // They are about to end, so spinning is cheaper than sleeping.
     for _ in 0..<20_000 {
       if job.running.load(ordering: .acquiring) == 0 { return }
     }
@@ -137,7 +136,7 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     while true {
       guard let job = jobs.first(where: { $0.openings > 0 }) else {
-        // One that took the place of another, which is back.
+        // Ends if it replaced a helper that is active again.
         if ck_count(helpers) >= Parallelism.threads { break }
         pthread_cond_wait(jobCame, mutex)
         continue

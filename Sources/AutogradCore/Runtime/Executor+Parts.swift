@@ -1,13 +1,14 @@
 import CKernels
 
-// Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and what
-// is added up keeps its order: reductions are split where their order has a seam, products never along what they sum
-// over. So the bytes are the same whoever helps.
+// Large instructions in parts, by several threads. An element's result does not depend on the part it is in, and sums
+// keep their order: reductions are split only at the boundaries of their blocks, and products never along the summed
+// axis. So the bytes do not depend on the number of threads.
 
 extension Program {
   private typealias Bases = UnsafePointer<UnsafeMutableRawPointer>
 
-  /// Elements of a part: small enough that nobody waits long for the last one, and where reductions can be joined.
+  /// Elements of a part: small enough that the last one is not waited for long, and a boundary at which reductions can
+  /// be joined.
   private static let partLength = Int(CK_REDUCE_PART)
   /// Elementary operations that take 250 µs, see ``Crew``: elementwise at 0.06 ns in the first cache, or bound by
   /// memory.
@@ -18,7 +19,7 @@ extension Program {
 
   // MARK: Regions
 
-  /// - Returns: false if nothing was done, since it is not worth it.
+  /// - Returns: false, with nothing done, if the instruction is too small.
   func runInParts(
     _ region: Region, _ members: UnsafeBufferPointer<Member>, _ bases: UnsafePointer<UnsafeMutableRawPointer>,
     rows: Int, inner: Int,
@@ -32,7 +33,7 @@ extension Program {
     guard isLarge, Parallelism.threads > 1, rows == 1 || !region.reduces else { return false }
     let states = members.filter { $0.kind == .reduce }
     let partCount = (count + Program.partLength - 1) / Program.partLength
-    // Of each part what its reductions came to.
+    // The partial results of each part's reductions.
     let partials = UnsafeMutableRawPointer.allocate(
       byteCount: max(partCount * states.count, 1) * Int(CK_REDUCE_STATE), alignment: 64)
     defer { partials.deallocate() }
@@ -58,7 +59,7 @@ extension Program {
         }
       }
     }
-    // Of parts that nobody has done there are no states.
+    // Parts that were not done have no partial results.
     if stop.isRaised { return true }
     for part in 0..<partCount where !states.isEmpty {
       for (index, member) in states.enumerated() {

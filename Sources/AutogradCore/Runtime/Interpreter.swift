@@ -1,4 +1,4 @@
-/// Runs a graph node by node on whole tensors, in the plainest terms. Slow, obvious, and the oracle of planner and
+/// Runs a graph node by node on whole tensors, in the simplest way. It is slow, and the reference for planner and
 /// executor.
 public enum Interpreter {
   /// - Returns: the graph's outputs.

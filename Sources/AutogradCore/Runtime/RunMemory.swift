@@ -1,16 +1,14 @@
-/// Where everything that a run of a plan touches lies in one block of memory: the table of base pointers, the
-/// workspace, the results, and last the inputs, for callers who have them nowhere else yet. Every part starts on a
-/// cache line.
+/// The layout of a run's block of memory: the table of base pointers, the workspace, the results, and last the inputs,
+/// for callers that write them there. Every part starts on a cache line.
 ///
-/// A block can serve any number of runs, one at a time, of any plans whose layouts it is large enough for. What it
-/// holds beforehand does not matter: the plan writes every byte of its results, and of the workspace before it reads
-/// it.
+/// A block can be used for any number of runs, one at a time, of any plans whose layouts fit. Its previous content does
+/// not matter: the plan writes every byte of its results, and writes the workspace before it reads it.
 package struct RunLayout: Sendable {
-  /// Bytes that a run needs whose inputs lie elsewhere.
+  /// Bytes of a run whose inputs are elsewhere.
   package let byteCountWithoutInputs: Int
   package let byteCount: Int
   let workspace: Int
-  /// Of each distinct result, in the order of ``Program/resultTypes``.
+  /// Offset of each distinct result, in the order of ``Program/resultTypes``.
   package let results: [Int]
   package let inputs: [Int]
 
@@ -33,7 +31,7 @@ package struct RunLayout: Sendable {
 }
 
 extension Program {
-  /// Runs the instructions in a block of memory that is laid out so; the inputs are given, or have been written there.
+  /// Runs the instructions in a block with this layout; the inputs are given, or have been written there.
   func run(
     in block: UnsafeMutableRawPointer, _ layout: RunLayout, _ inputs: [Tensor]?, _ interruption: Interruption?
   ) throws(GraphError) {

@@ -1,5 +1,5 @@
 /// Runs part of a graph for many examples at once: every value that depends on a batched one gets a leading axis of
-/// examples, the others stay as they are. Jacobians and Hessians push all their directions through this way.
+/// examples, the others stay as they are. Jacobians and Hessians compute all directions this way.
 struct BatchPass {
   let builder: GraphBuilder
   let size: Int
@@ -7,7 +7,7 @@ struct BatchPass {
   private let start: NodeID
   private var stacks: ExampleStacks
 
-  /// - Parameter values: each with what stands for it, of its shape behind an axis of `size`.
+  /// - Parameter values: each with its batched counterpart: its shape after an axis of `size`.
   init(_ builder: GraphBuilder, size: Int, _ values: [(value: Value, batched: Value)]) {
     self.builder = builder
     self.size = size
@@ -19,7 +19,7 @@ struct BatchPass {
     for (value, stack) in values where value.isValid { stacks.set(stack.id, of: value.id) }
   }
 
-  /// How many nodes ``run(through:)`` looks at.
+  /// How many nodes ``run(through:)`` visits.
   func length(through last: NodeID) -> Int { max(0, Int(last - start) + 1) }
 
   mutating func run(through last: NodeID) {
@@ -49,11 +49,11 @@ struct BatchPass {
 }
 
 extension GraphBuilder {
-  /// Writes outputs for a whole batch behind the graph so far.
+  /// Adds nodes that compute outputs for a whole batch.
   ///
   /// - Parameters:
-  ///   - values: inputs or intermediate values, each with what stands for it: its shape behind an axis of `size`.
-  /// - Returns: each output behind that axis.
+  ///   - values: inputs or intermediate values, each with its batched counterpart: its shape after an axis of `size`.
+  /// - Returns: each output, with that axis in front.
   package func batched(_ outputs: [Value], size: Int, over values: [(value: Value, batched: Value)]) -> [Value] {
     var pass = BatchPass(self, size: size, values)
     let last = outputs.filter(\.isValid).map { columns.producers[Int($0.id)] }.max() ?? -1

@@ -1,10 +1,10 @@
-/// Walks a builder's nodes forwards and writes the tangents of everything that depends on given values behind them.
+/// Visits a builder's nodes forwards and adds the tangents of everything that depends on given values.
 struct ForwardPass {
   let builder: GraphBuilder
-  /// For each value that existed at the start its tangent; nil where it does not depend on anything that has one.
+  /// For each value that existed at the start, its tangent; nil if it does not depend on a value with a tangent.
   private var tangents: [ValueID: Value] = [:]
   private let primals: Set<ValueID>
-  /// For rules that say only how cotangents go back.
+  /// For rules that state cotangents only.
   private var reverse: ReversePass?
 
   init(_ builder: GraphBuilder, along directions: [(primal: Value, tangent: Value)]) {
@@ -15,7 +15,7 @@ struct ForwardPass {
 
   func tangent(of value: Value) -> Value? { tangents[value.id] }
 
-  /// - Parameter outputs: what tangents are asked of; nodes that they do not depend on are passed over.
+  /// - Parameter outputs: the values whose tangents are wanted; nodes that they do not depend on are skipped.
   mutating func run(for outputs: [Value]) {
     for (index, isNeeded) in builder.ancestors(of: outputs).enumerated() where isNeeded {
       let node = NodeID(index)
@@ -67,7 +67,7 @@ struct ForwardPass {
     tangents[result.id] = tangent
   }
 
-  /// A linear function is its own derivative. Operands that are no numbers (a condition, indices) stay as they are.
+  /// A linear function is its own derivative. Operands that are not numbers (a condition, indices) stay as they are.
   private mutating func pushThroughLinear(_ opcode: Opcode, _ tangents: [Value?], _ node: NodeContext) {
     if opcode == .add, tangents.contains(where: { $0 == nil }) { return add(tangents.compactMap { $0 }, to: node) }
     let operands = tangents.enumerated().map { index, tangent -> Value in
@@ -80,13 +80,12 @@ struct ForwardPass {
     }
   }
 
-  /// A rule that says only how cotangents go back is linear in them; the transpose of that linear function takes
-  /// tangents forward.
+  /// A rule that states cotangents is linear in them; the transpose of that linear function maps tangents.
   private mutating func pushThroughTranspose(_ operands: [Value?], _ node: NodeContext) {
     let pass = reverse ?? ReversePass(builder, of: [], withRespectTo: [], along: primals)
     reverse = pass
     let cotangents = (0..<node.resultCount).map { builder.placeholder(node.result($0).type) }
-    // A value that stands for several operands has one cotangent, the sum of theirs.
+    // A value that is used as several operands has one cotangent, the sum of theirs.
     var met: Set<ValueID> = []
     let wanted = operands.indices.filter { operands[$0] != nil }.map(node.operand).filter { met.insert($0.id).inserted }
     let pulled = pass.pulledBack(node, cotangents, wanted: wanted).compactMap { operand, back in
@@ -99,7 +98,7 @@ struct ForwardPass {
 }
 
 extension GraphBuilder {
-  /// For each node up to the last that makes one of the values, whether they depend on it.
+  /// For each node up to the last one that makes one of the values, whether the values depend on it.
   fileprivate func ancestors(of values: [Value]) -> [Bool] {
     let producers = values.filter(\.isValid).map { columns.producers[Int($0.id)] }
     guard let last = producers.max() else { return [] }
@@ -113,11 +112,11 @@ extension GraphBuilder {
     return isNeeded
   }
 
-  /// Writes the directional derivatives of outputs behind the graph so far: forward mode, from graph to graph.
+  /// Adds the directional derivatives of outputs to the graph: forward mode, from graph to graph.
   ///
   /// - Parameters:
   ///   - directions: inputs or intermediate values, each with its tangent (of the same type).
-  /// - Returns: for each output its tangent, or nil where it does not depend on any of them.
+  /// - Returns: for each output its tangent, or nil if it does not depend on any of them.
   public func tangents(of outputs: [Value], along directions: [(primal: Value, tangent: Value)]) -> [Value?] {
     guard spend(columns.nodeCount) else { return outputs.map { _ in nil } }
     var pass = ForwardPass(self, along: directions)

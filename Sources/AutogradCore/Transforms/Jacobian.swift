@@ -1,10 +1,10 @@
 extension GraphBuilder {
-  /// Jacobians of outputs by inputs or intermediate values: all directions go through at once as a batch, forwards
-  /// where the values have fewer elements than the outputs, else backwards. What is 0 by structure (``AlignmentPass``)
-  /// takes no direction.
+  /// Jacobians of outputs with respect to inputs or intermediate values. All directions are one batch, forwards if the
+  /// values have fewer elements than the outputs, else backwards. Entries that are structurally 0 (``AlignmentPass``)
+  /// need no direction.
   ///
-  /// - Returns: for each output and each value a tensor of the output's dtype, of its shape followed by the value's;
-  ///   zeros where nothing connects them.
+  /// - Returns: for each output and each value, a tensor of the output's dtype, whose shape is the output's followed by
+  ///   the value's; zeros if the output does not depend on the value.
   public func jacobians(of outputs: [Value], withRespectTo values: [Value]) -> [[Value]] {
     let width = values.reduce(0) { $0 + $1.shape.elementCount }
     let height = outputs.reduce(0) { $0 + $1.shape.elementCount }
@@ -12,20 +12,20 @@ extension GraphBuilder {
     return outputs.map { firstError == nil ? reverseJacobians($0, values) : faulty(values.count) }
   }
 
-  /// Second derivatives of what `gradients` are the gradients of: for each gradient and each value a tensor of the
-  /// gradient's shape followed by the value's. Forwards, one batch of directions per value.
+  /// Second derivatives, from the `gradients` of a function: for each gradient and each value, a tensor whose shape is
+  /// the gradient's followed by the value's. Forward mode, one batch of directions per value.
   public func hessians(_ gradients: [Value], withRespectTo values: [Value]) -> [[Value]] {
     forwardJacobians(gradients, values)
   }
 
   private static let mostAligned = 16
 
-  /// What stands for results after a mistake, without going through what led there for each of them.
+  /// Invalid results after an error, without computing each of them.
   private func faulty(_ count: Int) -> [Value] { Array(repeating: Value(self, -1), count: count) }
 
   private func reverseJacobians(_ output: Value, _ values: [Value]) -> [Value] {
     let cotangent = placeholder(output.type)
-    // A walk for each value: of many, one batch of all directions is less work.
+    // One pass for each value; if there are many, one batch of all directions is less work.
     let isWorthIt = output.shape.elementCount > 1 && values.count <= GraphBuilder.mostAligned
     let pairs: [[(first: Int, second: Int)]?] = values.map { value in
       guard isWorthIt else { return [] }
@@ -63,7 +63,7 @@ extension GraphBuilder {
       let stacks = batched(tangents, size: count, over: [(tangent, directions(value.type, together: together))])
       guard firstError == nil else { return outputs.map { _ in faulty(values.count) } }
       for (index, stack) in stacks.enumerated() {
-        // Directions stand first; a Jacobian has them last.
+        // The axis of directions is first; in a Jacobian it must be last.
         let shape = outputs[index].shape
         let matrix = transpose(reshape(stack, to: [count, shape.elementCount]), [1, 0])
         let columns = reshape(matrix, to: shape, kept)
@@ -74,14 +74,14 @@ extension GraphBuilder {
     return jacobians
   }
 
-  /// The axes that stand in all of the lists, those without a list aside, and that have more than one position.
+  /// The axes that are in all of the lists and have more than one position.
   private func joint(_ lists: [[Int]?], of shape: Shape) -> AxisSet {
     let given = lists.compactMap { $0 }
     guard !given.isEmpty, !shape.isEmpty else { return AxisSet() }
     return AxisSet((0..<shape.rank).filter { axis in shape[axis] > 1 && given.allSatisfy { $0.contains(axis) } })
   }
 
-  /// A Jacobian of which one position along some axes stands for all: those off the diagonals of the pairs are 0.
+  /// A Jacobian from one position along some axes: entries off the diagonals of these pairs of axes are 0.
   private func spread(_ part: Value, _ first: Shape, _ second: Shape, _ pairs: [(first: Int, second: Int)]) -> Value {
     guard part.isValid else { return part }
     let full = first.appending(second)
@@ -108,7 +108,7 @@ extension GraphBuilder {
     return reshape(value, to: first.appending(second))
   }
 
-  /// Every unit tensor of a type, one behind the other; along the axes taken together, all positions at once.
+  /// All unit tensors of a type, stacked; along the combined axes, all positions at once.
   private func directions(_ type: TensorType, together: AxisSet) -> Value {
     guard type.shape.rank < Shape.maximumRank else { return fail(.noAxisForExamples) }
     let kept = type.shape.keeping(together)

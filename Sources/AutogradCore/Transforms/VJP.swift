@@ -1,14 +1,14 @@
-/// Walks a builder's nodes backwards and writes the cotangents of everything asked for behind them.
+/// Visits a builder's nodes backwards and adds the cotangents of the targets.
 struct ReversePass {
   let cotangents: Cotangents
-  /// Those that lie between the targets and the outputs, in order.
+  /// The nodes between the targets and the outputs, in order.
   private let nodes: [NodeID]
 
   private var builder: GraphBuilder { cotangents.builder }
 
   /// - Parameters:
-  ///   - outputs: what cotangents will come from.
-  ///   - primals: what a forward pass that uses this one has directions of.
+  ///   - outputs: the differentiated values.
+  ///   - primals: the values with directions, in a forward pass that uses this one.
   init(_ builder: GraphBuilder, of outputs: [Value], withRespectTo targets: [Value], along primals: Set<ValueID> = []) {
     let columns = builder.columns
     cotangents = Cotangents(builder, targets: primals.union(targets.map(\.id)))
@@ -38,8 +38,8 @@ struct ReversePass {
     }
   }
 
-  /// The cotangents of one node's operands, given those of its results; the pass is as before then, and serves any
-  /// number of nodes.
+  /// The cotangents of one node's operands, given those of its results. Afterwards the pass is unchanged and can be
+  /// used for other nodes.
   func pulledBack(
     _ node: NodeContext, _ seeds: [Value], wanted operands: [Value]
   ) -> [(value: Value, cotangent: Value)] {
@@ -72,13 +72,13 @@ struct ReversePass {
 }
 
 extension GraphBuilder {
-  /// Writes the gradients of outputs behind the graph so far: reverse mode, from graph to graph, so that gradients can
-  /// be differentiated again.
+  /// Adds the gradients of outputs to the graph: reverse mode, from graph to graph, so that gradients can be
+  /// differentiated again.
   ///
   /// - Parameters:
-  ///   - outputs: what is differentiated, each with its cotangent (of the same type).
+  ///   - outputs: the values to differentiate, each with its cotangent (of the same type).
   ///   - targets: inputs or intermediate values; each gradient is total, through every path.
-  /// - Returns: for each target its gradient, of the target's type, or nil where no output depends on it.
+  /// - Returns: for each target its gradient, of the target's type, or nil if no output depends on it.
   public func gradients(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value]) -> [Value?] {
     for (index, target) in targets.enumerated() where target.isValid && lookedThrough.contains(target.id) {
       let node = columns.producers[Int(target.id)]
@@ -93,7 +93,7 @@ extension GraphBuilder {
     return gradientsAnyway(of: outputs, withRespectTo: targets)
   }
 
-  /// The same where targets were made to be targets.
+  /// The same without the check for lost gradients, for targets that were made by ``kept(_:)``.
   package func gradientsAnyway(of outputs: [(value: Value, cotangent: Value)], withRespectTo targets: [Value])
     -> [Value?]
   {

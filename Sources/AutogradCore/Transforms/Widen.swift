@@ -1,14 +1,14 @@
 extension Graph {
-  /// The same graph with every float32 made a float64: for comparisons that need the digits.
-  /// - Throws: `internal` if a node does not take float64, which none does that takes float32.
+  /// The same graph with every float32 replaced by float64, for comparisons that need the precision.
+  /// - Throws: `internal` if a node does not accept float64; all nodes that accept float32 do.
   package func widened() throws(GraphError) -> Graph {
     let builder = GraphBuilder()
     let values = try widened(into: builder)
     return try builder.graph(outputs: outputs.compactMap { values[Int($0)] }, names: outputNames)
   }
 
-  /// Writes this graph to an empty builder with every float32 made a float64, to go on with there.
-  /// - Returns: the values in it by those of this graph, as far as the outputs need them.
+  /// Copies this graph to an empty builder with every float32 replaced by float64.
+  /// - Returns: the values there by those of this graph, as far as the outputs need them.
   package func widened(into builder: GraphBuilder) throws(GraphError) -> [Value?] {
     var values = [Value?](repeating: nil, count: columns.valueCount)
     for (value, name) in zip(columns.inputs, columns.inputNames) {

@@ -8,14 +8,14 @@
 
 /// Memory of the C heap for numbers, freed with `free`.
 package enum AlignedMemory {
-  /// What glibc always maps by itself, so that asking for huge pages concerns nothing else and ends with the block.
+  /// From this size on glibc maps each block separately, so that advice on huge pages affects only this block.
   private static let largeByteCount = 32 << 20
   private static let hugePage = 2 << 20
 
   /// Memory on a cache line. The contents are undefined until written.
   package static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
     var memory: UnsafeMutableRawPointer?
-    // Sizes were admitted against the limits before; a machine that still has no memory left cannot go on.
+    // Sizes have been checked against the limits before; if there is still no memory, the process cannot continue.
     guard posix_memalign(&memory, Storage.alignment, max(byteCount, Storage.alignment)) == 0, let memory else {
       abort()
     }
@@ -31,7 +31,7 @@ package enum AlignedMemory {
     #if os(Linux)
       let start = (UInt(bitPattern: memory) + UInt(hugePage) - 1) / UInt(hugePage) * UInt(hugePage)
       let end = (UInt(bitPattern: memory) + UInt(byteCount)) / UInt(hugePage) * UInt(hugePage)
-      // Where the kernel has none, small pages do.
+      // Without huge pages the kernel uses small ones.
       if end > start { madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_HUGEPAGE) }
     #endif
   }

@@ -1,10 +1,10 @@
-/// What is wrong with a graph, an operation's operands or attributes, or with data met while running.
+/// An error in a graph, in an operation's operands or attributes, or in data while running.
 ///
-/// Facts, not a finished sentence: the message may name operands as `{0}`, `{1}`, … because only the caller knows what
-/// they are called; ``text(operandName:)`` puts the names in. One word wide, so that typed throws cost nothing on the
-/// good path.
+/// It holds facts, not a finished sentence: the message may contain operands as `{0}`, `{1}`, …, because only the
+/// caller knows their names; ``text(operandName:)`` inserts them. One word in size, so that typed throws cost nothing
+/// on the success path.
 public struct GraphError: Error, Sendable {
-  /// The same words that requests see as problem codes.
+  /// The same codes as in the server's problems.
   public enum Code: String, Sendable, CaseIterable {
     case unknownOperation = "unknown_operation"
     case unknownAttribute = "unknown_attribute"
@@ -22,7 +22,7 @@ public struct GraphError: Error, Sendable {
     case notPositiveDefinite = "not_positive_definite"
     case limitExceeded = "limit_exceeded"
     case deadlineExceeded = "deadline_exceeded"
-    /// Whoever asked no longer waits: an `Interruption` was raised.
+    /// The result is no longer needed: an `Interruption` was raised.
     case interrupted
     /// A fault of this library: a rule produced a value of the wrong type.
     case `internal`
@@ -39,15 +39,15 @@ public struct GraphError: Error, Sendable {
     case attribute(String)
   }
 
-  /// What there is too much of for ``Code/limitExceeded``, with the most that is allowed.
+  /// The exceeded limit of ``Code/limitExceeded``, with its maximum.
   public enum Limit: Sendable, Equatable {
     /// Axes of a tensor.
     case rank(Int)
     /// Elements of a tensor.
     case elements(Int)
-    /// Nodes of the graph with all that is made of it.
+    /// Nodes of the graph with its derivatives.
     case nodes(Int)
-    /// Steps of what would be made or run; which steps they are is in the message.
+    /// Steps to build or run; the message says which.
     case work(Int)
 
     public var most: Int {
@@ -94,23 +94,23 @@ public struct GraphError: Error, Sendable {
   public var place: Place { facts.place }
   /// The label of the failing node: what ``GraphBuilder/label`` was when it was added.
   public var node: Int? { facts.node }
-  /// For ``Code/limitExceeded``: what the limit is, and what was asked for.
+  /// For ``Code/limitExceeded``: the limit, and the requested value.
   public var limit: Limit? { facts.limit }
   public var value: Int? { facts.value }
 
-  /// The same error with what was not known yet filled in.
+  /// The same error with missing facts filled in.
   public func with(operation: String? = nil, place: Place? = nil, node: Int? = nil) -> GraphError {
     GraphError(
       code, message, operation: self.operation ?? operation, at: self.place == .node ? place ?? .node : self.place,
       node: self.node ?? node, limit: limit, value: value)
   }
 
-  /// The same error of an operation as the caller names it.
+  /// The same error with the operation's name as the caller uses it.
   package func renamed(_ operation: String) -> GraphError {
     GraphError(code, message, operation: operation, at: place, node: node, limit: limit, value: value)
   }
 
-  /// The whole sentence, operands called by `operandName`.
+  /// The complete sentence, with operands named by `operandName`.
   public func text(operandName: (Int) -> String) -> String {
     var text = operation.map { $0 + ": " } ?? ""
     var rest = Substring(message)

@@ -63,12 +63,12 @@ public struct Scalar: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A number without a dtype of its own: it takes that of what it stands beside. It keeps each form exactly, because a
-/// number read from text rounds once, to the dtype it ends up with.
+/// A number without a dtype, which takes the dtype of the other operands. It keeps every form exactly, because a number
+/// read from text must be rounded only once, to its final dtype.
 public struct WeakNumber: Sendable {
   public var double: Double
   public var float: Float
-  /// The value as an integer, where it is one that fits.
+  /// The value as an integer, if it is one that fits.
   public var integer: Int64?
 
   public init(double: Double, float: Float, integer: Int64?) {
@@ -98,13 +98,13 @@ public struct WeakNumber: Sendable {
       }
     case .bool:
       throw GraphError(
-        .dtypeMismatch, "the number \(text) stands beside bool; write true or false, or cast to a number first")
+        .dtypeMismatch, "the number \(text) is next to bool; write true or false, or cast to a number first")
     }
     if double.isFinite && double == double.rounded(.towardZero) {
       throw GraphError(.numberOutOfRange, "\(double) does not fit \(dtype)")
     }
     throw GraphError(
-      .dtypeMismatch, "the number \(text) is not an integer and stands beside \(dtype); cast to a float dtype first")
+      .dtypeMismatch, "the number \(text) is not an integer and is next to \(dtype); cast to a float dtype first")
   }
 
   private var text: String { integer.map(String.init) ?? double.description }

@@ -1,12 +1,11 @@
-/// The sizes of a tensor along its axes, up to ``maximumRank`` of them, held in place: shapes are made and compared for
-/// every node of every graph and must not touch the heap.
+/// The sizes of a tensor along its axes, at most ``maximumRank``. They are stored inline, because shapes are made and
+/// compared for every node and must not allocate.
 public struct Shape: Sendable {
   public static let maximumRank = 8
-  /// No tensor may have more elements than this, even one that is never stored: sizes in bytes and sums of them then
-  /// fit an Int.
+  /// Maximum number of elements of a tensor, even of one that is never stored. Sizes in bytes and sums of them then fit
+  /// an Int.
   public static let maximumElementCount = 1 << 40
-  /// What the sizes of a tensor without elements may multiply to, those that are 0 left out: steps between its axes in
-  /// bytes, and sums of sizes, then fit an Int.
+  /// Maximum product of the nonzero sizes of an empty tensor. Strides in bytes and sums of sizes then fit an Int.
   static let maximumExtent = 1 << 59
 
   var sizes: InlineArray<8, Int>
@@ -18,7 +17,7 @@ public struct Shape: Sendable {
     rank = 0
   }
 
-  /// - Precondition: at most ``maximumRank`` sizes. For sizes that come from outside use ``init(checking:)``.
+  /// - Precondition: at most ``maximumRank`` sizes. For untrusted sizes use ``init(checking:)``.
   public init(_ sizes: some Sequence<Int>) {
     self.init()
     for size in sizes { append(size) }
@@ -29,21 +28,20 @@ public struct Shape: Sendable {
     for _ in 0..<rank { append(size) }
   }
 
-  /// A shape from sizes that may be anything.
-  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, or where there are
-  ///   none, but sizes beyond what can be counted; `shape_mismatch` for a negative size.
+  /// A shape from untrusted sizes.
+  /// - Throws: `limit_exceeded` above ``maximumRank`` axes or ``maximumElementCount`` elements, or for an empty shape
+  ///   whose other sizes are too large; `shape_mismatch` for a negative size.
   public init(checking sizes: some Collection<Int>) throws(GraphError) {
     guard sizes.count <= Shape.maximumRank else {
       throw GraphError(
-        .limitExceeded, "rank \(sizes.count) is more than the \(Shape.maximumRank) axes a tensor may have",
+        .limitExceeded, "rank \(sizes.count) is more than the maximum of \(Shape.maximumRank) axes",
         limit: .rank(Shape.maximumRank), value: sizes.count)
     }
     self.init(sizes)
     try checkSize()
   }
 
-  /// Refuses negative sizes, and a shape with more elements than can be counted. One without elements has as many as
-  /// any other without, but its other sizes must be such that steps between axes can be counted.
+  /// Rejects negative sizes, shapes with too many elements, and empty shapes whose strides would overflow.
   func checkSize() throws(GraphError) {
     var isEmpty = false
     for axis in 0..<rank {
@@ -69,7 +67,7 @@ public struct Shape: Sendable {
   public var isScalar: Bool { rank == 0 }
   public var isEmpty: Bool { elementCount == 0 }
 
-  /// The number of elements: 1 for a scalar, `Int.max` where it is too large to be counted.
+  /// The number of elements: 1 for a scalar, `Int.max` on overflow.
   public var elementCount: Int {
     var product = 1
     var overflows = false
@@ -110,7 +108,7 @@ public struct Shape: Sendable {
     sizes[rank] = 0
   }
 
-  /// The axes from `range` as a shape of their own.
+  /// The axes in `range` as a shape.
   func axes(_ range: Range<Int>) -> Shape {
     var part = Shape()
     for axis in range { part.append(sizes[axis]) }
@@ -123,7 +121,7 @@ public struct Shape: Sendable {
     return joined
   }
 
-  /// Steps between neighbours along each axis, in elements, for row-major order.
+  /// Strides along each axis, in elements, for row-major order.
   var rowMajorStrides: Shape {
     var strides = self
     var step = 1
@@ -188,7 +186,7 @@ public struct AxisSet: Hashable, Sendable {
   public var array: [Int] { (0..<8).filter(contains) }
 }
 
-/// What the type checker knows of a value.
+/// The type of a value: dtype and shape.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
   public var dtype: DType
   public var shape: Shape

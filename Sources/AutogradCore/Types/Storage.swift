@@ -8,8 +8,7 @@
 
 /// Aligned bytes that tensors share. Freed with the last tensor that holds them.
 ///
-/// `@unchecked Sendable`: whoever makes a storage fills it before a second reference exists; afterwards it is only
-/// read.
+/// `@unchecked Sendable`: it is filled before a second reference exists; afterwards it is only read.
 package final class Storage: @unchecked Sendable {
   /// A cache line, and the widest vector of the machines we build for.
   package static let alignment = 64

@@ -15,7 +15,7 @@ public struct Tensor: Sendable {
     self.storage = storage
   }
 
-  /// A tensor whose bytes `fill` writes, all of them.
+  /// A tensor whose bytes are all written by `fill`.
   package init(_ type: TensorType, filledBy fill: (UnsafeMutableRawPointer) -> Void) {
     let storage = Storage(byteCount: type.byteCount)
     fill(storage.base)
@@ -50,7 +50,7 @@ public struct Tensor: Sendable {
     return withElements { Array($0) }
   }
 
-  /// The elements in row-major order, each converted to Double (exact but for integers beyond 2^53).
+  /// The elements in row-major order, each converted to Double (exact except for integers beyond 2^53).
   public var doubles: [Double] {
     switch dtype {
     case .float64: withElements { (e: UnsafeBufferPointer<Double>) in Array(e) }
@@ -66,7 +66,7 @@ public struct Tensor: Sendable {
     try withExtendedLifetime(storage) { try body(bytes) }
   }
 
-  /// The raw little-endian bytes. They go away with the last reference to the tensor, so never take those of a
+  /// The raw little-endian bytes. They are freed with the last reference to the tensor, so never use those of a
   /// temporary.
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.base, count: type.byteCount) }
 
@@ -85,7 +85,7 @@ public struct Tensor: Sendable {
     return Tensor(TensorType(dtype, shape), storage: storage)
   }
 
-  /// The same numbers in another floating or integer dtype. Library convenience; inside graphs use `cast`.
+  /// The same numbers in another floating or integer dtype. In graphs use `cast`.
   public func converted(to target: DType) -> Tensor {
     if target == dtype { return self }
     let values = doubles

@@ -1,18 +1,18 @@
 import Glibc
 
-/// A growing run of plain values on the C heap, with one owner.
+/// A growing array of plain values on the C heap, with one owner.
 ///
 /// An Array would do the same with a bounds check, a uniqueness check and a reference count at each access; the parser
 /// appends to four of these per byte or so. Indices come from the parser itself, never from a request, and are checked
 /// in debug builds.
 ///
-/// Columns share an allowance of bytes, which is looked at only where one of them grows.
+/// Columns share an allowance of bytes, which is checked only when one of them grows.
 struct Column<Element: BitwiseCopyable>: ~Copyable {
   private(set) var base: UnsafeMutablePointer<Element>
   private(set) var count = 0
   private(set) var capacity: Int
 
-  /// Without a capacity no memory is taken before the first element.
+  /// Without a capacity nothing is allocated before the first element.
   init(capacity: Int = 0) {
     self.capacity = capacity
     base = capacity > 0 ? Self.grown(nil, to: capacity) : Self.nowhere
@@ -20,7 +20,7 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
 
   deinit { if capacity > 0 { free(base) } }
 
-  /// An address that is aligned and never read: malloc(0) would take memory for nothing.
+  /// An aligned address that is never read; malloc(0) would waste memory.
   private static var nowhere: UnsafeMutablePointer<Element> {
     UnsafeMutableRawPointer(bitPattern: MemoryLayout<Element>.alignment).unsafelyUnwrapped.assumingMemoryBound(
       to: Element.self)
@@ -54,7 +54,7 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
-  /// Forgets everything from `count` on.
+  /// Removes all elements from `count` on.
   @inline(__always)
   mutating func truncate(to count: Int) {
     assert(count >= 0 && count <= self.count)
@@ -82,13 +82,13 @@ struct Column<Element: BitwiseCopyable>: ~Copyable {
   }
 
   private static func grown(_ base: UnsafeMutablePointer<Element>?, to capacity: Int) -> UnsafeMutablePointer<Element> {
-    // Out of memory here is fatal by nature: what all columns may take is within the limits.
+    // Running out of memory here is fatal: the total of all columns is within the limits.
     guard let memory = realloc(base, capacity * MemoryLayout<Element>.stride) else { abort() }
     return memory.assumingMemoryBound(to: Element.self)
   }
 }
 
-/// Bytes that the columns of a parser may take together beyond what they begin with.
+/// Bytes that the columns of a parser may grow by together.
 struct MemoryAllowance {
   let most: Int
   private(set) var left: Int

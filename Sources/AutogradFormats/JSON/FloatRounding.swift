@@ -8,14 +8,14 @@
 /// r(t), and both round to the same float. (If r(t) is a middle, t may be anything next to it, and only the text can
 /// tell.)
 ///
-/// Middles are rare: of numbers with more digits than a float holds one in 2^29, of shortest texts of floats none.
+/// Middles are rare: one in 2^29 numbers with more digits than a float holds; none among shortest texts of floats.
 enum FloatRounding {
   /// Twice the magnitude's bits, which drops the sign.
   private static var leastNormal: UInt64 { Double(Float.leastNormalMagnitude).bitPattern &<< 1 }
   private static var overflow: UInt64 { (0x1p128 as Double - 0x1p103).bitPattern &<< 1 }
 
-  /// Whether the value's float32 is that of the text it was read from. Beside middles this says no to what is too rare
-  /// to look at here: subnormal floats, which have fewer bits, and all that is not finite as a float32.
+  /// Whether the value's float32 is that of the text it was read from. Besides middles this is false for rare cases
+  /// that are not examined here: subnormal floats, which have fewer bits, and values that are not finite as a float32.
   @inline(__always)
   static func isDecided(_ value: Double) -> Bool {
     // A normal float keeps all but the last 29 bits of a double; a middle is a one and zeros there.
@@ -25,8 +25,8 @@ enum FloatRounding {
     return !isMiddle && (isNormal || magnitude == 0)
   }
 
-  /// Stores all values as floats; false if some of them are not decided.
-  /// - Precondition: room for as many floats at `floats`.
+  /// Stores all values as floats; false if some are undecided.
+  /// - Precondition: `floats` has room for all values.
   static func narrow(_ values: UnsafeBufferPointer<Double>, to floats: UnsafeMutableRawPointer) -> Bool {
     let floats = floats.assumingMemoryBound(to: Float.self)
     var areDecided = true

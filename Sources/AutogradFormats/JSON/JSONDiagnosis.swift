@@ -1,18 +1,18 @@
-/// What a parser was looking for when it met something else.
+/// What the parser expected when it found something else.
 enum JSONExpectation {
   case value, number, key, colon, separator, end
-  /// The rest of the string that starts there.
+  /// The rest of the string that starts at this offset.
   case string(from: Int)
-  /// A known escape, in the string that starts there.
+  /// A valid escape, in the string that starts at this offset.
   case escape(in: Int)
-  /// At most so many open lists and objects.
+  /// At most this many open lists and objects.
   case depth(Int)
-  /// A key unlike those before it in its object: the entry of the key that is not.
+  /// A key that differs from all others in its object: the entry of the duplicate.
   case unique(Int)
   case tooLarge
 }
 
-/// Explains mistakes. Nothing here runs for a body without one, so it may take its time (linear in the body).
+/// Explains syntax errors. It runs only for bodies with an error, so it may take time linear in the body.
 extension JSONParser {
   @inline(never)
   func failure(_ expectation: JSONExpectation, at offset: Int) -> JSONSyntaxError {
@@ -37,9 +37,9 @@ extension JSONParser {
     case .end: explainEnd(offset)
     case .escape: explainEscape(offset)
     case .string(let start): explainString(start, offset)
-    case .depth(let maximum): "more than \(maximum) lists and objects inside one another"
+    case .depth(let maximum): "lists and objects are nested more than \(maximum) deep"
     case .unique(let key):
-      "the key \"\(excerpt(stringBytes(key)))\" stands twice in this object; each key may be given once"
+      "duplicate key \"\(excerpt(stringBytes(key)))\" in this object; each key may be given once"
     case .tooLarge: "a body of 4 GiB or more is not read"
     }
   }
@@ -54,14 +54,14 @@ extension JSONParser {
         line += 1
         column = 1
       } else if base[index] & 0xC0 != 0x80 {
-        // Characters, not bytes, as editors count.
+        // Counts characters, not bytes, as editors do.
         column += 1
       }
     }
     return "line \(line), column \(column)"
   }
 
-  /// The path to the innermost known place. A path beyond 1,000 bytes ends early, at something that encloses the place.
+  /// The path to the innermost known place. Beyond 1,000 bytes it ends early, at an enclosing place.
   private func pointer(_ expectation: JSONExpectation) -> String {
     var steps: [String] = []
     if case .unique(let key) = expectation { steps.append(step(key)) }
@@ -86,7 +86,7 @@ extension JSONParser {
     return pointer
   }
 
-  /// Whether the string that starts there is a key: a value of an object follows a colon.
+  /// Whether the string that starts there is a key: a value in an object follows a colon.
   private func isKey(_ start: Int) -> Bool { isInObject && previous(start) != UInt8(ascii: ":") }
 
   private func step(_ key: Int) -> String {
@@ -127,7 +127,7 @@ extension JSONParser {
     String(decoding: bytes.prefix(40), as: UTF8.self) + (bytes.count > 40 ? "…" : "")
   }
 
-  /// The letters, digits and signs from `offset` on: a word of some other language than JSON.
+  /// The letters, digits and signs from `offset` on: probably a word of another language.
   private func word(_ offset: Int) -> String {
     var end = offset
     while end < count, end - offset < 40, isWordByte(base[end]) { end += 1 }
@@ -182,7 +182,7 @@ extension JSONParser {
     }
   }
 
-  /// Words that mean a value elsewhere.
+  /// Words that are values in other languages.
   private func explainWord(_ word: String) -> String? {
     let spelled: String
     switch word.lowercased() {
@@ -205,13 +205,13 @@ extension JSONParser {
     return "JSON has no '\(word)': write \(spelled)"
   }
 
-  /// Where the body ends too early.
+  /// The error text if the body ends too early.
   private func explainMissing() -> String {
     if container >= 0 { return "the body ends inside \(openContainer)" }
     return "the body is empty; expected a JSON object such as {\"graph\": {…}, \"inputs\": {…}}"
   }
 
-  /// Bodies that are not text, or not in this encoding. Their first bytes may well look like the start of something.
+  /// For bodies that are not text, or in another encoding. Their first bytes may look like JSON.
   private func explainEncoding(_ offset: Int) -> String? {
     guard offset <= 8 else { return nil }
     if startsWith([0x1F, 0x8B]) {
@@ -230,7 +230,7 @@ extension JSONParser {
     return nil
   }
 
-  /// Bodies that are text, but not JSON from the first character on.
+  /// For bodies that are text, but not JSON from the first character on.
   private func explainStart(_ offset: Int) -> String? {
     guard container < 0 else { return nil }
     if startsWith("--", at: offset) { return "this looks like a multipart form; send the JSON itself as the body" }
@@ -301,7 +301,7 @@ extension JSONParser {
     }
   }
 
-  /// `0x10` is read as 0, and then something that should not be there.
+  /// `0x10` is read as 0, followed by unexpected text.
   private func hexadecimalHint(_ offset: Int) -> String {
     guard base[offset] | 0x20 == UInt8(ascii: "x"), base[offset - 1] == UInt8(ascii: "0") else { return "" }
     return "; numbers are written in decimal"

@@ -1,12 +1,12 @@
 /// A parsed JSON body: strict RFC 8259, in the order it was written.
 ///
-/// The result is a tape, one small entry for each value in document order, so neither the depth nor the size of a body
-/// costs an object or a stack frame. Strings without escapes stay where they are in the body. Lists of numbers, which
-/// are most of a request, are one entry each, and their values are decoded when met into one arena: the leaf lists of a
-/// nested tensor lie there one after the other, so a tensor of any rank is one copy.
+/// The result is a tape: one small entry for each value, in document order. So values cost no objects, and nesting
+/// costs no stack frames. Strings without escapes stay in the body. Lists of numbers, which are most of a request, are
+/// one entry each; their values are decoded into one arena. The innermost lists of a nested tensor lie there one after
+/// the other, so reading a tensor of any rank is one copy.
 ///
 /// The bytes are borrowed: they must outlive the document, and the document its values. A ``JSONValue`` is two words
-/// without a reference count; whoever works with values holds on to the document (a stored property, or
+/// without a reference count; code that uses values must keep the document alive (a stored property, or
 /// `withExtendedLifetime`).
 ///
 /// `@unchecked Sendable`: nothing changes once `init` has returned.
@@ -18,7 +18,7 @@ package final class JSONDocument: @unchecked Sendable {
 
   /// - Parameters:
   ///   - maximumDepth: how many lists and objects may be open at once.
-  ///   - maximumBytes: what tape, numbers and the rest may take, beside the body and a little to begin with.
+  ///   - maximumBytes: how much the tape, numbers and the rest may grow by.
   package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max)
     throws(JSONSyntaxError)
   {
@@ -36,7 +36,7 @@ package final class JSONDocument: @unchecked Sendable {
 
   deinit { storage.deallocate() }
 
-  /// Memory that it takes beside the body.
+  /// Memory in addition to the body.
   package var byteCount: Int {
     tape.capacity * MemoryLayout<JSONEntry>.stride + numbers.capacity * MemoryLayout<Double>.stride + unescaped.capacity
   }
@@ -63,9 +63,8 @@ struct JSONEntry: BitwiseCopyable {
   @usableFromInline var end: UInt32
   /// Elements, members, numbers, or bytes of an unescaped string.
   @usableFromInline var count: UInt32
-  /// Of a list or object, the entry after its last descendant, and while it is open one more than the index of what
-  /// encloses it.
-  /// Of numbers, their place in the arena. Of a string with escapes, its place among the unescaped bytes.
+  /// For a list or object: the entry after its last descendant; while it is open, the index of its parent plus one. For
+  /// numbers: their offset in the arena. For a string with escapes: its offset among the unescaped bytes.
   @usableFromInline var link: UInt32
   @usableFromInline var kind: JSONKind
   @usableFromInline var flags: JSONFlags
@@ -78,7 +77,7 @@ struct JSONFlags: OptionSet, BitwiseCopyable, Sendable {
   @inlinable
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// A string: it is in the arena, not in the body.
+  /// For strings: it is among the unescaped bytes, not in the body.
   @inlinable static var escaped: JSONFlags { JSONFlags(rawValue: 1) }
   /// Numbers: some literal is beyond the largest double.
   static var overflow: JSONFlags { JSONFlags(rawValue: 2) }
@@ -88,7 +87,7 @@ struct JSONFlags: OptionSet, BitwiseCopyable, Sendable {
   static var notInteger: JSONFlags { JSONFlags(rawValue: 8) }
 }
 
-/// Where the parts of a document are: what a ``JSONValue`` points to.
+/// The parts of a document; a ``JSONValue`` points to this.
 @usableFromInline
 package struct JSONStorage {
   @usableFromInline let bytes: UnsafePointer<UInt8>
@@ -107,9 +106,9 @@ package struct JSONSyntaxError: Error, Equatable {
   var code: Code
   /// In bytes from the start of the body.
   var offset: Int
-  /// RFC 6901, of the innermost place that is known; "" for the whole document. For a duplicate key, the member itself.
+  /// RFC 6901 pointer to the innermost known place; "" for the whole document. For a duplicate key, the member itself.
   var pointer: String
-  /// For people: where, what was expected, what came, and the mend of common mistakes.
+  /// For people: where, what was expected, what was found, and how to fix common mistakes.
   var message: String
 
   static func tooMuchMemory(_ limit: Int) -> JSONSyntaxError {

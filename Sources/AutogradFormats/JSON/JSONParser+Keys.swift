@@ -1,8 +1,8 @@
 import Glibc
 
-/// What is remembered of a key until its object ends.
+/// A key of an open object.
 struct JSONKey {
-  /// The first eight bytes, zeros after a shorter key: they tell nearly all keys apart at once.
+  /// The first eight bytes, padded with zeros. They distinguish nearly all keys.
   let prefix: UInt64
   let length: UInt32
   /// The entry on the tape.
@@ -16,7 +16,7 @@ struct JSONKey {
     if bytes.count >= 8 {
       prefix = bytes.loadUnaligned(as: UInt64.self)
     } else if isInBody, let start = bytes.baseAddress, UnsafeRawPointer(bodyEnd) - start >= 8 {
-      // All eight at once, and what is behind the key masked out.
+      // Loads all eight at once and masks out the bytes after the key.
       prefix = start.loadUnaligned(as: UInt64.self) & ((1 &<< UInt64(truncatingIfNeeded: 8 &* bytes.count)) &- 1)
     } else {
       prefix = bytes.reversed().reduce(0) { $0 &<< 8 | UInt64($1) }
@@ -34,9 +34,9 @@ extension JSONParser {
     return UnsafeRawBufferPointer(start: start, count: Int(entry.count))
   }
 
-  /// Refuses the object that is about to close if two of its keys are equal, and forgets its keys.
+  /// Rejects the object that is about to close if two of its keys are equal, and removes its keys.
   ///
-  /// Once for the whole object and not key by key: then one table serves all objects, however they are nested.
+  /// Done once for the whole object, so that one table serves all objects, however they are nested.
   @inline(__always)
   mutating func checkKeys() throws(JSONSyntaxError) {
     let members = Int(tape[container].count)
@@ -57,12 +57,12 @@ extension JSONParser {
     keys.truncate(to: first)
   }
 
-  /// With an open-addressing table at most half full, under a hash that a client cannot predict.
+  /// Uses an open-addressing table, at most half full, with a hash that clients cannot predict.
   @inline(never)
   private mutating func checkManyKeys(from first: Int) throws(JSONSyntaxError) {
     var slots = 32
     while slots < 2 * (keys.count - first) { slots *= 2 }
-    // A slot holds 0 if it is free, otherwise one more than the place of a key among those of this object.
+    // A slot holds 0 if it is free, otherwise the index of a key of this object plus one.
     try keyTable.fill(0, count: slots, &allowance)
     for index in first..<keys.count {
       let key = keys[index]

@@ -34,7 +34,7 @@ extension JSONParser {
       }
       guard next.pointee == UInt8(ascii: ",") else { break }
       next += 1
-      // One space or none is what programs write.
+      // Programs write one space or none.
       if next < end, next.pointee == UInt8(ascii: " ") { next += 1 }
       if next < end, next.pointee <= UInt8(ascii: " ") { next = Self.skippingWhitespace(next, end) }
     }

@@ -19,7 +19,7 @@ extension JSONParser {
     var next = start
     while count - next >= 8 {
       let word = UnsafeRawPointer(base + next).loadUnaligned(as: UInt64.self)
-      // In each of these the lowest byte that is marked is a true one; borrows disturb only what follows it.
+      // The lowest marked byte is always correct; borrows affect only bytes after it.
       let quotes = word ^ 0x2222_2222_2222_2222
       let backslashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
       let marks =
@@ -37,7 +37,7 @@ extension JSONParser {
     return next
   }
 
-  /// The rest of a string in which `special` is the first byte that is not plain.
+  /// Reads the rest of a string from its first byte that is not plain, `special`.
   @inline(never)
   private mutating func unusualString(_ special: Int) throws(JSONSyntaxError) {
     let start = position

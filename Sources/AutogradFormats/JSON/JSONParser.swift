@@ -2,8 +2,8 @@ import Glibc
 
 /// Fills the tape of a ``JSONDocument`` in one pass over the body, without recursion.
 ///
-/// The stack of open lists and objects is threaded through their own entries on the tape, so depth costs nothing more.
-/// Finding mistakes is apart from explaining them (JSONDiagnosis.swift): the pass only knows that a byte does not fit.
+/// The stack of open lists and objects is linked through their entries on the tape, so depth costs no extra memory. The
+/// pass only detects that a byte does not fit; JSONDiagnosis.swift explains it.
 struct JSONParser: ~Copyable {
   let base: UnsafePointer<UInt8>
   let count: Int
@@ -22,7 +22,7 @@ struct JSONParser: ~Copyable {
   /// The keys of the open objects: those of the innermost one come last.
   var keys = Column<JSONKey>(capacity: 32)
   var keyTable = Column<UInt32>()
-  /// What these may grow by.
+  /// How much the columns may grow.
   var allowance: MemoryAllowance
 
   init(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int, maximumBytes: Int) {
@@ -31,7 +31,7 @@ struct JSONParser: ~Copyable {
     count = bytes.count
     self.maximumDepth = maximumDepth
     allowance = MemoryAllowance(maximumBytes)
-    // A guess that small bodies outgrow once at most; memory that is not touched costs nothing.
+    // An estimate that small bodies exceed at most once. Memory that is not touched costs nothing.
     tape = Column(capacity: min(count / 8, 1 << 16) + 16)
     numbers = Column(capacity: min(count / 16, 1 << 16) + 16)
   }

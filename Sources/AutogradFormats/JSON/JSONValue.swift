@@ -39,7 +39,7 @@ package struct JSONValue {
     JSONElements(storage: storage, index: index + 1, remaining: kind == .array ? count : 0)
   }
 
-  /// The same, but a single text counts as a list of one: people and R write one name so.
+  /// The same, but a single string counts as a list of one, as people and R write one name.
   @inlinable
   package var listed: JSONElements {
     kind == .string ? JSONElements(storage: storage, index: index, remaining: 1) : elements
@@ -47,10 +47,10 @@ package struct JSONValue {
 
   package var listedCount: Int { kind == .string ? 1 : count }
 
-  /// Where an element of ``listed`` is within this value.
+  /// The pointer to an element of ``listed`` within this value.
   package func place(of element: Int) -> String { kind == .string ? "" : "/\(element)" }
 
-  /// Nil for null, which in place of an optional member is the same as leaving it out.
+  /// Nil for null: an optional member that is null counts as absent.
   package var given: JSONValue? { kind == .null ? nil : self }
 
   /// Of an ``JSONKind/object``, in the order they were written; empty for every other kind.
@@ -59,7 +59,7 @@ package struct JSONValue {
     JSONMembers(storage: storage, index: index + 1, remaining: kind == .object ? count : 0)
   }
 
-  /// The member of that name, if this is an object that has it. Looks at one member after the other.
+  /// The member with that name, if this is an object that has it. Linear in the number of members.
   @inlinable
   package subscript(_ key: StaticString) -> JSONValue? {
     for (name, value) in members where name == key { return value }
@@ -110,11 +110,11 @@ extension JSONValue {
     UnsafeBufferPointer(start: storage.pointee.numbers + numbersOffset, count: kind == .numbers ? count : 0)
   }
 
-  /// ``numbers`` with what is known of their texts.
+  /// ``numbers`` with the flags of their texts.
   var numberRow: NumberRow { NumberRow(values: numbers, flags: kind == .numbers ? entry.pointee.flags : []) }
 
-  /// The numbers of all elements together, where each is a ``JSONKind/numbers`` of `length` numbers; else nil. They lie
-  /// one after the other in the arena, and their entries one after the other on the tape.
+  /// The numbers of all elements together, if each is a ``JSONKind/numbers`` of `length` numbers; else nil. They are
+  /// contiguous in the arena, and their entries on the tape.
   func numberRows(of length: Int) -> NumberRow? {
     guard kind == .array, count > 0 else { return nil }
     let rows = UnsafeBufferPointer(start: entry + 1, count: count)

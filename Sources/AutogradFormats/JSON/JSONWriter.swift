@@ -23,8 +23,8 @@ extension ByteBuffer {
     text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
   }
 
-  /// `bytes` between quotes. They should be UTF-8; what is not becomes U+FFFD, so that an answer is JSON whatever a
-  /// client sent.
+  /// `bytes` between quotes. They should be UTF-8; invalid bytes become U+FFFD, so that the answer is always valid
+  /// JSON.
   package func appendJSONString(_ bytes: UnsafeRawBufferPointer) {
     append(UInt8(ascii: "\""))
     // Without a byte above 0x7F there is nothing to check.

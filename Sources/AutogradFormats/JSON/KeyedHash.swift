@@ -1,9 +1,8 @@
 /// A fast hash of bytes under a key that this process drew at random.
 ///
-/// Names and keys come from requests. Under a hash that everybody can compute, a client could send a million keys that
-/// all fall into one slot and turn a linear table into a quadratic one; under a secret key nobody can choose them. The
-/// mix is the folded 64 × 64 to 128 bit product, one multiplication for eight bytes. Not for anything that needs a
-/// cryptographic hash.
+/// Names and keys come from requests. With a known hash, a client could send a million keys that all fall into one
+/// slot, and make a table take quadratic time. With a secret key this is not possible. The mix is the folded 64 × 64 to
+/// 128 bit product, one multiplication for eight bytes. It is not a cryptographic hash.
 package struct KeyedHash: Sendable {
   package static let process = KeyedHash()
 

@@ -2,7 +2,7 @@ import AutogradCore
 
 extension NumberReader {
   /// Reads the number that starts at `start` as an element of a tensor.
-  /// - Returns: where it ends; nil if no number of that dtype stands there, or one that takes more care.
+  /// - Returns: where it ends; nil if there is no number of that dtype, or it needs the slow path.
   package func read(
     _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, as dtype: DType, into place: UnsafeMutableRawPointer
   ) -> UnsafePointer<UInt8>? {
@@ -24,7 +24,7 @@ extension NumberReader {
       place.storeBytes(of: value, as: Float.self)
       return value.isFinite
     case .int64, .int32:
-      // 1e3 and what is beyond 2^53 are integers too, but rare.
+      // 1e3 and values beyond 2^53 are integers too, but rare.
       guard decimal.isExactInteger, case let magnitude = Int64(decimal.significand) else { return false }
       let value = decimal.isNegative ? -magnitude : magnitude
       if dtype == .int64 {

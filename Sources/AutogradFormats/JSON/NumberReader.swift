@@ -1,6 +1,6 @@
 import Glibc
 
-/// The text of a JSON number taken apart: ±`significand` · 10^`exponent`.
+/// A parsed JSON number: ±`significand` · 10^`exponent`.
 package struct DecimalNumber {
   package var significand: UInt64
   var exponent: Int
@@ -12,7 +12,7 @@ package struct DecimalNumber {
   /// Where the token ends.
   package var end: UnsafePointer<UInt8>
 
-  /// Its double is the integer itself. (-0 is not: an integer has no sign of zero.)
+  /// Its double is exactly this integer. (False for -0, because integers have no negative zero.)
   @inline(__always)
   package var isExactInteger: Bool {
     // Of the negative ones zero wraps round to the largest.
@@ -31,17 +31,17 @@ package struct NumberReader {
 
   package init(_ powers: PowersOfTen = .shared) { self.powers = powers }
 
-  /// Takes apart the number that starts at `start`; nil if what stands there breaks the grammar.
+  /// Parses the number that starts at `start`; nil if the text there breaks the grammar.
   @inline(__always)
   package func scan(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
     guard start < end else { return nil }
-    // A sign is as often there as not, and no branch.
+    // Signs are frequent, so this does not branch.
     let isNegative = start.pointee == UInt8(ascii: "-")
     let integer = start + (isNegative ? 1 : 0)
     guard integer < end, case let first = integer.pointee &- UInt8(ascii: "0"), first <= 9 else { return nil }
     var next = integer + 1
     var significand = UInt64(first)
-    // Most fractions have one digit before the point, whichever it is.
+    // Most fractions have one digit before the point.
     if next < end, next.pointee != UInt8(ascii: ".") {
       (significand, next) = whole(start, isNegative, end)
       if first == 0, next - integer > 1 { return nil }
@@ -184,7 +184,7 @@ package struct NumberReader {
     return (isNegative ? 0 &- magnitude : magnitude, next)
   }
 
-  /// Large enough to dwarf the zeros that any body could hold, small enough never to overflow.
+  /// Larger than the number of zeros in any body, and small enough never to overflow.
   @inline(never)
   private static func longExponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UInt64 {
     var value: UInt64 = 0
@@ -273,8 +273,8 @@ package struct NumberReader {
     mayBe && fraction & 3 == 1 && fraction &<< shift == high
   }
 
-  /// The C library's word, on at most 800 digits: a nonzero digit after the 770th decides like any other, for no number
-  /// half way between two doubles has more than 768.
+  /// The C library's result, on at most 800 digits. Later digits are replaced by one nonzero digit, which is enough,
+  /// because no number half way between two doubles has more than 768 digits.
   @inline(never)
   private static func readExactly<Value: DecimalReadable>(
     _ decimal: DecimalNumber, _ start: UnsafePointer<UInt8>, as _: Value.Type

@@ -1,8 +1,7 @@
 import Glibc
 
-/// A number of the body as it was written, to be read in whatever type turns out to be wanted: JSON says what the
-/// digits are, the graph says what they mean. Also one of the strings "NaN", "Infinity" and "-Infinity", quotes
-/// included.
+/// A number of the body as it was written, to be read in the dtype that the graph asks for. Also one of the strings
+/// "NaN", "Infinity" and "-Infinity", quotes included.
 package struct NumberToken {
   package let text: UnsafeRawBufferPointer
 
@@ -46,8 +45,7 @@ package struct NumberToken {
     return .value(decimal.isNegative ? 0 &- value : value)
   }
 
-  /// nil for a text that is no number: parsing has refused it before, and one of the three strings is not to be taken
-  /// apart.
+  /// Nil for one of the three strings. Anything else that is not a number has been rejected by the parser.
   private func decimal(_ reader: NumberReader) -> (DecimalNumber, UnsafePointer<UInt8>)? {
     guard let base = text.baseAddress else { return nil }
     let start = base.assumingMemoryBound(to: UInt8.self)

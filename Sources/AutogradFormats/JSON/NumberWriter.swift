@@ -1,9 +1,9 @@
 /// Writes numbers as text: floats as the shortest text that reads back to the same bits of their type, formatted as
 /// Python's repr does, with a point or an exponent always; integers with neither.
 ///
-/// Writes to raw memory, so that a loop over a tensor asks for room once for many numbers. There is hardly a branch
-/// that depends on a number's digits: how long numbers are and where their points stand is mostly not to be predicted,
-/// and a wrong guess costs as much as a third of all the work.
+/// Writes to raw memory, so that a loop over a tensor reserves room once for many numbers. Hardly any branch depends on
+/// a number's digits: lengths and positions of the point cannot be predicted, and a misprediction costs a third of all
+/// the work.
 struct NumberWriter {
   /// Room that any number takes, what is written beyond its end (digits are stored eight or sixteen at a time)
   /// included.
@@ -13,8 +13,7 @@ struct NumberWriter {
 
   init(_ powers: PowersOfTen = .shared) { self.powers = powers }
 
-  /// Writes `value` at `out`, where there is ``room``; returns its length. What JSON has no numbers for becomes a
-  /// string.
+  /// Writes `value` at `out`, where there is ``room``; returns its length. Non-finite values become strings.
   @inline(__always)
   func write<Value: DecimalWritable>(_ value: Value, to out: UnsafeMutablePointer<UInt8>) -> Int {
     let fraction = value.fraction
@@ -116,7 +115,7 @@ struct NumberWriter {
     return length &+ 8
   }
 
-  /// 10^8 up to what is left of 20 digits without the last eight.
+  /// Writes numbers from 10^8 on, of at most 12 digits.
   private func writeLong(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
     let upper = value / 100_000_000
     let length = Self.writeShort(upper, to: out)

@@ -1,7 +1,6 @@
 /// Powers of ten for reading and writing floating-point numbers: one table for both directions and both widths.
 ///
-/// Computed at first use by exact integer arithmetic (about 20 µs) rather than kept as 1,300 literals that nobody could
-/// check by eye.
+/// Computed at first use by exact integer arithmetic (about 20 µs), because 1,300 literals could not be checked by eye.
 ///
 /// `@unchecked Sendable`: filled once by the initialiser, never written or freed afterwards.
 package struct PowersOfTen: @unchecked Sendable {

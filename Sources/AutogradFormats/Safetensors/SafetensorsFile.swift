@@ -3,20 +3,19 @@ import AutogradCore
 /// A body in the safetensors format: the length of the header in eight bytes, little-endian; the header, a JSON object
 /// of tensors by name with `__metadata__` beside them; then the data of the tensors.
 ///
-/// Reading checks all of it: the places of the tensors cover the data from the first byte to the last without a gap or
-/// an overlap, and each is as long as its shape and dtype say. Numbers stay where they are; nothing says that they are
-/// aligned.
+/// Reading checks everything: the tensors cover the data from the first byte to the last without a gap or an overlap,
+/// and each has the size that its shape and dtype need. Numbers stay where they are; they may be unaligned.
 ///
-/// The bytes are borrowed, as those of a ``JSONDocument`` are, and names and texts are those of the header, which must
-/// be held on to.
+/// The bytes are borrowed, as those of a ``JSONDocument`` are. Names and texts point into the header, which must be
+/// kept alive.
 package struct SafetensorsFile {
-  /// The most that the format itself allows for a header.
+  /// Maximum size of a header in the format.
   static let largestHeader = 100_000_000
 
   package struct Entry {
     package var name: JSONName
     package var dtype: DType
-    /// As the header has it.
+    /// As in the header.
     package var shape: JSONValue
     /// Where its data are in ``SafetensorsFile/data``.
     package var begin: Int
@@ -31,8 +30,8 @@ package struct SafetensorsFile {
 
   /// - Parameters:
   ///   - maximumDepth: see ``JSONDocument``; so is `maximumBytes`.
-  ///   - maximumTensors: as many as there may be.
-  ///   - pointer: where a tensor is for those who read the error; by its name unless they say otherwise.
+  ///   - maximumTensors: maximum number of tensors.
+  ///   - pointer: the pointer to a tensor in errors; by default its name.
   package init(
     _ bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, maximumBytes: Int = .max, maximumTensors: Int = .max,
     pointer: (JSONName) -> String = { Pointer.member($0.string) }
@@ -195,7 +194,7 @@ package struct SafetensorsFile {
 }
 
 extension DType {
-  /// What the format calls it.
+  /// The format's name of the dtype.
   package var safetensors: StaticString {
     switch self {
     case .float64: "F64"
@@ -214,14 +213,14 @@ extension DType {
 }
 
 extension JSONValue {
-  /// Its text, as much as an error shows of it.
+  /// Its text, cut for an error.
   fileprivate var asWritten: String {
     let text = String(decoding: self.text.prefix(60), as: UTF8.self)
     return self.text.count > 60 ? text + "…" : text
   }
 
-  /// Where a list of numbers holds one that is written as a fraction, with an exponent or as -0. The library that
-  /// defines the format reads unsigned integers and takes these for something else.
+  /// The first number in a list that is written as a fraction, with an exponent or as -0. The format's own library
+  /// reads unsigned integers and does not accept these.
   fileprivate var firstNotInDigits: Int? {
     if allIntegerText { return nil }
     return numberTokens.enumerated().first { _, token in

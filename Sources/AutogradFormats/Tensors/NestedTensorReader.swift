@@ -1,6 +1,6 @@
 import AutogradCore
 
-/// Reads nested lists into one tensor, row by row, without recursion: the stack is one entry per axis.
+/// Reads nested lists into one tensor, row by row, without recursion. Its stack has one entry per axis.
 struct NestedTensorReader {
   private let document: JSONDocument
   private let dtype: DType
@@ -10,7 +10,7 @@ struct NestedTensorReader {
     self.dtype = dtype
   }
 
-  /// - Parameter shape: what the tensor must have; flat data fits any shape. Nil takes the shape that the lists have.
+  /// - Parameter shape: the required shape; flat data fits any shape. Nil: the shape of the lists.
   func read(_ value: JSONValue, as shape: Shape?) throws(FormatError) -> Tensor {
     let nested = try nestedShape(of: value)
     let target = shape ?? nested
@@ -39,7 +39,7 @@ struct NestedTensorReader {
       guard isFlat || isEmptyPart else {
         throw FormatError(
           .shapeMismatch,
-          "the shape is \(target), which takes \(target.elementCount) elements; the data has shape \(nested)", at: "")
+          "shape \(target) needs \(target.elementCount) elements, the data has shape \(nested)", at: "")
       }
     }
   }
@@ -59,7 +59,7 @@ struct NestedTensorReader {
     while value.kind == .array || value.kind == .numbers {
       guard shape.rank < Shape.maximumRank else {
         throw FormatError(
-          .rank, "lists nest deeper than the \(Shape.maximumRank) axes a tensor may have", at: "",
+          .rank, "lists are nested deeper than the maximum of \(Shape.maximumRank) axes", at: "",
           most: Shape.maximumRank, value: shape.rank + 1)
       }
       shape.append(value.count)
@@ -70,16 +70,15 @@ struct NestedTensorReader {
     return shape
   }
 
-  /// Sizes along first lists say nothing of the others, and no memory may be taken for what is not there: every number
-  /// or list takes a byte of text at least.
+  /// The first lists do not determine the others, so a short text could imply a huge tensor. Every number or list takes
+  /// at least one byte of text, so a shape with more elements than bytes is rejected before anything is allocated.
   private func checkThatAllFits(_ shape: Shape, in byteCount: Int) throws(FormatError) {
     var count = 1
     for axis in 0..<shape.rank {
       let (next, overflow) = count.multipliedReportingOverflow(by: max(shape[axis], 1))
       guard !overflow, next <= max(byteCount, 1) else {
         throw FormatError(
-          .raggedArray, "rows differ: after its first lists this would be a tensor of shape \(shape), and holds less",
-          at: "")
+          .raggedArray, "rows differ in length: the first lists imply shape \(shape), the others hold less", at: "")
       }
       count = next
     }
@@ -105,8 +104,9 @@ struct NestedTensorReader {
       guard current.count == size, isRow || current.kind == .array || size == 0 else {
         let got =
           current.count == size
-          ? "a list of numbers where lists are expected" : "a list of \(current.count) where \(size) are expected"
-        throw FormatError(.raggedArray, "rows differ: \(got)", at: Self.pointer(open, depth))
+          ? "rows differ in depth: expected lists, got a list of numbers"
+          : "rows differ in length: expected \(size) elements, got \(current.count)"
+        throw FormatError(.raggedArray, got, at: Self.pointer(open, depth))
       }
       if isRow {
         do throws(FormatError) {
@@ -156,8 +156,8 @@ struct NestedTensorReader {
     }
   }
 
-  /// Numbers that the parser decoded as they are wanted; false where the text of some has to be read again. Then
-  /// float32 values that are decided are in place, and for other dtypes nothing is to be relied on.
+  /// Stores numbers that the parser has decoded; false if the text of some must be read again. Then float32 values that
+  /// are decided are in place; for other dtypes the memory is undefined.
   private func readArena(_ row: NumberRow, _ base: UnsafeMutableRawPointer) -> Bool {
     let values = row.values
     switch dtype {
@@ -240,24 +240,24 @@ struct NestedTensorReader {
   private func refusal(_ value: JSONValue, expected: String, at pointer: String) -> FormatError {
     switch value.kind {
     case .array, .numbers:
-      return FormatError(.raggedArray, "rows differ: a list where \(expected) is expected", at: pointer)
+      return FormatError(.raggedArray, "rows differ in depth: expected \(expected), got a list", at: pointer)
     case .number where expected.hasPrefix("a list"):
-      return FormatError(.raggedArray, "rows differ: a number where \(expected) is expected", at: pointer)
+      return FormatError(.raggedArray, "rows differ in depth: expected \(expected), got a number", at: pointer)
     case .null:
       return FormatError(
-        .wrongType, "null is not a number; numbers that JSON lacks are \"NaN\", \"Infinity\" and \"-Infinity\"",
+        .wrongType, "null is not a number; write \"NaN\", \"Infinity\" or \"-Infinity\"",
         at: pointer)
     case .string:
       let text = value.string
       let hint =
         Double(text)?.isFinite ?? false
         ? "write \(text.prefix(40)) without quotes"
-        : "the only texts among numbers are \"NaN\", \"Infinity\" and \"-Infinity\""
+        : "the only strings allowed are \"NaN\", \"Infinity\" and \"-Infinity\""
       return FormatError(.wrongType, "\(value.brief) is text, not a number; \(hint)", at: pointer)
     case .true, .false:
       return FormatError(
-        .wrongType, "\(value.describe) among numbers: \(expected) is expected, the tensor is \(dtype)", at: pointer)
-    default: return FormatError(.wrongType, "\(expected) is expected, got \(value.describe)", at: pointer)
+        .wrongType, "expected \(expected), got \(value.describe); the tensor is \(dtype)", at: pointer)
+    default: return FormatError(.wrongType, "expected \(expected), got \(value.describe)", at: pointer)
     }
   }
 }

@@ -1,12 +1,12 @@
 import AutogradCore
 
-/// Reads tensors wherever they stand in a request: numbers, nested lists, and objects with dtype, shape and data.
+/// Reads the tensors of a request: numbers, nested lists, and objects with dtype, shape and data.
 package struct TensorDecoder {
-  /// What dtype a tensor without one takes, and whether another is refused.
+  /// The dtype of a tensor without one, and whether another is rejected.
   package enum Expected {
-    /// Data without a dtype takes this; another explicit dtype is welcome.
+    /// Data without a dtype gets this one; another explicit dtype is allowed.
     case fallback(DType)
-    /// The dtype of what it belongs to; another is refused, and the text says whose it is.
+    /// This dtype is required; the text names its owner in errors.
     case required(DType, String)
 
     var dtype: DType {
@@ -20,20 +20,20 @@ package struct TensorDecoder {
   private let document: JSONDocument
   private let file: UnsafeRawBufferPointer?
 
-  /// - Parameter file: the data of a safetensors file: then `data` is where in it a tensor's are, `[begin, end]`, which
-  ///   has been checked.
+  /// - Parameter file: the data of a safetensors file. Then `data` is the position of a tensor in it, `[begin, end]`,
+  ///   which has been checked.
   package init(document: JSONDocument, file: UnsafeRawBufferPointer? = nil) {
     self.document = document
     self.file = file
   }
 
-  /// A tensor that a request gives, or only its type where nothing will be computed.
+  /// A tensor of a request, or only its type if nothing will be computed.
   package struct Given {
     package var type: TensorType
     package var tensor: Tensor?
   }
 
-  /// - Parameter allowsTypes: whether `{"dtype", "shape"}` without data will do.
+  /// - Parameter allowsTypes: whether `{"dtype", "shape"}` without data is allowed.
   package func decode(_ value: JSONValue, _ expected: Expected, allowsTypes: Bool) throws(FormatError) -> Given {
     if allowsTypes, value.kind == .object, value["data"] == nil, value["encoding"] == nil, let sizes = value["shape"] {
       for (key, _) in value.members where key.string != "dtype" && key.string != "shape" {
@@ -68,7 +68,7 @@ package struct TensorDecoder {
       } else if key == "data" {
         parts.data = member
       } else {
-        let hint = key == "0" ? "; is this a typed array of JavaScript? send Array.from(x)" : ""
+        let hint = key == "0" ? "; is this a JavaScript typed array? send Array.from(x)" : ""
         throw FormatError(
           .unknownMember, "a tensor has dtype, shape, encoding and data, not \(key.string.prefix(64))\(hint)",
           at: Pointer.member(key.string))
@@ -149,7 +149,7 @@ package struct TensorDecoder {
 
   // MARK: Of a known type
 
-  /// Reads data whose type is known from an earlier request of the same outline into memory that has room for it.
+  /// Reads data whose type is known from an earlier request with the same key, into memory that has room for it.
   package func read(_ source: TensorSource, _ type: TensorType, into base: UnsafeMutableRawPointer) throws(FormatError)
   {
     switch source {
@@ -178,8 +178,7 @@ package struct TensorDecoder {
     }
   }
 
-  /// Which dtype the data is read in: its own, else that of what it belongs to; true and false are bool whatever stands
-  /// beside them.
+  /// The dtype to read the data in: its own, else the expected one. `true` and `false` are always bool.
   private func dtype(of data: JSONValue?, explicit: DType?, _ expected: Expected) throws(FormatError) -> DType {
     if let explicit {
       if case .required(let dtype, let owner) = expected, dtype != explicit {
@@ -197,7 +196,7 @@ package struct TensorDecoder {
   }
 }
 
-/// Where a dtype is given by name.
+/// Reads the names of dtypes.
 package enum DTypeText {
   package static func read(_ value: JSONValue, at pointer: String) throws(FormatError) -> DType {
     guard value.kind == .string, let dtype = DType(name: value.string) else {
@@ -208,7 +207,7 @@ package enum DTypeText {
     return dtype
   }
 
-  /// For what other languages call them, as the end of a sentence.
+  /// A suggestion for other languages' names, as the end of a sentence.
   package static func hint(for name: String) -> String {
     let meant: DType? =
       switch name.lowercased() {
@@ -224,14 +223,14 @@ package enum DTypeText {
 }
 
 extension JSONValue {
-  /// What is there, short enough for a sentence: a string with its text.
+  /// A short description for errors: a string with its text.
   package var brief: String {
     guard kind == .string else { return describe }
     let text = string
     return "\"" + (text.count > 40 ? text.prefix(40) + "…" : text) + "\""
   }
 
-  /// The bytes from one number of a list to the other; nil for what is not within them.
+  /// The bytes between the two numbers of a list; nil if they are out of range.
   package func slice(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     guard let range = integerList, range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= bytes.count else {
       return nil
@@ -244,7 +243,7 @@ extension JSONValue {
     switch kind {
     case .numbers where allIntegerText: return numbers.map { Int($0) }
     case .numbers:
-      // 1e3, or beyond 2^53: exporters write the largest int64 for "to the end".
+      // 1e3, or a value beyond 2^53: exporters write the largest int64 for "to the end".
       var list: [Int] = []
       list.reserveCapacity(count)
       for token in numberTokens {
@@ -257,7 +256,7 @@ extension JSONValue {
     }
   }
 
-  /// Where a list holds something else than an integer; nil for what is no list.
+  /// Index of the first element that is not an integer; nil if this is not a list.
   var firstNonInteger: Int? {
     if kind == .numbers {
       return numberTokens.enumerated().first { _, token in

@@ -18,11 +18,10 @@ package struct TensorEncoder {
 
   package init(form: Form) { self.form = form }
 
-  /// Numbers between two looks at a request's interruption: some milliseconds.
+  /// Numbers between two checks of the interruption: some milliseconds.
   private static let longestPiece = 65_536
 
-  /// The most bytes that the data of a tensor may be written with, and the room that the writer asks for beside them.
-  /// Stops where no machine could follow.
+  /// Maximum size of the data of a tensor as text, including the extra room that the writer reserves. Saturates.
   package func byteLimit(_ type: TensorType) -> Int {
     let shape = type.shape
     switch form {
@@ -44,7 +43,7 @@ package struct TensorEncoder {
     }
   }
 
-  /// Bytes of the longest number, with the comma and the space behind it.
+  /// Bytes of the longest number, with the comma and the space after it.
   private static func width(of dtype: DType) -> Int {
     switch dtype {
     case .float64, .int64: 27
@@ -54,10 +53,10 @@ package struct TensorEncoder {
     }
   }
 
-  /// What the writer takes room for beyond the numbers of a row of so many.
+  /// Extra room that the writer reserves for a row of this many numbers.
   private static func slack(_ row: Int) -> Int { min(row, rowPiece) * (NumberWriter.room + 2) + 2 * Shape.maximumRank }
 
-  /// Numbers that room is taken for at once.
+  /// Numbers for which room is reserved at once.
   private static let rowPiece = 64
 
   package func append(_ tensor: Tensor, to json: ByteBuffer) {
@@ -68,7 +67,7 @@ package struct TensorEncoder {
     appendTail(to: json)
   }
 
-  /// What stands before the data.
+  /// Appends the text before the data.
   package func appendHead(_ type: TensorType, to json: ByteBuffer) {
     if form == .values { return }
     json.append("{\"dtype\": \"\(type.dtype.name)\", \"shape\": [")
@@ -79,7 +78,7 @@ package struct TensorEncoder {
     json.append(form == .base64 ? "], \"encoding\": \"base64\", \"data\": \"" : "], \"data\": ")
   }
 
-  /// What stands behind the data.
+  /// Appends the text after the data.
   package func appendTail(to json: ByteBuffer) {
     switch form {
     case .values: break
@@ -88,7 +87,7 @@ package struct TensorEncoder {
     }
   }
 
-  /// The elements, row-major from `base`. Once interrupted it ends soon, and what it has written is of no use.
+  /// The elements, row-major from `base`. Once interrupted it ends soon, with incomplete output.
   package func appendData(
     _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, _ interruption: Interruption?
   ) {
@@ -117,8 +116,7 @@ package struct TensorEncoder {
     }
   }
 
-  /// Goes on from `progress` until the buffer holds that many bytes, and some hundred more at most, or until the data
-  /// end.
+  /// Continues from `progress` until the buffer holds that many bytes (at most some hundred more), or the data end.
   package func appendData(
     _ progress: inout Progress, _ type: TensorType, _ base: UnsafeRawPointer, to json: ByteBuffer, until byteCount: Int,
     _ interruption: Interruption?
@@ -206,9 +204,10 @@ package struct TensorEncoder {
     }
   }
 
-  /// Nested lists of what `write` writes for each index, in at most ``NumberWriter/room`` bytes; it returns how many.
+  /// Writes nested lists. `write` writes the element of an index in at most ``NumberWriter/room`` bytes and returns how
+  /// many.
   ///
-  /// Room is taken for a row at a time, or for a part of a long one, and between two of these it may stop.
+  /// Room is reserved for a row at a time, or for a part of a long row. It may stop between two of these.
   @inline(__always)
   private func appendLists(
     _ progress: inout Progress, _ shape: Shape, to json: ByteBuffer, until byteCount: Int,
@@ -257,9 +256,9 @@ fileprivate final class PausedRows {
 /// Counts through the rows of nested lists, to know how many lists end with each.
 fileprivate struct RowCounter {
   private let shape: Shape
-  /// Lists that are complete, on each axis, in the list that is open.
+  /// For each axis, the number of complete lists in the open list.
   private var complete = InlineArray<8, Int>(repeating: 0)
-  /// The first element behind the row that is open.
+  /// The first element after the open row.
   private(set) var rowEnd: Int
   private(set) var isAtEnd = false
 

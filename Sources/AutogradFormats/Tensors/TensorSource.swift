@@ -1,9 +1,9 @@
-/// Where the numbers of a tensor are. Whoever reads another format adds a case here and to ``TensorDecoder``.
+/// Where the numbers of a tensor are. A new format adds a case here and in ``TensorDecoder``.
 package enum TensorSource {
   /// A number, or nested or flat lists.
   case lists(JSONValue)
-  /// Text that stands for bytes.
+  /// Base64 text.
   case base64(JSONValue)
-  /// The bytes themselves, anywhere in a body and so aligned to nothing.
+  /// The bytes themselves, in a body, so they may be unaligned.
   case bytes(UnsafeRawBufferPointer)
 }

@@ -1,8 +1,7 @@
 import AutogradCore
 import AutogradFormats
 
-/// Reads a node's attributes by the kinds that its operation states; whether values make sense is the operation's
-/// business.
+/// Reads a node's attributes by the kinds that its operation states. The operation itself checks the values.
 struct JSONAttributeReader {
   let document: JSONDocument
   let defaultDType: DType

@@ -42,7 +42,7 @@ extension JSONGraphReader {
     }
     guard let name = parts.name else { throw FormatError(.missingMember, "a declared input needs a name", at: "") }
     guard name.kind == .string else {
-      throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/name")
+      throw FormatError(.wrongType, "expected a name, got \(name.describe)", at: "/name")
     }
     if let refusal = NameTable.refusal(of: SourceName(name)) { throw FormatError(.wrongType, refusal, at: "/name") }
     return InputDeclaration(

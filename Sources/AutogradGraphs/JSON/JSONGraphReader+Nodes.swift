@@ -1,8 +1,7 @@
 import AutogradCore
 import AutogradFormats
 
-/// Reads nodes and their operands: names, numbers, true and false, and tensors written in place. Errors have pointers
-/// within the node.
+/// Reads nodes and their operands: names, numbers, true and false, and tensors. Errors have pointers within the node.
 extension JSONGraphReader {
   mutating func readNode(_ element: JSONValue) throws(FormatError) {
     guard element.kind == .object else {
@@ -82,8 +81,8 @@ extension JSONGraphReader {
       case .null:
         throw FormatError(
           .wrongType,
-          "an operand is a name, a number or a tensor, got null; numbers that JSON lacks are \"NaN\", \"Infinity\" "
-            + "and \"-Infinity\"",
+          "an operand is a name, a number or a tensor, got null; write \"NaN\", \"Infinity\" or "
+            + "\"-Infinity\" for numbers that JSON lacks",
           at: "/inputs/\(position)")
       }
     }
@@ -149,10 +148,10 @@ extension JSONGraphReader {
 
   private static func operation(_ op: JSONValue) throws(FormatError) -> any Operation {
     guard op.kind == .string else {
-      // R's jsonlite turns a string into a list of one unless it is told not to.
+      // R's jsonlite writes a string as a list of one by default.
       let isBoxed = op.kind == .array && op.count == 1 && op.firstLeaf?.kind == .string
       let got = isBoxed ? "a list holding one (R: auto_unbox=TRUE)" : op.describe
-      throw FormatError(.wrongType, "op: a string is expected, got \(got)", at: "/op")
+      throw FormatError(.wrongType, "op: expected a string, got \(got)", at: "/op")
     }
     let name = op.string
     guard let operation = CallOperation.operation(named: name) else {
@@ -171,7 +170,7 @@ extension JSONGraphReader {
 }
 
 extension WeakNumber {
-  /// A number from the text of the request, each form rounded once.
+  /// A number from the text of the request, rounded once for each dtype.
   init(_ token: NumberToken) {
     let integer: Int64? = if case .value(let value) = token.int64() { value } else { nil }
     self.init(double: token.double().value, float: token.float().value, integer: integer)

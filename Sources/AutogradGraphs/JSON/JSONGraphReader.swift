@@ -3,16 +3,16 @@ import AutogradFormats
 
 /// Reads a graph that is written as a JSON object: `nodes`, `inputs`, `outputs`, `constants` and `functions`.
 ///
-/// Names are not looked up: that is the ``GraphAssembler``'s business. Errors have pointers within the graph or the
-/// function that is being read.
+/// Names are not resolved; the ``GraphAssembler`` does that. Pointers in errors are relative to the graph or function
+/// that is being read.
 package struct JSONGraphReader {
   let document: JSONDocument
   let defaultDType: DType
   let limits: GraphLimits
   var source = GraphSource()
-  /// The objects of the graph and its functions.
+  /// The JSON objects of the graph and its functions.
   private var bodies: [JSONValue] = []
-  /// Operands that wait for their dtype.
+  /// Operands whose dtype is not known yet.
   var literals: [JSONValue] = []
 
   /// - Throws: what is wrong, at pointers that begin with `/graph`.
@@ -56,8 +56,8 @@ package struct JSONGraphReader {
     }
   }
 
-  /// - Parameter name: of a function.
-  /// - Returns: the graph's functions, which are still to be read.
+  /// - Parameter name: the function's name; nil for the graph.
+  /// - Returns: the graph's functions, which the caller reads next.
   private mutating func readBody(_ object: JSONValue, named name: SourceName?) throws(FormatError) -> JSONValue? {
     var parts:
       (nodes: JSONValue?, constants: JSONValue?, inputs: JSONValue?, outputs: JSONValue?, functions: JSONValue?)

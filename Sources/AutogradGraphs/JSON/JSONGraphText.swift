@@ -1,7 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Where the parts of a graph stand in its JSON. A place is found by going to it again, for that is rare.
+/// Finds the parts of a graph in its JSON, for errors. Errors are rare, so it searches again instead of storing
+/// positions.
 final class JSONGraphText: SourceText {
   private let document: JSONDocument
   private let bodies: [(body: GraphSource.Body, object: JSONValue)]

@@ -4,9 +4,9 @@ import AutogradFormats
 package enum JSONNameList {
   /// - Throws: what is wrong, at pointers within the list.
   package static func read(_ list: JSONValue, orEmpty: Bool = false) throws(FormatError) -> [SourceName] {
-    if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: "/0") }
+    if list.kind == .numbers { throw FormatError(.wrongType, "expected a name, got a number", at: "/0") }
     guard list.kind == .array || list.kind == .string else {
-      throw FormatError(.wrongType, "a list of names is expected, got \(list.describe)", at: "")
+      throw FormatError(.wrongType, "expected a list of names, such as [\"x\"], got \(list.describe)", at: "")
     }
     if list.listedCount == 0 && !orEmpty { throw FormatError(.missingMember, "at least one name is needed", at: "") }
     var seen = NameTable(capacity: list.listedCount)
@@ -14,7 +14,7 @@ package enum JSONNameList {
     names.reserveCapacity(list.listedCount)
     for (index, value) in list.listed.enumerated() {
       guard value.kind == .string else {
-        throw FormatError(.wrongType, "a name is expected, got \(value.describe)", at: list.place(of: index))
+        throw FormatError(.wrongType, "expected a name, got \(value.describe)", at: list.place(of: index))
       }
       let name = SourceName(value)
       guard seen.define(name) else {

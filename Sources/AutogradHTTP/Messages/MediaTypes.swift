@@ -1,12 +1,12 @@
 import Glibc
 
-/// What bodies are and what answers are accepted.
+/// Media types of bodies, and the Accept header.
 package enum MediaTypes {
   package static let json = "application/json"
 
   private static let usual: StaticString = "application/json"
 
-  /// A header's text. The one that nearly every request has takes no memory.
+  /// A header's text. The most common one is not allocated.
   package static func string(_ bytes: UnsafeRawBufferPointer?) -> String? {
     guard let bytes else { return nil }
     if bytes.count == usual.utf8CodeUnitCount, let start = bytes.baseAddress,
@@ -22,12 +22,12 @@ package enum MediaTypes {
     header.lowercased().prefix { $0 != ";" && $0 != " " }
   }
 
-  /// Whether one of a path's types of answers is among what the Accept header takes: nil then.
+  /// Nil if the Accept header allows one of the path's answer types, else the refusal.
   static func checkAccept(_ header: String?, _ answers: [String]) -> Refusal? {
     guard let header, !header.isEmpty, header != "*/*", header != answers.first else { return nil }
     let accepted = AcceptedTypes(header)
     for type in answers where accepted.quality(of: type) > 0 { return nil }
-    // Other names of a type must be listed themselves: what falls under a range of its own is what it is.
+    // Alternative names of a type count only if they are listed exactly, not through a range.
     for type in answers.flatMap(otherNames) where accepted.quality(of: type, exactly: true) > 0 { return nil }
     return .notAcceptable(accept: header, answers: answers)
   }
@@ -60,7 +60,7 @@ package struct AcceptedTypes {
     }
   }
 
-  /// Of the entries that a type falls under, what the most specific says; 0 for none.
+  /// The quality of the most specific entry that covers the type; 0 if none does.
   package func quality(of type: String, exactly: Bool = false) -> Double {
     let ranges = exactly ? [type] : [type, "\(type.prefix { $0 != "/" })/*", "*/*"]
     for range in ranges {

@@ -1,13 +1,12 @@
-/// What logs and metrics record about an answer, beside the answer. What the numbers stand for is the program's
-/// business.
+/// What logs and metrics record about an answer. The program defines what the numbers mean.
 package struct Observation: Sendable {
-  /// The number of the program's problem for which the request was refused; nil for an answer.
+  /// The number of the problem, if the request was rejected; nil otherwise.
   package var problemNumber: UInt8?
-  /// That of its reason, where the problem has one.
+  /// The number of the problem's reason, if it has one.
   package var reasonNumber: UInt8?
-  /// Where its time went.
+  /// The times of its phases.
   package var phases: PhaseDurations
-  /// Tells what was asked for apart from other things, without telling what it is.
+  /// A digest of what was asked for, which does not reveal it.
   package var digest: String?
 
   package init(phases: PhaseDurations = PhaseDurations(), digest: String? = nil) {
@@ -16,7 +15,7 @@ package struct Observation: Sendable {
   }
 }
 
-/// Nanoseconds of each phase of a request, by the program's numbers; less than 0 for one that a request did not have.
+/// Nanoseconds of each phase of a request, numbered by the program; negative for a phase that the request did not have.
 package struct PhaseDurations: Sendable {
   @inlinable package static var count: Int { 5 }
   @usableFromInline var durations = InlineArray<5, Int64>(repeating: -1)

@@ -1,33 +1,33 @@
-/// Reserves memory for work while it is done.
+/// Reserves more memory for work that is running.
 package protocol WorkMemory: AnyObject, Sendable {
-  /// False where there is none: whatever is answered then, the client is told that instead.
+  /// False if there is none. The client then gets that error, whatever the work answers.
   func reserveMore(_ byteCount: Int) -> Bool
 }
 
 /// One HTTP request as the handlers see it.
 ///
-/// `body` borrows the transport's memory: it stays valid until the response has been made, and handlers copy nothing
-/// out of it but numbers.
+/// `body` borrows the transport's memory: it stays valid until the response has been made, so handlers copy only
+/// numbers out of it.
 ///
-/// `@unchecked Sendable`: the memory behind `body` is not written while a handler has it, on whichever thread it runs.
+/// `@unchecked Sendable`: nobody writes to the memory of `body` while a handler has it.
 package struct Request: @unchecked Sendable {
   /// Upper case, as sent: `GET`, `HEAD`, `POST`, …
   package var method: String
   /// The path as sent, without the query.
   package var path: String
-  /// What answers and log lines carry so that the two can be matched.
+  /// The identifier in answers and log lines.
   package var id: String
-  /// The number of its route, where the transport has asked for it already.
+  /// The number of its route, if the transport has looked it up already.
   package var route: Int?
   package var contentType: String?
   package var contentEncoding: String?
   package var accept: String?
   package var body: UnsafeRawBufferPointer
-  /// Raised when the client is gone, or the deadline has passed; nil on a socket's thread, where nothing may take long.
+  /// Set when the client has gone or the deadline has passed; nil on a socket thread, where nothing may take long.
   package var cancellation: (any Cancellation)?
-  /// Where work on the compute pool gets memory that it was not known to need.
+  /// Reserves memory that work on the compute pool turns out to need.
   package var memory: (any WorkMemory)?
-  /// Whose it is, among those who share the server.
+  /// The tenant that sent it.
   package var tenant: ObjectIdentifier?
 
   package init(

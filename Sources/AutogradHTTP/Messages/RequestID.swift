@@ -1,12 +1,10 @@
 import Glibc
 import Synchronization
 
-/// The identifiers of requests: the client's own where it is fit to be repeated in headers and log lines, else one of
-/// ours.
+/// The identifiers of requests: the client's own if it is valid in headers and log lines, else a new one.
 ///
-/// Ours are a prefix, random for each process, and a count, in base 32: 15 characters at most, which a String holds
-/// without allocating.
-/// They need not be secret, only different.
+/// New ones are a prefix, random for each process, and a count, in base 32. That is at most 15 characters, which a
+/// String stores without allocating. They need not be secret, only different.
 final class RequestIDSource: Sendable {
   private let prefix: UInt64
   private let count = Atomic<UInt64>(0)
@@ -17,7 +15,7 @@ final class RequestIDSource: Sendable {
 
   package func next() -> String {
     let number = count.wrappingAdd(1, ordering: .relaxed).newValue
-    // Room for what is needed: asked for more than 15 bytes, a String goes to the heap even if fewer are used.
+    // A String with a capacity above 15 bytes is allocated even if fewer are used.
     return String(unsafeUninitializedCapacity: number >> 35 == 0 ? 15 : 21) { buffer in
       guard let start = buffer.baseAddress else { return 0 }
       var length = 0

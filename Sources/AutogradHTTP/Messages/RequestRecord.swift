@@ -1,11 +1,11 @@
-/// One request as it went, for the log and the metrics.
+/// A finished request, for the log and the metrics.
 package struct RequestRecord: Sendable {
   package var method: String
   package var path: String
   /// The number of its path among those of the routes, see ``RoutePlace``.
   package var route = 0
-  /// What was answered. Without an answer: 408 after a time-out, 413 when an endless body was cut off, 499 when the
-  /// client went away.
+  /// The status of the answer. Without an answer: 408 after a timeout, 413 if an endless body was cut off, 499 if the
+  /// client disconnected.
   package var status: Int
   package var durationNanoseconds: Int64
   package var requestID: String

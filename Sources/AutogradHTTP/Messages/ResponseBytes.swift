@@ -2,7 +2,7 @@
 /// they are sent. Nobody changes them any more.
 package protocol ResponseBytes: AnyObject, Sendable {
   var bytes: UnsafeRawBufferPointer { get }
-  /// Memory that they take.
+  /// Allocated bytes.
   var capacity: Int { get }
 }
 
@@ -13,7 +13,7 @@ extension ResponseBytes {
 
 /// A copy of a text, or of bytes, as a body.
 ///
-/// `@unchecked Sendable`: written by the initializer only.
+/// `@unchecked Sendable`: only the initializer writes.
 package final class TextBytes: ResponseBytes, @unchecked Sendable {
   package let bytes: UnsafeRawBufferPointer
   package var capacity: Int { bytes.count }

@@ -1,15 +1,15 @@
-/// What a `traceparent` header says (W3C Trace Context): the trace that the request belongs to, and the span that sent
-/// it.
+/// A `traceparent` header (W3C Trace Context): the request's trace, and the span that sent it.
 package struct TraceContext: Sendable, Equatable {
   package var trace: (high: UInt64, low: UInt64)
   package var parent: UInt64
 
   package static func == (a: Self, b: Self) -> Bool { a.trace == b.trace && a.parent == b.parent }
 
-  /// Nil for what is not a valid header, which is then as if there were none.
+  /// Nil if the header is invalid; it then counts as absent.
   ///
   /// `version "-" trace-id "-" parent-id "-" flags`, in lower-case hexadecimal digits: 2, 32, 16 and 2. Version 00 ends
-  /// there. Versions to come begin alike and may go on after another `-`; ff is none. Identifiers of zeros are none.
+  /// there. Later versions begin the same and may continue after another `-`. Version ff is invalid, and so are
+  /// identifiers of zeros only.
   package init?(_ header: UnsafeRawBufferPointer?) {
     guard let header, header.count >= 55, header[2] == dash, header[35] == dash, header[52] == dash,
       let version = TraceContext.number(header[0..<2]), version != 0xff,

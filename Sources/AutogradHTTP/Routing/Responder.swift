@@ -1,8 +1,8 @@
-/// Whatever answers requests: the router in a program, a stub in a transport test.
+/// Answers requests: the router in a program, a stub in tests of the transport.
 package protocol Responder: Sendable {
-  /// Where a request belongs, known from its head.
+  /// The route of a request, from its head.
   func place(of path: String, _ method: String) -> RoutePlace
-  /// The methods that a path takes.
+  /// The methods that a path accepts.
   func methods(of path: String) -> [String]
   func respond(to request: Request) -> Reply
   /// The answer to what the transport refuses; nil for ``HTTPServer/Configuration/refuse``.
@@ -15,7 +15,7 @@ extension Responder {
   package func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response? { nil }
 }
 
-/// Which of a responder's routes a request takes.
+/// What a responder knows of a request's route.
 package struct RoutePlace: Sendable {
   /// The number of its row in the table; that of requests without a route comes after the last.
   package var index: Int
@@ -25,7 +25,7 @@ package struct RoutePlace: Sendable {
   package var hasParameters: Bool
   /// Whether it is for everybody, where others need a token.
   package var isPublic: Bool
-  /// Whether it is a page about the server's health, which a thread of its own answers.
+  /// Whether it is about the server's health, which the health thread answers.
   package var isProbe: Bool
 
   package init(

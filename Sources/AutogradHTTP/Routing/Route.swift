@@ -10,7 +10,7 @@ package final class Route: Sendable {
   package let checkBody: (@Sendable (Request) -> Refusal?)?
   /// Whether it may take long even for a small body, and so is always left to the compute pool.
   package let isHeavy: Bool
-  /// Whether it needs no token where others do.
+  /// Whether it needs no token.
   package let isPublic: Bool
   /// See ``RoutePlace/isProbe``.
   package let isProbe: Bool

@@ -1,4 +1,4 @@
-/// What the routes of a program have in common.
+/// Rules for all routes of a program.
 package struct RoutingRules: Sendable {
   /// Memory that reading a body of so many bytes may take beside it.
   package var memoryOfBody: @Sendable (Int) -> Int = { $0 }
@@ -8,7 +8,7 @@ package struct RoutingRules: Sendable {
   package init(refuse: @escaping @Sendable (Refusal, String) -> Response) { self.refuse = refuse }
 }
 
-/// Finds the handler of a path and refuses what no handler should see.
+/// Finds the handler of a path and rejects requests that have none.
 package final class Router: Responder {
   package let routes: [Route]
   /// The paths of all routes, each once, in the order of the table. A request is counted under the number of its path.
@@ -70,9 +70,9 @@ package final class Router: Responder {
     rows.routes.flatMap { routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method] }
   }
 
-  /// Larger bodies are read on the compute pool: a socket's thread has other clients too.
+  /// Larger bodies are read on the compute pool, because a socket thread serves many clients.
   private static let largestInline = 64 << 10
-  /// Nanoseconds that a byte of a body takes, about.
+  /// Approximate nanoseconds to read a byte of a body.
   private static let costOfByte: Int64 = 5
 
   package func respond(to request: Request) -> Reply {

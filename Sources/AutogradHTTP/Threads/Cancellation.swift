@@ -1,15 +1,16 @@
 import Synchronization
 
-/// The flag of one piece of work on the compute pool: work looks at it now and then, and ends early once nobody waits
-/// for it any more, or sleeps while it is told to pause. A program brings its own, see
-/// ``HTTPServer/Configuration/cancellation``; an object, so that it is stored and passed on as one reference.
+/// A flag for one piece of work on the compute pool. The work checks it regularly, ends early when it is interrupted,
+/// and sleeps while it is paused. A program supplies its own type, see ``HTTPServer/Configuration/cancellation``. It is
+/// a class so that it is stored and passed as one reference.
 package protocol Cancellation: AnyObject, Sendable {
-  /// Work shall end, once for all, also where it pauses.
+  /// Ends the work for good, also while it pauses.
   func interrupt()
-  /// Work that looks next sleeps until ``resume()`` or ``interrupt()``. One that cannot pause ignores this.
+  /// Makes the work sleep at its next check, until ``resume()`` or ``interrupt()``. Work that cannot pause ignores
+  /// this.
   func pause()
   func resume()
-  /// Whether it has been interrupted. For those who do not work, and so do not pause.
+  /// Whether it has been interrupted. For threads that do not do the work; it does not pause them.
   var hasEnded: Bool { get }
 }
 

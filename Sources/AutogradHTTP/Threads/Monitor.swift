@@ -9,7 +9,7 @@ package func monotonicNanoseconds() -> Int64 {
 }
 
 extension Duration {
-  /// As far as an Int64 reaches, which is 292 years.
+  /// Clamped to an Int64, which holds 292 years.
   package var nanoseconds: Int64 {
     let (seconds, attoseconds) = components
     let limit: Int64 = 1 << 32
@@ -17,7 +17,7 @@ extension Duration {
   }
 }
 
-/// A lock that threads can also wait under, which `Synchronization.Mutex` does not offer.
+/// A lock with condition variables, which `Synchronization.Mutex` does not offer.
 ///
 /// `@unchecked Sendable`: a pthread mutex is made to be shared.
 package final class Monitor: @unchecked Sendable {
@@ -42,7 +42,7 @@ package final class Monitor: @unchecked Sendable {
     return try body()
   }
 
-  /// Lets go of the lock while `body` runs: only inside ``withLock(_:)``.
+  /// Releases the lock while `body` runs. Only inside ``withLock(_:)``.
   package func unlocked(_ body: () -> Void) {
     pthread_mutex_unlock(mutex)
     body()
@@ -50,8 +50,8 @@ package final class Monitor: @unchecked Sendable {
   }
 }
 
-/// A value behind a lock. Like `Synchronization.Mutex`, whose locking ThreadSanitizer does not see: it would report
-/// every use.
+/// A value protected by a lock. `Synchronization.Mutex` is not used because ThreadSanitizer does not see its locking
+/// and would report every use.
 ///
 /// `@unchecked Sendable`: the value is touched under the lock only.
 package final class Locked<Value>: @unchecked Sendable {
@@ -66,7 +66,7 @@ package final class Locked<Value>: @unchecked Sendable {
   }
 }
 
-/// What threads wait for under a ``Monitor``. Waits may end without cause: test what is waited for in a loop.
+/// A condition variable for a ``Monitor``. Waits may end spuriously: check the condition in a loop.
 ///
 /// `@unchecked Sendable`: a pthread condition is made to be shared.
 package final class Condition: @unchecked Sendable {
@@ -76,7 +76,7 @@ package final class Condition: @unchecked Sendable {
     condition = .allocate(capacity: 1)
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
-    // Waits must not stretch or shrink when somebody sets the time of day.
+    // Setting the time of day must not change how long waits take.
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     pthread_cond_init(condition, &attributes)
     pthread_condattr_destroy(&attributes)
@@ -101,7 +101,7 @@ package final class Condition: @unchecked Sendable {
   package func broadcast() { pthread_cond_broadcast(condition) }
 }
 
-/// Threads with a stack of a known size: the size of the system's default differs from machine to machine.
+/// Threads with a fixed stack size, because the default size differs between machines.
 package enum NativeThread {
   private final class Start {
     let name: String
@@ -114,8 +114,8 @@ package enum NativeThread {
     }
   }
 
-  /// Starts a thread, or returns nil when the system has none left. It must be joined or detached.
-  /// - Parameter niceness: by how much it gives way to other threads for a processor; those that it starts do likewise.
+  /// Starts a thread; nil if the system has no more. It must be joined or detached.
+  /// - Parameter niceness: its nice value; threads that it starts inherit it.
   package static func start(name: String, stackSize: Int, niceness: Int32 = 0, body: @escaping @Sendable () -> Void)
     -> pthread_t?
   {
@@ -125,7 +125,7 @@ package enum NativeThread {
     guard pthread_attr_setstacksize(&attributes, stackSize) == 0 else { return nil }
     let start = Unmanaged.passRetained(Start(name: name, niceness: niceness, body: body))
     var thread = pthread_t()
-    // The thread inherits the mask. Signals to the process are for whoever waits for them.
+    // The thread inherits the mask, so that signals to the process go only to the thread that waits for them.
     var (signals, before) = (NativeThread.processSignals, sigset_t())
     pthread_sigmask(SIG_BLOCK, &signals, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
@@ -135,7 +135,7 @@ package enum NativeThread {
         if let argument {
           let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
           NativeThread.setName(start.name)
-          // On Linux each thread has its own, and 0 is the calling one.
+          // On Linux each thread has its own nice value, and 0 is the calling thread.
           if start.niceness > 0 { setpriority(Int32(PRIO_PROCESS.rawValue), 0, start.niceness) }
           start.body()
         }
@@ -148,7 +148,7 @@ package enum NativeThread {
     return thread
   }
 
-  /// Faults of a thread itself are not among them: blocked, they would end the process without a word.
+  /// Signals of faults are not in it: if they were blocked, the process would end without a message.
   private static var processSignals: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)

@@ -1,4 +1,4 @@
-/// Why something that the server needs could not be set up.
+/// Why the server cannot start.
 package struct StartError: Error, CustomStringConvertible {
   package let description: String
   package init(_ description: String) { self.description = description }

@@ -2,9 +2,9 @@ import CMicroHTTPD
 import CSystem
 import Glibc
 
-/// The thread that takes clients from a listening socket and hands them to the threads that serve them.
+/// The thread that accepts connections from a listening socket and hands them to the threads that serve them.
 ///
-/// `@unchecked Sendable`: the entrance is used by this thread only, and by ``stop()`` when the thread has ended.
+/// `@unchecked Sendable`: only this thread uses the entrance, and ``stop()`` after the thread has ended.
 final class Acceptor: @unchecked Sendable {
   private let entrance: OpaquePointer
   private let descriptor: Int32
@@ -14,17 +14,17 @@ final class Acceptor: @unchecked Sendable {
   /// How many connections are open now.
   private let connectionCount: @Sendable () -> Int
   private let warn: @Sendable (String) -> Void
-  /// A pipe: its end wakes the thread up, and ends it.
+  /// A pipe: closing it wakes the thread and ends it.
   private let wakeup: (read: Int32, write: Int32)
   private let thread = Locked<pthread_t?>(nil)
-  /// Clients that are accepted at a time before what they say is looked at.
+  /// Connections that are accepted at a time, before their first bytes are looked at.
   private static let batch = 64
 
   /// - Parameters:
   ///   - descriptor: bound and listening; closed by ``stop()``, or here if this fails.
-  ///   - isShared: whether other processes accept from it too; then it is not ours to turn clients away when we stop.
+  ///   - isShared: whether other processes accept from it too; then stopping must not refuse clients.
   ///   - isAdmin: whether it is the admin address, whose clients all go to the health thread.
-  ///   - limit: with so many connections, further clients wait in the kernel's queue.
+  ///   - limit: at this many connections, further clients wait in the kernel's queue.
   init(
     daemon: OpaquePointer, descriptor: Int32, isShared: Bool, isAdmin: Bool = false, limit: Int,
     connectionCount: @escaping @Sendable () -> Int, warn: @escaping @Sendable (String) -> Void
@@ -65,20 +65,20 @@ final class Acceptor: @unchecked Sendable {
 
   deinit { amhd_entrance_close(entrance) }
 
-  /// How many clients were handed over.
+  /// How many connections were handed over.
   var acceptedCount: Int { Int(clamping: amhd_handed_over(entrance)) }
 
-  /// Takes nobody any more and closes the socket, but not before everybody has been taken who thinks to be connected.
-  /// Called again, or by two threads, it returns when that is done.
+  /// Accepts every completed connection, then closes the socket. May be called again, and by several threads; each call
+  /// returns when that is done.
   func stop() {
     thread.withLock { thread in
       guard let running = thread else { return }
       thread = nil
-      // Time for handshakes under way; where there is no filter, clients keep coming and waiting is of no use.
+      // Time to finish pending handshakes. Without the filter new clients keep coming, and waiting would not help.
       if !isShared && !isAdmin && system_refuse_connections(descriptor) { usleep(20_000) }
       close(wakeup.write)
       pthread_join(running, nil)
-      // Who waits in a shared socket may have nobody else left to wait for.
+      // Also on a shared socket, because there may be no other process left to accept.
       if !isAdmin { _ = acceptWaiting(atMost: Int(ListeningSocket.backlog)) }
       amhd_hand_over_all(entrance)
       close(descriptor)
@@ -100,7 +100,7 @@ final class Acceptor: @unchecked Sendable {
       if !wasExhausted {
         warn("clients wait: no more descriptors or memory for their connections (\(connectionCount()) are open)")
       }
-      // The socket stays readable: without a pause this would spin until somebody leaves.
+      // The socket stays readable, so without a pause this would spin until a connection closes.
       pause()
     }
   }
@@ -110,7 +110,7 @@ final class Acceptor: @unchecked Sendable {
     poll(&entry, 1, 10)
   }
 
-  /// Accepts until nobody waits or something is exhausted.
+  /// Accepts until the queue is empty or a resource is exhausted.
   private func acceptWaiting(atMost most: Int) -> amhd_accepted {
     for _ in 0..<most {
       let result = amhd_accept(entrance)

@@ -1,11 +1,11 @@
 import CSystem
 import Glibc
 
-/// The body of a request as it comes in: reserved by its announced length, growing by doubling where there is none,
-/// never beyond the limit.
+/// The body of a request while it arrives. It is reserved by its announced length; without one it grows by doubling, up
+/// to the limit.
 ///
-/// What grows beyond ``largestMoved`` has pages of its own, which are not copied: moving megabytes would keep a
-/// socket's thread.
+/// Beyond ``largestMoved`` it is mapped by pages, which are moved without copying: copying megabytes would block a
+/// socket thread.
 struct BodyBuffer: ~Copyable {
   private static let largestMoved = 1 << 20
 
@@ -16,7 +16,7 @@ struct BodyBuffer: ~Copyable {
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
-  /// Room for `size` bytes in all, before the first comes. False when the system has no memory.
+  /// Reserves `size` bytes in all, before the first arrives. False if the system has no memory.
   mutating func reserve(_ size: Int) -> Bool {
     guard capacity == 0, size > 0 else { return true }
     base = malloc(size)
@@ -24,7 +24,7 @@ struct BodyBuffer: ~Copyable {
     return base != nil
   }
 
-  /// Adds bytes; the caller has checked that they stay within `limit`. False when the system has no memory.
+  /// Adds bytes; the caller has checked that they stay within `limit`. False if the system has no memory.
   mutating func append(_ source: UnsafeRawBufferPointer, limit: Int) -> Bool {
     guard let start = source.baseAddress, source.count > 0 else { return true }
     let needed = count + source.count

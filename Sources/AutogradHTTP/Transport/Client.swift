@@ -1,45 +1,44 @@
 import CMicroHTTPD
 import Synchronization
 
-/// One client's connection: what it is doing at the moment, so that those that take too long can be ended.
+/// A connection and what it is doing at the moment, so that slow ones can be ended.
 ///
-/// The threads that serve it note changes, nothing more; time is the ``Reaper``'s business. That costs a request a few
-/// nanoseconds.
+/// Threads that serve it only note changes, which takes a few nanoseconds a request. The ``Reaper`` measures time.
 final class Client: Sendable {
   enum Phase: UInt64 {
-    /// Between two requests, or before the first. Whether a head is under way only the kernel knows.
+    /// Between two requests, or before the first. Only the kernel knows whether a head has begun.
     case waiting
-    /// The head has come, the body is coming.
+    /// The head has arrived; the body is arriving.
     case body
     /// The request is complete.
     case work
-    /// The answer is on its way.
+    /// The answer is being sent.
     case answer
     /// The reaper has ended it.
     case ended
   }
 
   let descriptor: Int32
-  /// The thread that serves it, and whether that is the health thread; whether it came by the admin address.
+  /// The thread that serves it, whether that is the health thread, and whether it came from the admin address.
   let seat: amhd_seat
-  /// Where the reaper keeps it; the reaper's alone.
+  /// Its index in the reaper; only the reaper uses it.
   let slot: Int
-  /// By its address.
+  /// Its tenant by address.
   let tenant: Tenant
-  /// Whether it speaks for others, and is believed.
+  /// Whether it is a trusted proxy.
   let isProxy: Bool
-  /// The phase in the low bits; above them a number that changes with it.
+  /// The phase in the low bits; above them a counter that changes with each phase.
   private let state = Atomic<UInt64>(Phase.waiting.rawValue)
   private static let step: UInt64 = 8
   /// The mark of a connection that has not had a request yet.
   static let newMark = Phase.waiting.rawValue
-  /// Of the request whose body is coming. Written before that phase is entered and read by who has ended the connection
-  /// in it, so never at the same time.
+  /// Identifier of the request whose body is arriving. Written before that phase begins, and read by the thread that
+  /// ended the connection in it, so never concurrently.
   nonisolated(unsafe) var requestID = "-"
-  /// The same of the page that sends it, see ``OriginPolicy``.
+  /// Likewise the page that sent it, see ``OriginPolicy``.
   nonisolated(unsafe) var page: String?
   private let hasBegun = Atomic<Bool>(false)
-  /// Of the memory for all requests, what its answer takes.
+  /// Bytes of the memory budget that its answer holds.
   private let held = Atomic<Int>(0)
 
   init(descriptor: Int32, seat: amhd_seat, slot: Int, tenant: Tenant, isProxy: Bool) {
@@ -50,7 +49,7 @@ final class Client: Sendable {
     self.isProxy = isProxy
   }
 
-  /// Notes that another phase begins. False when the reaper has ended the connection: then nothing may be sent on it.
+  /// Begins another phase. False if the reaper has ended the connection; then nothing may be sent on it.
   func enter(_ phase: Phase) -> Bool {
     let old = state.load(ordering: .relaxed)
     if old & (Client.step - 1) == Phase.ended.rawValue { return false }
@@ -58,7 +57,7 @@ final class Client: Sendable {
       .exchanged
   }
 
-  /// Notes what memory its answer takes until it is sent.
+  /// Notes the memory that its answer holds until it is sent.
   func hold(_ byteCount: Int) {
     if held.load(ordering: .relaxed) != byteCount { held.store(byteCount, ordering: .relaxed) }
   }
@@ -72,7 +71,7 @@ final class Client: Sendable {
     return true
   }
 
-  /// What it is doing, and a mark that is another whenever that has begun anew.
+  /// The current phase, and a mark that differs each time a phase begins.
   var now: (phase: Phase, mark: UInt64) {
     let value = state.load(ordering: .acquiring)
     return (Phase(rawValue: value & (Client.step - 1)) ?? .ended, value)

@@ -1,13 +1,13 @@
 extension HTTPServer {
-  /// What the reaper tells clients whose requests come too slowly, whole: the library is in the middle of reading and
-  /// takes no answer.
+  /// The complete answer to clients whose requests arrive too slowly. It bypasses the library, which accepts no answer
+  /// while it is reading.
   static func farewell(
     _ configuration: Configuration, _ client: Client?, _ origins: OriginPolicy, _ requestIDs: RequestIDSource
   ) -> [UInt8] {
     let id = client?.requestID ?? requestIDs.next()
     let response = configuration.refuse(.tooSlow, id)
     if client == nil {
-      // Nobody else notes it: there is no request yet.
+      // Recorded here, because there is no exchange yet.
       configuration.observe(
         RequestRecord(
           method: "-", path: "-", status: response.status, durationNanoseconds: configuration.patience.head,

@@ -2,7 +2,7 @@ import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// The HTTP server: libmicrohttpd's threads before a ``Responder``.
+/// The HTTP server: libmicrohttpd's threads, which pass requests to a ``Responder``.
 ///
 /// It runs from `init` to ``stop()`` or ``drain(deadline:)``, one of which must be called: until then its threads keep
 /// it alive.
@@ -20,9 +20,8 @@ package final class HTTPServer: Sendable {
   let tenants = Tenants()
   let reaper: Reaper
   let origins: OriginPolicy
-  /// What Keep-Alive says of connections: a second less than they may be idle, so that clients do not send on one that
-  /// is just being closed.
-  /// Nil where that is no time at all.
+  /// The value of Keep-Alive: one second less than a connection may be idle, so that clients do not send on one that is
+  /// just being closed. Nil where that is no time at all.
   let keepAlive: String?
   private let adminOrigins: OriginPolicy
   private let threads: ServerThreads
@@ -33,24 +32,24 @@ package final class HTTPServer: Sendable {
   private let requests = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
   private let opened = Atomic<Int>(0)
-  /// Connections that have not had a request yet.
+  /// Connections without a request yet.
   private let silent = Atomic<Int>(0)
   private let admins = Atomic<Int>(0)
-  /// Connections of the admin address that have had one, or are gone.
+  /// Connections of the admin address that have had a request or are closed.
   private let heardAdmins = Atomic<Int>(0)
   private let running = Locked<Running?>(nil)
 
-  /// What ends with the server. `@unchecked Sendable`: the handle is taken out of its lock by the one who stops the
-  /// daemon.
+  /// What ends with the server. `@unchecked Sendable`: the thread that stops the daemon takes the handle out of the
+  /// lock.
   private struct Running: @unchecked Sendable {
     let daemon: OpaquePointer
     let acceptor: Acceptor
     let adminAcceptor: Acceptor?
   }
 
-  /// How many connections beyond the limit are taken, only to be refused; still more wait in the kernel's queue.
+  /// How many connections beyond the limit are accepted, to answer them with 503. Others wait in the kernel's queue.
   private static let refusedConnections = 1024
-  /// How many the admin address has, whoever has the others.
+  /// Connections reserved for the admin address.
   private static let adminConnections = 256
 
   /// Starts listening and serving.
@@ -99,7 +98,7 @@ package final class HTTPServer: Sendable {
     }
   }
 
-  /// Takes both descriptors over, also when it fails.
+  /// Takes ownership of both descriptors, also if it fails.
   private func start(_ descriptor: Int32) throws(StartError) {
     var options = amhd_options()
     options.threads = UInt32(threads.socketCount)
@@ -163,30 +162,30 @@ package final class HTTPServer: Sendable {
 
   /// The version of libmicrohttpd.
   package static var libraryVersion: String { String(cString: amhd_version()) }
-  /// Whether new work is welcome: what `/readyz` tells.
+  /// Whether new work is accepted, for `/readyz`.
   package var isReady: Bool { ready.load(ordering: .relaxed) }
-  /// Whether one of its threads is kept by one turn of its loop, so that its clients wait in vain.
+  /// Whether one of its threads is stuck in one turn of its loop.
   package var hasStuckThread: Bool { watchdog.hasStuckThread }
-  /// Whether answers ask the client to close the connection.
+  /// Whether answers have `Connection: close`.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
-  /// Requests begun and not yet over.
+  /// Requests in flight.
   package var requestsInFlight: Int { requests.load(ordering: .acquiring) }
   var connectionCount: Int { connections.load(ordering: .acquiring) }
   func responder(for client: Client) -> any Responder {
     client.seat.is_admin ? configuration.admin?.responder ?? responder : responder
   }
-  /// Connections opened since the start, but for those of the admin address.
+  /// Connections opened since the start, except those of the admin address.
   private var openedCount: Int { opened.load(ordering: .acquiring) }
 
   // MARK: - Ending
 
-  /// Ends without losing a request: says that it is not ready, stops accepting, serves what has come, then stops.
+  /// Ends without losing a request: reports that it is not ready, stops accepting, answers the requests in flight, then
+  /// stops.
   ///
   /// - Parameters:
-  ///   - deadline: how long requests in flight may take from now. Those that are not through by then are answered as
-  ///     shutting down.
-  ///   - announces: whether load balancers shall learn of it, in the time they are given for that.
-  /// - Returns: whether all were through.
+  ///   - deadline: how long requests in flight may take from now. Those that take longer are answered as shutting down.
+  ///   - announces: whether to wait until load balancers have noticed.
+  /// - Returns: whether all requests were answered.
   @discardableResult
   package func drain(deadline: Duration, announces: Bool = true) -> Bool {
     let end = monotonicNanoseconds() + deadline.nanoseconds
@@ -195,13 +194,13 @@ package final class HTTPServer: Sendable {
       if configuration.readinessDelay > .zero { sleep(configuration.readinessDelay) }
     }
     draining.store(true, ordering: .relaxed)
-    // Others answer there if it is they who go on.
+    // Other workers answer there if this one is replaced.
     if !announces { stopAdmin() }
     let acceptor = stopAccepting()
-    // Who was accepted last may not have been looked at yet.
+    // The connections accepted last may not have been counted yet.
     let finished = wait(until: end) { requestsInFlight == 0 && openedCount >= acceptor?.acceptedCount ?? 0 }
     if finished {
-      // A client that is just about to send its next request shall find the connection open, and be told to close it.
+      // A client that is about to send its next request shall find the connection open, and be told to close it.
       let now = monotonicNanoseconds()
       _ = wait(until: min(end, now + configuration.idleDelay.nanoseconds)) { connectionCount == 0 }
       _ = wait(until: min(end, now + configuration.firstRequestDelay.nanoseconds)) {
@@ -213,7 +212,7 @@ package final class HTTPServer: Sendable {
     return finished
   }
 
-  /// Ends at once: what is in flight is answered as shutting down if it waits for the compute pool, else cut off.
+  /// Ends at once. Requests that wait for the compute pool are answered as shutting down; others are cut off.
   package func stop() {
     ready.store(false, ordering: .relaxed)
     draining.store(true, ordering: .relaxed)
@@ -222,7 +221,7 @@ package final class HTTPServer: Sendable {
     suspended.close()
     reaper.stop()
     watchdog.stop()
-    // Let the answers out.
+    // Time to send the answers.
     _ = wait(until: monotonicNanoseconds() + 200_000_000) {
       requestsInFlight == 0 && heardAdmins.load(ordering: .acquiring) >= admins
     }
@@ -296,18 +295,18 @@ package final class HTTPServer: Sendable {
     configuration.metrics?.count(1, .connectionsAccepted)
     let address = IPAddress(peerOf: descriptor)
     let tenant = tenants.tenant(at: address, connects: true)
-    // The last places are for those who have few.
+    // The last places are reserved for tenants with few connections.
     let isCrowded = connectionCount > configuration.connectionLimit + HTTPServer.refusedConnections / 2
     if isCrowded && tenant.connectionCount > fewConnections { shutdown(descriptor, Int32(SHUT_RDWR)) }
     return reaper.add(descriptor, seat, tenant, isProxy: configuration.trustedProxies.contains(address))
   }
 
-  /// A tenant with no more connections is not to blame for too many of them.
+  /// A tenant with at most this many connections counts as having few.
   private var fewConnections: Int { min(8, configuration.connectionLimit / 4) }
 
   func origins(for client: Client) -> OriginPolicy { client.seat.is_admin ? adminOrigins : origins }
 
-  /// Whose a request is that has no token.
+  /// The tenant of a request without a token.
   func tenant(of connection: OpaquePointer, _ client: Client) -> Tenant {
     guard client.isProxy, let forwarded = amhd_last_header(connection, "X-Forwarded-For").string,
       let address = configuration.trustedProxies.client(in: forwarded)
@@ -331,14 +330,14 @@ package final class HTTPServer: Sendable {
   }
 }
 
-// Functions rather than closures: in a file that is main-actor isolated a closure would check, and trap, on the
-// library's threads.
+// Functions, not closures: in a main-actor isolated file a closure would check its isolation and trap on the library's
+// threads.
 
 private func transportBegin(
   context: UnsafeMutableRawPointer?, connection: OpaquePointer?, head: UnsafePointer<amhd_head>?
 ) -> UnsafeMutableRawPointer? {
   guard let context, let connection, let head else { return nil }
-  // All threads count references to the server in the same place: each that is not counted is a cache miss less.
+  // All threads share the server's reference count, so each retain that is avoided saves a cache miss.
   return Unmanaged<HTTPServer>.fromOpaque(context)._withUnsafeGuaranteedRef { server in
     server.begin(connection, head.pointee).map { Unmanaged.passRetained($0).toOpaque() }
   }

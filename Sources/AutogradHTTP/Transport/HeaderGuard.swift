@@ -1,6 +1,6 @@
 import CMicroHTTPD
 
-/// The facts of a request's head by which it is decided where its body ends.
+/// The facts of a request's head that decide where its body ends.
 struct FramingFacts: Sendable, Equatable {
   enum TransferCoding: Sendable, Equatable {
     case chunked
@@ -15,21 +15,21 @@ struct FramingFacts: Sendable, Equatable {
   var contentLength: Int?
   var transferCoding: TransferCoding?
   var expectsContinue = false
-  /// Seconds of the Request-Timeout header; 0 for one that is no number of seconds.
+  /// Seconds of the Request-Timeout header; 0 if it is invalid.
   var requestTimeout: Double?
   /// What is wrong with the header lines themselves.
   var fault: String?
   var pathHasPercent = false
 }
 
-/// Refuses what libmicrohttpd lets through and must not be let through.
+/// Rejects unsafe requests that libmicrohttpd accepts.
 ///
-/// It accepts a request that has two lengths, or a length and a transfer coding, and keeps the connection: a proxy
-/// before us that goes by the other of the two sees one request where we see two, and the second may be smuggled past
-/// its checks. Where framing is in doubt the connection is closed.
+/// It accepts a request with two lengths, or with a length and a transfer coding, and keeps the connection. A proxy
+/// before us may go by the other of the two. It then sees one request where we see two, and the second bypasses its
+/// checks. If framing is ambiguous, the connection is closed.
 enum HeaderGuard {
-  /// Bodies up to this much over the limit are read to their end and then refused: many clients do not look for an
-  /// answer before they have sent everything, and would report a broken pipe.
+  /// Bodies up to this much over the limit are read to their end and then rejected: many clients read no answer before
+  /// they have sent everything, and would report a broken pipe.
   static let drainAllowance = 1 << 20
 
   /// - Parameter takesPercent: whether the path may have percent signs: where some of it stands for itself.
@@ -40,10 +40,10 @@ enum HeaderGuard {
         "a path with % in it: no path of this server needs percent-encoding; send the characters themselves")
     }
     if let detail = hostFault(facts) ?? framingFault(facts) { return .framing(detail) }
-    // The library would wait for the end of what it cannot decode.
+    // The library would wait for the end of a body that it cannot decode.
     if case .other(let name) = facts.transferCoding { return .transferCoding(name) }
     guard let length = facts.contentLength, length > bodyLimit else { return nil }
-    // Who asks first has not sent the body yet.
+    // A client that sent `Expect: 100-continue` has not sent the body yet.
     let isDrained = length - bodyLimit <= drainAllowance && !facts.expectsContinue
     return isDrained ? nil : .bodyTooLarge(limit: bodyLimit, length: length == .max ? nil : length)
   }
@@ -73,7 +73,8 @@ extension FramingFacts {
     transferEncodingCount = Int(head.transfer_encodings)
     contentLength = head.content_length.bytes.map(FramingFacts.length(of:))
     transferCoding = head.transfer_encoding.bytes.map { bytes in
-      // Exactly as the library compares: anything it does not take for chunked it would never finish reading.
+      // Compared exactly as the library does: it would never finish reading anything that it does not recognise as
+      // chunked.
       bytes.equalsIgnoringCase("chunked") ? .chunked : .other(String(decoding: bytes.prefix(64), as: UTF8.self))
     }
     expectsContinue = head.expect.bytes?.equalsIgnoringCase("100-continue") ?? false
@@ -82,7 +83,7 @@ extension FramingFacts {
     requestTimeout = head.request_timeout.bytes.map { FramingFacts.seconds(of: $0) ?? 0 }
   }
 
-  /// Decimal digits as a number, as large as it gets; the library has already refused everything else.
+  /// The value of decimal digits, saturating. The library has already rejected everything else.
   static func length(of bytes: UnsafeRawBufferPointer) -> Int {
     var value = 0
     for byte in bytes {

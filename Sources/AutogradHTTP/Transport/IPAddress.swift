@@ -8,7 +8,7 @@ struct IPAddress: Hashable, Sendable {
   private static let mapped: UInt128 = 0xffff << 32
   fileprivate var isMapped: Bool { bits >> 32 == 0xffff }
 
-  /// Of the other end of a connection; that of nobody where it has none.
+  /// The peer's address of a connection; the zero address if there is none.
   init(peerOf descriptor: Int32) {
     var bytes = InlineArray<16, UInt8>(repeating: 0)
     var span = bytes.mutableSpan
@@ -46,12 +46,12 @@ struct IPAddress: Hashable, Sendable {
     self.init(bytes)
   }
 
-  /// What clients are told apart by: of an IPv6 address the first 64 bits, since a host has all that follow (RFC 4291,
-  /// 2.5.1).
+  /// The part that distinguishes clients: of an IPv6 address the first 64 bits, because one host may use all addresses
+  /// below them (RFC 4291, 2.5.1).
   var host: IPAddress { isMapped ? self : IPAddress(bits: (bits >> 64) << 64) }
 }
 
-/// The proxies that are believed when they say whom a request comes from.
+/// Proxies whose X-Forwarded-For header is trusted.
 package struct TrustedProxies: Sendable {
   private struct Range: Sendable {
     let bits: UInt128
@@ -66,7 +66,7 @@ package struct TrustedProxies: Sendable {
 
   package init() {}
 
-  /// Adds an address, or a range of them such as `10.0.0.0/8`. False when it is none.
+  /// Adds an address, or a range of them such as `10.0.0.0/8`. False if the text is not an address or range.
   package mutating func add(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     // Only addresses of clients have ports.
@@ -83,8 +83,8 @@ package struct TrustedProxies: Sendable {
 
   func contains(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
 
-  /// Whom a request comes from, by its X-Forwarded-For: the last address there that is not itself that of a proxy,
-  /// since what stands before it may be anybody's word. Nil where none is to be read.
+  /// The client of a request, from X-Forwarded-For: the last address that is not a trusted proxy's. Earlier ones may be
+  /// forged. Nil if no address can be read.
   func client(in forwarded: String) -> IPAddress? {
     var last: IPAddress?
     for part in forwarded.split(separator: ",").reversed() {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The socket that clients connect to. Made here, not by the library: this way its errors can be told to the user, one
-/// path serves our own sockets and those a supervisor passes, and the port is known when the system chose it.
+/// The socket that clients connect to. It is made here and not by the library, so that errors can be reported, sockets
+/// from a supervisor are handled alike, and the port is known if the system chose it.
 package enum ListeningSocket {
   static let backlog: Int32 = 4096
 
@@ -31,7 +31,7 @@ package enum ListeningSocket {
     throw StartError("cannot listen on \(host) port \(port): \(reason)")
   }
 
-  /// What the system says, and what can be done about it.
+  /// The system's message, and what to do about it.
   private static func reason(_ code: Int32) -> String {
     let text = String(cString: strerror(code))
     return switch code {
@@ -47,8 +47,8 @@ package enum ListeningSocket {
     let type = address.ai_socktype | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(address.ai_family, type, address.ai_protocol)
     guard descriptor >= 0 else { return -1 }
-    // Connections of a server that just ended must not keep its successor from starting. (Not SO_REUSEPORT: it lets two
-    // servers share a port without a word.)
+    // Lets a server start while connections of its predecessor are still closing. (Not SO_REUSEPORT, with which two
+    // servers would silently share a port.)
     set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
     if address.ai_family == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
     guard Glibc.bind(descriptor, address.ai_addr, address.ai_addrlen) == 0, listen(descriptor, backlog) == 0 else {
@@ -96,7 +96,7 @@ package enum ListeningSocket {
         getsockname(descriptor, start, &size) == 0,
         Int32(start.pointee.sa_family) == AF_INET || Int32(start.pointee.sa_family) == AF_INET6
       else { return 0 }
-      // IPv4 and IPv6 have it in the same place.
+      // It has the same offset for IPv4 and IPv6.
       return UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: MemoryLayout<sa_family_t>.size, as: UInt16.self))
     }
   }

@@ -1,31 +1,31 @@
 import CMicroHTTPD
 
-/// The names that a server goes by, and the web pages that may call it.
+/// The host names that a server answers to, and the web pages that may call it.
 ///
 /// A browser sends requests for any page that it shows, also to servers that only its own machine can reach. Two
-/// headers tell: `Origin` is that of the page, where it is not the server's own, and `Host` is the name under which the
-/// page knows the server. A page whose own name resolves to 127.0.0.1 (DNS rebinding) is of the server's origin to the
-/// browser, but cannot hide that name.
+/// headers show it: `Origin` is the page's origin, if it differs from the server's, and `Host` is the name that the
+/// page uses for the server. If a page's name resolves to 127.0.0.1 (DNS rebinding), the browser treats the page as the
+/// server's own, but `Host` has the page's name.
 package struct OriginPolicy: Sendable {
-  /// What stands for any name or origin.
+  /// Allows any name or origin.
   package static let any = "*"
 
   /// In lower case.
   private let hosts: [String]
-  /// Whether the names of the machine itself are taken too.
+  /// Whether the names of the local machine are accepted too.
   private let isLoopback: Bool
   private let checksHosts: Bool
   /// As browsers write them.
   private let origins: [String]
   private let takesAnyOrigin: Bool
-  /// Whether answers depend on the request's origin, which caches must know.
+  /// Whether answers depend on the request's origin (`Vary`).
   private let varies: Bool
 
   /// - Parameters:
-  ///   - hosts: names that `Host` may have, in lower case. Without any a server on loopback takes the names of the
-  ///     machine itself, and another all names.
+  ///   - hosts: names that `Host` may have, in lower case. Without any, a server on loopback accepts the names of the
+  ///     local machine, and other servers accept all.
   ///   - origins: origins whose pages may call the server.
-  ///   - address: what the server was told to listen on: that may be a name, which is then taken too.
+  ///   - address: the configured listening address; if it is a name, that is accepted too.
   ///   - isLoopback: whether only this machine can reach the server.
   init(hosts: [String], origins: [String], address: String, isLoopback: Bool) {
     let isName = isLoopback && !address.contains(":")
@@ -50,10 +50,11 @@ package struct OriginPolicy: Sendable {
     }
   }
 
-  /// - Parameter isPublic: whether anybody may ask for it, as orchestrators do for `/livez` under names of their own.
+  /// - Parameter isPublic: whether the route ignores these headers, as `/livez` does because orchestrators use names of
+  ///   their own.
   func sender(of head: amhd_head, isPublic: Bool) -> Sender {
     let host = OriginPolicy.authority(of: head.path.bytes) ?? head.host.bytes
-    // Without Host there is no browser: HeaderGuard lets only HTTP/1.0 do without.
+    // A request without Host is not from a browser: HeaderGuard allows that only for HTTP/1.0.
     if checksHosts, !isPublic, let host, !takes(host) {
       let names = (isLoopback ? ["localhost", "127.0.0.1", "[::1]"] : []) + hosts
       return .refused(.misdirected(host: OriginPolicy.text(host), taken: names))
@@ -62,7 +63,7 @@ package struct OriginPolicy: Sendable {
       let isRefused = OriginPolicy.isSentByOtherSite(head) && !takesAnyOrigin
       return isRefused ? .refused(.foreignOrigin(nil)) : .own
     }
-    // Where hosts are not checked, that would also hold of a name that resolves to this server for the time being.
+    // Only if hosts are checked; otherwise a rebound name would pass too.
     if checksHosts, let host, OriginPolicy.isOrigin(origin, of: host) { return .own }
     if let page = page(of: origin) { return .page(page) }
     return isPublic ? .own : .refused(.foreignOrigin(OriginPolicy.text(origin)))
@@ -91,7 +92,7 @@ package struct OriginPolicy: Sendable {
   }
 
   /// Whether it is `localhost` or 127.0.0.1, perhaps with a port: what nearly every request to a loopback address has.
-  /// Told by few comparisons, because each request pays for them.
+  /// Few comparisons, because every request pays for them.
   private static func isUsual(_ host: UnsafeRawBufferPointer) -> Bool {
     guard host.count >= 9, host.count == 9 || host[9] == UInt8(ascii: ":") else { return false }
     let start = UInt64(bigEndian: host.loadUnaligned(as: UInt64.self))
@@ -100,7 +101,7 @@ package struct OriginPolicy: Sendable {
     return (isName || isAddress) && host.dropFirst(10).allSatisfy(isDigit)
   }
 
-  /// Without port and the dot that may end a name; nil for what is no host.
+  /// Without the port and a final dot; nil if it is not a host.
   private static func name(of host: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     var end = 0
     if host.first == UInt8(ascii: "[") {
@@ -122,7 +123,7 @@ package struct OriginPolicy: Sendable {
     return name.withUTF8 { isOfMachine(UnsafeRawBufferPointer($0)) }
   }
 
-  /// `localhost`, 127.0.0.0/8 or ::1: names that nobody can make resolve to another server's page.
+  /// `localhost`, 127.0.0.0/8 or ::1: names that cannot resolve to another server's page.
   private static func isOfMachine(_ name: UnsafeRawBufferPointer) -> Bool {
     name.equalsIgnoringCase("localhost") || isLoopbackIPv4(name) || name.equalsIgnoringCase("[::1]")
   }
@@ -165,8 +166,8 @@ package struct OriginPolicy: Sendable {
     return origins.first { origin.elementsEqual($0.utf8) }
   }
 
-  /// Browsers name the origin in every request of another but GET and HEAD. Where something on the way has taken that
-  /// out, a newer header may still tell. GET and HEAD without an origin, as of links and images, are answered: they
+  /// Browsers send `Origin` with every cross-site request except GET and HEAD. If something on the way has removed it,
+  /// `Sec-Fetch-Site` may still show it. GET and HEAD without an origin, as of links and images, are answered: they
   /// change nothing, and no page can read the answers.
   private static func isSentByOtherSite(_ head: amhd_head) -> Bool {
     guard let site = head.fetch_site.bytes, let method = head.method.bytes else { return false }
@@ -176,13 +177,13 @@ package struct OriginPolicy: Sendable {
 
   // MARK: - Answers
 
-  /// Browsers do not ask again for so long, in seconds: Chromium's most.
+  /// How long browsers cache a preflight, in seconds: Chromium's maximum.
   private static let preflightAge = 7200
-  /// What requests may have: the headers that this server reads, and what OpenTelemetry sends with them.
+  /// Headers that requests may have: those that this server reads, and those of OpenTelemetry.
   static let requestHeaders = [
     "Accept", "Authorization", "Content-Type", "Request-Timeout", "Traceparent", "Tracestate", "X-Request-Id",
   ]
-  /// What pages may read: those of the answers' headers that browsers would hide from them.
+  /// Answer headers that pages may read, which browsers would otherwise hide.
   static let answerHeaders = [
     "Allow", "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Graph-Digest", "X-Request-Id",
   ]
@@ -190,7 +191,7 @@ package struct OriginPolicy: Sendable {
   private static let allowedHeaders = requestHeaders.joined(separator: ", ")
   private static let exposedHeaders = answerHeaders.joined(separator: ", ")
 
-  /// The headers by which the browser of a page may show it the answer.
+  /// The headers that let a page read the answer.
   /// - Parameter page: see ``Sender/page``.
   func headers(for page: String?) -> [(name: String, value: String)] {
     let vary = varies ? [(name: "Vary", value: "Origin")] : []
@@ -200,14 +201,14 @@ package struct OriginPolicy: Sendable {
     ]
   }
 
-  /// A browser asks so before a request of a page, with nothing to show for itself: no token, no body.
+  /// Whether it is a preflight: sent by a browser before a page's request, without a token or a body.
   static func isPreflight(_ head: amhd_head, on connection: OpaquePointer) -> Bool {
     let hasNoBody = head.transfer_encodings == 0 && head.content_length.bytes?.elementsEqual("0".utf8) ?? true
     guard hasNoBody, head.method.bytes?.elementsEqual("OPTIONS".utf8) ?? false else { return false }
     return amhd_last_header(connection, "Access-Control-Request-Method").bytes != nil
   }
 
-  /// What a browser that asks is told. Of a path that there is not too: then the page gets to see the 404.
+  /// The answer to a preflight. Unknown paths get it too, so that the page can read the 404.
   static func preflight(_ methods: [String], on connection: OpaquePointer) -> Response {
     var headers = [
       (name: "Access-Control-Allow-Methods", value: methods.joined(separator: ", ")),
@@ -222,7 +223,7 @@ package struct OriginPolicy: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-  /// What follows a beginning, which is given in lower case.
+  /// The rest after a prefix, which is given in lower case.
   fileprivate func rest(after start: StaticString) -> UnsafeRawBufferPointer? {
     guard count >= start.utf8CodeUnitCount else { return nil }
     guard UnsafeRawBufferPointer(rebasing: self[..<start.utf8CodeUnitCount]).equalsIgnoringCase(start) else {
@@ -233,6 +234,6 @@ extension UnsafeRawBufferPointer {
 }
 
 extension UInt8 {
-  /// Of a letter in ASCII.
+  /// In lower case, if it is an ASCII letter.
   fileprivate var lowercased: UInt8 { self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self }
 }

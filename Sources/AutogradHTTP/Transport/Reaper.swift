@@ -2,47 +2,46 @@ import CMicroHTTPD
 import CSystem
 import Glibc
 
-/// Ends the connections of clients that take too long, whatever they drip: the library's own time-out counts only from
-/// the last byte.
+/// Ends the connections of clients that take too long. The library's own timeout counts from the last byte, so a client
+/// that sends slowly would never reach it.
 ///
-/// Clients answer for their own time only. While the thread that serves them is busy, and either kept by one turn of
-/// its loop or has bytes of theirs to read or send, no time passes for them. A thread that waits for events has done
-/// what it can: then it does.
+/// Clients are charged for their own time only. A client's time stands still while its thread is busy and either stuck
+/// in one turn of its loop or has bytes of the client to read or send. While the thread waits for events, time counts.
 ///
-/// One thread looks at all connections four times a second, and sleeps when there are none. A connection is shut down
-/// under the lock that its end takes before its descriptor is closed, so that never another client's is.
+/// One thread looks at all connections four times a second, and sleeps if there are none. A connection is shut down
+/// under a lock that is also taken before its descriptor is closed, so that a reused descriptor is never shut down.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `monitor` only.
 final class Reaper: @unchecked Sendable {
   private struct Watched {
     let client: Client
-    /// The phase that it was last seen in, and since when that is known.
+    /// The phase at the last look, and since when it lasts.
     var mark: UInt64 = .max
     var since: Int64 = 0
-    /// When it was last looked at.
+    /// Time of the last look.
     var seen: Int64 = 0
-    /// The turn that its thread was in then.
+    /// The turn of its thread at the last look.
     var turn: UInt?
-    /// While waiting for a head: the bytes that had come when that was first seen, and when more were.
+    /// While waiting for a head: the bytes received when the wait was first seen, and when more had arrived.
     var received: UInt64 = 0
     var headSince: Int64?
-    /// It was seen in this phase to send no more.
+    /// Whether an end of sending was seen in this phase.
     var hasLeft = false
   }
 
   static let interval: Int64 = 250_000_000
-  /// Connections that are looked at without letting go of the lock, which threads that serve need for new ones.
+  /// Connections to look at before releasing the lock, which serving threads need for new connections.
   private static let batch = 128
 
-  /// What answers may take of the memory while there is not enough for others: a share of it.
+  /// While memory is short, answers may hold one part in this many of it.
   private static let shareOfAnswers = 4
-  /// How long an answer may be on its way before it can be given up for want of memory.
+  /// How long an answer may take to send before it can be ended for lack of memory.
   private static let youngAnswer: Int64 = 1_000_000_000
 
   private let patience: HTTPServer.Patience
   private let memory: MemoryBudget
   private let threads: ServerThreads
-  /// What to send before the end to a client whose request does not come in time; nil where no head had come.
+  /// The bytes to send to a client whose request does not arrive in time; its argument is nil if no head had arrived.
   private let farewell: @Sendable (_ client: Client?) -> [UInt8]
   private let monitor = Monitor()
   private let changed = Condition()
@@ -65,7 +64,7 @@ final class Reaper: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  /// A client has connected.
+  /// Adds a new connection.
   func add(_ descriptor: Int32, _ seat: amhd_seat, _ tenant: Tenant, isProxy: Bool) -> Client {
     monitor.withLock {
       let slot = free.popLast() ?? slots.count
@@ -78,7 +77,7 @@ final class Reaper: @unchecked Sendable {
     }
   }
 
-  /// Its connection ends; the descriptor is not touched any more.
+  /// Removes a connection before it is closed; its descriptor is not used afterwards.
   func remove(_ client: Client) {
     monitor.withLock {
       slots[client.slot] = nil
@@ -87,7 +86,7 @@ final class Reaper: @unchecked Sendable {
     }
   }
 
-  /// Ends the thread. Clients may still come and go.
+  /// Ends the thread. Connections may still be added and removed.
   func stop() {
     monitor.withLock {
       isStopped = true
@@ -102,8 +101,8 @@ final class Reaper: @unchecked Sendable {
     monitor.withLock {
       while !isStopped {
         if next == 0 { rest() }
-        // Not as soon as the last one has gone: waking it up for each client that comes alone would cost that client
-        // more.
+        // It does not sleep as soon as the last connection has gone: waking it for each single client would slow that
+        // client.
         if count == 0 {
           isAsleep = true
           changed.wait(in: monitor)
@@ -120,8 +119,8 @@ final class Reaper: @unchecked Sendable {
     }
   }
 
-  /// While there is not enough memory for others, ends the connections of clients that are slow to take their answers,
-  /// beginning with those that have held the most for the longest.
+  /// While memory is short, ends connections of clients that are slow to receive their answers, those that have held
+  /// the most for the longest first.
   private func endSlowReaders(_ now: Int64) {
     var held = 0
     var slow: [(slot: Int, bytes: Int, age: Int64)] = []
@@ -149,8 +148,7 @@ final class Reaper: @unchecked Sendable {
     let (phase, mark) = watched.client.now
     if mark != watched.mark {
       watched = Watched(client: watched.client, mark: mark, since: now, seen: now)
-      // All that has come before the first request is of its head. Of what has come by now after another, that cannot
-      // be told.
+      // Bytes before the first request belong to its head. After another request that is unknown.
       if mark != Client.newMark { watched.received = .max }
     }
     if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
@@ -186,16 +184,16 @@ final class Reaper: @unchecked Sendable {
     }
   }
 
-  /// Whether the client has waited for us since the last look.
-  /// - Parameter canGoOn: whether its thread has something to do for it.
+  /// Whether the time since the last look was the server's.
+  /// - Parameter canGoOn: whether its thread has bytes of it to read or send.
   private func isOurs(_ watched: inout Watched, _ canGoOn: Bool) -> Bool {
     let turn = threads.turn(of: Int(watched.client.seat.thread))
     defer { watched.turn = turn }
     return turn != nil && (canGoOn || turn == watched.turn)
   }
 
-  /// Whether the client has said that it sends no more and nobody has noticed: an end that came with the last bytes,
-  /// before the connection was accepted, causes no event. Seen twice, for it may just be being noticed.
+  /// Whether the client has closed its sending side unnoticed: an end that arrived with the last bytes, before the
+  /// connection was accepted, causes no event. It must be seen twice, because the library may be about to notice it.
   private func hasLeft(_ watched: inout Watched, _ facts: system_socket_facts) -> Bool {
     guard facts.is_ended, !facts.has_unread else { return false }
     defer { watched.hasLeft = true }

@@ -1,10 +1,10 @@
 import CMicroHTTPD
 
-/// The threads that serve connections, as others see them: whether each waits for events, and whether its loop turns.
+/// The state of the threads that serve connections: whether each waits for events, and whether its loop turns.
 ///
-/// `@unchecked Sendable`: the library's handle is used under the lock, and forgotten before the library is stopped.
+/// `@unchecked Sendable`: the library's handle is used under the lock, and removed before the library is stopped.
 final class ServerThreads: @unchecked Sendable {
-  /// Those that serve sockets; one more is the health thread.
+  /// The number of socket threads; the health thread is one more.
   let socketCount: Int
   private let monitor = Monitor()
   private var daemon: OpaquePointer?
@@ -17,7 +17,7 @@ final class ServerThreads: @unchecked Sendable {
 
   func follow(_ daemon: OpaquePointer?) { monitor.withLock { self.daemon = daemon } }
 
-  /// A number that changes with each turn of its loop; nil while it waits for events, or has ended.
+  /// A number that changes with each turn of its loop; nil while the thread waits for events or has ended.
   func turn(of thread: Int) -> UInt? {
     let turn = monitor.withLock { daemon.map { amhd_turn($0, UInt32(clamping: thread)) } } ?? 0
     return turn & 1 == 0 ? nil : turn

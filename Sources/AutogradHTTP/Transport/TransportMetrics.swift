@@ -1,13 +1,12 @@
-/// What the transport counts.
+/// Figures that the transport counts.
 package enum TransportFigure: Sendable {
-  /// As many as there are now: changes come as 1 and -1.
+  /// Gauges: changes are 1 and -1.
   case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning
-  /// As many as there ever were.
+  /// Counters.
   case connectionsAccepted, threadsStuck
 }
 
-/// Where a program lets the transport count. Called from many threads at a time, also for each request: a few additions
-/// are all that it may take.
+/// Where the transport counts. It is called concurrently and for each request, so it may take only a few additions.
 package protocol TransportMetrics: Sendable {
   func count(_ change: Int, _ figure: TransportFigure)
 }

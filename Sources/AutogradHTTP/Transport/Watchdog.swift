@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// Notices when a thread that serves connections is kept by one turn of its loop: a fault of the server, for a turn
-/// takes milliseconds.
+/// Notices when a serving thread is stuck in one turn of its loop. That is a fault of the server, because a turn takes
+/// milliseconds.
 ///
-/// It looks a few times within the limit, and counts its own looks rather than the time: a process that was stopped
-/// and goes on has not been kept by any of its threads.
+/// It looks a few times within the limit and counts its looks, not the time: after a process was stopped and continued,
+/// no thread counts as stuck.
 ///
-/// `@unchecked Sendable`: everything mutable belongs to its thread, but for what is touched under `monitor`.
+/// `@unchecked Sendable`: mutable state is used only by its thread or under `monitor`.
 final class Watchdog: @unchecked Sendable {
   private struct Seen {
     var turn: UInt?
-    /// In how many looks in a row that turn was the same.
+    /// Number of consecutive looks in which the turn was the same.
     var looks = 0
     var isReported = false
   }
@@ -38,7 +38,7 @@ final class Watchdog: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  /// Whether a thread is kept at the moment.
+  /// Whether a thread is stuck at the moment.
   var hasStuckThread: Bool { stuckCount.load(ordering: .relaxed) > 0 }
 
   func stop() {
@@ -57,7 +57,7 @@ final class Watchdog: @unchecked Sendable {
     }
   }
 
-  /// False at the end.
+  /// False when the watchdog is to end.
   private func rest() -> Bool {
     monitor.withLock {
       let until = monotonicNanoseconds() + interval
@@ -66,7 +66,7 @@ final class Watchdog: @unchecked Sendable {
     }
   }
 
-  /// - Parameter isRegular: whether the last look was as long ago as it should be; if not, nobody was let run.
+  /// - Parameter isRegular: whether the last look was one interval ago; if not, the process did not run.
   private func look(isRegular: Bool) {
     var allTurn = true
     for thread in threads.all {

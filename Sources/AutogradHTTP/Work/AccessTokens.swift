@@ -1,8 +1,8 @@
 import Glibc
 
-/// The bearer tokens that open the server, from a file of one a line, each with the terms on which it does.
+/// The valid bearer tokens, from a file with one a line, each with its quota.
 package final class AccessTokens: Sendable {
-  /// Characters that a token has.
+  /// Allowed lengths of a token.
   package static let lengths = 16...512
 
   package let path: String
@@ -14,7 +14,7 @@ package final class AccessTokens: Sendable {
     table = Locked(try Table(path))
   }
 
-  /// Reads the file anew. When it is bad by now, the tokens stay what they were.
+  /// Reads the file again. If it is invalid, the old tokens stay.
   package func reload() throws(StartError) {
     let new = try Table(path).keepingTenants(of: table.withLock { $0 })
     table.withLock { $0 = new }
@@ -22,13 +22,13 @@ package final class AccessTokens: Sendable {
 
   package var count: Int { table.withLock { $0.count } }
 
-  /// Whether everybody on this machine may read the file.
+  /// Whether all users of this machine may read the file.
   package var isOpenToOthers: Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
   }
 
-  /// Who holds the token that an Authorization header carries; nil where it carries none of them.
+  /// The tenant of the token in an Authorization header; nil without a valid token.
   func tenant(of authorization: UnsafeRawBufferPointer?) -> Tenant? {
     guard let token = AccessTokens.bearer(authorization) else { return nil }
     return table.withLock { $0 }.tenant(of: token)
@@ -41,7 +41,7 @@ package final class AccessTokens: Sendable {
     return header[7...].drop { $0 == UInt8(ascii: " ") }
   }
 
-  /// The tokens, each filled up with zeros to the longest there may be.
+  /// The tokens, each padded with zeros to the maximum length.
   private struct Table {
     private static let words = AccessTokens.lengths.upperBound / 8
     private var padded: [UInt64] = []
@@ -58,13 +58,13 @@ package final class AccessTokens: Sendable {
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
         let words = line.split(whereSeparator: isSpace)
         guard let token = words.first, token.first != UInt8(ascii: "#") else { continue }
-        // What stands there is not repeated: it is likely a secret all the same.
+        // The text is not quoted in the error, because it is probably a secret.
         guard AccessTokens.lengths.contains(token.count), token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
           throw StartError(
             "line \(number + 1) of the token file \(path) is no token: \(AccessTokens.lengths.lowerBound) to "
               + "\(AccessTokens.lengths.upperBound) printable ASCII characters without spaces, one token a line")
         }
-        // Of a token that stands there twice the first line counts.
+        // If a token is listed twice, the first line counts.
         guard known.insert(token).inserted else { continue }
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
@@ -78,17 +78,16 @@ package final class AccessTokens: Sendable {
     private static func quota(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Quota? {
       var terms = Quota.Terms.none
       for (index, word) in words.enumerated() where !terms.read(word) {
-        // Nor is this repeated: it may be a second token.
+        // Not quoted either: it may be a second token.
         throw StartError(
-          "line \(line) of the token file \(path): word \(index + 2) is none of what may follow a token: "
-            + "\(Quota.Terms.syntax), "
-            + "each once")
+          "line \(line) of the token file \(path): word \(index + 2) is not an option of a token; the options are "
+            + "\(Quota.Terms.syntax), each once")
       }
       return terms == .none ? nil : Quota(terms)
     }
 
-    /// Tokens that were there before keep what they have had; with other terms, what is under way counts for the old
-    /// ones.
+    /// Tokens that were in the old table keep their usage. If their terms have changed, work in progress counts for the
+    /// old terms.
     func keepingTenants(of old: Table) -> Table {
       var table = self
       let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })
@@ -102,36 +101,36 @@ package final class AccessTokens: Sendable {
 
     private func words(of index: Int) -> ArraySlice<UInt64> { padded[index * Table.words..<(index + 1) * Table.words] }
 
-    /// In a time that depends on how many tokens there are and on nothing else: every token is compared, and each to
-    /// its whole padded length, by adding up differences, with no branch on what they come to. Neither where a
-    /// difference is nor which token matches, or how many, or how long any is, changes what is done.
+    /// Constant time for a given number of tokens: every token is compared over its whole padded length by collecting
+    /// differences, without a branch on them. The time depends neither on where a difference is, nor on which tokens
+    /// match, nor on their lengths.
     func tenant(of token: Slice<UnsafeRawBufferPointer>) -> Tenant? {
       let given = Table.padded(token)
       let length = UInt64(token.count)
-      // 1 more than the index of the match; 0 for none.
+      // The index of the match plus 1; 0 for none.
       var match: UInt64 = 0
       for index in lengths.indices {
         var difference = lengths[index] ^ length
         let start = index * Table.words
         for word in 0..<Table.words { difference |= padded[start + word] ^ given[word] }
-        // All ones for no difference, else 0.
+        // The factor is all ones if there is no difference, else 0.
         match |= (((difference | (0 &- difference)) >> 63) &- 1) & UInt64(index + 1)
       }
       return match == 0 ? nil : tenants[Int(match) - 1]
     }
 
-    /// Cut where it is longer: then its length differs.
+    /// Longer ones are cut; their length differs anyway.
     private static func padded(_ token: Slice<UnsafeRawBufferPointer>) -> [UInt64] {
       var words = [UInt64](repeating: 0, count: Table.words)
       words.withUnsafeMutableBytes { $0.copyBytes(from: token.prefix(AccessTokens.lengths.upperBound)) }
       return words
     }
 
-    /// Far more than tokens that anybody writes down take.
+    /// Far larger than any sensible token file.
     private static let largestFile = 1 << 20
 
     private static func text(_ path: String) throws(StartError) -> [UInt8] {
-      // Opened without waiting: the open of a FIFO that nobody writes to would never return.
+      // Non-blocking, because opening a FIFO without a writer would never return.
       let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
       guard file >= 0 else {
         throw StartError("cannot read the token file \(path): \(String(cString: strerror(errno)))")

@@ -1,9 +1,9 @@
-/// Whose turn it is. All under the pool's monitor.
+/// Decides which jobs run. All under the pool's monitor.
 extension ComputePool {
-  /// A job that could run now: one of those that wait, or one that gave way.
+  /// A job that could run now: a waiting one, or a paused one.
   private struct Candidate {
     let share: ComputeShare
-    /// Nil for the one of its tenant that waits longest.
+    /// Nil for the job of its tenant that has waited longest.
     let paused: RunningJob?
     let cost: Int64
     let tag: Double
@@ -12,7 +12,7 @@ extension ComputePool {
     func precedes(_ other: Candidate) -> Bool { (tag, arrival) < (other.tag, other.arrival) }
   }
 
-  /// Fills the slots that are free, and lets jobs give way to others.
+  /// Fills free slots, and pauses jobs in favour of others.
   func balance() {
     let now = monotonicNanoseconds()
     while let next = next(at: now) {
@@ -32,9 +32,9 @@ extension ComputePool {
     running.count >= slots && running.allSatisfy { ComputePool.lane(of: $0.turn.cost) == .long }
   }
 
-  /// What is had while nobody waits is nobody's loss, and is not counted.
+  /// Time that is used while no other tenant waits is not counted.
   private func noteContention(at now: Int64) {
-    // A tenant alone waits for nobody but itself.
+    // A single tenant waits only for itself.
     guard (isContended && shares.count > 1) != wasContended else { return }
     wasContended.toggle()
     for job in running { job.countService(wasContended, at: now) }
@@ -49,7 +49,7 @@ extension ComputePool {
     return best
   }
 
-  /// Those that gave way go on before others begin, unless these are much shorter.
+  /// Paused jobs continue before waiting ones begin, unless these are much shorter.
   private func candidate(of share: ComputeShare, at now: Int64) -> Candidate? {
     let paused = share.paused.map { ($0, $0.likelyCostLeft(at: now)) }.min { $0.1 < $1.1 }
     if let (cost, arrival) = share.firstWaiting, paused.map({ cost < $0.1 / 2 }) ?? true, findsThread() {
@@ -60,11 +60,11 @@ extension ComputePool {
     }
   }
 
-  /// Nil when everybody has a better right to go on.
+  /// Nil if all running jobs come before the candidate.
   private func whoGivesWay(to next: Candidate, at now: Int64) -> RunningJob? {
     let able = running.filter { job in
       guard job.cancellation != nil, job.slice(at: now) >= ComputePool.slice else { return false }
-      // Of one tenant only one waits for shorter ones: each keeps its memory.
+      // Only one job of a tenant pauses for shorter ones, because each keeps its memory.
       if job.share === next.share { return next.cost < job.likelyCostLeft(at: now) / 2 && job.share.paused.isEmpty }
       return job.tag(at: now) > next.tag + Double(ComputePool.slice)
     }

@@ -1,19 +1,18 @@
 import Glibc
 
-/// Threads for the work that would hold a socket's thread for too long, shared out fairly among those who want them.
+/// Threads for work that would block a socket thread for too long, shared fairly among tenants.
 ///
-/// So many jobs run at a time as there are slots. Whose job is next is decided by what each tenant has had of the
-/// threads lately, the least first ("least attained service", Kleinrock 1975); among one tenant's jobs, by arrival. A
-/// job whose tenant has had more than that of one that waits gives way, and so does one that has much longer to go than
-/// another of its own tenant: it pauses where it would look whether it shall end, on a thread of its own, and goes on
-/// when it is its turn again. So neither who floods the pool nor what takes long keeps others waiting.
+/// There is a slot for each job that runs at a time. The next job is that of the tenant that has used the threads least
+/// lately ("least attained service", Kleinrock 1975); a tenant's jobs run in the order of arrival. A running job pauses
+/// if its tenant has used more than that of a waiting job, or if another job of its own tenant is much shorter. It
+/// pauses where it checks its cancellation, keeps its thread, and continues when it is its turn again. So neither many
+/// jobs nor long jobs of one client keep others waiting.
 ///
-/// What is brief is not stuck behind what takes long: when all slots have long jobs, one more thread takes the brief
-/// ones, and the system shares the processors among them. A job is turned away when it comes rather than kept until it
-/// is too late: when the queue is full, or when what its tenant has before it will take longer than it may wait. In a
-/// full queue there is still room for who has less in it than another.
+/// Brief jobs do not wait for long ones: if all slots have long jobs, one more thread takes brief jobs, and the system
+/// divides the processors. A job that cannot be done in time is rejected on arrival: if the queue is full, or if the
+/// jobs before it take longer than it may wait. In a full queue, a tenant with fewer jobs displaces one with more.
 ///
-/// The threads are the pool's own: blocking work on Swift's cooperative pool would stall whatever else runs there.
+/// The pool has its own threads, because blocking work on Swift's cooperative pool would stall everything else there.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `monitor` only.
 package final class ComputePool: @unchecked Sendable {
@@ -21,13 +20,13 @@ package final class ComputePool: @unchecked Sendable {
 
   typealias Job = @Sendable (Turn) -> Void
 
-  /// A job's turn on a thread.
+  /// What a job knows of its run, and can report.
   final class Turn {
-    /// Which jobs the thread is for: `long` for one that takes all.
+    /// Which jobs the thread takes: `long` for all.
     let lane: Lane
-    /// What it takes in all, if more than it was submitted with.
+    /// Its total cost, which may have grown since it was submitted.
     private(set) var cost: Int64
-    /// It was ended before its time, and says nothing of what jobs take.
+    /// It was interrupted, so its time does not count for estimates.
     var wasCutShort = false
 
     init(lane: Lane, cost: Int64) {
@@ -35,25 +34,25 @@ package final class ComputePool: @unchecked Sendable {
       self.cost = cost
     }
 
-    /// The job turns out to be more than it was submitted as.
+    /// Adds to the cost, if the job turns out to be more work than it was submitted with.
     func add(_ cost: Int64) { self.cost = min(self.cost + min(cost, largestCost), largestCost) }
   }
 
-  /// Jobs of at most so many nanoseconds are brief. A brief one may take more when it is not what it seemed.
+  /// Jobs of at most this many expected nanoseconds are brief. They may still take longer.
   static let longestBrief: Int64 = 10_000_000
 
-  /// What a job costs at most, for its place in the queue: sums of as many as there may be stay far from an overflow.
+  /// Costs are clamped to this, so that sums of them cannot overflow.
   private static let largestCost: Int64 = 1 << 40
-  /// Of a thread: nothing that computes goes deeper with the graph, so this is many times what is used.
+  /// Stack size of a thread. No code recurses over the graph, so this is many times what is used.
   package static let stackSize = 2 << 20
-  /// Of the threads that compute: those that serve sockets do for a moment at a time, and many wait for them. With this
-  /// the system gives them two and a half shares of a processor for one, where they want it.
+  /// Nice value of compute threads. Socket threads run briefly and many clients wait for them, so with this value the
+  /// system gives them two and a half times the processor time if they need it.
   private static let niceness: Int32 = 4
-  /// Nanoseconds that a job runs before it gives way, and by which others must have had less.
+  /// Nanoseconds that a job runs before it may pause for others, and by which the other's tag must be smaller.
   static let slice: Int64 = 30_000_000
-  /// How often it is looked whether one shall, while somebody waits.
+  /// How often that is checked while jobs wait.
   private static let interval: Int64 = 10_000_000
-  /// Jobs that may be paused at a time, for want of another limit: each keeps a thread and its memory.
+  /// Default limit of paused jobs. Each keeps a thread and its memory.
   package static let mostPaused = 64
 
   let queueLimit: Int
@@ -64,38 +63,38 @@ package final class ComputePool: @unchecked Sendable {
   let briefJobsWaiting = Condition()
   let clockWanted = Condition()
   private let threadEnded = Condition()
-  /// Those with jobs.
+  /// Shares of tenants with jobs.
   var shares: [ComputeShare] = []
-  /// Of those who come without.
+  /// The share of jobs submitted without one.
   private let common = ComputeShare()
   var running: [RunningJob] = []
-  /// Begun, and not yet taken by a thread.
+  /// Jobs that may run, and that no thread has taken yet.
   var granted: [RunningJob] = []
-  /// Threads that wait for a job, without those to which one has been granted.
+  /// Threads that wait for a job, without those that have been granted one.
   var idleThreads = 0
   var waitingCount = 0
-  /// Whether some tenant waited for another when it was last looked whose turn it is.
+  /// Whether a tenant waited for another at the last decision.
   var wasContended = false
   private var arrivals = 0
   private var isAccepting = true
   private var liveThreads = 0
   private var computeThreads = 0
   private var jobsRunning = 0
-  /// It does not look every ``interval``, but only whether the pool is quiet, or at nothing.
+  /// The clock thread does not wake every ``interval``: it only waits for the pool to be quiet, or for nothing.
   var isClockResting = false
-  /// When the last job was done; nil once its memory has been given back.
+  /// When the last job ended; nil once `whenQuiet` was called.
   private var lastWork: Int64?
   private let metrics: (any TransportMetrics)?
   private let quiet: Int64
   private let whenQuiet: @Sendable () -> Void
 
   /// - Parameters:
-  ///   - threads: how many jobs of all kinds may run; there is one more for brief ones, and some are paused.
-  ///   - queueLimit: how many jobs may wait, beside those that have begun.
-  ///   - mostPaused: how many jobs may have given way at a time.
+  ///   - threads: how many jobs may run at a time, besides one more thread for brief jobs and paused jobs.
+  ///   - queueLimit: how many jobs may wait, not counting those that have begun.
+  ///   - mostPaused: how many jobs may be paused at a time.
   ///   - metrics: where jobs are counted.
-  ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool; again only after
-  ///     other jobs.
+  ///   - quiet: nanoseconds without a job after which `whenQuiet` is called, on a thread of the pool, once until the
+  ///     next job.
   package init(
     threads: Int, queueLimit: Int, mostPaused: Int = mostPaused, metrics: (any TransportMetrics)? = nil,
     quiet: Int64 = 1_000_000_000,
@@ -136,7 +135,7 @@ package final class ComputePool: @unchecked Sendable {
     return true
   }
 
-  /// Whether one is there for another job; started where jobs that gave way have those that there were.
+  /// Whether there is a thread for another job. Starts one if paused jobs hold the others.
   func findsThread() -> Bool {
     if idleThreads > 0 { return true }
     return isAccepting && computeThreads < slots + mostPaused && startComputeThread()
@@ -146,15 +145,13 @@ package final class ComputePool: @unchecked Sendable {
 
   // MARK: Jobs that come
 
-  /// Queues a job. Otherwise says why not, and the job never runs.
+  /// Queues a job, or returns why not; the job then never runs.
   /// - Parameters:
-  ///   - cost: nanoseconds that it will take a thread, about; how wrong such estimates are is learnt from the jobs that
-  ///     were done.
-  ///   - deadline: when it must be done, of ``monotonicNanoseconds()``.
-  ///   - share: of whom it is.
-  ///   - cancellation: what makes it pause.
-  ///   - isContinuation: whether it goes on with what has begun, and is turned away only when the pool has ended.
-  ///   - refused: called when it is turned away later, to make room for others.
+  ///   - cost: approximate nanoseconds on one thread. Estimates are corrected by the actual times of earlier jobs.
+  ///   - deadline: when it must be done, in the time of ``monotonicNanoseconds()``.
+  ///   - share: the share of its tenant.
+  ///   - cancellation: pauses it.
+  ///   - refused: called if it is rejected later, to make room for others.
   func submit(
     cost: Int64 = 0, until deadline: Int64 = .max, for share: ComputeShare? = nil,
     _ cancellation: (any Cancellation)? = nil,
@@ -184,8 +181,8 @@ package final class ComputePool: @unchecked Sendable {
     return refusal
   }
 
-  /// Why a job would be turned away now. What was accepted should be done in time even if it takes half as long again
-  /// as expected.
+  /// Why a job would be rejected now; nil if it would be accepted. An accepted job should be done in time even if
+  /// everything takes 1.5 times as long as expected.
   func refusal(of cost: Int64, until deadline: Int64, for share: ComputeShare? = nil) -> Overload? {
     monitor.withLock { refusal(min(max(cost, 0), ComputePool.largestCost), deadline, share ?? common) }
   }
@@ -195,14 +192,14 @@ package final class ComputePool: @unchecked Sendable {
     if deadline == .max { return nil }
     let now = monotonicNanoseconds()
     let (before, own) = (timeBefore(ComputePool.lane(of: cost), share, now), share.load.time(of: cost))
-    // Whether it has the time that it needs by itself is not a matter of load: coming again would not help.
+    // If the job itself takes too long, that is not a matter of load, and retrying would not help.
     if before <= own / 16 { return nil }
     let (end, isFar) = now.addingReportingOverflow((before &+ own) / 2 * 3)
     return isFar || end > deadline ? .deadline : nil
   }
 
-  /// The time of what a new job would wait for, shared out to the slots: what its tenant has before it, and as much for
-  /// each of the others.
+  /// The time that a new job would wait: the work that its tenant has before it, and the same for each other tenant,
+  /// divided by the slots.
   private func timeBefore(_ lane: Lane, _ share: ComputeShare, _ now: Int64) -> Int64 {
     let own = share.timeLeft(at: now)
     let all = shares.reduce(Int64(0)) { $0 + min($1.timeLeft(at: now), own) }
@@ -210,7 +207,7 @@ package final class ComputePool: @unchecked Sendable {
     return min(all, shares.reduce(0) { $0 + $1.load.time(of: $1.brief.cost) }) / Int64(slots)
   }
 
-  /// In a full queue the last job of whoever has most in it makes room.
+  /// In a full queue, removes the last job of the tenant with the most waiting jobs.
   private func makeRoom(for share: ComputeShare) -> WaitingJob? {
     guard waitingCount >= queueLimit else { return nil }
     let fullest = fullest
@@ -236,10 +233,10 @@ package final class ComputePool: @unchecked Sendable {
 
   // MARK: The threads
 
-  /// Takes no more jobs, finishes those it took and ends its threads. Without it the threads, and so the pool, live for
-  /// ever.
+  /// Accepts no more jobs, finishes those accepted, and ends the threads. Without it the threads, and so the pool,
+  /// never end.
   ///
-  /// False when they were not through by the deadline (of ``monotonicNanoseconds()``); they then go on by themselves.
+  /// False if jobs were not done by the deadline (of ``monotonicNanoseconds()``); they then continue.
   @discardableResult
   package func shutdown(until deadline: Int64 = .max) -> Bool {
     monitor.withLock {
@@ -254,7 +251,7 @@ package final class ComputePool: @unchecked Sendable {
     }
   }
 
-  /// Whether there is, or may yet be, something for a thread to do.
+  /// Whether there are jobs, or may be later.
   private var isOpen: Bool { isAccepting || waitingCount > 0 || !granted.isEmpty }
 
   private func run() {
@@ -280,7 +277,8 @@ package final class ComputePool: @unchecked Sendable {
   private func end(_ job: RunningJob) {
     let now = monotonicNanoseconds()
     if job.since == nil {
-      // It was told to pause and has ended before it looked. What it left to others to go on with shall not pause.
+      // It was told to pause but ended before its next check. Clears the pause, which must not affect work that
+      // continues from it.
       job.share.paused.removeAll { $0 === job }
       job.cancellation?.resume()
     } else {
@@ -292,7 +290,7 @@ package final class ComputePool: @unchecked Sendable {
     if !isOpen { jobGranted.broadcast() }
   }
 
-  /// One more thread, for brief jobs alone.
+  /// The additional thread, for brief jobs only.
   private func runBrief() {
     monitor.withLock {
       while isOpen {
@@ -322,7 +320,7 @@ package final class ComputePool: @unchecked Sendable {
     return (job.job, job.cost, share)
   }
 
-  /// Sees to it that jobs give way while others wait, and notices when there have been none for a while.
+  /// Checks regularly whether jobs must pause, and notices when the pool has been quiet for a while.
   private func runClock() {
     monitor.withLock {
       while isOpen {
@@ -350,8 +348,8 @@ package final class ComputePool: @unchecked Sendable {
     monitor.unlocked(whenQuiet)
   }
 
-  /// Does the job and lets go of it. Both without the lock: it may hold what, when it goes, submits the jobs of those
-  /// who waited for it.
+  /// Runs the job and releases it, both without the lock: releasing it may submit the jobs of requests that waited for
+  /// it.
   private func perform(_ job: inout Job?, _ turn: Turn) {
     jobsRunning += 1
     metrics?.count(1, .jobsRunning)

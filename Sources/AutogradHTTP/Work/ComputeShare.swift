@@ -1,32 +1,31 @@
 import Glibc
 
-/// What one tenant has in a ``ComputePool``: its jobs, and how much of the threads it has had lately.
+/// A tenant's share of a ``ComputePool``: its jobs, and how much of the threads it has used lately.
 ///
 /// `@unchecked Sendable`: touched under the pool's monitor only.
 final class ComputeShare: @unchecked Sendable {
   var brief = JobQueue()
   var long = JobQueue()
-  /// Jobs that have one of the pool's slots, and those that had one and gave way.
+  /// Jobs that hold a slot, and paused jobs.
   var running: [RunningJob] = []
   var paused: [RunningJob] = []
 
-  /// Nanoseconds of threads that it has had while somebody waited, those of long ago counted less: half after each
-  /// ``halfLife``.
+  /// Nanoseconds of threads used while others waited. The value halves after each ``halfLife``.
   private var service = 0.0
   private var asOf: Int64 = 0
   private static let halfLife = 10_000_000_000.0
   private static let longestAhead: Int64 = 1_000_000_000
 
-  /// Learnt from its jobs alone: others may ask for what is misjudged.
+  /// Learnt from this tenant's jobs only, because others may send jobs of another kind.
   var load = LoadEstimate()
-  /// What it is charged to beside.
+  /// The quota that is charged too.
   private let quota: Quota?
 
   init(_ quota: Quota? = nil) { self.quota = quota }
 
   var waitingCount: Int { brief.count + long.count }
 
-  /// The cost and the arrival of the job that waits longest.
+  /// Cost and arrival of the job that has waited longest.
   var firstWaiting: (cost: Int64, arrival: Int)? {
     let first = brief.firstArrival < long.firstArrival ? brief.first : long.first
     return first.map { ($0.cost, $0.arrival) }
@@ -35,19 +34,19 @@ final class ComputeShare: @unchecked Sendable {
   func popFirst() -> WaitingJob? { brief.firstArrival < long.firstArrival ? brief.popFirst() : long.popFirst() }
   var isIdle: Bool { waitingCount == 0 && running.isEmpty && paused.isEmpty }
 
-  /// The nanoseconds of ``service`` at this time, with those of what runs.
+  /// ``service`` at this time, including running jobs.
   func attained(at now: Int64) -> Double {
     running.reduce(service * fading(now)) { $0 + Double($1.counted(at: now)) }
   }
 
-  /// What decides who is next, the least first: how much of the threads this tenant will have had when such a job is
-  /// done. So who has had little goes first, and of those who have had about as much who needs little more. Beyond
-  /// ``longestAhead`` length does not count, so that what takes long has its share too.
+  /// Decides which job is next; the smallest tag goes first. It is the time that this tenant will have used when the
+  /// job is done. So tenants that have used little go first, and among about equal ones the shorter job. Length counts
+  /// only up to ``longestAhead``, so that long jobs get their share too.
   func tag(costLeft: Int64, at now: Int64) -> Double {
     attained(at: now) + Double(min(load.time(of: costLeft), ComputeShare.longestAhead))
   }
 
-  /// Notes what a job has taken, and how much of it counts as service.
+  /// Adds the time of a job, and the part of it that counts as service.
   func charge(_ nanoseconds: Int64, counted: Int64, at now: Int64) {
     service = service * fading(now) + Double(counted)
     asOf = now
@@ -56,7 +55,7 @@ final class ComputeShare: @unchecked Sendable {
 
   private func fading(_ now: Int64) -> Double { exp2(-Double(now - asOf) / ComputeShare.halfLife) }
 
-  /// Nanoseconds that all its jobs will still take a thread, about.
+  /// Approximate nanoseconds of one thread that all its jobs still need.
   func timeLeft(at now: Int64) -> Int64 {
     load.time(of: (running + paused).reduce(brief.cost + long.cost) { $0 + $1.costLeft(at: now) })
   }
@@ -67,15 +66,15 @@ final class RunningJob {
   private var body: ComputePool.Job?
   let share: ComputeShare
   let turn: ComputePool.Turn
-  /// Nil for one that cannot be made to pause.
+  /// Nil if it cannot pause.
   let cancellation: (any Cancellation)?
   /// When it last began to run; nil while it is paused.
   private(set) var since: Int64?
-  /// Since when its service counts; nil while it does not.
+  /// Since when its time counts as service; nil while it does not.
   private var countedSince: Int64?
-  /// Of this slice, what counted before that.
+  /// Nanoseconds of this slice that counted before that.
   private var countedBefore: Int64 = 0
-  /// Nanoseconds that it had before this slice.
+  /// Nanoseconds before this slice.
   private var had: Int64 = 0
 
   init(_ job: WaitingJob, _ share: ComputeShare) {
@@ -85,7 +84,7 @@ final class RunningJob {
     turn = ComputePool.Turn(lane: .long, cost: job.cost)
   }
 
-  /// What it does, once: whoever takes it also frees it.
+  /// Returns the closure, once; the caller then owns it.
   func takeBody() -> ComputePool.Job? {
     defer { body = nil }
     return body
@@ -115,13 +114,13 @@ final class RunningJob {
     (since, countedSince, countedBefore) = (nil, nil, 0)
   }
 
-  /// What is left of its cost.
+  /// Its remaining cost.
   func costLeft(at now: Int64) -> Int64 { max(0, turn.cost - share.load.cost(of: served(at: now))) }
 
   func tag(at now: Int64) -> Double { share.tag(costLeft: likelyCostLeft(at: now), at: now) }
 
-  /// The same where it is compared with that of others: one that takes longer than it should is likely to take as long
-  /// again.
+  /// The remaining cost for comparisons with other jobs: a job that has exceeded its estimate is expected to take as
+  /// long again.
   func likelyCostLeft(at now: Int64) -> Int64 {
     let had = share.load.cost(of: served(at: now))
     return had < turn.cost ? turn.cost - had : had
@@ -133,9 +132,9 @@ struct WaitingJob {
   let job: ComputePool.Job
   let cost: Int64
   let cancellation: (any Cancellation)?
-  /// Told when it is turned away after all.
+  /// Called if it is rejected after all.
   let refused: @Sendable (Overload) -> Void
-  /// The how manieth it is.
+  /// Its number in the order of arrival.
   let arrival: Int
   /// Whether it must not be turned away.
   let isContinuation: Bool
@@ -145,7 +144,7 @@ struct WaitingJob {
 struct JobQueue {
   private var jobs: [WaitingJob?] = []
   private var head = 0
-  /// Of all that wait.
+  /// Total cost of the waiting jobs.
   private(set) var cost: Int64 = 0
 
   var count: Int { jobs.count - head }
@@ -164,7 +163,7 @@ struct JobQueue {
     jobs[head] = nil
     head += 1
     cost -= first?.cost ?? 0
-    // Moved up now and then, so that each job is moved once at most.
+    // Compacted now and then, so that each job is moved once at most.
     if head * 2 >= jobs.count {
       jobs.removeFirst(head)
       head = 0
@@ -172,7 +171,7 @@ struct JobQueue {
     return first
   }
 
-  /// Of those that may be turned away, the one that came last.
+  /// Removes the job that came last.
   mutating func popLast() -> WaitingJob? {
     guard let index = jobs[head...].lastIndex(where: { !($0?.isContinuation ?? true) }) else { return nil }
     let last = jobs.remove(at: index)

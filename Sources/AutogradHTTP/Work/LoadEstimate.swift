@@ -1,8 +1,8 @@
-/// How long jobs take beside what they were said to cost, learnt from the last ones.
+/// The ratio of actual times to estimated costs, learnt from recent jobs.
 struct LoadEstimate {
   private var time: Double = 1_000_000
   private var cost: Double = 1_000_000
-  /// Of what came before, at each new job.
+  /// Weight of earlier jobs at each new one.
   private static let memory = 0.9
 
   mutating func learn(cost: Int64, time: Int64) {
@@ -12,7 +12,7 @@ struct LoadEstimate {
 
   private var ratio: Double { min(max(time / cost, 1.0 / 64), 64) }
 
-  // Eleven days at most, so that sums of them stay far from an overflow.
+  // Eleven days at most, so that sums cannot overflow.
   func time(of cost: Int64) -> Int64 { Int64(min(Double(cost) * ratio, 1e15)) }
   func cost(of time: Int64) -> Int64 { Int64(min(Double(time) / ratio, 1e15)) }
 }

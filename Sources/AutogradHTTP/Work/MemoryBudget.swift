@@ -1,11 +1,11 @@
 import Synchronization
 
-/// The memory that the requests in flight may take together: their bodies as they come in, what is made of these, what
-/// their plans need, and their answers until they are sent.
+/// The memory that requests in flight may use together: bodies as they arrive, graphs, plans and runs, and answers
+/// until they are sent.
 ///
-/// No tenant may take it all. What one may hold depends on what is left, by "dynamic thresholds" (Choudhury and Hahne
-/// 1998): at most three times as much as is free. So one alone gets three quarters, two get three sevenths each, and
-/// there is always something for one more. A tenant's only request may take more, but for an eighth of all.
+/// No tenant may use it all. By "dynamic thresholds" (Choudhury and Hahne 1998) a tenant may hold at most three times
+/// the free memory. So a single tenant gets three quarters, two get three sevenths each, and some is always left. A
+/// tenant's only request may use up to seven eighths.
 package final class MemoryBudget: Sendable {
   let limit: Int
   /// The most for one request.
@@ -16,7 +16,7 @@ package final class MemoryBudget: Sendable {
   private let used = Atomic<Int>(0)
   private let wasShort = Atomic<Bool>(false)
 
-  /// Beyond 2^58 bytes sums of sizes might overflow.
+  /// Clamped to 2^58 bytes, so that sums of sizes cannot overflow.
   package init(limit: Int) {
     self.limit = min(limit, 1 << 58)
     mostForOne = self.limit - self.limit / MemoryBudget.shareOfOthers
@@ -24,16 +24,16 @@ package final class MemoryBudget: Sendable {
 
   var usedBytes: Int { used.load(ordering: .relaxed) }
 
-  /// False, and nothing is reserved, where it would be too much.
+  /// False, with nothing reserved, if it would be too much.
   /// - Parameters:
-  ///   - tenant: whose request it is for.
-  ///   - size: what that request has already.
-  ///   - isPage: for a page about the server itself, which shall be seen when requests take all memory: there is a
-  ///     little more.
+  ///   - tenant: the request's tenant.
+  ///   - size: what the request has reserved already.
+  ///   - isPage: for a document about the server itself, which must be answered even if requests use all memory: some
+  ///     is reserved for it.
   func reserve(_ more: Int, for tenant: Tenant, beside size: Int, isPage: Bool = false) -> Bool {
     let most = isPage ? limit + limit / MemoryBudget.shareOfPages : limit
     guard more <= most else { return false }
-    // Sizes are bounded by the limit and few at a time: no sum comes near an overflow.
+    // Sizes are bounded by the limit and there are few at a time, so sums cannot overflow.
     let (held, used) = (tenant.hold(more), used.add(more, ordering: .relaxed).newValue)
     let isOnlyRequest = held - more <= size && size + more <= mostForOne
     if used <= most, isPage || isOnlyRequest || held <= MemoryBudget.timesFree * (limit - used) { return true }
@@ -42,7 +42,7 @@ package final class MemoryBudget: Sendable {
     return false
   }
 
-  /// Whether somebody got none since this was last asked.
+  /// Whether a request got no memory since the last call.
   func takeShortage() -> Bool { wasShort.exchange(false, ordering: .relaxed) }
 
   func release(_ size: Int, of tenant: Tenant) {
@@ -51,7 +51,8 @@ package final class MemoryBudget: Sendable {
   }
 }
 
-/// What one request has reserved, given back with it. Used by whoever has the request at the time.
+/// What one request has reserved; released when this is destroyed. Used by the thread that owns the request at the
+/// time.
 struct Reservation: ~Copyable {
   private let budget: MemoryBudget
   let tenant: Tenant
@@ -68,7 +69,7 @@ struct Reservation: ~Copyable {
     return true
   }
 
-  /// Gives back what is not needed any more.
+  /// Releases what is no longer needed.
   mutating func shrink(to less: Int) {
     guard less < size else { return }
     budget.release(size - less, of: tenant)

@@ -1,12 +1,11 @@
 import Synchronization
 
-/// What the holder of a token may ask for, whatever the server could do: so many requests a second, so much time of
-/// compute threads a second, and so many bytes of memory at a time.
+/// The limits of a token: requests per second, time of compute threads per second, and bytes of memory at a time.
 ///
-/// Rates are kept by the generic cell rate algorithm (ITU-T I.371): one number says until when what was had is paid
-/// for. A second's worth may be had at once.
+/// Rates use the generic cell rate algorithm (ITU-T I.371): one number holds the time until which past use is paid for.
+/// A second's allowance may be used at once.
 final class Quota: Sendable {
-  /// As it stands in the token file; nil for what is not limited.
+  /// As in the token file; nil means no limit.
   struct Terms: Sendable, Equatable {
     var requestsPerSecond: Double?
     /// Seconds of one thread.
@@ -17,14 +16,14 @@ final class Quota: Sendable {
   }
 
   let terms: Terms
-  /// Until when requests, and work, are paid for, of ``monotonicNanoseconds()``.
+  /// The times until which requests and work are paid for, in the time of ``monotonicNanoseconds()``.
   private let requests = Atomic<Int64>(0)
   private let work = Atomic<Int64>(0)
   private static let second = 1_000_000_000.0
 
   init(_ terms: Terms) { self.terms = terms }
 
-  /// One with other terms, which has had what this one had.
+  /// A quota with other terms and the same usage.
   func changed(to terms: Terms) -> Quota {
     let changed = Quota(terms)
     changed.requests.store(requests.load(ordering: .relaxed), ordering: .relaxed)
@@ -32,15 +31,14 @@ final class Quota: Sendable {
     return changed
   }
 
-  /// Counts a request. Nil when it is one too many; otherwise what else there is against it, in seconds that it should
-  /// wait.
+  /// Counts a request. Nil if it is within the quota, else the refusal with the seconds to wait.
   func refusal(at now: Int64) -> Refusal? {
     if terms.workPerSecond != nil, let wait = Quota.wait(work.load(ordering: .relaxed), now) {
       return .quota(.workRate, seconds: wait)
     }
     guard let rate = terms.requestsPerSecond else { return nil }
     let step = Int64(Quota.second / rate)
-    // Where one takes longer than a second, one may be had.
+    // At rates below one a second, one request may still be sent.
     let ahead = max(step, Int64(Quota.second))
     var paid = requests.load(ordering: .relaxed)
     while true {
@@ -52,7 +50,7 @@ final class Quota: Sendable {
     }
   }
 
-  /// Counts work that was done: how much it is is known only then, and what is too much is paid for by waiting.
+  /// Charges work that was done. Its amount is known only then; use beyond the quota makes later requests wait.
   func charge(_ nanoseconds: Int64, at now: Int64) {
     guard let rate = terms.workPerSecond, nanoseconds > 0 else { return }
     let step = Int64(min(Double(nanoseconds) / rate, 1e15))
@@ -76,7 +74,7 @@ final class Quota: Sendable {
 extension Quota.Terms {
   static let syntax = "requests-per-second=NUMBER, work-per-second=SECONDS or bytes-in-flight=BYTES"
 
-  /// Reads one of a token's terms. False when it is none.
+  /// Reads one term of a token. False if it is invalid.
   mutating func read(_ word: String) -> Bool {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return false }

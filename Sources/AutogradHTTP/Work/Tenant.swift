@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Among whom the server is shared out: the holder of a token, or else everybody at one address. The compute threads
-/// and the memory for requests are divided by it, so that no tenant keeps the others waiting.
+/// A client for fair sharing: the holder of a token, or else everybody at one address. Compute threads and memory are
+/// divided among tenants, so that none keeps the others waiting.
 final class Tenant: Sendable {
   let share: ComputeShare
-  /// Nil for one that is only held to its fair share.
+  /// Nil if only the fair share limits it.
   let quota: Quota?
-  /// Of the memory for all requests, what its own take.
+  /// Bytes of the memory budget that its requests hold.
   private let held = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
 
@@ -15,14 +15,14 @@ final class Tenant: Sendable {
     share = ComputeShare(quota)
   }
 
-  /// The same on other terms.
+  /// The same tenant with other terms.
   func changed(to terms: Quota.Terms?) -> Tenant {
     Tenant(quota: terms.map { quota?.changed(to: $0) ?? Quota($0) })
   }
 
   var heldByteCount: Int { held.load(ordering: .relaxed) }
 
-  /// - Returns: what it holds then.
+  /// - Returns: what it holds afterwards.
   @discardableResult
   func hold(_ byteCount: Int) -> Int { held.add(byteCount, ordering: .relaxed).newValue }
 
@@ -33,10 +33,9 @@ final class Tenant: Sendable {
   fileprivate var isGone: Bool { connectionCount == 0 && heldByteCount == 0 }
 }
 
-/// The tenants that are known by their addresses.
+/// Tenants by address.
 final class Tenants: Sendable {
-  /// Beyond so many, those are forgotten that have no connection any more; and with them what they have had of the
-  /// compute threads.
+  /// Beyond this number, tenants without a connection are removed, together with their usage of compute threads.
   fileprivate static let most = 4096
 
   fileprivate struct Table {
@@ -46,7 +45,7 @@ final class Tenants: Sendable {
 
   private let table = Locked(Table())
 
-  /// - Parameter connects: whether it is for a connection, to be told of its end.
+  /// - Parameter connects: whether it is for a connection, whose end will be reported.
   func tenant(at address: IPAddress, connects: Bool = false) -> Tenant {
     table.withLock { table in
       let tenant = table.tenant(at: address.host)

@@ -1,13 +1,12 @@
-/// What a handler gives back: an answer, or work that would hold a socket thread for too long and yields the answer
-/// elsewhere.
+/// What a handler returns: an answer, or work for the compute pool that makes the answer.
 package enum Reply: Sendable {
   case now(Response)
   /// Done on the compute pool while the connection is suspended. The request's body stays valid until it returns.
   case later(Work)
-  /// The same, once something that another request does is over.
+  /// The same, after something that another request is doing.
   case after(Flight, Work)
 
-  /// Has everything done on the calling thread, for those who have no pool.
+  /// Does all the work on the calling thread, for callers without a pool.
   package func answer(_ cancellation: any Cancellation) -> Response {
     var reply = self
     while true {
@@ -21,13 +20,13 @@ package enum Reply: Sendable {
 
 /// Work for the compute pool.
 package struct Work: Sendable {
-  /// Nanoseconds on one thread, about.
+  /// Approximate nanoseconds on one thread.
   package var cost: Int64
-  /// Memory that it takes beside the request's body.
+  /// Memory that it needs in addition to the request's body.
   package var byteCount: Int
   /// Memory that it holds already while it waits.
   package var heldByteCount: Int
-  /// Does it. Once cancelled it shall end soon; what it then yields is thrown away.
+  /// Does the work. Once cancelled it should end soon; its result is then discarded.
   package let run: @Sendable (any Cancellation) -> Reply
 
   package init(
@@ -40,14 +39,14 @@ package struct Work: Sendable {
   }
 }
 
-/// Something under way that several wait for, and none of them with a thread.
+/// Something in progress that several requests wait for without holding threads.
 package final class Flight: Sendable {
-  /// What to do at its end; nil once it has come.
+  /// What to do at its end; nil once it has ended.
   private let waiting = Locked<[@Sendable () -> Void]?>([])
 
   package init() {}
 
-  /// Calls `body` when it is over, on the thread that ends it; at once if it is over already.
+  /// Calls `body` at its end, on the thread that ends it; at once if it has ended already.
   package func whenOver(_ body: @escaping @Sendable () -> Void) {
     let isOver = waiting.withLock { waiting in
       waiting?.append(body)
@@ -56,7 +55,7 @@ package final class Flight: Sendable {
     if isOver { body() }
   }
 
-  /// Called again, it does nothing.
+  /// Ends it. Further calls do nothing.
   package func end() {
     let bodies = waiting.withLock { waiting in
       defer { waiting = nil }

@@ -10,7 +10,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Answer one request from a file, without a server.",
     discussion:
-      "Prints what POST /v1/evaluate would answer. A refused request prints the problem to standard error and exits "
+      "Prints what POST /v1/evaluate would answer. A rejected request prints the problem to standard error and exits "
       + "with 1."
   )
 

@@ -17,7 +17,9 @@ struct OperationsCommand: ParsableCommand {
   var page = false
 
   func validate() throws {
-    if page && (json || name != nil) { throw ValidationError("--page stands alone: the page has all operations") }
+    if page && (json || name != nil) {
+      throw ValidationError("--page takes no operation and no --json: the page has all operations")
+    }
   }
 
   func run() throws {

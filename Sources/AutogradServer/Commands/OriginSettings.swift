@@ -44,7 +44,7 @@ enum OriginSettings {
     var name = text.lowercased()
     if name.hasSuffix(".") { name.removeLast() }
     if let address = address6(name) { return address }
-    if name.contains(":") { throw refused("has a port: any port is taken, leave it out") }
+    if name.contains(":") { throw refused("has a port: leave it out, all ports are accepted") }
     guard !name.isEmpty, name.utf8.allSatisfy(isOfName) else {
       throw refused("is no host name; write other letters than a-z as xn--…")
     }

@@ -5,7 +5,7 @@ import AutogradHTTP
 import Glibc
 import Logging
 
-/// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes what is in flight.
+/// `autograd-server serve`: listens until SIGTERM or SIGINT, then finishes requests in flight.
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
@@ -81,7 +81,7 @@ struct ServeCommand: ParsableCommand {
     let memoryInFlight = resources.bytesInFlight
     if let warning = resources.connectionsWarning { logger.warning("\(warning)") }
     var limits = configuration.limits
-    // Several bodies are read, and several graphs planned, at a time, and each body stays in memory beside its values.
+    // Several requests are read and planned at a time, and each body stays in memory next to its parsed values.
     limits.documentBytes = min(limits.documentBytes, memoryInFlight / 4)
     limits.planningBytes = memoryInFlight / 2
     MallocTuning.apply(keeping: resources.keptBytes)
@@ -101,7 +101,7 @@ struct ServeCommand: ParsableCommand {
     let plans =
       configuration.cachedPlans > 0
       ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
-    // Where a supervisor watches over the threads, one that is stuck is its business.
+    // Under a supervisor, the supervisor deals with stuck threads.
     let isAlone = supervision == nil
     let routes = Routes.all(
       limits: limits, plans: plans, memory: memory, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
@@ -140,7 +140,7 @@ struct ServeCommand: ParsableCommand {
 }
 
 extension ServeCommand {
-  /// The counters that the supervisor keeps for all workers, or some of our own.
+  /// The counters shared by all workers, or this process's own without a supervisor.
   fileprivate static func metrics(_ supervision: Supervision?, _ logger: Logger) throws(StartError) -> Metrics {
     let paths = Routes.paths
     guard let given = supervision?.metrics else { return Metrics(routes: paths, region: try .own(paths: paths.count)) }
@@ -175,7 +175,7 @@ private final class Readiness: Sendable {
   private let server = Locked<HTTPServer?>(nil)
 
   func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
-  /// The server takes clients before anybody can be told of it: who asks then is answered, so it is ready.
+  /// True before the server is set: whoever gets an answer then has reached a server that accepts.
   var isReady: Bool { server.withLock { $0?.isReady ?? true } }
   var isAlive: Bool { server.withLock { !($0?.hasStuckThread ?? false) } }
 }
@@ -188,13 +188,13 @@ extension Configuration {
     return try AccessTokens(path: tokenFile)
   }
 
-  /// Says what is dangerous about who can reach the server.
+  /// Warns about a token file that others can read, and about a server without tokens that other machines can reach.
   fileprivate func warn(_ isLoopback: Bool, _ access: AccessTokens?, _ logger: Logger) {
     access?.warn(logger)
     guard access == nil, !isLoopback else { return }
     logger.warning(
       """
-      \(host) can be reached from other machines and nobody is asked for a token: give --token-file, or listen on \
+      \(host) can be reached from other machines and no token is required: use --token-file, or listen on \
       127.0.0.1 behind a proxy
       """)
   }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import AutogradCore
 
-/// What `serve` can be told. Whoever adds an option writes its row in ``settings``, its property, and the value that it
-/// has by default in ``Configuration``; help, variable, checks and the table in docs/operating.md follow from the row.
+/// The options of `serve`. A new option is a row in ``settings``, a property here, and a property with its default in
+/// ``Configuration``. Help, variable, checks and the table in docs/operating.md follow from the row.
 struct ServeOptions: ParsableArguments {
   static let settings: [Setting] = [
     Setting("host", \.host, \.host, "Address to listen on; 0.0.0.0 for all."),
@@ -66,8 +66,7 @@ struct ServeOptions: ParsableArguments {
     Setting("idle-timeout", \.idleTimeout, \.idleTimeoutSeconds, 1...day, "Seconds that a connection may be idle."),
     Setting(
       "drain-seconds", \.drainSeconds, \.drainSeconds, 0...day,
-      "Seconds that a shutdown waits for requests in "
-        + "flight."),
+      "Seconds that a shutdown waits for requests in flight."),
     Setting(
       "readiness-delay", \.readinessDelay, \.readinessDelaySeconds, 0...day,
       "Seconds between /readyz answering 503 and the end of accepting connections at shutdown, for load balancers."),
@@ -90,7 +89,7 @@ struct ServeOptions: ParsableArguments {
       read: OriginSettings.origins),
   ]
 
-  /// Seconds: as long as anything may take.
+  /// The maximum of all times, in seconds.
   private static let day = 86_400
 
   @Option(help: help("host")) var host: String?
@@ -129,7 +128,7 @@ struct ServeOptions: ParsableArguments {
 
   private static func help(_ name: String) -> ArgumentHelp? { settings.first { $0.name == name }?.help }
 
-  /// What the options and the environment come to.
+  /// The configuration that follows from options and environment variables.
   func configuration() throws -> Configuration {
     var configuration = Configuration()
     for setting in ServeOptions.settings { try setting.apply(self, &configuration) }

@@ -1,14 +1,14 @@
 import ArgumentParser
 import Glibc
 
-/// An option of `serve`: what it is called, what it may be, where its value goes, and what its help says. It comes from
-/// the command line, else from its environment variable, else from ``Configuration``.
+/// An option of `serve`: its name, its range, where its value goes, and its help. The value comes from the command
+/// line, else from the environment variable, else from ``Configuration``.
 struct Setting: Sendable {
   /// Without the dashes.
   let name: String
   let variable: String
   let help: ArgumentHelp
-  /// Takes the value over into the configuration.
+  /// Copies the value into the configuration.
   let apply: @Sendable (ServeOptions, inout Configuration) throws -> Void
 
   /// - Parameters:
@@ -36,7 +36,7 @@ struct Setting: Sendable {
     }
   }
 
-  /// One value, without which something else is done, which the help tells as the default.
+  /// One optional value; the help describes what happens without it.
   init<Value: LosslessStringConvertible & Sendable>(
     _ name: String, _ option: KeyPath<ServeOptions, Value?> & Sendable,
     _ target: WritableKeyPath<Configuration, Value?> & Sendable,
@@ -61,7 +61,7 @@ struct Setting: Sendable {
     }
   }
 
-  /// The same, with something else for its default.
+  /// A number without a fixed default; the help describes the default in words.
   init(
     _ name: String, _ option: KeyPath<ServeOptions, Int?> & Sendable,
     _ target: WritableKeyPath<Configuration, Int?> & Sendable,
@@ -110,7 +110,7 @@ struct Setting: Sendable {
     return value
   }
 
-  /// - Parameter words: what a value is, for an error; by its type unless told.
+  /// - Parameter words: describes a valid value, for an error; by default from its type.
   static func resolve<Value: LosslessStringConvertible>(_ option: Value?, _ variable: String, _ words: String? = nil)
     throws -> Value?
   {

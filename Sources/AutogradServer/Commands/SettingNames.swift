@@ -3,26 +3,26 @@ import AutogradCore
 import AutogradFormats
 import Glibc
 
-/// The variables that set options of `serve`: one for each option, by its name.
+/// The environment variables that set options of `serve`, one for each option.
 ///
-/// A misspelt one would be ignored, and the server would run with a default that nobody chose: without tokens, say.
+/// If misspelt variables were ignored, the server would run with an unintended default, for example without tokens.
 enum SettingNames {
   static let prefix = "AUTOGRAD_"
 
   /// `AUTOGRAD_MAX_NODES` and so on, in the order of the options.
   static let all = ServeOptions.settings.map(\.variable)
 
-  /// What the examples read, who are often started from the same shell.
+  /// Variables of the examples, which are often started from the same shell.
   private static let ofExamples = ["AUTOGRAD_URL"]
 
-  /// Throws for the first entry, `NAME=value`, whose name begins like ours and is none of ours.
+  /// Throws for the first entry, `NAME=value`, whose name begins with the prefix but is not a known setting.
   static func check(_ environment: [String] = environmentEntries()) throws(ValidationError) {
     for entry in environment where entry.hasPrefix(prefix) {
       let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let (name, value) = (parts[0], parts.count > 1 ? parts[1] : "")
       let others = WorkerProcess.variables + ofExamples
       if all.contains(name) || others.contains(name) || isServiceLink(name, value) { continue }
-      // The part that all share would make them all look alike.
+      // Without the prefix, which would make all names look similar.
       let near = NearestNames.find(
         String(name.dropFirst(prefix.count)), among: all.map { String($0.dropFirst(prefix.count)) })
       let hint =
@@ -33,7 +33,7 @@ enum SettingNames {
     }
   }
 
-  /// Whether Kubernetes or Docker has set it to tell where a service is whose name begins with `autograd`:
+  /// Whether Kubernetes or Docker set it, to give the address of a service whose name begins with `autograd`:
   /// `AUTOGRAD_SERVER_SERVICE_HOST`, `AUTOGRAD_SERVER_PORT=tcp://…`, `AUTOGRAD_SERVER_PORT_8080_TCP_ADDR`.
   private static func isServiceLink(_ name: String, _ value: String) -> Bool {
     let words = name.split(separator: "_", omittingEmptySubsequences: false)

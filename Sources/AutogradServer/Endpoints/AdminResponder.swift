@@ -1,10 +1,10 @@
 import AutogradHTTP
 
-/// What the admin address answers: how the server is, and nothing else.
+/// Answers the admin address: health and metrics, and nothing else.
 struct AdminResponder: Responder {
   private let router: Router
 
-  /// - Parameter routes: of the server, all of them, so that each has the number under which it is counted.
+  /// - Parameter routes: all routes of the server, so that each has the number under which it is counted.
   init(routes: [Route]) { router = Router(routes: routes) }
 
   func place(of path: String, _ method: String) -> RoutePlace {
@@ -22,7 +22,7 @@ struct AdminResponder: Responder {
 
   private func isServed(_ index: Int) -> Bool { index < router.routes.count && router.routes[index].isProbe }
 
-  /// The routes as the other address has them: without metrics.
+  /// The routes of the main address if there is an admin address: without metrics.
   static func withoutMetrics(_ routes: [Route]) -> [Route] {
     routes.map { route in
       guard route.path == "/metrics" else { return route }

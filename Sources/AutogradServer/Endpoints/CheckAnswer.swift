@@ -2,7 +2,7 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// What `/v1/check` answers: for each input what came of it, and the reason in words.
+/// The answer of `/v1/check`: for each input the result, and the reason in words.
 struct CheckAnswer {
   typealias Input = (name: SourceName, shape: Shape, report: GradientCheck.Report)
   typealias Nonfinite = (node: Int, output: SourceName, index: [Int])
@@ -10,7 +10,7 @@ struct CheckAnswer {
   let inputs: [Input]
   let nonfinite: Nonfinite?
 
-  /// The answer without its end, which is for warnings.
+  /// The answer up to the warnings.
   func text() -> ByteBuffer {
     let json = ByteBuffer()
     let results = inputs.map(\.report.result)

@@ -3,7 +3,7 @@ import AutogradFormats
 import AutogradGraphs
 import AutogradHTTP
 
-/// `POST /v1/check`: gradients held against difference quotients, and where numbers stop being finite.
+/// `POST /v1/check`: gradients compared with difference quotients, and the first value that is not finite.
 struct CheckHandler: Sendable {
   let limits: Limits
 
@@ -24,8 +24,8 @@ struct CheckHandler: Sendable {
   }
 }
 
-/// One check, planned and admitted. Everything is computed in float64, whatever the request's dtypes: differences need
-/// the digits.
+/// One check, planned and within the limits. Everything is computed in float64, whatever the request's dtypes, because
+/// differences need the precision.
 ///
 /// `@unchecked Sendable`: it is made on one thread and run once on another; nothing else holds its builder.
 final class CheckRequest: @unchecked Sendable {
@@ -111,7 +111,7 @@ final class CheckRequest: @unchecked Sendable {
     return nil
   }
 
-  /// Which of the plan's inputs are checked. With n of them this looks each up by its number, not by going through all.
+  /// Which of the plan's inputs are checked. Each is looked up by its number, so the time is linear in their count.
   private static func positions(_ request: DifferentialRequest) -> [Int] {
     var positions: [ValueID: Int] = [:]
     for (position, input) in request.graph.inputs.enumerated() { positions[input.value.id] = position }
@@ -119,12 +119,13 @@ final class CheckRequest: @unchecked Sendable {
   }
 }
 
-/// What is evaluated, all in float64. The graph is made wide before it is differentiated: derivatives written for
-/// float32 hold constants that are rounded to it.
+/// The graphs that are evaluated, all in float64. The graph is widened before it is differentiated, because derivatives
+/// for float32 contain constants rounded to float32.
 private struct Graphs {
   /// The cotangent-weighted sum of what is differentiated.
   var function: Graph
-  /// The gradients, the sum of the sizes of the function's terms, and what the rounding of all results adds up to.
+  /// The gradients, the sum of the magnitudes of the function's terms, and the sum of the rounding errors of all
+  /// results.
   var derivatives: Graph
   /// The results of nodes.
   var trace: Graph

@@ -5,25 +5,26 @@ import AutogradHTTP
 /// `POST /v1/evaluate`, `jvp`, `jacobian`, `hessian` and `hvp`: outputs, and derivatives of one kind.
 struct DifferentialHandler: Sendable {
   let limits: Limits
-  /// Plans of earlier requests; nil plans each request anew.
+  /// Plans of earlier requests; nil turns the cache off.
   var plans: PlanCache?
   let memory: RunMemoryPool
   private let skeletons = RecentSkeletons()
 
-  /// A plan of more ``PreparedPlan/work`` than this leaves the socket thread: waking another costs 50 to 80 µs.
+  /// A plan with more ``PreparedPlan/work`` than this runs on the compute pool. Waking another thread costs 50 to 80
+  /// µs.
   ///
   /// Measured on one core at 2.7 GHz: 200,000 operations take 17 µs in a matrix product, 55 µs as products of elements,
   /// 0.7 ms as tanh, 0.9 ms as lgamma.
   static let inlineWork = 200_000
-  /// Nor may it take more memory there, or write more: some hundred microseconds.
+  /// A run on a socket thread may not use more memory than this, nor write more: some hundred microseconds.
   static let largestInlineRun = 1 << 20
   static let largestInlineAnswer = 64 << 10
-  /// Nanoseconds that a graph may be built and planned for on a socket's thread. What takes longer is begun anew on the
-  /// compute pool.
+  /// Nanoseconds that building and planning a graph may take on a socket thread. If it takes longer, the compute pool
+  /// starts from the beginning.
   private static let longestStep: Int64 = 1_000_000
-  /// Of a text that is longer, a hundred nodes or so, that is known before.
+  /// Longer texts, from about a hundred nodes on, go to the compute pool without trying.
   private static let longestInlineText = 8 << 10
-  /// Nanoseconds that it takes, at least, to plan what is too large to be planned on a socket's thread.
+  /// Minimum time, in nanoseconds, to plan a graph that is too large for a socket thread.
   private static let costOfPlanning: Int64 = 20_000_000
 
   init(limits: Limits, plans: PlanCache? = nil, memory: RunMemoryPool = RunMemoryPool()) {
@@ -57,18 +58,18 @@ struct DifferentialHandler: Sendable {
 
   // MARK: Plans
 
-  /// What a plan is to be made of, and for whom beside the request.
+  /// What a plan is made from, and who else waits for it.
   private struct Planning {
     let endpoint: Endpoint
     let body: ParsedBody
     var cache: StaticString = "miss"
-    /// Those who wait for the same plan go on when this ends, or is gone.
+    /// Requests that wait for the same plan continue when this ends or is released.
     var making: PlanInMaking?
-    /// Under which the plan will be found.
+    /// The key under which the plan is stored.
     var key: PlanKey?
   }
 
-  /// Plans, in a step on a socket's thread, and where that is not enough on the compute pool.
+  /// Plans in one step on a socket thread; if that takes too long, on the compute pool.
   private func plan(_ planning: Planning, _ request: Request) -> Reply {
     if request.interruption == nil, planning.body.textByteCount > DifferentialHandler.longestInlineText {
       return planLater(planning, request)
@@ -95,8 +96,7 @@ struct DifferentialHandler: Sendable {
       Work(cost: DifferentialHandler.costOfPlanning, heldByteCount: held) { plan(planning, request.on($0)) })
   }
 
-  /// After somebody else has planned the graph, or failed to: then this request finds out by itself what is wrong with
-  /// it.
+  /// Continues after another request has made the plan. If that failed, this request plans too, and gets its own error.
   private func follow(
     _ body: ParsedBody, _ key: PlanKey, _ request: Request, _ endpoint: Endpoint, _ plans: PlanCache
   ) -> Reply {
@@ -109,7 +109,7 @@ struct DifferentialHandler: Sendable {
 
   // MARK: Runs
 
-  /// For a body that differs from that of a recent request in its numbers only.
+  /// Answers a body that differs from a recent one only in its numbers.
   private func recalledReply(to request: Request, _ endpoint: Endpoint, _ plans: PlanCache) -> Reply? {
     var clock = PhaseClock()
     for skeleton in skeletons.all where skeleton.endpoint == endpoint && skeleton.begins(request.body) {
@@ -129,7 +129,7 @@ struct DifferentialHandler: Sendable {
     return nil
   }
 
-  /// Runs at once what is brief, and leaves the rest to the compute pool.
+  /// Runs brief plans at once and leaves the others to the compute pool.
   private func run(_ evaluation: Evaluation, _ request: Request) -> Reply {
     if evaluation.plan.isBrief { return run(evaluation, request, in: memory.lease()) }
     let work = evaluation.work
@@ -153,12 +153,11 @@ struct DifferentialHandler: Sendable {
     }
   }
 
-  /// What does not go as it did before is answered in full: only there is known what things are called, for the words
-  /// of a problem.
+  /// Starts again without the cache after a run failed: only the full path knows the names for the error.
   private func replyInFull(to request: Request, _ endpoint: Endpoint) -> Reply {
     plans?.counters.fallbacks.add(1)
     do throws(FormatError) {
-      // Then it did not fail, it was ended.
+      // It did not fail; it was interrupted.
       if request.interruption?.isInterrupted ?? false {
         throw FormatError(.deadlineExceeded, "the client is gone, or the deadline has passed")
       }
@@ -170,7 +169,7 @@ struct DifferentialHandler: Sendable {
 }
 
 extension PreparedPlan {
-  /// Whether it may run on a socket thread, which reserves nothing before.
+  /// Whether it may run on a socket thread, where no memory is reserved.
   fileprivate var isBrief: Bool {
     work <= DifferentialHandler.inlineWork && answerByteCount <= DifferentialHandler.largestInlineAnswer
       && peakByteCount <= DifferentialHandler.largestInlineRun

@@ -33,7 +33,7 @@ struct InspectHandler: Sendable {
     }
   }
 
-  /// Of the report, twice while it is written: a line of the graph's text, and the names.
+  /// Bytes of the report for each node: a line of the graph's text, and the names, in two copies while it is written.
   private static let textBytesPerNode = 400
 
   private static func endpoint(_ value: JSONValue?) throws(FormatError) -> Endpoint {
@@ -105,7 +105,7 @@ struct InspectHandler: Sendable {
     json.append("}}")
   }
 
-  /// At most, about: the longest numbers that a dtype is written with.
+  /// Approximate upper bound, with the longest number of each dtype.
   private func answerBytes(_ plan: Plan, _ form: TensorEncoder.Form) -> Int {
     plan.outputTypes.reduce(0) { total, type in
       let width =

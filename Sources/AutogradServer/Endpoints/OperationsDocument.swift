@@ -3,7 +3,7 @@ import AutogradFormats
 import AutogradGraphs
 import AutogradHTTP
 
-/// `GET /v1/operations` and `/v1/operations/{name}`, and what the command line prints: the catalog as a document.
+/// `GET /v1/operations` and `/v1/operations/{name}`, and the output of the command line: the catalog as a document.
 enum OperationsDocument {
   /// All that a node can name, as it is listed to people.
   static let families = OpCatalog.families + [OpCatalog.Family("Functions of the graph", [CallOperation.shared])]
@@ -134,7 +134,7 @@ enum ExampleRequest {
     for (index, (name, shape)) in zip(operands, sample.shapes).enumerated() {
       if index > 0 { json.append(", ") }
       json.append("\"\(name)\": ")
-      // Numbers without a dtype would be floats, and so would nothing.
+      // Numbers without a dtype would be read as floats, and so would empty lists.
       let form: TensorEncoder.Form = reference.kind(of: index) == .index || shape.isEmpty ? .nested : .values
       TensorEncoder(form: form).append(operand(index, shape, reference, bound: bound), to: json)
     }
@@ -142,7 +142,7 @@ enum ExampleRequest {
     return json
   }
 
-  /// Small whole numbers, or numbers spread over a narrower domain; indices below the bound.
+  /// Small whole numbers, or numbers within a narrower domain; indices below the bound.
   private static func operand(_ index: Int, _ shape: Shape, _ reference: OperationReference, bound: Int) -> Tensor {
     let count = shape.elementCount
     switch reference.kind(of: index) {
@@ -160,7 +160,7 @@ enum ExampleRequest {
     guard index == reference.factorizedOperand, let size = shape.last, size > 0 else {
       return Tensor(spread, shape: shape)
     }
-    // Dominant diagonals.
+    // Diagonally dominant, so that the matrix is not singular.
     return Tensor(spread.enumerated().map { $0 / size % size == $0 % size ? Double(size + 1) : $1 }, shape: shape)
   }
 

@@ -3,7 +3,7 @@ import AutogradFormats
 import AutogradHTTP
 
 /// The reference of all operations as a page for people, `docs/operations.md`: from the catalog, with an example of
-/// each and what this server answers to it.
+/// each and this server's answer.
 enum OperationsPage {
   static func text() -> ByteBuffer {
     let page = ByteBuffer(capacity: 256 << 10)

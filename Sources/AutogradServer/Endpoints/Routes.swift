@@ -6,9 +6,9 @@ import CEmbedded
 /// The server's table: every path and method, one a row.
 enum Routes {
   /// - Parameters:
-  ///   - plans: where plans are kept from one request to the next; nil plans each request anew.
-  ///   - memory: what requests leave to each other.
-  ///   - metrics: what `/metrics` shows; nothing without.
+  ///   - plans: the plan cache; nil turns it off.
+  ///   - memory: memory that runs reuse.
+  ///   - metrics: what `/metrics` shows; nil shows nothing.
   ///   - isReady: false once the server is draining.
   ///   - isAlive: false while a thread that serves connections is stuck.
   static func all(
@@ -67,7 +67,7 @@ enum Routes {
   private static let openapiYAML = document(embedded_openapi_yaml())
   private static let openapiJSON = document(embedded_openapi_json())
 
-  /// The page has no scripts and loads nothing; the browser holds it to that.
+  /// The page has no scripts and loads nothing; its Content-Security-Policy enforces that.
   private static let docs: Response = {
     var page = Response.shared(document(embedded_docs_html()), contentType: "text/html; charset=utf-8")
     page.headers = [("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'")]

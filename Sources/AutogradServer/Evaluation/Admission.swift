@@ -1,9 +1,9 @@
 import AutogradCore
 import AutogradFormats
 
-/// Whether a plan may run, by what it is known to need.
+/// Whether a plan is within the limits.
 enum Admission {
-  /// Whether the tensors of a graph are within the limit, where its builder did not see to it.
+  /// Checks tensor sizes that the builder did not check.
   static func check(_ shapes: [Shape], _ limits: Limits) throws(FormatError) {
     guard let largest = shapes.max(by: { $0.elementCount < $1.elementCount }), largest.elementCount > limits.elements
     else { return }

@@ -3,17 +3,17 @@ import AutogradFormats
 import AutogradGraphs
 import AutogradHTTP
 
-/// The answer of a computation without its numbers: everything else is the same each time, and is made once.
+/// The text of an answer without its numbers. It is the same for each run of a plan, so it is made once.
 struct AnswerTemplate: Sendable {
-  /// All text up to the warnings, end to end, with the data of a tensor after each field's share of it.
+  /// All text up to the warnings, concatenated. The data of a tensor follow each field's part.
   private let text: ByteBuffer
   let fields: [Field]
   /// For each field where it is in the answer, such as `/gradients/x`.
   let pointers: [String]
   private let form: Form
-  /// What every answer of the plan warns of.
+  /// Warnings that every answer of the plan has.
   private let warnings: [DifferentialRequest.Warning]
-  /// The most that its data are written with.
+  /// Maximum size of the data as text.
   private let dataByteCount: Int
 
   enum Form: Sendable {
@@ -53,8 +53,8 @@ struct AnswerTemplate: Sendable {
     self.dataByteCount = dataByteCount
   }
 
-  /// The most that an answer takes: what there is room for, so that nothing is moved while it is written. Of pages that
-  /// nothing is written to the system has none.
+  /// Maximum size of an answer. This much is allocated, so that the buffer never moves while it is written. Pages that
+  /// are not written take no memory.
   var answerByteCount: Int { Size.sum(Size.sum(text.count, dataByteCount), warnings.count * 1024) }
 
   var contentType: String { if case .json = form { MediaTypes.json } else { MediaTypes.safetensors } }
@@ -71,8 +71,8 @@ struct AnswerTemplate: Sendable {
 
   /// Goes on from `progress` until the buffer holds about that many bytes, or until the answer ends.
   /// - Parameters:
-  ///   - block: the memory of the run, in which the data of the plan's distinct results lie at `results`.
-  ///   - found: what only this answer warns of.
+  ///   - block: the memory of the run, with the data of the plan's distinct results at the offsets `results`.
+  ///   - found: warnings of this answer only.
   func write(
     _ progress: inout Progress, to buffer: ByteBuffer, until byteCount: Int, from block: UnsafeRawPointer,
     _ results: [Int], _ found: [DifferentialRequest.Warning], _ interruption: Interruption?
@@ -113,7 +113,7 @@ struct AnswerTemplate: Sendable {
     buffer.append(UnsafeRawBufferPointer(rebasing: text.bytes[start..<end]))
   }
 
-  /// Writes the text, and notes where data belong.
+  /// Writes the text and notes where data go.
   private struct Writer {
     let encoder: TensorEncoder
     let plan: Plan
@@ -153,7 +153,7 @@ struct AnswerTemplate: Sendable {
       text.append("}")
     }
 
-    /// The next of the plan's outputs, which are all tensors of the answer, in its order.
+    /// Appends the next output of the plan. The outputs are the tensors of the answer, in the same order.
     private mutating func appendTensor(_ pointer: String) {
       let result = plan.outputs[fields.count]
       let type = plan.resultTypes[result]
@@ -166,8 +166,7 @@ struct AnswerTemplate: Sendable {
 }
 
 extension [DifferentialRequest.Warning] {
-  /// Writes the member of an answer that has them, and those that were found while it was made; nothing where there are
-  /// none.
+  /// Writes the member `warnings`, including those found during the run; writes nothing if there are none.
   func append(_ found: [DifferentialRequest.Warning] = [], to json: ByteBuffer) {
     if isEmpty && found.isEmpty { return }
     json.append(", \"warnings\": ")

@@ -2,20 +2,21 @@ import AutogradCore
 import AutogradFormats
 import AutogradHTTP
 
-/// Where the numbers of a run come from.
+/// Where the numbers for a run come from.
 enum Numbers {
-  /// Tensors, read while the graph was: of the first request of a plan, which can also say in its words what fails.
+  /// Tensors that were decoded with the graph, for the first request of a plan. Only this case can report errors with
+  /// the request's names.
   case decoded(DifferentialRequest)
-  /// Where they stand in a document, in the order of its ``PlanKey``.
+  /// Positions in a parsed body, in the order of its ``PlanKey``.
   case listed([TensorSource])
-  /// Read from the text before the run had memory, see ``BodySkeleton/numbers(of:)``.
+  /// Read from the text before the run got its memory, see ``BodySkeleton/numbers(of:)``.
   case packed(BodySkeleton, RunMemory)
-  /// They are in the memory of the run already.
+  /// Already in the memory of the run.
   case placed
 }
 
-/// A request whose plan is at hand. What is left is one way for all: its numbers are put where the plan wants them, the
-/// plan is run, and the answer is written.
+/// A request whose plan exists. From here on all requests take the same path: the numbers are placed where the plan
+/// reads them, the plan runs, and the answer is written.
 ///
 /// `@unchecked Sendable`: it is made on one thread and run once on another; nothing else holds the builder of its
 /// request.
@@ -23,16 +24,16 @@ struct Evaluation: @unchecked Sendable {
   let endpoint: Endpoint
   let plan: PreparedPlan
   let numbers: Numbers
-  /// What the numbers and the graph's text are part of; nil where the text is not needed any more.
+  /// The body that holds the numbers and the graph's text; nil if the text is no longer needed.
   let body: ParsedBody?
-  /// Asked for by `diagnose`; plans of such requests are not kept.
+  /// Set by `diagnose`. Plans of such requests are not cached.
   private let trace: NonFiniteTrace?
-  /// Of the graph, where it is known.
+  /// Digest of the graph, if it is known already.
   private let digest: String?
   private let cache: StaticString
   private let clock: PhaseClock
 
-  /// Builds, differentiates, plans and admits what is asked for.
+  /// Builds and differentiates the graph, plans it, and checks the limits.
   init(planning endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits, cache: StaticString) throws(FormatError) {
     var clock = body.clock
     let request = try DifferentialRequest(endpoint, body, limits: limits)
@@ -58,7 +59,7 @@ struct Evaluation: @unchecked Sendable {
     self.clock = clock
   }
 
-  /// Of a request whose plan an earlier one has left.
+  /// For a request whose plan was found in the cache.
   init(_ endpoint: Endpoint, _ plan: PreparedPlan, _ body: ParsedBody, _ key: PlanKey) {
     self.endpoint = endpoint
     self.plan = plan
@@ -70,7 +71,7 @@ struct Evaluation: @unchecked Sendable {
     clock = body.clock
   }
 
-  /// Of a request whose text an earlier one has left, its numbers read already.
+  /// For a request whose text matches a skeleton; its numbers have been read already.
   init(_ skeleton: BodySkeleton, _ numbers: Numbers, _ clock: PhaseClock) {
     endpoint = skeleton.endpoint
     plan = skeleton.plan
@@ -82,10 +83,10 @@ struct Evaluation: @unchecked Sendable {
     self.clock = clock
   }
 
-  /// Whether its plan was found by its key.
+  /// Whether the plan was found by its key.
   var isListed: Bool { if case .listed = numbers { true } else { false } }
 
-  /// Memory that it holds, about, until it has run.
+  /// Approximate memory that it holds until it has run.
   var byteCount: Int {
     switch numbers {
     case .decoded(let request):
@@ -96,23 +97,23 @@ struct Evaluation: @unchecked Sendable {
     }
   }
 
-  /// What running it takes, for the compute pool.
+  /// Time (nanoseconds) and memory for the run, for the compute pool.
   var work: (cost: Int64, byteCount: Int) {
     let tracing = (work: trace?.plan.work ?? 0, byteCount: trace?.plan.peakByteCount ?? 0)
-    // An operation takes a third of a nanosecond, or more; a byte of the answer a nanosecond.
+    // An operation takes a third of a nanosecond or more, a byte of the answer a nanosecond.
     let cost = Size.sum(Size.sum(plan.work, tracing.work) / 3, plan.answerByteCount)
     return (Int64(cost), Size.sum(plan.peakByteCount, tracing.byteCount))
   }
 
-  /// Memory that the run needs beside that of the plan's results: where numbers come as tensors, they stay there.
+  /// Size of the block for the run. Decoded tensors stay where they are and need no room in it.
   private var blockByteCount: Int {
     if case .decoded = numbers { plan.layout.byteCountWithoutInputs } else { plan.layout.byteCount }
   }
 
   /// Runs the plan and writes the answer.
-  /// - Parameter memory: given back in any case.
-  /// - Returns: nil where something is wrong with the numbers, or the run fails, and only a reading in full has the
-  ///   words for it.
+  /// - Parameter memory: returned to the pool in any case.
+  /// - Returns: nil if a number cannot be read or the run fails; then the request must be read in full to get the
+  ///   error.
   func run(in memory: consuming RunMemory.Lease, _ interruption: Interruption?) throws(FormatError) -> Response? {
     var clock = clock
     let block = memory.block(of: blockByteCount)
@@ -171,8 +172,8 @@ struct Evaluation: @unchecked Sendable {
     }
   }
 
-  /// For the next request that differs in its numbers only; after ``run(in:_:)`` has answered. Nil where the plan was
-  /// not known before, or nothing would be gained.
+  /// A skeleton for later requests that differ only in their numbers. Call it after ``run(in:_:)`` has answered. Nil if
+  /// the plan is new, or a skeleton would not help.
   func skeleton(of request: Request) -> BodySkeleton? {
     guard case .listed(let tensors) = numbers, let body, body.file == nil, !body.answersSafetensors else { return nil }
     return BodySkeleton(endpoint, request.body, body.document, tensors, plan)

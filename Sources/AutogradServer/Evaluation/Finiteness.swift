@@ -2,7 +2,7 @@ import AutogradCore
 
 /// Whether numbers are neither NaN nor infinite.
 enum Finiteness {
-  /// Of `count` elements; those that are no floats are finite.
+  /// Whether all `count` elements are finite. Integers and bools always are.
   static func holds(_ dtype: DType, _ start: UnsafeRawPointer, _ count: Int) -> Bool {
     switch dtype {
     case .float64: holds(start.assumingMemoryBound(to: UInt64.self), count, exponent: 0x7FF0_0000_0000_0000)
@@ -11,8 +11,8 @@ enum Finiteness {
     }
   }
 
-  /// An exponent of all ones, with one more at its last place, carries into the sign: three operations that compilers
-  /// turn into vectors, without a branch.
+  /// NaN and infinity have an exponent of all ones. Adding one to its last bit carries into the sign bit. This takes
+  /// three operations without a branch, which compilers vectorise.
   private static func holds<Bits: FixedWidthInteger & UnsignedInteger>(
     _ bits: UnsafePointer<Bits>, _ count: Int, exponent: Bits
   ) -> Bool {

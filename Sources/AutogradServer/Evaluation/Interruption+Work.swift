@@ -2,13 +2,13 @@ import AutogradCore
 import AutogradFormats
 import AutogradHTTP
 
-// What the transport asks of a program, in the words of the library.
+// Conformances to the transport's protocols, and conveniences with the library's types.
 
 extension Interruption: Cancellation {}
 extension ByteBuffer: ResponseBytes {}
 
 extension Request {
-  /// Raised when the client is gone, or the deadline has passed; nil on a socket's thread, where nothing may take long.
+  /// Set when the client has gone or the deadline has passed; nil on a socket thread, where nothing may take long.
   var interruption: Interruption? {
     get {
       guard let cancellation else { return nil }
@@ -29,15 +29,15 @@ extension Work {
 }
 
 extension Reply {
-  /// Has everything done on the calling thread.
+  /// Does all the work on the calling thread.
   func answer(_ interruption: Interruption = Interruption()) -> Response {
     answer(interruption as any Cancellation)
   }
 }
 
 extension Interruption {
-  /// Every cancellation here is one of these, see ``HTTPServer/Configuration/cancellation``; another would not stop
-  /// kernels.
+  /// In this program every cancellation is an `Interruption`, see ``HTTPServer/Configuration/cancellation``. Another
+  /// type would not stop kernels.
   static func of(_ cancellation: any Cancellation) -> Interruption {
     cancellation as? Interruption ?? Interruption()
   }

@@ -1,16 +1,16 @@
 import AutogradCore
 import AutogradFormats
 
-/// Where numbers stop being finite: `"diagnose": true`. All floating results of the graph's nodes are computed once
-/// more, and the first that holds NaN or infinity is named.
+/// Finds the first value that is not finite, for `"diagnose": true`. All floating results of the graph's nodes are
+/// computed once more.
 struct NonFiniteTrace: Sendable {
   let plan: Plan
   private let traced: [(node: Int, name: String)]
 
-  /// Written into the builder of the request, behind what is asked for.
+  /// Adds to the request's builder, after the graph of the answer.
   init(_ request: DifferentialRequest) throws(GraphError) {
     let graph = request.graph
-    // Nodes may stand in any order; values are numbered as they are computed.
+    // Nodes may be listed in any order. Values are numbered in the order of computation.
     let found = graph.floatingResults.sorted { $0.value.id < $1.value.id }
     traced = found.map { ($0.node, $0.name.string) }
     let values = found.map { (value: $0.value, isSum: false) }
@@ -18,7 +18,7 @@ struct NonFiniteTrace: Sendable {
     plan = try Plan(try graph.builder.graph(outputs: outputs), interruption: graph.builder.interruption)
   }
 
-  /// - Throws: `interrupted`, and what a node's own checks find.
+  /// - Throws: `interrupted`, and errors of the run, such as a singular matrix.
   func warning(_ inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> DifferentialRequest.Warning {
     for (result, traced) in zip(try plan.run(inputs, interruption: interruption), traced) {
       guard let position = result.doubles.firstIndex(where: { !$0.isFinite }) else { continue }

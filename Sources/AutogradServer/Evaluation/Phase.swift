@@ -1,6 +1,6 @@
 import AutogradHTTP
 
-/// The parts of the time that a request for derivatives takes.
+/// The phases of a request for derivatives, each measured.
 enum Phase: Int, CaseIterable, Sendable {
   case read, plan, wait, run, write
 
@@ -18,6 +18,6 @@ enum Phase: Int, CaseIterable, Sendable {
 extension PhaseDurations {
   subscript(phase: Phase) -> Int64 { self[phase.rawValue] }
 
-  /// A phase may come in several pieces.
+  /// A phase may occur several times; its times are added.
   mutating func add(_ nanoseconds: Int64, to phase: Phase) { add(nanoseconds, toPhase: phase.rawValue) }
 }

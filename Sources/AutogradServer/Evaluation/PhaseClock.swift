@@ -1,6 +1,6 @@
 import AutogradHTTP
 
-/// Where the time of a request goes, for `Server-Timing`.
+/// Measures the phases of a request, for `Server-Timing`.
 struct PhaseClock {
   private static let most = 6
   private var phases = InlineArray<6, Phase>(repeating: .read)
@@ -8,7 +8,7 @@ struct PhaseClock {
   private var count = 0
   private var last = monotonicNanoseconds()
 
-  /// The phase that now ends.
+  /// Call it when the phase ends.
   mutating func mark(_ phase: Phase) {
     guard count < PhaseClock.most else { return }
     let now = monotonicNanoseconds()
@@ -18,7 +18,7 @@ struct PhaseClock {
     last = now
   }
 
-  /// What it has measured, for the metrics.
+  /// The measured times by phase, for the metrics.
   var totals: PhaseDurations {
     var totals = PhaseDurations()
     for index in 0..<count { totals.add(durations[index], to: phases[index]) }
@@ -50,7 +50,7 @@ struct PhaseClock {
     }
   }
 
-  /// Decimal digits, at least so many.
+  /// Writes at least `digits` decimal digits.
   private static func write(_ value: UInt64, digits: Int, to start: UnsafeMutablePointer<UInt8>) -> Int {
     var count = digits
     var bound: UInt64 = 10

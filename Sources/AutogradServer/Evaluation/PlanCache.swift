@@ -2,16 +2,16 @@ import AutogradFormats
 import AutogradHTTP
 import Glibc
 
-/// Plans of requests that came before, by their ``PlanKey``: a graph is mostly posted again and again with other
-/// numbers.
+/// Plans of earlier requests by their ``PlanKey``. Most graphs are posted many times with other numbers.
 ///
-/// Bounded in plans and in bytes. What goes is chosen by a clock: its hand passes over a plan that was used since it
-/// last came by, and takes the first that was not. So graphs posted once, however many, do not drive out those in use.
+/// Limited in plans and in bytes. Eviction follows the clock algorithm (second chance): the hand skips plans that were
+/// used since it last passed, and evicts the first that was not. So graphs that are posted only once do not displace
+/// those in use.
 ///
-/// The lock is held for a look into the table, never while a plan is made or run. Of requests of one new graph that
-/// come at the same time the first plans it. The others of its tenant are put aside until it is done and hold up no
-/// thread meanwhile; if nothing came of it, each plans, and fails, by itself: mistakes are not kept. Those of other
-/// tenants do not wait: the first one's turn may come late.
+/// The lock is held only for a look into the table, not while a plan is made or run. If several requests post the same
+/// new graph at the same time, the first makes the plan. The others of its tenant are suspended until it is done,
+/// without holding a thread. If it fails, each makes its own attempt and gets its own error: failures are not cached.
+/// Requests of other tenants do not wait, because the first one's turn may come late.
 final class PlanCache: Sendable {
   let counters: PlanCacheCounters
   private let planLimit: Int
@@ -38,36 +38,35 @@ final class PlanCache: Sendable {
   }
 
   fileprivate struct Table {
-    /// The circle that the hand goes round.
+    /// The entries that the clock's hand goes round.
     var circle: [(entry: Entry, wasUsed: Bool)] = []
     var hand = 0
     var byteCount = 0
-    /// Places in the circle. One for each hash: a second key under a hash, which a client cannot bring about, would
-    /// not be kept.
+    /// Indices in the circle by hash. A second key with the same hash is not stored; clients cannot cause one.
     var places: [UInt64: Int] = [:]
-    /// Plans that are being made, by the hashes of their keys. Who waits for another key of the same hash has
-    /// waited in vain, no more.
+    /// Plans that are being made, by the hashes of their keys. A request that waits for another key with the same hash
+    /// then makes its own plan.
     var flights: [UInt64: (flight: Flight, tenant: ObjectIdentifier?)] = [:]
   }
 
   enum Finding {
     case plan(PreparedPlan)
-    /// There is none and nobody makes it: make it, and tell when it is done.
+    /// There is no plan and no request is making it. The caller makes it.
     case nobody(PlanInMaking)
-    /// Somebody makes it.
+    /// Another request of the tenant is making it.
     case somebody(Flight)
-    /// Another tenant makes it, whose turn may come late: nobody waits for others.
+    /// Another tenant is making it. Do not wait, because its turn may come late.
     case others
   }
 
-  /// - Parameter area: where its work is counted.
+  /// - Parameter area: where hits, misses and so on are counted.
   init(plans: Int, bytes: Int, area: MetricsArea = .own()) {
     counters = PlanCacheCounters(area: area)
     planLimit = plans
     byteLimit = bytes
   }
 
-  /// The plan of exactly this key, or who makes it.
+  /// The plan for exactly this key, or who is making it.
   func find(_ key: UnsafeRawBufferPointer, for tenant: ObjectIdentifier? = nil) -> Finding {
     let hash = KeyedHash.process(key)
     let (entry, flight, isFirst, isOthers) = table.withLock { table -> (Entry?, Flight?, Bool, Bool) in
@@ -82,13 +81,13 @@ final class PlanCache: Sendable {
     return .nobody(PlanInMaking(cache: self, hash: hash, flight: flight ?? Flight()))
   }
 
-  /// The plan of exactly this key.
+  /// The plan for exactly this key.
   func plan(for key: UnsafeRawBufferPointer) -> PreparedPlan? {
     let hash = KeyedHash.process(key)
     return plan(in: table.withLock { $0.use(hash) }, for: key)
   }
 
-  /// Compares outside of the lock: a graph may have megabytes.
+  /// Compares outside the lock, because a key may have megabytes.
   private func plan(in entry: Entry?, for key: UnsafeRawBufferPointer) -> PreparedPlan? {
     guard let entry, entry.isFor(key) else {
       counters.misses.add(1)
@@ -127,7 +126,7 @@ final class PlanCache: Sendable {
   }
 }
 
-/// A plan that its holder makes. It ends with its holder's failures too: nobody waits for what will not come.
+/// A plan that its holder is making. When it is released, also after an error, those who wait continue.
 final class PlanInMaking: Sendable {
   private let cache: PlanCache
   private let hash: UInt64
@@ -152,8 +151,8 @@ extension PlanCache.Table {
     return circle[place].entry
   }
 
-  /// Takes out the first plan from the hand on that was not used since the hand last came by. There is one: the table
-  /// is not empty.
+  /// Removes the first plan, from the hand on, that was not used since the hand last passed. There is one, because the
+  /// table is not empty.
   fileprivate mutating func evict() -> PlanCache.Entry {
     while true {
       if hand >= circle.count { hand = 0 }
@@ -164,7 +163,7 @@ extension PlanCache.Table {
     let entry = circle[hand].entry
     places[entry.hash] = nil
     byteCount -= entry.byteCount
-    // The last one takes its place in the circle.
+    // The last entry moves to its index.
     let last = circle.removeLast()
     if hand < circle.count {
       circle[hand] = last
@@ -174,7 +173,7 @@ extension PlanCache.Table {
   }
 }
 
-/// What the cache of plans has done, for the metrics: `hits / (hits + misses)` is its hit ratio.
+/// Counters of the plan cache, for the metrics: `hits / (hits + misses)` is its hit ratio.
 struct PlanCacheCounters: Sendable {
   let area: MetricsArea
 
@@ -194,18 +193,17 @@ struct PlanCacheCounters: Sendable {
 
   var hits: Counter { Counter(area: area, counter: .planHits) }
   var misses: Counter { Counter(area: area, counter: .planMisses) }
-  /// Hits that were known by their text, see ``BodySkeleton``.
+  /// Hits found from the text, see ``BodySkeleton``.
   var recalled: Counter { Counter(area: area, counter: .planRecalled) }
   func countRecall() {
     hits.add(1)
     recalled.add(1)
   }
 
-  /// Hits that were then answered in full, because data could not be read or the run failed: the full path finds the
-  /// words for that.
+  /// Hits that were then answered in full, because data could not be read or the run failed.
   var fallbacks: Counter { Counter(area: area, counter: .planFallbacks) }
   var evictions: Counter { Counter(area: area, counter: .planEvictions) }
-  /// Plans in the cache, and about how many bytes they take.
+  /// Plans in the cache, and approximately their size in bytes.
   var plans: Gauge { Gauge(area: area, gauge: .plans) }
   var bytes: Gauge { Gauge(area: area, gauge: .planBytes) }
 }

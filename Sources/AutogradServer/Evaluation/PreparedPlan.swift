@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Everything of a computation but its numbers: what is run, where its inputs come from, and the text of its answer.
-/// One serves any number of requests at a time.
+/// A computation without its numbers: the plan, where its inputs come from, and the text of its answer. Any number of
+/// requests may use it at a time.
 final class PreparedPlan: Sendable {
   let plan: Plan
   let layout: RunLayout
@@ -21,12 +21,12 @@ final class PreparedPlan: Sendable {
       ? .safetensors(sections, plan, request.warnings) : AnswerTemplate(sections, plan, request.form, request.warnings)
   }
 
-  /// Bytes that it takes, about.
+  /// Approximate size in bytes.
   var byteCount: Int { plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 }
 
   var contentType: String { template.contentType }
 
-  /// In elementary operations, an instruction being worth some.
+  /// In elementary operations; each instruction counts as ``instructionWork`` more.
   var work: Int {
     let (work, overflow) = plan.work.addingReportingOverflow(plan.instructions.count * PreparedPlan.instructionWork)
     return overflow ? .max : work
@@ -36,8 +36,8 @@ final class PreparedPlan: Sendable {
   /// count by their instructions.
   private static let instructionWork = 25
 
-  /// Runs in a block of memory where the inputs have been written.
-  /// - Parameter inputs: nil where they are in the block.
+  /// Runs in a block that the inputs have been written to.
+  /// - Parameter inputs: nil if they are in the block.
   func run(in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil) throws(GraphError)
   {
     try plan.run(in: block, layout, inputs: inputs, interruption: interruption)
@@ -53,9 +53,9 @@ final class PreparedPlan: Sendable {
 
   var answerByteCount: Int { template.answerByteCount }
 
-  /// The answer of a run in a block of memory. A small one is written into the draft and copied: the room that it might
-  /// have taken is several times what it takes, and more than malloc keeps at hand for each thread.
-  /// - Throws: `interrupted`: many numbers take longer to write than to compute.
+  /// The answer of a run in a block of memory. A small answer is written into the draft and then copied. Its maximum
+  /// size is several times its actual size, and larger than what malloc caches for each thread.
+  /// - Throws: `interrupted`, because writing many numbers can take longer than computing them.
   func answer(
     from block: UnsafeMutableRawPointer, _ found: [DifferentialRequest.Warning], draft: ByteBuffer,
     _ interruption: Interruption?
@@ -73,9 +73,9 @@ final class PreparedPlan: Sendable {
 
   private static let largestDraft = 16 << 10
 
-  /// Warnings of results of a run that are not finite although all that was given is. Who sends NaN or infinity knows
-  /// of it.
-  /// - Parameter always: whether to warn also then.
+  /// Warnings for results that are not finite although all inputs are. A client that sends NaN or infinity needs no
+  /// warning.
+  /// - Parameter always: whether to warn even if inputs are not finite.
   func notFinite(in block: UnsafeRawPointer, _ inputs: [Tensor]?, always: Bool) -> [DifferentialRequest.Warning] {
     var places: [Int] = []
     for (place, field) in template.fields.enumerated()
@@ -87,7 +87,7 @@ final class PreparedPlan: Sendable {
     return places.prefix(DifferentialRequest.mostShown).map { .notFinite(at: template.pointers[$0]) }
   }
 
-  /// Whether all numbers that were given are finite.
+  /// Whether all inputs are finite.
   private func areFinite(_ inputs: [Tensor]?, _ block: UnsafeRawPointer) -> Bool {
     plan.inputTypes.indices.allSatisfy { index in
       let type = plan.inputTypes[index]

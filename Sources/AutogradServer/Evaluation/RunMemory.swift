@@ -3,17 +3,16 @@ import AutogradFormats
 import AutogradHTTP
 import Glibc
 
-/// What a run and its answer are written into. Requests leave it to their successors, so that answering one takes
-/// nothing from the heap.
+/// The memory of a run and its answer. Later requests reuse it, so that answering allocates nothing.
 ///
 /// `@unchecked Sendable`: one request has it at a time.
 final class RunMemory: @unchecked Sendable {
-  /// Where a small answer is written, see ``AnswerTemplate``.
+  /// Small answers are written here, see ``AnswerTemplate``.
   let draft = ByteBuffer(capacity: 1024)
   @exclusivity(unchecked) private var block: UnsafeMutableRawPointer?
   @exclusivity(unchecked) private(set) var blockByteCount = 0
 
-  /// Memory for a run, aligned as the core wants it. What earlier requests left in it is still there.
+  /// Memory for a run, aligned as the core requires. It may hold bytes of earlier requests.
   func block(of byteCount: Int) -> UnsafeMutableRawPointer {
     if let block, blockByteCount >= byteCount { return block }
     free(block)
@@ -24,13 +23,13 @@ final class RunMemory: @unchecked Sendable {
     return memory
   }
 
-  /// Whether it may be kept however long nobody wants it.
+  /// Whether it may be kept for any time without use.
   fileprivate var isModest: Bool { blockByteCount <= RunMemoryPool.largestLasting }
 
   deinit { free(block) }
 
-  /// The memory of one run, which goes back to the pool with the lease: an error on the way cannot lose it. A request
-  /// takes one when it runs, never while it waits.
+  /// The memory of one run. It returns to the pool when the lease ends, also after an error. A request takes a lease
+  /// when it runs, not while it waits.
   struct Lease: ~Copyable {
     private let memory: RunMemory
     private let pool: RunMemoryPool
@@ -48,12 +47,12 @@ final class RunMemory: @unchecked Sendable {
   }
 }
 
-/// The memory that no run has at the moment: at most ``mostKept`` blocks, with so many bytes in all. Large blocks are
-/// kept while requests follow each other, since memory from the system costs more than most of what is computed in it.
+/// Memory that no run is using: at most ``mostKept`` blocks, within a limit in bytes. Large blocks are kept while
+/// requests follow each other, because getting memory from the system takes longer than most runs.
 final class RunMemoryPool: Sendable {
   static let mostKept = 16
   private let mostBytesKept: Int
-  /// Bytes of a block that outlasts ``giveBack()``.
+  /// Blocks up to this size are kept by ``giveBack()``.
   static let largestLasting = 1 << 20
 
   private struct Idle {
@@ -84,9 +83,9 @@ final class RunMemoryPool: Sendable {
     }
   }
 
-  /// Frees the large blocks, for when nothing large has been asked for a while.
+  /// Frees the large blocks. Called after a time without large requests.
   func giveBack() {
-    // Freed when the lock is no longer held.
+    // Freed outside the lock.
     let large = idle.withLock { idle in
       let large = idle.memories.filter { !$0.isModest }
       idle.memories.removeAll { !$0.isModest }
@@ -96,6 +95,6 @@ final class RunMemoryPool: Sendable {
     withExtendedLifetime(large) {}
   }
 
-  /// Of the blocks that are kept.
+  /// Total size of the kept blocks.
   var byteCount: Int { idle.withLock { $0.byteCount } }
 }

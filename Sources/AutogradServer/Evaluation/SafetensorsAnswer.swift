@@ -5,14 +5,14 @@ import AutogradGraphs
 extension AnswerTemplate {
   /// An answer as a safetensors file: tensors are called `outputs/y`, `gradients/x`, `jacobians/y/x` and so on.
   ///
-  /// The header names them in the order of the JSON answer; their data lie with the widest elements first, so that all
-  /// are aligned.
+  /// The header names them in the order of the JSON answer; their data are sorted by element size, widest first, so
+  /// that all are aligned.
   static func safetensors(_ sections: [Section], _ plan: Plan, _ warnings: [DifferentialRequest.Warning])
     -> AnswerTemplate
   {
     var entries: [(name: ByteBuffer, field: Field, begin: Int)] = []
     func append(_ name: ByteBuffer) {
-      // The plan's outputs are all tensors of the answer, in its order.
+      // The plan's outputs are the tensors of the answer, in the same order.
       let result = plan.outputs[entries.count]
       entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result]), 0))
     }
@@ -60,15 +60,15 @@ extension AnswerTemplate {
       dataByteCount: position)
   }
 
-  /// What of an answer is no tensor, as JSON.
+  /// The parts of an answer that are not tensors, as JSON.
   private static func members(_ sections: [Section]) -> [(name: String, json: String)] {
     sections.compactMap { section in
       if case .json(let json) = section.content { (section.name, json) } else { nil }
     }
   }
 
-  /// In the name of a row, `~` and `/` are written `~0` and `~1`, so that the name of the column begins behind the
-  /// second slash and no two tensors have one name.
+  /// In the name of a row, `~` and `/` are written `~0` and `~1`. So the name of the column begins after the second
+  /// slash, and names are unique.
   private static func name(_ section: String, _ row: SourceName?, _ tensor: SourceName) -> ByteBuffer {
     let name = ByteBuffer(section)
     if let row { name.append(Pointer.member(row.string)) }
@@ -78,15 +78,15 @@ extension AnswerTemplate {
   }
 }
 
-/// The header of an answer as a safetensors file, which also says what is no tensor: in `__metadata__`, whose values
-/// are strings of JSON.
+/// The header of an answer as a safetensors file. Members that are not tensors are in `__metadata__`, as strings of
+/// JSON.
 struct SafetensorsHeader: Sendable {
-  /// What every answer of the plan has beside tensors.
+  /// Members that are not tensors and are in every answer of the plan.
   let members: [(name: String, json: String)]
   /// The entries of the tensors.
   let tensors: ByteBuffer
 
-  /// The file up to the data.
+  /// The file up to the data of the tensors.
   func text(_ warnings: [DifferentialRequest.Warning]) -> ByteBuffer {
     let json = ByteBuffer(capacity: tensors.count + 512)
     json.append("{")

@@ -25,8 +25,8 @@ struct SinkLogHandler: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
     if let given = event.metadata { all.merge(given) { _, new in new } }
     if let error = event.error { all["error"] = "\(error)" }
-    // Sorted: a dictionary's order changes from run to run. Made into text here, before the sink's lock: it may run
-    // code that logs itself.
+    // Sorted, because a dictionary's order changes from run to run. Descriptions are made before the sink's lock is
+    // taken, because they may run code that logs.
     let pairs = all.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key }
     let message = event.message.description
     if sink.format == .json { return writeJSON(event.level.word, message, pairs) }
@@ -72,14 +72,14 @@ extension Logger.Level {
   }
 }
 
-/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, with the problem's code if it is one,
-/// and with more in JSON.
+/// One line for each request: `… info POST /v1/evaluate 200 0.214 ms id=3f2a…`, with the problem's code if the answer
+/// is a problem, and with more members in JSON.
 ///
-/// Nothing of what a request is about comes into it: of its head the method, the path without the query and the
-/// identifiers, of its graph the digest.
+/// It holds nothing else of a request: only the method, the path without the query, the identifiers, and the digest of
+/// the graph.
 struct AccessLog: Sendable {
   var sink = LogSink.standardError
-  /// Paths by their places in the router.
+  /// Paths by the number of their route.
   var routes: [String] = []
 
   func write(_ record: RequestRecord) {
@@ -141,11 +141,10 @@ struct AccessLog: Sendable {
   }
 }
 
-// What of a request comes into a log line must not be able to end the line, forge another, or steer the terminal that
-// shows it.
+// Text from a request must not be able to end the log line, forge another line, or control the terminal.
 extension ByteBuffer {
-  /// Text for people, which may quote what a client sent: what does not print (controls, separators, marks that turn
-  /// the direction of writing) becomes `\u{…}`.
+  /// Text for people, which may quote what a client sent. Characters that do not print (controls, separators, direction
+  /// marks) become `\u{…}`.
   func appendEscaped(_ text: String) {
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
@@ -159,8 +158,8 @@ extension ByteBuffer {
     }
   }
 
-  /// Text from a request, such as a path: everything but printable ASCII is percent-encoded, so that the line's fields
-  /// can be told apart, and so is what a JSON string must escape.
+  /// Text from a request, such as a path: percent-encodes everything except printable ASCII, so that fields stay
+  /// separate, and what a JSON string would have to escape.
   func appendLogToken(_ text: String, limit: Int) {
     var text = text
     text.withUTF8 { bytes in
@@ -190,7 +189,7 @@ extension ByteBuffer {
   }
 
   func appendDecimal(_ value: Int) {
-    // Statuses and times: never negative, and 20 digits hold every Int.
+    // Statuses and times are not negative, and 20 digits hold every Int.
     let end = reserve(20) + 20
     var digits = end
     var rest = value.magnitude

@@ -2,7 +2,7 @@ import AutogradFormats
 import AutogradHTTP
 import Glibc
 
-/// How log lines are written.
+/// The format of log lines.
 enum LogFormat: String, CaseIterable, Sendable, LosslessStringConvertible {
   /// For people: `time level what happened`.
   case text
@@ -13,7 +13,7 @@ enum LogFormat: String, CaseIterable, Sendable, LosslessStringConvertible {
   var description: String { rawValue }
 }
 
-/// Members of a line's JSON object. The sink writes the first two, time and level, and what names the process.
+/// Members of a line's JSON object. The sink itself writes time, level and the process.
 extension ByteBuffer {
   func appendMember(_ name: StaticString, _ value: String) {
     appendMemberName(name)
@@ -31,7 +31,7 @@ extension ByteBuffer {
     append("\":" as StaticString)
   }
 
-  /// Text for people as a JSON string: what does not print is visible here too.
+  /// Text for people as a JSON string, with unprintable characters escaped.
   func appendJSONMessage(_ text: String) {
     let escaped = ByteBuffer(capacity: text.utf8.count)
     escaped.appendEscaped(text)

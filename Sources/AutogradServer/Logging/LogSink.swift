@@ -3,12 +3,12 @@ import AutogradHTTP
 import Glibc
 import Synchronization
 
-/// Where log lines go: gathered in memory and written by one thread, so that nobody who serves a request waits for a
-/// terminal or a pipe.
+/// Collects log lines in memory; one thread writes them. So threads that serve requests never wait for a terminal or a
+/// pipe.
 ///
-/// Lines appear within 50 ms, or sooner when many come. When the reader of the log cannot keep up, lines are dropped
-/// and counted: memory stays bounded and requests go on. Likewise when they cannot be written, as to a full disk. How
-/// many were lost is counted, and said once lines can be written again.
+/// Lines appear within 50 ms, or sooner if there are many. If the reader cannot keep up, or lines cannot be written
+/// (for example, the disk is full), lines are dropped, so that memory stays bounded and requests go on. The number of
+/// lost lines is counted, and logged once lines can be written again.
 ///
 /// `@unchecked Sendable`: `pending`, `stamp` and the counts are touched under `monitor`; `writing`, `isMidLine` and
 /// `writeFailure` by the writer thread only.
@@ -32,16 +32,16 @@ final class LogSink: @unchecked Sendable {
   private var pending = ByteBuffer(capacity: 64 << 10)
   private var writing = ByteBuffer(capacity: 64 << 10)
   private var stamp = LogTimestamp()
-  /// Lines that found no room, and that could not be written, since that was last said; and for what reason.
+  /// Lines dropped for lack of room, and lines that could not be written, since the last notice; and the reason.
   private var dropped = 0
   private var unwritten = 0
   private var writeFailure: Int32 = 0
-  /// Where lost lines are counted, and how many were before there was such a place.
+  /// Where lost lines are counted, and how many were lost before it was set.
   private var area: MetricsArea?
   private var uncounted = 0
-  /// What was written last is a part of a line.
+  /// Whether the last write ended in the middle of a line.
   private var isMidLine = false
-  /// What ends every object of JSON: the process, and which of the workers it is.
+  /// The end of every JSON object: the process and the worker's number.
   private var origin = ""
   private var isWriting = false
   private var isUrgent = false
@@ -55,7 +55,7 @@ final class LogSink: @unchecked Sendable {
     self.capacity = capacity
     let thread = NativeThread.start(name: "log", stackSize: 256 << 10) { [self] in run() }
     guard let thread else {
-      // Without its writer the sink drops everything, and says nothing: there is no place to say it.
+      // Without its writer the sink drops everything silently, because it cannot log.
       isClosed = true
       return
     }
@@ -64,7 +64,7 @@ final class LogSink: @unchecked Sendable {
 
   var format: LogFormat { isJSON.load(ordering: .relaxed) ? .json : .text }
 
-  /// Sets how lines look, before the first is written.
+  /// Sets the format. To be called before the first line.
   func use(_ format: LogFormat, worker: Int?) {
     isJSON.store(format == .json, ordering: .relaxed)
     monitor.withLock { origin = LogSink.origin(worker: worker) }
@@ -74,8 +74,8 @@ final class LogSink: @unchecked Sendable {
     ",\"pid\":\(getpid())" + (worker.map { ",\"worker\":\($0)" } ?? "")
   }
 
-  /// Adds a line: the time, the level, and whatever `body` appends. In text that must not have line ends (see
-  /// `appendEscaped`), in JSON it is members of an object, each with a comma before it.
+  /// Adds a line: the time, the level, and whatever `body` appends. In the text format that is text without line ends
+  /// (see `appendEscaped`); in JSON it is members of an object, each after a comma.
   func line(_ level: StaticString, _ body: (ByteBuffer) -> Void) {
     monitor.withLock {
       guard !isClosed, pending.count < capacity else {
@@ -85,8 +85,8 @@ final class LogSink: @unchecked Sendable {
       }
       let before = pending.count
       append(level, to: pending, body)
-      // The writer sleeps without lines, and gathers for a while once it has the first: only these two changes concern
-      // it.
+      // The writer sleeps while there are no lines, and collects for a while after the first. So it is woken only at
+      // these two points.
       if before == 0 || (before < LogSink.gatherSize && pending.count >= LogSink.gatherSize) { linesWaiting.signal() }
     }
   }
@@ -125,7 +125,7 @@ final class LogSink: @unchecked Sendable {
     }
   }
 
-  /// Writes what there is and ends the writer's thread, for sinks that do not live as long as the process.
+  /// Writes all lines and ends the writer's thread, for sinks that end before the process.
   func close() {
     flush()
     monitor.withLock {
@@ -147,7 +147,7 @@ final class LogSink: @unchecked Sendable {
         var lost = 0
         monitor.unlocked {
           isNoticed = notice.map { writeAll($0.bytes) == 0 } ?? true
-          // Where not even the notice can be written, the lines would be lost too.
+          // If not even the notice can be written, the lines would be lost too.
           lost = isNoticed ? writeAll(writing.bytes) : LogSink.lines(in: writing.bytes[...])
           writing.removeAll()
         }
@@ -176,18 +176,18 @@ final class LogSink: @unchecked Sendable {
     append("warning", to: pending) { format == .json ? $0.appendMember("message", message) : $0.append(message) }
   }
 
-  /// What is said before the next lines, if some before them could not be written.
+  /// The notice before the next lines, if earlier lines could not be written.
   private func unwrittenNotice() -> ByteBuffer? {
     guard unwritten > 0 else { return nil }
     let notice = ByteBuffer(capacity: 256)
-    // Ends the line of which a part was written.
+    // Ends the partly written line.
     if isMidLine { notice.append(UInt8(ascii: "\n")) }
     let message = "log lines lost, they could not be written (\(String(cString: strerror(writeFailure)))): \(unwritten)"
     append("warning", to: notice) { format == .json ? $0.appendMember("message", message) : $0.append(message) }
     return notice
   }
 
-  /// Counts lines lost from now on, and those lost before, among what `/metrics` shows.
+  /// Counts lost lines, including earlier ones, in `/metrics`.
   func count(in area: MetricsArea) {
     monitor.withLock {
       self.area = area
@@ -205,7 +205,7 @@ final class LogSink: @unchecked Sendable {
     bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
   }
 
-  /// - Returns: how many lines were not, or not wholly, written.
+  /// - Returns: how many lines were not written completely.
   private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Int {
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -215,7 +215,7 @@ final class LogSink: @unchecked Sendable {
         isMidLine = slice[written - 1] != UInt8(ascii: "\n")
         rest = rest.dropFirst(written)
       } else if written < 0 && errno == EAGAIN {
-        // Somebody made our stderr non-blocking: wait for the reader.
+        // stderr was set to non-blocking: wait for the reader.
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&entry, 1, 1000)
       } else if written < 0 && errno == EINTR {

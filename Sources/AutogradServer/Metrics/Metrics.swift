@@ -1,16 +1,16 @@
 import AutogradHTTP
 
-/// What this process counts for `GET /metrics`, and what all processes of the server have counted.
+/// Counts for `GET /metrics` in this process, and reads the counts of all processes of the server.
 ///
-/// Counting is a few additions to cells that no other thread writes: no lock, no memory, no text. All names are made
-/// when somebody asks.
+/// Counting is a few additions to cells that no other thread writes, without locks, allocation or text. Names are
+/// written only when the page is requested.
 final class Metrics: Sendable {
   let area: MetricsArea
   let region: MetricsRegion
-  /// Paths by their numbers in the router; others come after the last.
+  /// Paths by the number of their route.
   let routes: [String]
 
-  /// - Parameter area: of the region, and this process's.
+  /// - Parameter area: the number of this process's area in the region.
   init(routes: [String], region: MetricsRegion, area: Int = 0, worker: Int = 1) {
     self.routes = routes
     self.region = region
@@ -18,7 +18,7 @@ final class Metrics: Sendable {
     self.area.claim(worker: worker)
   }
 
-  /// A request is over.
+  /// Counts a finished request.
   func observe(_ record: RequestRecord) {
     let shard = area.shard
     let path = min(max(record.route, 0), routes.count)
@@ -40,14 +40,14 @@ final class Metrics: Sendable {
     }
   }
 
-  /// A problem with a reason is counted by that, which tells the problem too.
+  /// A problem with a reason is counted under the reason, which implies the problem.
   private func observe(_ problem: UInt8, _ reason: UInt8?, _ shard: MetricsArea.Shard) {
     shard.add(to: reason.map { MetricsLayout.reasons + Int($0) } ?? MetricsLayout.problems + Int(problem))
   }
 }
 
 extension MetricsArea.Shard {
-  /// In the histogram whose cells begin there.
+  /// Counts in the histogram whose cells begin at `histogram`.
   fileprivate func observe(_ nanoseconds: Int64, _ histogram: Int) {
     add(to: histogram + MetricsLayout.bucket(of: nanoseconds))
     add(Int(max(nanoseconds, 0)), to: histogram + MetricsLayout.histogramCells - 1)

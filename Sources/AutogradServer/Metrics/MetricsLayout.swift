@@ -1,10 +1,10 @@
 import AutogradHTTP
 import CCounters
 
-/// Where in an area of a ``MetricsRegion`` what is counted.
+/// The layout of an area of a ``MetricsRegion``: which cell counts what.
 ///
-/// A cell is a number that only its own process writes. Counters stay when a process ends, and its successor counts on;
-/// gauges are those of a process that lives.
+/// A cell is a number that only one process writes. Counters keep their values when the process ends, and its successor
+/// continues them. Gauges are shown only while the process lives.
 enum MetricsLayout {
   static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "other"]
   static let statuses = [
@@ -18,7 +18,7 @@ enum MetricsLayout {
     1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000, 30_000_000_000,
   ]
 
-  /// Counts of single things.
+  /// Single counters.
   enum Counter: Int, CaseIterable {
     case bytesIn, bytesOut, connectionsAccepted
     case planHits, planMisses, planRecalled, planFallbacks, planEvictions
@@ -27,18 +27,18 @@ enum MetricsLayout {
     static var count: Int { threadsStuck.rawValue + 1 }
   }
 
-  /// What there is now.
+  /// Current values.
   enum Gauge: Int, CaseIterable {
     case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning, plans, planBytes
     static var count: Int { planBytes.rawValue + 1 }
   }
 
-  // What follows is computed and not stored, so that it is constants where requests are counted.
+  // The offsets are computed, not stored, so that they are constants in the code that counts.
 
-  /// Of a histogram: one for each bucket, then the sum in nanoseconds.
+  /// Cells of a histogram: one for each bucket, then the sum in nanoseconds.
   static var histogramCells: Int { 22 }
 
-  // One after the other; what each request counts comes first.
+  // Offsets of the parts. Cells that each request uses come first.
   static var counters: Int { 0 }
   static var gauges: Int { counters + Counter.count }
   static var phases: Int { gauges + Gauge.count }
@@ -87,8 +87,8 @@ enum MetricsLayout {
     return bucket
   }
 
-  /// A number that differs between programs that do not count the same things in the same places: workers may be of
-  /// another version than the one that made the memory.
+  /// A number that differs between versions with different layouts. Workers may have another version than the
+  /// supervisor that made the memory.
   static func signature(routes paths: [String]) -> UInt64 {
     let numbers = statuses.map(String.init) + (0..<bounds.count).map { String(bounds[$0]) }
     let names = paths + methods + numbers + ProblemCode.allCases.map(\.rawValue) + LimitReason.allCases.map(\.rawValue)

@@ -2,13 +2,13 @@ import AutogradCore
 import AutogradFormats
 import AutogradHTTP
 
-/// `GET /metrics` in Prometheus' text format: the sums of what all processes have counted, and what those that live
-/// have now.
+/// `GET /metrics` in Prometheus' text format: sums of the counters of all processes, and gauges of those that are
+/// running.
 struct MetricsPage {
   static let mediaType = "text/plain"
   private let metrics: Metrics
   private let areas: [MetricsArea]
-  /// The areas of processes that live, by worker; while one is replaced it has two.
+  /// The areas of running processes, by worker; a worker that is being replaced has two.
   private let workers: [(number: Int, areas: [MetricsArea])]
   private let page = ByteBuffer(capacity: 16 << 10)
 
@@ -86,7 +86,7 @@ struct MetricsPage {
     }
   }
 
-  /// Every path with its place, and the place of all that are not ours.
+  /// Every path with its index, and the index of all unknown paths.
   private var routes: [(index: Int, path: String)] {
     metrics.routes.enumerated().map { ($0, $1) } + [(metrics.routes.count, "other")]
   }
@@ -126,7 +126,7 @@ struct MetricsPage {
     }
   }
 
-  /// The count is the last bucket, so that the two are the same whatever is counted meanwhile.
+  /// The count is read from the last bucket, so that the two agree even if requests are counted meanwhile.
   private func histogram(_ family: MetricFamily, _ label: String, _ first: Int) {
     var count = 0
     for bucket in 0...MetricsLayout.bounds.count {
@@ -150,14 +150,14 @@ struct MetricsPage {
     line(family.rawValue, Array(zip(family.labels, labels)), MetricsPage.seconds(nanoseconds))
   }
 
-  /// Values of labels are our own words, with nothing in them to escape.
+  /// Label values are fixed texts that need no escaping.
   private func line(_ name: String, _ labels: [(name: String, value: String)], _ value: String) {
     page.append(name)
     if !labels.isEmpty { page.append("{\(labels.map { "\($0.name)=\"\($0.value)\"" }.joined(separator: ","))}") }
     page.append(" \(value)\n")
   }
 
-  /// Exactly, in decimals.
+  /// Exact decimal text.
   private static func seconds(_ nanoseconds: Int) -> String {
     let (whole, rest) = max(nanoseconds, 0).quotientAndRemainder(dividingBy: 1_000_000_000)
     if rest == 0 { return "\(whole)" }

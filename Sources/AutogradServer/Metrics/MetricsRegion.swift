@@ -2,18 +2,18 @@ import AutogradHTTP
 import CCounters
 import Glibc
 
-/// Memory of counters that all processes of a server share: an area for each that lives, summed by whichever is asked
-/// for `/metrics`.
+/// Counters in memory that all processes of a server share. Each running process has an area. The process that answers
+/// `/metrics` adds up all areas.
 ///
-/// Nothing is ever moved or reset, so that no reader can see a count twice, or not at all: the process that takes the
-/// area of one that ended goes on counting where that one stopped.
+/// Counters are never moved or reset, so no reader sees a count twice or misses it. A process that takes over the area
+/// of one that ended continues its counters.
 ///
-/// The memory is never given back: a server has one region for as long as it runs, and its areas are counted in too
-/// often to be held on to.
+/// The memory is never freed. A server has one region for as long as it runs, and counting is too frequent for
+/// reference counts.
 ///
 /// `@unchecked Sendable`: the memory is touched by the atomic operations of CCounters only.
 final class MetricsRegion: @unchecked Sendable {
-  /// Beyond these a process's threads share cells. The last is for all that have none of their own.
+  /// Shards of an area. The last one is shared by all threads that have none of their own.
   static var shards: Int { 8 }
   static var page: Int { 4096 }
   static func shardBytes(_ paths: Int) -> Int {
@@ -86,7 +86,7 @@ final class MetricsRegion: @unchecked Sendable {
   var areas: [MetricsArea] { (0..<areaCount).map(area) }
 }
 
-/// What one process has counted. See ``MetricsRegion``.
+/// The counters of one process. See ``MetricsRegion``.
 ///
 /// `@unchecked Sendable`: as there.
 struct MetricsArea: @unchecked Sendable {
@@ -104,7 +104,7 @@ struct MetricsArea: @unchecked Sendable {
     cells = (base + MetricsRegion.page).assumingMemoryBound(to: UInt64.self)
   }
 
-  /// An area of nobody else, for what counts without a server.
+  /// A private area, for code that counts without a server.
   static func own() -> MetricsArea {
     guard let region = try? MetricsRegion.own(paths: 0) else { fatalError("no memory for counters") }
     return region.area(0)
@@ -128,7 +128,7 @@ struct MetricsArea: @unchecked Sendable {
     let thread = Int(counters_thread())
     let index = min(thread, MetricsRegion.shards - 1)
     let bit: UInt64 = 1 << UInt64(index)
-    // Shards that nobody uses are not read either, and take no memory.
+    // Unused shards are not read, and take no memory.
     if counters_load(self[.shards]) & bit == 0 { counters_or(self[.shards], bit) }
     return Shard(cells: start(of: index), isOwned: index < MetricsRegion.shards - 1)
   }
@@ -153,7 +153,7 @@ struct MetricsArea: @unchecked Sendable {
 
   func value(of counter: MetricsLayout.Counter) -> Int { value(MetricsLayout.counters + counter.rawValue) }
 
-  /// While threads add and take away, their shards are not read all at once; never less than nothing.
+  /// Shards are not read at the same instant, so the sum may be off while threads change them; it is at least 0.
   func value(of gauge: MetricsLayout.Gauge) -> Int { max(value(MetricsLayout.gauges + gauge.rawValue), 0) }
 
   private func forEachShard(_ body: (UnsafeMutablePointer<UInt64>) -> Void) {
@@ -163,19 +163,19 @@ struct MetricsArea: @unchecked Sendable {
 
   // MARK: Whose it is
 
-  /// The process that counts here, if one does.
+  /// The process that counts here, if there is one.
   var owner: pid_t? {
     let pid = counters_load(self[.owner])
     return pid == 0 ? nil : pid_t(truncatingIfNeeded: pid)
   }
 
-  /// Which of the server's workers that is, from 1.
+  /// The worker's number, from 1.
   var worker: Int { Int(truncatingIfNeeded: counters_load(self[.worker])) }
 
   /// When it started, in microseconds of Unix time.
   var started: Int { Int(clamping: counters_load(self[.started])) }
 
-  /// Takes the area over. What there was of whoever had it before is there no more; what was counted stays.
+  /// Takes over the area: resets the previous owner's gauges and keeps its counters.
   func claim(worker: Int) {
     forEachShard { shard in
       for gauge in MetricsLayout.Gauge.allCases { counters_store(shard + MetricsLayout.gauges + gauge.rawValue, 0) }
@@ -187,17 +187,17 @@ struct MetricsArea: @unchecked Sendable {
     counters_store(self[.owner], UInt64(max(getpid(), 0)))
   }
 
-  /// Its owner has ended, after so many microseconds of processor time.
+  /// Called when its owner has ended, with the processor time that it used.
   func release(processorMicroseconds: UInt64) {
     // In this order, see `processorSeconds`.
     counters_add(self[.processorBase], processorMicroseconds, false)
     counters_store(self[.owner], 0)
   }
 
-  /// Processor time of all processes that ever counted here.
+  /// Processor time of all processes that have counted here.
   var processorMicroseconds: Int {
-    // Read in the opposite order of what `release` writes, so that the time of one that ends now is not counted twice;
-    // and if not at all for a moment, then what was shown before stands.
+    // Read in the opposite order to `release`, so that the time of a process that ends now is not counted twice. If it
+    // is missed for a moment, the value shown before is kept.
     let base = counters_load(self[.processorBase])
     let live = owner.flatMap { ProcessFacts.processorMicroseconds(of: $0) } ?? 0
     return Int(clamping: counters_raise(self[.processorShown], base &+ live))

@@ -1,7 +1,7 @@
 import AutogradFormats
 import Glibc
 
-/// What the system knows of a process, from `/proc`; nil where that is closed.
+/// Facts about a process from `/proc`; nil if `/proc` is not available.
 enum ProcessFacts {
   static func processorMicroseconds(of pid: pid_t) -> UInt64? {
     // The name, second and in parentheses, may hold anything. User and system time are the 14th and 15th.
@@ -22,11 +22,11 @@ enum ProcessFacts {
     defer { closedir(folder) }
     var count = 0
     while readdir(folder) != nil { count += 1 }
-    // Beside the two that every folder has; and, of one's own, the folder itself.
+    // Without `.` and `..`, and in our own process without the descriptor of the folder itself.
     return count - 2 - (pid == getpid() ? 1 : 0)
   }
 
-  /// Whether a debugger holds it.
+  /// Whether a debugger is attached.
   static func isTraced(_ pid: pid_t) -> Bool {
     let tracer = text("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("TracerPid:") }
     return tracer.map { !$0.hasSuffix("\t0") } ?? false

@@ -1,8 +1,8 @@
 import AutogradFormats
 import AutogradHTTP
 
-/// Which limit a request met: the member `reason` of a problem, more exact than its code. `GET /problems/{reason}`
-/// explains each.
+/// Which limit a request exceeded: the member `reason` of a problem, more specific than its code. `GET
+/// /problems/{reason}` explains each.
 enum LimitReason: String, CaseIterable, Sendable {
   // Of one request: 413, limit_exceeded.
   case body = "body_too_large"
@@ -72,7 +72,7 @@ enum LimitReason: String, CaseIterable, Sendable {
 }
 
 extension LimitReason {
-  /// Both have the same words.
+  /// Both have the same raw values.
   init(_ limit: FormatError.Limit) { self = LimitReason(rawValue: limit.rawValue) ?? .planWork }
 
   init(_ overload: Overload) {

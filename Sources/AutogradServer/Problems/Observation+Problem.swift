@@ -1,13 +1,13 @@
 import AutogradHTTP
 
-/// The transport passes on numbers of what logs and metrics record; this is what they stand for.
+/// What the numbers in an ``Observation`` mean in this program.
 extension Observation {
   init(phases: PhaseDurations, graphDigest: String?) { self.init(phases: phases, digest: graphDigest) }
 
-  /// Of the graph that was answered.
+  /// Digest of the graph.
   var graphDigest: String? { digest }
 
-  /// Why the request was refused.
+  /// Why the request was rejected.
   var problem: ProblemCode? {
     get { problemNumber.flatMap(ProblemCode.init(number:)) }
     set { problemNumber = newValue?.number }
@@ -19,7 +19,7 @@ extension Observation {
   }
 }
 
-/// What has a number: its place among all cases.
+/// An enum whose cases are numbered in their order.
 protocol Numbered: CaseIterable, Hashable, Sendable {
   static var numbers: [Self: UInt8] { get }
   static var all: [Self] { get }

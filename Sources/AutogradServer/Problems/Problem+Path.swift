@@ -1,7 +1,7 @@
 import AutogradCore
 
 extension Problem {
-  /// What people look for under other names.
+  /// Paths that people try, and the actual ones.
   private static let otherPaths = [
     "jacfwd": "/v1/jacobian", "jacrev": "/v1/jacobian", "hess": "/v1/hessian", "jacobians": "/v1/jacobian",
     "hessians": "/v1/hessian",
@@ -14,7 +14,7 @@ extension Problem {
     "swagger": "/openapi.json",
   ]
 
-  /// A path that there is not, and what may be meant.
+  /// An unknown path, with suggestions.
   convenience init(unknownPath path: String, known: [String]) {
     let shown = path.isEmpty ? "empty path" : path.count > 64 ? path.prefix(64) + "…" : path
     let last = path.split(separator: "/").last.map { $0.lowercased() } ?? ""

@@ -1,7 +1,7 @@
 import AutogradHTTP
 
 extension Problem {
-  /// What the transport and the router refuse, as the problem that clients see.
+  /// A ``Refusal`` of the transport or the router as a problem.
   convenience init(_ refusal: Refusal) {
     switch refusal {
     case .framing(let detail), .header(let detail): self.init(.badRequest, detail)
@@ -11,7 +11,7 @@ extension Problem {
       self.init(.body, "\(size), at most \(limit) are allowed", limit: limit, value: length)
     case .unauthorized:
       self.init(
-        .unauthorized, "this server asks for a token: Authorization: Bearer …, with one that it knows",
+        .unauthorized, "this server needs a valid token in the header Authorization: Bearer …",
         headers: [("WWW-Authenticate", "Bearer")])
     case .misdirected(let host, let taken):
       self.init(
@@ -21,13 +21,13 @@ extension Problem {
     case .foreignOrigin(let origin):
       let page = origin.map { "the origin \($0)" } ?? "another site"
       let hint =
-        origin == "null" ? " (null is that of files and sandboxed frames: serve the page from a web server)" : ""
+        origin == "null" ? " (files and sandboxed frames have the origin null: serve the page from a web server)" : ""
       self.init(
         .originNotAllowed,
         "pages of \(page) may not call this server; start it with --cors-origin and the page's origin\(hint)")
     case .planTooLarge(let limit, let needed):
       self.init(
-        .planMemory, "the request takes \(needed) bytes of memory, at most \(limit) are there for one", at: "/graph",
+        .planMemory, "the request needs \(needed) bytes of memory, at most \(limit) are allowed for one", at: "/graph",
         limit: limit, value: needed)
     case .overloaded(let overload):
       let reason = LimitReason(overload)
@@ -37,7 +37,7 @@ extension Problem {
       self.init(.quotaExceeded, reason.title, reason: reason, headers: [("Retry-After", "\(seconds)")])
     case .tooSlow: self.init(.requestTimeout, "the request did not arrive in time; the connection is closed")
     case .deadlineExceeded:
-      self.init(.deadlineExceeded, "the work was not done in time; it was ended")
+      self.init(.deadlineExceeded, "the work was not done in time and was stopped")
     case .shuttingDown: self.init(.shuttingDown, "the server is draining", headers: [("Retry-After", "1")])
     case .unknownPath(let path, let known): self.init(unknownPath: path, known: known)
     case .methodNotAllowed(let method, let path, let allowed):
@@ -46,7 +46,7 @@ extension Problem {
     case .notAcceptable(let accept, let answers):
       self.init(
         .notAcceptable,
-        "the answer is \(answers.joined(separator: " or ")), which Accept: \(accept.prefix(80)) rules out")
+        "the answer is \(answers.joined(separator: " or ")), but Accept allows only \(accept.prefix(80))")
     case .unsupportedMediaType(let detail): self.init(.unsupportedMediaType, detail)
     }
   }

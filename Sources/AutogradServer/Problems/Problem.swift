@@ -1,16 +1,16 @@
 import AutogradFormats
 import AutogradHTTP
 
-/// Why a request is refused, as an RFC 9457 problem. Thrown one word wide.
+/// Why a request is rejected, as an RFC 9457 problem. A class, so that throwing it passes one word.
 final class Problem: Error {
   let code: ProblemCode
   let detail: String
-  /// Where in the request, an RFC 6901 pointer; nil where there is no such place.
+  /// Where in the request, as an RFC 6901 pointer; nil if it has no place there.
   let pointer: String?
-  /// The first result of the node at fault, and its operation.
+  /// The first result of the failing node, and its operation.
   let node: String?
   let operation: String?
-  /// Which limit was met.
+  /// Which limit was exceeded.
   let reason: LimitReason?
   let limit: Int?
   let value: Int?
@@ -31,19 +31,19 @@ final class Problem: Error {
     self.headers = headers
   }
 
-  /// What was written cannot be read.
+  /// From an error in a request.
   convenience init(_ error: FormatError) {
     self.init(
       ProblemCode(error.code), error.detail, at: error.pointer, node: error.node, operation: error.operation,
       reason: error.limit.map(LimitReason.init), limit: error.most, value: error.value)
   }
 
-  /// A limit that one request meets.
+  /// For a limit on one request.
   convenience init(_ reason: LimitReason, _ detail: String, at pointer: String? = nil, limit: Int, value: Int?) {
     self.init(reason.code, detail, at: pointer, reason: reason, limit: limit, value: value)
   }
 
-  /// Details are for people; one that quotes a huge list is cut.
+  /// Details are for people; a very long one is cut.
   private static let longestDetail = 1000
 
   func response(requestID: String) -> Response {
@@ -76,7 +76,7 @@ final class Problem: Error {
 }
 
 extension ProblemCode {
-  /// Both have the same words.
+  /// Both have the same raw values.
   init(_ code: FormatError.Code) { self = ProblemCode(rawValue: code.rawValue) ?? .internal }
 }
 

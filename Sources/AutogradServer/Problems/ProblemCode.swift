@@ -1,7 +1,6 @@
 import AutogradFormats
 
-/// Every way in which a request can fail: the words that clients match on, the status each goes with, and what `GET
-/// /problems/{code}` says.
+/// All error codes: the code that clients match on, its status, and the text of `GET /problems/{code}`.
 enum ProblemCode: String, CaseIterable, Sendable {
   // 400: the request cannot be read.
   case invalidJSON = "invalid_json"
@@ -26,7 +25,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case misdirectedRequest = "misdirected_request"
   case notImplemented = "not_implemented"
   case quotaExceeded = "quota_exceeded"
-  // 422: the request is read, but what it asks for does not fit together.
+  // 422: the request can be read, but its parts do not fit together.
   case unknownOperation = "unknown_operation"
   case unknownAttribute = "unknown_attribute"
   case invalidAttribute = "invalid_attribute"
@@ -40,7 +39,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case indexOutOfRange = "index_out_of_range"
   case singularMatrix = "singular_matrix"
   case notPositiveDefinite = "not_positive_definite"
-  // The server's own state.
+  // Caused by the server's state.
   case overloaded
   case shuttingDown = "shutting_down"
   case deadlineExceeded = "deadline_exceeded"
@@ -48,7 +47,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
 
   var status: Int { entry.status }
   var title: String { entry.title }
-  /// What it means and how to mend it.
+  /// What it means and how to fix it.
   var explanation: String { entry.explanation }
 
   private var entry: (status: Int, title: String, explanation: String) {
@@ -72,14 +71,15 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .numberOutOfRange:
       (
         400, "A number does not fit its dtype",
-        "The number at the pointer is too large for its dtype, or is no integer where one is needed."
+        "The number at the pointer is too large for its dtype, or is not an integer where one is needed."
       )
     case .raggedArray:
       (
         400, "Rows of different lengths",
         "The nested lists of a tensor must all have one shape. The pointer shows the first that differs."
       )
-    case .tooDeep: (400, "Nested too deeply", "The body nests more lists and objects than the server reads.")
+    case .tooDeep:
+      (400, "Nested too deeply", "Lists and objects in the body are nested more deeply than the server allows.")
     case .badRequest:
       (
         400, "The HTTP request is malformed",
@@ -89,8 +89,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .originNotAllowed:
       (
         403, "The page's origin is not allowed",
-        "The request comes from a web page that may not call this server. Whoever runs it can allow the origin that "
-          + "the detail names with --cors-origin; nothing was computed."
+        "The request comes from a web page that may not call this server; nothing was computed. The operator can allow "
+          + "the origin in the detail with --cors-origin."
       )
     case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail suggests similar ones.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
@@ -103,8 +103,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .limitExceeded:
       (
         413, "More than this server allows",
-        "The member limit is the most that is allowed, value what was asked for. Whoever runs the server can raise "
-          + "the limits; see autograd-server serve --help."
+        "The member limit is the maximum, value what the request needs. The operator can raise the limit; see "
+          + "autograd-server serve --help."
       )
     case .unsupportedMediaType:
       (
@@ -114,15 +114,15 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .misdirectedRequest:
       (
         421, "Not a name of this server",
-        "The Host header, or the host in the request's target, is none of those that this server answers to. The "
-          + "detail lists them; whoever runs the server can add others with --allowed-host."
+        "The server does not answer to the name in the Host header or in the request's target. The detail lists the "
+          + "names that it answers to; the operator can add others with --allowed-host."
       )
     case .notImplemented: (501, "Unsupported transfer coding", "Only chunked is understood.")
     case .quotaExceeded:
       (
         429, "More than the token allows",
-        "Try again after the time in Retry-After, or ask whoever runs the server for a larger quota; the token file "
-          + "has them."
+        "Try again after the time in Retry-After, or ask the operator for a larger quota, which the token file "
+          + "sets."
       )
     case .unknownOperation:
       (422, "No such operation", "GET /v1/operations lists all. The detail suggests similar names.")
@@ -159,9 +159,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .dtypeMismatch:
       (
         422, "Dtypes do not fit",
-        "Floats mix with floats and integers with integers; anything else needs a cast. Explicit dtypes must be the "
-          + "ones that are "
-          + "expected."
+        "Floats mix with floats and integers with integers; anything else needs a cast. A dtype that is given must be "
+          + "the one that is expected."
       )
     case .inputMismatch:
       (422, "Inputs do not match their declaration", "Each declared input must be given, and no other.")
@@ -175,7 +174,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .deadlineExceeded:
       (
         504, "The computation took too long",
-        "The work was ended at the time limit. Ask for less, or for a longer limit."
+        "The work was stopped at the time limit. Ask for less, or for a longer limit."
       )
     case .internal: (500, "A fault of the server", "Requests cannot cause this. Please report it with the request id.")
     }

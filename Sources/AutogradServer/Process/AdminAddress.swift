@@ -2,8 +2,7 @@ import AutogradFormats
 import AutogradHTTP
 import Logging
 
-/// Where those who operate the server find its health and its metrics: `127.0.0.1:9090`, `[::1]:9090`,
-/// `localhost:9090`.
+/// The address for health and metrics: `127.0.0.1:9090`, `[::1]:9090`, `localhost:9090`.
 struct AdminAddress: LosslessStringConvertible, Sendable, Equatable {
   let host: String
   /// 0 lets the system choose.

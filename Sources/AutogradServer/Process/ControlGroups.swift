@@ -1,13 +1,13 @@
-/// The memory limits of the control groups that this process is in: of its own group, and of every group around it, any
-/// of which may be the smallest. systemd's `MemoryMax`, a container's limit and a pod's are such limits.
+/// The memory limits of this process's control group and of every group around it. Any of them may be the smallest.
+/// systemd's `MemoryMax`, a container's limit and a pod's are such limits.
 ///
-/// Which group it is says `/proc/self/cgroup`, where the groups are mounted `/proc/self/mountinfo`. Version 2 has one
-/// tree, version 1 one for memory; there may be both. See cgroups(7) and proc_pid_mountinfo(5).
+/// `/proc/self/cgroup` names the groups, `/proc/self/mountinfo` says where they are mounted. Version 2 has one tree,
+/// version 1 a tree for memory; both may be present. See cgroups(7) and proc_pid_mountinfo(5).
 struct ControlGroups {
-  /// Put before every path; empty but for tests.
+  /// Prefix of every path; empty except in tests.
   var root = ""
 
-  /// Each limit that could be read, innermost group first; without a value where the group has none.
+  /// Each limit that could be read, innermost group first; the value is nil if the group has no limit.
   func memoryLimits() -> [SystemLimits.Found] {
     let mounts = self.mounts()
     let found = paths().flatMap { group in
@@ -22,7 +22,7 @@ struct ControlGroups {
 
   private struct Mount {
     var isVersion2: Bool
-    /// The group that is mounted, and where.
+    /// The mounted group, and its mount point.
     var group: String
     var folder: String
     var file: String { isVersion2 ? "memory.max" : "memory.limit_in_bytes" }
@@ -51,7 +51,7 @@ struct ControlGroups {
     }
   }
 
-  /// From the group up to what is mounted, beyond which nothing is to be seen.
+  /// From the group up to the mounted group; groups further up are not visible.
   private func limits(of path: String, in mount: Mount) -> [SystemLimits.Found] {
     var found: [SystemLimits.Found] = []
     var names = ControlGroups.names(of: path, below: mount.group)
@@ -66,15 +66,15 @@ struct ControlGroups {
     }
   }
 
-  /// The folders that lead from what is mounted to the group. None where the group is not below it, as when a container
-  /// sees its own group as the root but is told its path outside.
+  /// The folders from the mounted group down to the process's group. Empty if that is not below it: a container may see
+  /// its own group as the root but the path from outside.
   private static func names(of path: String, below group: String) -> [String] {
     let (all, above) = (path.split(separator: "/"), group.split(separator: "/"))
     guard all.starts(with: above), !all.contains("..") else { return [] }
     return all.dropFirst(above.count).map(String.init)
   }
 
-  /// Nil for `max`, and for version 1's largest, which is that of its counter.
+  /// Nil for `max`, and for the largest value of version 1, which means no limit.
   private static func limit(_ text: String) -> Int? {
     let digits = text.prefix { $0 >= "0" && $0 <= "9" }
     guard !digits.isEmpty else { return nil }
@@ -82,7 +82,7 @@ struct ControlGroups {
     return value < 1 << 60 ? value : nil
   }
 
-  /// Spaces and the like are written as `\040`.
+  /// Undoes escapes such as `\040` for a space.
   private static func unescaped(_ field: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = Array(field.utf8)[...]

@@ -1,31 +1,31 @@
 import AutogradCore
 import AutogradHTTP
 
-/// How much of what a process may use goes where, from the limits of the system and what was asked for.
+/// Divides the memory and descriptors that a process may use, from the system's limits and the configuration.
 struct Resources: Sendable {
-  /// Bytes that this process may use beside what it takes to exist.
+  /// Bytes that this process may use, without the program's own memory.
   let memory: Int
   let bytesInFlight: Int
-  /// For plans that are kept.
+  /// For the plan cache.
   let planBytes: Int
-  /// For working memory that requests leave to each other, and for what the allocator keeps of what was freed.
+  /// For memory of runs that is kept for reuse, and for freed memory that the allocator keeps.
   let keptBytes: Int
   let connections: Int
-  /// Jobs that may be paused at a time: each keeps a stack, of which the limits of the process count the whole.
+  /// Jobs that may be paused at a time. Each keeps a stack, whose full size counts against the process's limits.
   let pausedJobs: Int
-  /// Why these are fewer than asked for; nil where they are not.
+  /// Why there are fewer connections than configured; nil if there are not.
   let connectionsWarning: String?
 
-  /// Of what the process's own limits leave, for stacks of paused jobs.
+  /// Stacks of paused jobs may take one part in this many of what the process's own limits leave.
   private static let shareOfPaused = 16
-  /// Stacks of the threads that serve sockets and that compute, and of the nine beside them and the health thread.
+  /// Stack sizes of socket threads, and of nine other threads and the health thread together.
   private static let (largeStack, smallStacks) = (8 << 20, 9 * (256 << 10) + (1 << 20))
-  /// Address space that glibc reserves for threads other than the first to allocate from, see `MallocTuning`: one heap,
-  /// aligned to its size.
+  /// Address space that glibc reserves as the heap of threads other than the first, see `MallocTuning`; it is aligned
+  /// to its size.
   private static let arena = 128 << 20
-  /// With less than this, hardly any request fits.
+  /// With less than this, hardly any request could be served.
   private static let leastRoom = 32 << 20
-  /// Of a connection: the library's memory for it and what we keep beside.
+  /// Bytes of a connection: the library's memory and ours.
   private static let connectionBytes = 40 << 10
 
   init(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) {
@@ -36,9 +36,8 @@ struct Resources: Sendable {
     memory = min(machine, room ?? .max)
     if let asked = configuration.bytesInFlight, let room, asked > room {
       throw StartError(
-        "--max-bytes-in-flight \(asked) does not fit into the \(room) bytes that the limits of this process (ulimit "
-          + "-v, ulimit -d) leave; "
-          + "autograd-server serve --show-limits shows them")
+        "--max-bytes-in-flight \(asked) is more than the \(room) bytes that the limits of this process (ulimit "
+          + "-v, ulimit -d) leave; autograd-server serve --show-limits shows them")
     }
     bytesInFlight = configuration.bytesInFlight ?? memory / 2
     planBytes = min(configuration.cachedPlanBytes, memory / 4)
@@ -46,7 +45,7 @@ struct Resources: Sendable {
     (connections, connectionsWarning) = Resources.connections(configuration, system.descriptors.value, room)
   }
 
-  /// What the limits of the process itself leave beside its program and its threads; nil where it has none.
+  /// What the limits of the process leave after its program and threads; nil if there are no limits.
   private static func room(_ configuration: Configuration, _ system: SystemLimits) throws(StartError) -> Int? {
     let helpers = Parallelism.helperStackBytes(threads: configuration.computeThreads)
     let stacks =
@@ -61,16 +60,15 @@ struct Resources: Sendable {
         throw StartError(
           "\(limit.place) allows \(value) bytes of \(limit.name); the program with \(configuration.threads) + "
             + "\(configuration.computeThreads) threads needs \(needed + leastRoom): raise the limit (ulimit -v or -d, "
-            + "in KiB), or give "
-            + "fewer --threads and --compute-threads")
+            + "in KiB), or give fewer --threads and --compute-threads")
       }
       room = min(room ?? .max, value - needed)
     }
     return room
   }
 
-  /// Some descriptors are needed for other things and to refuse clients with. Memory of connections is taken only where
-  /// they use it, but of address space at once.
+  /// Some descriptors are needed for other files, and to answer clients beyond the limit. A connection takes memory
+  /// only as it uses it, but its address space at once.
   private static func connections(_ configuration: Configuration, _ descriptors: Int?, _ room: Int?) -> (Int, String?) {
     let wanted = configuration.connections
     if let room, room / 4 / connectionBytes < wanted {
@@ -94,22 +92,23 @@ struct Resources: Sendable {
 }
 
 extension Resources {
-  /// For people: what was found, then what is used.
+  /// Text for `--show-limits`: the system's limits, then what the server will use.
   func report(_ configuration: Configuration, _ system: SystemLimits) -> String {
     let found = (system.memory + [system.addressSpace, system.data, system.descriptors]).map { limit in
       [limit.name, limit.value.map(String.init) ?? "no limit", limit.place]
     }
     let used = [
-      ["memory", "\(memory)", "the smallest of the above, shared by the workers, less what the program itself takes"],
+      ["memory", "\(memory)", "the smallest of the above, divided among the workers, minus the program's own memory"],
       ["requests in flight", "\(bytesInFlight)", "--max-bytes-in-flight"],
-      ["kept plans", "\(planBytes)", "--plan-cache-bytes, at most a quarter of the memory"],
-      ["kept working memory", "\(keptBytes)", "an eighth of the memory"],
+      ["plan cache", "\(planBytes)", "--plan-cache-bytes, at most a quarter of the memory"],
+      ["working memory kept for reuse", "\(keptBytes)", "an eighth of the memory"],
       ["connections", "\(connections)", connectionsWarning ?? "--max-connections"],
       ["threads for sockets", "\(configuration.threads)", "--threads"],
-      ["threads for work", "\(configuration.computeThreads)", "--compute-threads"],
+      ["compute threads", "\(configuration.computeThreads)", "--compute-threads"],
     ]
-    let of = configuration.workers == 1 ? "the process" : "each of \(configuration.workers) workers"
-    return "Found, in bytes:\n" + Resources.table(found) + "\nUsed by \(of), in bytes:\n" + Resources.table(used)
+    let user = configuration.workers == 1 ? "The server" : "Each of \(configuration.workers) workers"
+    return "System limits, in bytes:\n" + Resources.table(found) + "\n\(user) will use, in bytes:\n"
+      + Resources.table(used)
   }
 
   private static func table(_ rows: [[String]]) -> String {

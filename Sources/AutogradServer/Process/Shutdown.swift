@@ -2,10 +2,9 @@ import AutogradHTTP
 import CSystem
 import Glibc
 
-/// The signals that end the server, taken by waiting for them rather than by handlers, in which next to nothing may be
-/// done.
+/// The signals that end the server. A thread waits for them, because handlers may do next to nothing.
 enum SignalWait {
-  /// Waits for SIGTERM or SIGINT and returns which. Where SIGHUP is blocked too, it calls `onHangup` meanwhile.
+  /// Waits for SIGTERM or SIGINT and returns which. Meanwhile it calls `onHangup` at each SIGHUP, if SIGHUP is blocked.
   static func wait(onHangup: (() -> Void)? = nil) -> Int32 {
     var signals = ending
     if onHangup != nil { sigaddset(&signals, SIGHUP) }
@@ -17,11 +16,10 @@ enum SignalWait {
     }
   }
 
-  /// From now on such a signal ends the process at once, with the exit status a shell gives for it: for those who will
-  /// not wait for the drain.
+  /// From now on such a signal ends the process at once, with the exit status that a shell gives for it: the second
+  /// signal, of an operator who does not want to wait for the drain.
   ///
-  /// A thread that waits, not the default action: as process 1 of a container the default action of SIGTERM is to do
-  /// nothing.
+  /// A thread waits for it, because in process 1 of a container the default action of SIGTERM is to do nothing.
   static func exitOnNext() {
     let thread = NativeThread.start(name: "signals", stackSize: 256 << 10) { _exit(128 + wait()) }
     if let thread { pthread_detach(thread) }
@@ -36,23 +34,21 @@ enum SignalWait {
   }
 }
 
-/// What SIGTERM and SIGINT mean while the server starts, when no request can be lost yet: they end it at once, with the
-/// exit status a shell gives for it.
+/// SIGTERM and SIGINT during the start end the process at once, with the exit status that a shell gives for them. No
+/// request can be lost yet.
 ///
-/// A thread that waits, for no handler runs, and no default action is taken, where it matters: the main thread may hang
-/// in the file system of a machine that is gone, from which only the end of the whole process calls it back; and as
-/// process 1 of a container the default action of SIGTERM is to do nothing.
+/// A thread waits for them. The main thread may hang in the file system of an unreachable machine, where no handler
+/// would run. And in process 1 of a container the default action of SIGTERM is to do nothing.
 struct StartWatch {
   /// Tells the thread that the start is over.
   private static let wakeup = SIGUSR2
   private let thread: pthread_t?
 
-  /// To be called first. From here on the signals are blocked for all other threads.
+  /// To be called first. From here on the signals are blocked in all other threads.
   ///
-  /// - Parameter hangups: whether SIGHUP will have a meaning; otherwise it ends the process as ever.
+  /// - Parameter hangups: whether SIGHUP will be handled; otherwise it ends the process as usual.
   init(hangups: Bool) {
-    // A client that is gone is an error code of the write, not the end of the process; likewise a log that nobody
-    // reads.
+    // Writing to a client that has gone, or to a log without a reader, shall give an error and not end the process.
     signal(SIGPIPE, SIG_IGN)
     var blocked = StartWatch.signals([SIGTERM, SIGINT] + (hangups ? [SIGHUP] : []))
     pthread_sigmask(SIG_BLOCK, &blocked, nil)
@@ -63,7 +59,8 @@ struct StartWatch {
     }
   }
 
-  /// From here on the signals stay pending for who waits for them. To be called before the first client is accepted.
+  /// From here on the signals stay pending until ``SignalWait`` waits for them. To be called before the first client is
+  /// accepted.
   func end() {
     guard let thread else { return }
     pthread_kill(thread, StartWatch.wakeup)
@@ -78,15 +75,15 @@ struct StartWatch {
   }
 }
 
-/// glibc's allocator, set for a server whose requests allocate and free megabytes.
+/// Settings of glibc's allocator for a server whose requests allocate and free megabytes.
 enum MallocTuning {
-  /// Keeps freed memory instead of giving it back to the kernel only to fault it in again at the next request: mixed
-  /// requests took 2.4 to 3.1 times as long without it. To be called before the first thread is started.
-  /// - Parameter bytes: of what is freed, at most so much is kept.
+  /// Keeps freed memory instead of returning it to the kernel, because the next request would fault it in again.
+  /// Without this, mixed requests took 2.4 to 3.1 times as long. To be called before the first thread is started.
+  /// - Parameter bytes: how much freed memory is kept at most.
   static func apply(keeping bytes: Int) {
     system_tune_malloc(bytes)
   }
 
-  /// Gives what was kept back, for when nothing has been asked for a while.
+  /// Returns the kept memory to the kernel. Called after an idle time.
   static func giveBack() { system_trim_malloc() }
 }

@@ -4,8 +4,8 @@ import Glibc
 import Logging
 
 /// Keeps worker processes on one listening socket: starts them again when they die, replaces them one by one on SIGHUP,
-/// lets them finish on SIGTERM or SIGINT. It holds the socket itself and serves nobody, so that there is next to
-/// nothing in it that could fail; a crash costs the requests in flight of one worker.
+/// lets them finish on SIGTERM or SIGINT. It holds the socket but serves no client, so very little in it can fail. A
+/// crash loses only the requests in flight in one worker.
 struct Supervisor {
   private let executable: String
   private let arguments: [String]
@@ -19,22 +19,22 @@ struct Supervisor {
 
   private var workers: [WorkerProcess] = []
   private var slots: [Slot]
-  /// When SIGHUP came: workers started before are to be replaced. Nil when none are.
+  /// When SIGHUP came: workers that started before it are to be replaced. Nil if there is no replacement going on.
   private var replacementOrder: Int64?
   private var isStopping = false
-  /// When new clients are to be turned away, while stopping.
+  /// When to start refusing new clients, while stopping.
   private var refuseAt = Int64.max
   private var hasServed = false
   private var hasFailed = false
 
   private struct Slot {
-    /// Deaths in a row of workers that lived only briefly.
+    /// Consecutive deaths of workers that lived only briefly.
     var failures = 0
     var startAt: Int64 = 0
   }
 
   /// - Parameters:
-  ///   - arguments: of the program, which its workers get too.
+  ///   - arguments: of the program; workers get the same.
   ///   - listening: the listening socket, which the supervisor closes.
   ///   - admin: that of the admin address, likewise.
   ///   - drainSeconds: how long a worker may take to finish its requests.
@@ -51,7 +51,7 @@ struct Supervisor {
     self.arguments = arguments
     self.listening = WorkerProcess.lifted(listening)
     self.admin = admin.map(WorkerProcess.lifted)
-    // A worker gives up by itself; this is for one that hangs.
+    // A worker ends by itself at its drain time; this limit is for one that hangs.
     patience = Int64(max(drainSeconds, readinessDelaySeconds) + 5) * 1_000_000_000
     readinessDelay = Int64(readinessDelaySeconds) * 1_000_000_000
     slots = Array(repeating: Slot(), count: count)
@@ -70,7 +70,7 @@ struct Supervisor {
     var lastPass = monotonicNanoseconds()
     while true {
       reap()
-      // When this process was not let run itself, it cannot tell how long others were silent.
+      // Time in which this process did not run says nothing about the others' silence.
       let now = monotonicNanoseconds()
       let elapsed = min(now - lastPass, 2 * Supervisor.listeningInterval)
       lastPass = now
@@ -115,14 +115,15 @@ struct Supervisor {
 
   // MARK: Starting
 
-  /// Those that died before any served are not started again until one serves; when all have, it is given up.
+  /// Workers that died before any has served are not started again until one serves. If all have died, the supervisor
+  /// gives up.
   private mutating func startMissing() {
     let now = monotonicNanoseconds()
     for slot in slots.indices where slots[slot].startAt <= now && newest(slot) == nil {
       if hasServed || slots[slot].failures == 0 { start(slot) }
     }
     if !hasServed && workers.isEmpty {
-      // Whatever keeps all of them from serving, they have said why.
+      // The workers have logged the reason.
       hasFailed = true
       stop()
     }
@@ -142,7 +143,7 @@ struct Supervisor {
     }
   }
 
-  /// The first death is made good at once, later ones in a row after longer and longer times.
+  /// The first death is followed by a restart at once, consecutive ones by longer and longer waits.
   private mutating func delay(_ slot: Int) {
     slots[slot].failures += 1
     let doublings = min(slots[slot].failures - 1, 6)
@@ -158,7 +159,7 @@ struct Supervisor {
       let pid = wait4(-1, &status, WNOHANG, &usage)
       guard pid > 0 else { return }
       guard let index = workers.firstIndex(where: { $0.pid == pid }) else { continue }
-      // It may have served since it was last listened to.
+      // It may have become ready since the last look.
       listen(to: index, after: 0)
       let worker = workers.remove(at: index)
       worker.forget()
@@ -190,21 +191,21 @@ struct Supervisor {
     if readinessDelay == 0 {
       refuseConnections()
     } else {
-      // Load balancers must get through to learn that nobody is ready.
+      // Load balancers must be able to connect until then, to learn that the server is not ready.
       refuseAt = monotonicNanoseconds() + readinessDelay - 100_000_000
     }
     for index in workers.indices { workers[index].retire(SIGTERM, until: monotonicNanoseconds() + patience) }
   }
 
-  /// To be called shortly before the workers stop accepting. They first accept everyone who is connected by then, so
-  /// that nobody waits in the socket when it is closed.
+  /// To be called shortly before the workers stop accepting. They then accept all completed connections, so that none
+  /// is left in the queue when the socket is closed.
   private mutating func refuseConnections() {
     refuseAt = .max
-    // Time for handshakes under way.
+    // Time to finish pending handshakes.
     if system_refuse_connections(listening) { usleep(20_000) }
   }
 
-  /// For those who will not wait for the drain.
+  /// For a second signal: ends without waiting for the drain.
   private func giveUp(_ signal: Int32) -> Never {
     for worker in workers { kill(worker.pid, SIGKILL) }
     _exit(128 + signal)
@@ -212,8 +213,8 @@ struct Supervisor {
 
   // MARK: Replacing
 
-  /// One step of it, for the first slot that is not done: its successor starts, serves, and then the predecessor may
-  /// go. However often SIGHUP comes, a slot has no more than these two.
+  /// One step of the replacement, for the first slot that is not done: the successor starts; when it serves, the
+  /// predecessor drains. A slot never has more than these two, however often SIGHUP comes.
   private mutating func advanceReplacement() {
     guard let order = replacementOrder else { return }
     for slot in slots.indices {
@@ -230,9 +231,9 @@ struct Supervisor {
     logger.info("replaced all workers")
   }
 
-  /// A worker that is stuck gets a successor at once. It is told to end, so that it takes no new clients and its
-  /// other threads can finish what they have; if it does not, it is killed at the deadline of every drain, or when
-  /// its successor is stuck too.
+  /// A stuck worker gets a successor at once. It is told to drain, so that it accepts no new clients while its other
+  /// threads finish their requests. If it does not end, it is killed at the drain's deadline, or when its successor is
+  /// stuck too.
   private mutating func replaceStuck() {
     let now = monotonicNanoseconds()
     for index in workers.indices where workers[index].isStuck {
@@ -243,7 +244,7 @@ struct Supervisor {
     }
   }
 
-  /// The index of the slot's worker, or of its successor if that is there already.
+  /// The index of the slot's successor if there is one, else of its worker.
   private func newest(_ slot: Int) -> Int? {
     workers.lastIndex { $0.slot == slot && !$0.isRetiring }
   }
@@ -257,7 +258,7 @@ struct Supervisor {
     return signals
   }
 
-  /// How often workers are listened to, in nanoseconds.
+  /// Nanoseconds between reads of the workers' channels.
   private static let listeningInterval: Int64 = 1_000_000_000
 
   /// The next signal; 0 when it is time to look at the workers again.

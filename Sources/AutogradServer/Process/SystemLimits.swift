@@ -1,31 +1,31 @@
 import Glibc
 
-/// What the system lets the process have, and where that was found.
+/// The system's limits for the process, and where each was read.
 struct SystemLimits: Sendable {
   struct Found: Sendable, Equatable {
     var name: String
-    /// A file, or the call that tells.
+    /// A file, or a system call.
     var place: String
-    /// Nil where there is no limit.
+    /// Nil if there is no limit.
     var value: Int?
   }
 
-  /// Bytes of memory: the machine's, and where control groups have limits, theirs.
+  /// Bytes of memory: the machine's, and the limits of control groups.
   var memory: [Found]
-  /// Bytes that may be mapped, and how many of these may be private and writable: both of each process by itself.
+  /// Bytes that may be mapped, and bytes of private writable memory. Both limits are for each process separately.
   var addressSpace: Found
   var data: Found
-  /// Files, and so connections, that may be open.
+  /// Open files, and so also connections.
   var descriptors: Found
-  /// What of address space and data is taken already.
+  /// Address space and data in use already.
   var mappedBytes: Int
   var dataBytes: Int
 
-  /// - Parameter root: put before every path; empty but for tests.
+  /// - Parameter root: prefix of every path; empty except in tests.
   static func find(root: String = "") -> SystemLimits {
     let page = max(sysconf(Int32(_SC_PAGESIZE)), 1)
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
-    // In pages: all, resident, shared, text, libraries, data. A guess where /proc is closed.
+    // In pages: all, resident, shared, text, libraries, data. A guess if /proc is not available.
     let taken = (SystemFile.text(root + "/proc/self/statm") ?? "").split(whereSeparator: { $0 == " " || $0 == "\n" })
       .compactMap { Int($0) }
     return SystemLimits(
@@ -48,7 +48,7 @@ struct SystemLimits: Sendable {
       name: name, place: "getrlimit(\(word))", value: isKnown && limit.rlim_cur < 1 << 60 ? Int(limit.rlim_cur) : nil)
   }
 
-  /// Lets the process open as many files as it may.
+  /// Raises the soft limit of open files to the hard limit.
   private static func raisedDescriptorLimit() -> Found {
     var limit = rlimit()
     let place = "getrlimit(RLIMIT_NOFILE), raised to its hard limit"
@@ -64,9 +64,9 @@ struct SystemLimits: Sendable {
   }
 }
 
-/// Files that the system makes up, such as those in /proc.
+/// Files of the kernel, such as those in /proc.
 enum SystemFile {
-  /// At most a megabyte of it; nil where it cannot be read.
+  /// The first megabyte at most; nil if the file cannot be read.
   static func text(_ path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return nil }

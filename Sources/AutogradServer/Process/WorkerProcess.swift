@@ -2,14 +2,14 @@ import AutogradHTTP
 import Glibc
 
 /// A worker as the supervisor sees it: a process of the same program that serves the same listening socket, and a
-/// channel to it. The worker says on the channel that it serves, and then again each second while none of its threads
-/// is stuck; that the supervisor is gone it sees by the channel's end.
+/// channel to it. The worker sends a byte when it serves, and then one each second while none of its threads is stuck.
+/// When the channel closes, it knows that the supervisor has gone.
 struct WorkerProcess {
   enum State {
-    /// Killed if it does not serve by then.
+    /// It is killed if it does not serve by then.
     case starting(until: Int64)
     case serving
-    /// Told to drain, and killed if it has not ended by then.
+    /// It was told to drain, and is killed if it has not ended by then.
     case retiring(until: Int64)
   }
 
@@ -17,41 +17,41 @@ struct WorkerProcess {
   let pid: pid_t
   let started: Int64
   private var state: State
-  /// Its area of the shared counters; nil for one that counts by itself.
+  /// Its area of the shared counters; nil if it has private counters.
   let area: Int?
   private let channel: Int32
-  /// Whether it is of a version that says each second that it is well.
+  /// Whether its version sends a heartbeat each second.
   private var beats = false
-  /// How long it has said nothing, in nanoseconds during which the supervisor listened.
+  /// Nanoseconds without a heartbeat. Only time in which the supervisor ran counts.
   private var silence: Int64 = 0
   /// Whether it is to end because it was stuck.
   private(set) var isGivenUp = false
 
-  /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on a quiet
+  /// Nanoseconds that a worker may take from its start until it serves: a thousand times what it needs on an idle
   /// machine.
   static let startPatience: Int64 = 30_000_000_000
-  /// Nanoseconds that it may say nothing. More than its own limit for its threads, so that its log says first which
-  /// one is stuck.
+  /// Nanoseconds that it may send nothing. Longer than the watchdog's limit in the worker, so that the worker's log
+  /// first says which thread is stuck.
   static let silencePatience: Int64 = 6_500_000_000
 
   /// What a worker finds in its environment: the descriptors of the listening socket and of the channel.
   static let variable = "AUTOGRAD_SUPERVISED"
-  /// The same for the counters: their descriptor, which area is its own, and its number among the workers. Apart from
-  /// the other, which programs of another version read.
+  /// The same for the counters: their descriptor, the worker's area, and its number. A separate variable, because
+  /// programs of other versions read the first.
   static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
-  /// The descriptor of the admin address, where there is one.
+  /// The descriptor of the admin address, if there is one.
   static let adminVariable = "AUTOGRAD_SUPERVISED_ADMIN"
   static let variables = [variable, metricsVariable, adminVariable]
-  /// Tells a worker to drain because others take its place: unlike SIGTERM nothing that a load balancer should know of.
+  /// Tells a worker to drain because another replaces it. Unlike SIGTERM, load balancers need not know.
   static let replacedSignal = SIGINT
   private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor):
     (Int32, Int32, Int32, Int32) = (
       3, 4, 5, 6
     )
-  /// What a worker says that will say it again each second. Those of older versions say 1, and once only.
+  /// The heartbeat. Workers of older versions send 1 instead, and only once.
   static let beat: UInt8 = 2
 
-  /// Starts one.
+  /// Starts a worker.
   /// - Parameters:
   ///   - listening: above the descriptors that workers get.
   ///   - admin: the admin address, likewise.
@@ -90,7 +90,7 @@ struct WorkerProcess {
     self.pid = pid
   }
 
-  /// The same descriptor with a number that no worker's descriptor has, so that copying it down cannot overwrite it.
+  /// Duplicates the descriptor to a number above those that workers use, so that `dup2` to those cannot overwrite it.
   static func lifted(_ descriptor: Int32) -> Int32 {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 64)
     guard copy >= 0 else { return descriptor }
@@ -109,8 +109,8 @@ struct WorkerProcess {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: Ctrl-C is for the supervisor, which ends its workers in order. And none of the supervisor's
-    // signals blocked.
+    // A process group of its own, because Ctrl-C is meant for the supervisor, which then ends its workers in order. And
+    // a signal mask without the signals that the supervisor blocks.
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
     posix_spawnattr_setpgroup(&attributes, 0)
     var none = sigset_t()
@@ -123,8 +123,8 @@ struct WorkerProcess {
     }
   }
 
-  /// Reads what the worker has to say.
-  /// - Parameter elapsed: nanoseconds for which the supervisor has been there to listen since the last time.
+  /// Reads the worker's channel.
+  /// - Parameter elapsed: nanoseconds since the last call in which the supervisor ran.
   mutating func listen(after elapsed: Int64) {
     silence += elapsed
     var bytes: [16 of UInt8] = .init(repeating: 0)
@@ -146,8 +146,8 @@ struct WorkerProcess {
     retire(WorkerProcess.replacedSignal, until: deadline)
   }
 
-  /// Whether it has stopped saying that it is well: a thread of it is stuck, or the whole process. Not one that a
-  /// debugger has stopped.
+  /// Whether heartbeats have stopped because a thread or the process is stuck. A worker under a debugger does not
+  /// count.
   var isStuck: Bool { beats && isServing && silence >= WorkerProcess.silencePatience && !ProcessFacts.isTraced(pid) }
 
   /// Tells it to drain; a second signal would end it at once.
@@ -167,7 +167,7 @@ struct WorkerProcess {
     return false
   }
 
-  /// Kills it if it is past its deadline.
+  /// Kills it if its deadline has passed.
   /// - Returns: whether it was.
   mutating func enforceDeadline(at now: Int64) -> Bool {
     switch state {
@@ -179,21 +179,21 @@ struct WorkerProcess {
     return true
   }
 
-  /// After its end.
+  /// Closes its channel, after its end.
   func forget() { close(channel) }
 }
 
-/// A worker's side of it.
+/// The worker's side of the supervision.
 struct Supervision {
   let listeningDescriptor: Int32
-  /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor knows of no such
-  /// thing.
+  /// The descriptor of the shared counters, this worker's area, and its number; nil if the supervisor's version has
+  /// none.
   let metrics: (descriptor: Int32, area: Int, worker: Int)?
-  /// Of the admin address; nil if there is none.
+  /// Descriptor of the admin address; nil if there is none.
   let adminDescriptor: Int32?
   private let channel: Int32
 
-  /// Nil in a process that no supervisor started.
+  /// Nil if the process was not started by a supervisor.
   init?() {
     let numbers = Supervision.numbers(WorkerProcess.variable)
     guard numbers.count == 2 else { return nil }
@@ -207,15 +207,15 @@ struct Supervision {
     }
   }
 
-  /// Takes them out of the environment.
+  /// Reads and removes the variable.
   private static func numbers(_ variable: String) -> [Int32] {
     guard let text = getenv(variable).map({ String(cString: $0) }) else { return [] }
     unsetenv(variable)
     return text.split(separator: ",").compactMap { Int32($0) }
   }
 
-  /// Tells the supervisor that no thread is stuck. One of an older version reads only the first of these; then the
-  /// rest is not sent.
+  /// Tells the supervisor that no thread is stuck. An older supervisor reads only the first byte; the others fill the
+  /// channel and are then dropped.
   func beat() { Supervision.beat(on: channel) }
 
   static func beat(on channel: Int32) {
@@ -223,7 +223,7 @@ struct Supervision {
     send(channel, &byte, 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
   }
 
-  /// Tells the supervisor that requests are served, and drains when there is no supervisor any more.
+  /// Tells the supervisor that requests are served. If the supervisor ends, the process drains.
   func serving() {
     beat()
     let channel = channel
@@ -253,7 +253,7 @@ private func withCStrings<Result>(
   var pointers = strings.map { strdup($0) } + [nil]
   defer { for pointer in pointers { free(pointer) } }
   return pointers.withUnsafeMutableBufferPointer { buffer in
-    // Never empty: it ends with nil.
+    // Not empty: it ends with nil.
     body(buffer.baseAddress ?? UnsafeMutablePointer.allocate(capacity: 1))
   }
 }

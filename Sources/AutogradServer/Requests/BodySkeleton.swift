@@ -3,26 +3,26 @@ import AutogradFormats
 import AutogradHTTP
 import Glibc
 
-/// The text of a request that was answered, without the numbers of its tensors, and where in the memory of a run these
+/// The text of an answered request without the numbers of its tensors, and where in the memory of a run these numbers
 /// go.
 ///
-/// A body that has the same text around its numbers is the same request with other numbers: the same JSON, keys, graph
-/// and shapes, so it has the same plan and is refused by nothing but its numbers. These are read by the grammar and
-/// with the roundings that the parser and ``NestedTensorReader`` have, straight to where the plan wants them; neither a
-/// document nor a key is made. At the first byte that differs and the first number that is not read at once,
-/// ``read(_:into:)`` says no, and the request takes the long way.
+/// A body with the same text around its numbers is the same request with other numbers: same JSON, keys, graph and
+/// shapes. So it has the same plan and can fail only because of its numbers. These are read with the grammar and
+/// rounding of the parser and ``NestedTensorReader``, directly to where the plan reads them. Neither a document nor a
+/// key is made. At the first byte that differs, or the first number that needs the slow path, ``read(_:into:)`` returns
+/// false, and the request is parsed.
 ///
-/// It earns its place: without it a tiny request takes 20 to 25% more of the processor, and a fifth fewer are answered.
+/// Why it exists: without it a tiny request takes 20 to 25% more processor time, and throughput is a fifth lower.
 final class BodySkeleton: Sendable {
-  /// Longer bodies are more numbers than text, and gain nothing.
+  /// Longer bodies are mostly numbers and would gain nothing.
   private static let longest = 16 << 10
-  /// Plans are kept alive by their skeletons beside the cache; large ones are not.
+  /// A skeleton keeps its plan alive outside the cache, so large plans get none.
   private static let largestPlan = 1 << 20
 
   let endpoint: Endpoint
   let plan: PreparedPlan
   let graphDigest: String
-  /// All text between numbers, end to end.
+  /// All text between numbers, concatenated.
   private let text: ByteBuffer
   private let holes: [Hole]
 
@@ -35,9 +35,9 @@ final class BodySkeleton: Sendable {
   }
 
   /// - Parameters:
-  ///   - body: was read as JSON and answered by the plan, with these tensors.
-  /// - Returns: nil for what is not worth it or not to be had: tensors other than lists of numbers, or within the
-  ///   graph, whose digest they change.
+  ///   - body: a JSON body that the plan has answered, with these tensors.
+  /// - Returns: nil if a skeleton would not help or is not possible: for tensors other than lists of numbers, and for
+  ///   tensors within the graph, because they change its digest.
   init?(
     _ endpoint: Endpoint, _ body: UnsafeRawBufferPointer, _ document: JSONDocument, _ tensors: [TensorSource],
     _ plan: PreparedPlan
@@ -51,7 +51,7 @@ final class BodySkeleton: Sendable {
     let spans = zip(plan.sources, inputs).sorted { $0.0 < $1.0 }.map {
       Span(source: tensors[$0], type: $1.0, place: $1.1)
     }
-    // In the order of the body, which need not be that of the key.
+    // In the order of the body, which may differ from that of the key.
     for span in spans.sorted(by: { $0.start < $1.start }) where !builder.append(span) { return nil }
     builder.finish()
     self.endpoint = endpoint
@@ -61,11 +61,11 @@ final class BodySkeleton: Sendable {
     holes = builder.holes
   }
 
-  /// The numbers of a body by themselves, for a run that has to wait: blocks are too large to be held meanwhile. Nil if
-  /// it is not this text with other numbers.
+  /// Only the numbers of a body, for a run that has to wait, because blocks are too large to be held meanwhile. Nil if
+  /// the body's text differs.
   func numbers(of body: UnsafeRawBufferPointer) -> RunMemory? {
     let numbers = RunMemory()
-    // As if they were at the end of a block.
+    // Addressed as if they were at the end of a block.
     let start =
       numbers.block(of: plan.layout.byteCount - plan.layout.byteCountWithoutInputs) - plan.layout.byteCountWithoutInputs
     return read(body, into: start) ? numbers : nil
@@ -76,8 +76,8 @@ final class BodySkeleton: Sendable {
     memcpy(block + plan.layout.byteCountWithoutInputs, numbers.block(of: size), size)
   }
 
-  /// Writes the numbers of a body into a block for the plan. False, with anything written, if it is not this text with
-  /// other numbers.
+  /// Writes the numbers of a body into a block for the plan. False if the body's text differs; the block's content is
+  /// then undefined.
   func read(_ body: UnsafeRawBufferPointer, into block: UnsafeMutableRawPointer) -> Bool {
     guard var next = body.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
     let end = next + body.count
@@ -102,7 +102,7 @@ final class BodySkeleton: Sendable {
     return memcmp(start, text.base, length) == 0
   }
 
-  /// The data of a tensor in the body.
+  /// Where the data of a tensor are in the body.
   private struct Span {
     /// Nil for anything but lists of numbers.
     let text: UnsafeRawBufferPointer?
@@ -123,7 +123,7 @@ final class BodySkeleton: Sendable {
     let graph: UnsafeRawBufferPointer
     let text = ByteBuffer()
     var holes: [Hole] = []
-    /// How far the body has been taken in.
+    /// How much of the body has been processed.
     var position = 0
 
     mutating func append(_ span: Span) -> Bool {
@@ -141,8 +141,8 @@ final class BodySkeleton: Sendable {
       while next < dataEnd {
         let byte = bytes[next]
         guard byte == UInt8(ascii: "-") || byte &- UInt8(ascii: "0") <= 9 else {
-          // Brackets, commas and space. True and false, or the strings that stand for numbers, are not text of every
-          // such body.
+          // Brackets, commas and space. Not true, false or the strings for non-finite numbers: other bodies have other
+          // values there.
           guard byte <= UInt8(ascii: " ") || [UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ",")].contains(byte)
           else { return false }
           next += 1
@@ -175,7 +175,7 @@ final class RecentSkeletons: Sendable {
 
   private struct State {
     var skeletons: [BodySkeleton] = []
-    /// How many came while all places were taken.
+    /// How many skeletons were offered while all places were taken.
     var surplus = 0
   }
 
@@ -183,8 +183,8 @@ final class RecentSkeletons: Sendable {
 
   var all: [BodySkeleton] { state.withLock { $0.skeletons } }
 
-  /// Whether one more is wanted. Where more graphs are in use than there are places, each place changes its owner now
-  /// and then only, for making a skeleton costs more than it saves once.
+  /// Whether to make another skeleton. If more graphs are in use than there are places, places change owners only now
+  /// and then, because making a skeleton costs more than one use saves.
   func wantsMore() -> Bool {
     state.withLock { state in
       if state.skeletons.count < RecentSkeletons.mostKept { return true }

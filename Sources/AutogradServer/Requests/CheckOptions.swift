@@ -1,11 +1,11 @@
 import AutogradCore
 import AutogradFormats
 
-/// What a request to `/v1/check` may say of the comparison.
+/// Options of `/v1/check` for the comparison.
 struct CheckOptions {
   /// `rtol` and `atol`.
   var tolerance = CheckTolerance()
-  /// The largest step; nil where it follows the size of the element.
+  /// The largest step; nil chooses it by the size of each element.
   var step: Double?
 
   init() {}

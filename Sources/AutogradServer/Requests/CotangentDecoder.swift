@@ -2,17 +2,17 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// Reads `cotangents`: what each differentiated output is weighed with.
+/// Reads `cotangents`: the weights of each differentiated output.
 struct CotangentDecoder {
   let document: JSONDocument
   let graph: RequestGraph
 
-  /// - Returns: the seeds, and the tensors of the explicit ones, which become inputs of the plan.
+  /// - Returns: the seeds, and the tensors of the given cotangents, which become inputs of the plan.
   func decode(
     _ object: JSONValue?, of outputs: [NamedValue]
   ) throws(FormatError) -> (seeds: [(value: Value, cotangent: Value)], tensors: [Tensor]) {
     guard let object else {
-      // Ones everywhere: the gradient of the sum of all outputs, as y.backward() gives it. Never materialised.
+      // Ones everywhere: the gradient of the sum of all outputs, as `y.backward()` gives it. The ones are never stored.
       let seeds = outputs.filter { $0.value.dtype.isFloating }.map { ($0.value, graph.builder.ones($0.value.type)) }
       return (seeds, [])
     }
@@ -58,7 +58,7 @@ struct CotangentDecoder {
     return (seeds, tensors)
   }
 
-  /// Cotangents of a batch carry the leading axis, as the outputs do.
+  /// In a batch, cotangents have the leading axis, as the outputs do.
   private func example(_ type: TensorType, _ name: String, _ pointer: String) throws(FormatError) -> TensorType {
     guard let batch = graph.batch else { return type }
     do throws(FormatError) {
@@ -69,12 +69,12 @@ struct CotangentDecoder {
   }
 }
 
-/// Reads `tangents` (of jvp) and `vectors` (of hvp): a direction for each input that has one; the others count as zero.
+/// Reads `tangents` (of jvp) and `vectors` (of hvp): a direction for each input named; the others have direction zero.
 struct DirectionDecoder {
   let document: JSONDocument
   let graph: RequestGraph
 
-  /// - Returns: inputs with their directions, and the tensors of these, which become inputs of the plan.
+  /// - Returns: inputs with their directions, and the tensors of the directions, which become inputs of the plan.
   func decode(
     _ root: JSONValue, _ endpoint: Endpoint
   ) throws(FormatError) -> (pairs: [(primal: Value, tangent: Value)], tensors: [Tensor]) {
@@ -86,8 +86,7 @@ struct DirectionDecoder {
     }
     guard let object = root[member] else {
       throw FormatError(
-        .missingMember, "the request needs \(member): a tensor of its shape for each input that has a direction", at: ""
-      )
+        .missingMember, "\(member) is missing: for each input that changes, a tensor of its shape", at: "")
     }
     guard object.kind == .object else {
       throw FormatError(

@@ -3,7 +3,7 @@ import AutogradFormats
 import AutogradGraphs
 
 extension DifferentialRequest {
-  /// Writes what is asked for behind the graph.
+  /// Adds the derivatives that were asked for to the graph, and lists the parts of the answer.
   func sections() -> [Section] {
     let builder = graph.builder
     var sections = [Section(name: "outputs", content: .tensors(outputs))]
@@ -40,8 +40,8 @@ extension DifferentialRequest {
     return inBatch(sections)
   }
 
-  /// Everything for all examples at once. What is taken with respect to shared inputs alone is that of the sum over the
-  /// examples, unless asked for per example.
+  /// Computes all sections for all examples at once. Derivatives with respect to shared inputs only are summed over the
+  /// examples, unless `per_example` is set.
   private func inBatch(_ sections: [Section]) -> [Section] {
     guard let batch = graph.batch else { return sections }
     func isSummed(_ name: SourceName) -> Bool { !batch.isPerExample && !batch.contains(name) }
@@ -72,7 +72,7 @@ extension DifferentialRequest {
     return zip(wrt, gradients).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }
   }
 
-  /// The directional derivatives of values.
+  /// Directional derivatives of the values.
   private func along(_ directions: [(primal: Value, tangent: Value)], _ values: [NamedValue]) -> [NamedValue] {
     let tangents = graph.builder.tangents(of: values.map(\.value), along: directions)
     return zip(values, tangents).map { .init(name: $0.name, value: $1 ?? graph.builder.zeros($0.value.type)) }

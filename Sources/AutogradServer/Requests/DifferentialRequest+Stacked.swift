@@ -2,11 +2,11 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// `stacked`: first or second derivatives as one matrix, as solvers of linear systems want them. Elements of tensors
-/// follow one another in row-major order; of a batch each example has its matrix.
+/// `stacked`: first or second derivatives as one matrix, for solvers of linear systems. Elements of a tensor are in
+/// row-major order. In a batch each example has its own matrix.
 extension DifferentialRequest {
-  /// `jacobian` [m, n] has a row for each element of what is differentiated, and a column for each of the inputs.
-  /// `rows` and `columns` tell whose they are.
+  /// `jacobian` [m, n] has a row for each element of the differentiated values, and a column for each element of the
+  /// inputs. `rows` and `columns` say which tensor each belongs to.
   func stackedJacobian(_ rows: [NamedValue], _ columns: [NamedValue], _ blocks: [[Value]]) -> [Section] {
     [
       Section(name: "jacobian", content: .tensor(stacked(blocks, rows, columns))),
@@ -15,7 +15,7 @@ extension DifferentialRequest {
     ]
   }
 
-  /// `gradient` [n] and `hessian` [n, n]; `rows` tells whose elements they are, and so whose the columns are.
+  /// `gradient` [n] and `hessian` [n, n]; `rows` says which tensor each row and column belongs to.
   func stackedHessian(_ gradients: [NamedValue], _ blocks: [[Value]]) -> [Section] {
     let gradient = joined(gradients.map { $0.value.reshape([$0.value.shape.elementCount]) }, along: 0, or: [0])
     return [
@@ -36,8 +36,8 @@ extension DifferentialRequest {
     return joined(bands, along: 0, or: [0, width])
   }
 
-  /// Blocks beside one another, in the widest of their dtypes; zeros of a shape that has no elements where there are no
-  /// blocks.
+  /// Concatenates the blocks, in the widest of their dtypes. Without blocks the result is an empty tensor of that
+  /// shape.
   private func joined(_ blocks: [Value], along axis: Int, or shape: Shape) -> Value {
     let dtype: DType = blocks.contains { $0.dtype == .float64 } || blocks.isEmpty ? .float64 : .float32
     if blocks.isEmpty { return graph.builder.zeros(TensorType(dtype, shape)) }
@@ -48,7 +48,7 @@ extension DifferentialRequest {
     named.reduce(0) { Size.sum($0, $1.value.shape.elementCount) }
   }
 
-  /// `[{"name": "w", "shape": [2, 3], "start": 0}, …]`: where the elements of each begin.
+  /// `[{"name": "w", "shape": [2, 3], "start": 0}, …]`: where the elements of each tensor begin.
   private static func extents(_ named: [NamedValue]) -> String {
     let json = ByteBuffer()
     var start = 0
@@ -63,8 +63,8 @@ extension DifferentialRequest {
     return json.string
   }
 
-  /// One matrix holds second derivatives for each example, or their sums over the examples, but not both.
-  /// - Throws: `invalid_value` at `/stacked`.
+  /// A matrix can hold second derivatives for each example, or their sums over the examples, but not both.
+  /// - Throws: `wrong_type` at `/stacked`.
   static func checkStacked(_ batch: ExampleBatch?, _ targets: [NamedValue], _ endpoint: Endpoint)
     throws(FormatError)
   {

@@ -2,14 +2,14 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// What is answered, and is perhaps not what was meant.
+/// Warnings about requests that may not mean what their author meant.
 extension DifferentialRequest {
   struct Warning {
     var code: String
     var pointer: String
     var detail: String
 
-    /// Of a tensor of the answer.
+    /// For a tensor of the answer.
     static func notFinite(at pointer: String) -> Warning {
       Warning(
         code: "non_finite", pointer: pointer,
@@ -17,7 +17,7 @@ extension DifferentialRequest {
     }
   }
 
-  /// A graph may have thousands of one kind, and a few tell.
+  /// There may be thousands of one kind; a few are enough.
   static let mostShown = 8
 
   static func impliedOutputs(_ of: [NamedValue]) -> [Warning] {
@@ -45,9 +45,8 @@ extension DifferentialRequest {
     }
   }
 
-  /// Integers alone have no gradients, and nobody expects them; of floating results somebody may.
-  /// - Parameter graph: of a request whose gradients are with respect to all floating inputs, of which there are
-  ///   none.
+  /// Integer results have no gradients and nobody expects any; for floating results somebody may.
+  /// - Parameter graph: of a request without `wrt` that has no floating inputs.
   static func integerInputs(_ graph: RequestGraph, _ of: [NamedValue]) -> [Warning] {
     guard of.contains(where: { $0.value.dtype.isFloating }),
       let input = graph.inputs.first(where: { $0.value.dtype.isInteger })

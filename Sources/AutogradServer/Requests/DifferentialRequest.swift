@@ -2,7 +2,7 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// What is asked of a graph: an endpoint under /v1.
+/// The endpoints under /v1 that take a graph.
 enum Endpoint: String, CaseIterable, Sendable {
   case evaluate, jvp, jacobian, hessian, hvp, check
 }
@@ -16,14 +16,14 @@ struct Section {
   enum Content {
     /// Tensors by name.
     case tensors([NamedValue])
-    /// Tensors by two names: of what is differentiated, and with respect to what.
+    /// Tensors by two names: the differentiated value, and the input.
     case table([(row: SourceName, tensors: [NamedValue])])
     case tensor(Value)
-    /// JSON that every answer of the plan has.
+    /// JSON text that is the same in every answer of the plan.
     case json(String)
   }
 
-  /// The same part with other values, taken from the front of a list.
+  /// The same section with other values, taken from the front of a list.
   func replacingValues(_ values: inout ArraySlice<Value>) -> Section {
     func replaced(_ named: [NamedValue]) -> [NamedValue] {
       defer { values = values.dropFirst(named.count) }
@@ -48,36 +48,36 @@ struct Section {
   }
 }
 
-/// A request to one of the endpoints that differentiate, read and checked: the graph is built, and what is asked of it
-/// is known.
+/// A request to one of the endpoints that differentiate, read and checked, with its graph built.
 struct DifferentialRequest {
   let endpoint: Endpoint
   let graph: RequestGraph
-  /// What comes back.
+  /// The values to return.
   let outputs: [NamedValue]
-  /// What is differentiated.
+  /// The values to differentiate.
   let of: [NamedValue]
-  /// What is differentiated, each with the cotangent it is seeded with.
+  /// The values to differentiate, each with its cotangent.
   let seeds: [(value: Value, cotangent: Value)]
-  /// With respect to what; nil where no gradients are to be in the answer.
+  /// The inputs to differentiate with respect to; nil if the answer has no gradients.
   let targets: [NamedValue]?
-  /// Inputs with the directions along which derivatives are taken (`tangents`, `vectors`).
+  /// Inputs with their directions (`tangents`, `vectors`).
   let directions: [(primal: Value, tangent: Value)]
   /// All plan inputs: the request's inputs, then named constants, then explicit cotangents, then directions.
   let tensors: [Tensor]
-  /// For each of these, which of the request's tensors it is, in the order of ``PlanKey``.
+  /// For each plan input, the index of the request's tensor, in the order of ``PlanKey``.
   let sources: [Int]
   let form: TensorEncoder.Form
   /// Whether derivatives come as one matrix.
   let isStacked: Bool
-  /// Whether the first value that is not finite is to be named.
+  /// Whether the first value that is not finite is reported.
   let isDiagnosed: Bool
   let check: CheckOptions
   let warnings: [Warning]
   /// The bytes of `graph`.
   let graphText: UnsafeRawBufferPointer
 
-  /// - Parameter isInspected: nothing will be computed: tensors may be types, and there is the member `for`.
+  /// - Parameter isInspected: whether nothing will be computed: then tensors may be types only, and the member `for` is
+  ///   allowed.
   init(_ endpoint: Endpoint, _ body: ParsedBody, limits: Limits, isInspected: Bool = false) throws(FormatError) {
     let document = body.document
     let root = document.root
@@ -130,7 +130,7 @@ struct DifferentialRequest {
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs
     tensors = graph.inputs.compactMap(\.tensor) + graph.constantTensors + cotangents.tensors + directions.tensors
-    // Only inputs may be given in another order than they are declared in.
+    // Only inputs can be given in an order that differs from their declaration.
     sources = graph.inputs.map(\.place) + Array(graph.inputs.count..<max(tensors.count, graph.inputs.count))
 
     let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
@@ -143,8 +143,7 @@ struct DifferentialRequest {
     try checkAnswer(limits)
   }
 
-  /// How many tensors the answer will have is known before any of them is made: there may be as many as the square of
-  /// what was sent.
+  /// Checks the number of tensors in the answer before any is made: it can be the square of the number of inputs.
   private func checkAnswer(_ limits: Limits) throws(FormatError) {
     let (rows, columns) = (of.count { $0.value.dtype.isFloating }, targets?.count ?? 0)
     let derivatives =
@@ -190,7 +189,7 @@ struct DifferentialRequest {
     }
   }
 
-  /// `wrt`: floating inputs, all of them by default.
+  /// `wrt`: floating inputs; default all.
   private static func targets(_ list: JSONValue?, _ graph: RequestGraph) throws(FormatError) -> [NamedValue] {
     guard let list else {
       return graph.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }

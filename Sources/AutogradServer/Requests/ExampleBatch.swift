@@ -2,25 +2,25 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// `batch`: some inputs carry a leading axis of examples, while the graph is written for one. It is built with a
-/// stand-in for one example of each; at the end everything asked for is run for the whole batch at once.
+/// `batch`: some inputs have a leading axis of examples, while the graph describes one example. The graph is built with
+/// a placeholder for one example of each; at the end all sections are computed for the whole batch at once.
 ///
-/// A class, because readers of inputs, cotangents and directions all add to it.
+/// A class, because the readers of inputs, cotangents and directions all add to it.
 final class ExampleBatch {
   private let names: NameTable
   let list: JSONValue
-  /// Whether gradients of shared inputs come per example instead of summed.
+  /// Whether gradients of shared inputs are given per example instead of summed.
   let isPerExample: Bool
-  /// The number of examples, once the first batched input has told.
+  /// The number of examples; nil before the first batched input.
   private(set) var size: Int?
-  /// Stand-ins, and the inputs of the plan that they stand for.
+  /// Placeholders, and the inputs of the plan that they stand for.
   private(set) var pairs: [(value: Value, batched: Value)] = []
 
   init(_ list: JSONValue, isPerExample: Bool) throws(FormatError) {
     guard list.kind == .array || list.kind == .numbers || list.kind == .string else {
       throw FormatError(.wrongType, "batch is a list of names of inputs, got \(list.describe)", at: "/batch")
     }
-    if list.kind == .numbers { throw FormatError(.wrongType, "a name is expected, got a number", at: "/batch/0") }
+    if list.kind == .numbers { throw FormatError(.wrongType, "expected a name, got a number", at: "/batch/0") }
     if list.listedCount == 0 {
       throw FormatError(
         .missingMember, "batch is empty: name the inputs that carry examples, or leave it out", at: "/batch")
@@ -28,7 +28,7 @@ final class ExampleBatch {
     var names = NameTable()
     for (index, name) in list.listed.enumerated() {
       guard name.kind == .string else {
-        throw FormatError(.wrongType, "a name is expected, got \(name.describe)", at: "/batch" + list.place(of: index))
+        throw FormatError(.wrongType, "expected a name, got \(name.describe)", at: "/batch" + list.place(of: index))
       }
       guard names.define(SourceName(name)) else {
         throw FormatError(.duplicateName, "\(name.brief) is listed twice", at: "/batch" + list.place(of: index))
@@ -41,7 +41,7 @@ final class ExampleBatch {
 
   func contains(_ name: SourceName) -> Bool { names[name] != nil }
 
-  /// The type of one example of a tensor that carries the leading axis.
+  /// The type of one example of a tensor with a leading axis.
   /// - Throws: `shape_mismatch` with the pointer "".
   func exampleType(_ type: TensorType, _ name: String) throws(FormatError) -> TensorType {
     guard type.shape.rank > 0 else {
@@ -54,15 +54,15 @@ final class ExampleBatch {
     return TensorType(type.dtype, Shape(type.shape.array.dropFirst()))
   }
 
-  /// Declares the input of the plan that carries a batch.
-  /// - Returns: the stand-in for one example.
+  /// Declares the plan's input for a batched tensor.
+  /// - Returns: the placeholder for one example.
   func input(_ type: TensorType, example: TensorType, _ builder: GraphBuilder) -> Value {
     let standIn = builder.placeholder(example)
     pairs.append((standIn, builder.input("", type.dtype, type.shape)))
     return standIn
   }
 
-  /// - Throws: `unknown_name` for a name that is no input.
+  /// - Throws: `unknown_name` for a name that is not an input.
   func check(_ inputs: [RequestGraph.Input]) throws(FormatError) {
     var known = NameTable()
     for input in inputs { _ = known.define(input.name) }
@@ -73,8 +73,8 @@ final class ExampleBatch {
     }
   }
 
-  /// The values of all examples, behind one axis; added up where `isSum` says so.
-  /// - Parameter moved: values of the builder that the request was read into, as values of this one.
+  /// The values for all examples, with the batch axis in front, or summed over it if `isSum`.
+  /// - Parameter moved: maps values of the request's builder to values of this one.
   func run(
     _ values: [(value: Value, isSum: Bool)], _ builder: GraphBuilder, moved: (Value) -> Value = { $0 }
   ) -> [Value] {

@@ -2,10 +2,10 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// Brings a graph's declared inputs and the tensors that are given for them together.
+/// Matches a graph's declared inputs with the tensors given for them.
 struct InputDecoder {
   let document: JSONDocument
-  /// Of a safetensors file, the data of the tensors.
+  /// The data of a safetensors file.
   let file: UnsafeRawBufferPointer?
   let builder: GraphBuilder
   let defaultDType: DType
@@ -32,7 +32,7 @@ struct InputDecoder {
       }
     }
     for (index, declaration) in declared.enumerated() {
-      // A name twice is refused where names are defined.
+      // Duplicate names are rejected when names are defined.
       _ = known.define(declaration.name)
       guard let position = givenNames[declaration.name] else {
         throw FormatError(
@@ -70,7 +70,7 @@ struct InputDecoder {
     try TensorDecoder(document: document, file: file).decode(value, expected, allowsTypes: allowsTypes)
   }
 
-  /// What the graph sees of a tensor: one example, if it is batched.
+  /// The type that the graph sees: that of one example if the tensor is batched.
   private func exampleType(_ type: TensorType, _ name: SourceName) throws(FormatError) -> TensorType {
     guard let batch, batch.contains(name) else { return type }
     return try batch.exampleType(type, name.string)
@@ -87,7 +87,7 @@ struct InputDecoder {
     return RequestGraph.Input(name: name, value: value, tensor: given.tensor, place: place)
   }
 
-  /// The tensor for a declaration; named dimensions must agree wherever they stand.
+  /// The tensor for a declaration; named dimensions must have one size everywhere.
   private func decode(
     _ value: JSONValue, _ place: Int, _ declaration: InputDeclaration, _ dimensions: inout [String: Int]
   ) throws(FormatError) -> RequestGraph.Input {

@@ -2,11 +2,11 @@ import AutogradFormats
 import AutogradGraphs
 
 extension Limits {
-  /// Those of graphs.
+  /// The limits of graphs.
   var graphs: GraphLimits { GraphLimits(nodes: nodes, rank: rank, elements: elements) }
 
-  /// Refuses a request that names more values than a graph may have nodes, before anything is made for one of them.
-  /// What its nodes name is counted as they are read.
+  /// Rejects a request that names more values than a graph may have nodes, before anything is allocated for them. The
+  /// names in nodes are counted as nodes are read.
   func checkNames(in root: JSONValue) throws(FormatError) {
     let graph = root["graph"]
     var tensors = 0

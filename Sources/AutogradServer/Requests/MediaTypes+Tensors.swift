@@ -1,25 +1,25 @@
 import AutogradHTTP
 
-/// What bodies of requests for tensors are, and their answers.
+/// Media types of requests with tensors, and of their answers.
 extension MediaTypes {
   static let safetensors = "application/vnd.safetensors"
 
   /// Whether a body of this Content-Type is a safetensors file.
   static func isSafetensors(_ header: String?) -> Bool {
     guard let header else { return false }
-    // Nearly every request has one of these, and taking text apart costs.
+    // Nearly every request has one of these, and parsing takes time.
     if header == json || header == "application/x-www-form-urlencoded" { return false }
     return header == safetensors || essence(header) == safetensors
   }
 
-  /// A body is JSON whatever its type says, because curl -d calls everything a form; refused is only what surely is
-  /// something else.
+  /// A body is read as JSON under nearly every type, because `curl -d` declares everything a form. Only types that are
+  /// certainly something else are rejected.
   static func checkBody(_ request: Request) -> Refusal? {
     if let coding = request.contentEncoding?.lowercased(), coding != "identity", !coding.isEmpty {
       return .unsupportedMediaType("the body has the content encoding \(coding.prefix(40)); send it as it is")
     }
     guard let header = request.contentType else { return nil }
-    // Nearly all are one of these two, and taking text apart costs more than answering a small graph.
+    // Nearly all are one of these two, and parsing takes longer than answering a small graph.
     if header == json || header == "application/x-www-form-urlencoded" { return nil }
     let type = essence(header)
     if type == safetensors { return nil }
@@ -37,8 +37,8 @@ extension MediaTypes {
           + "safetensors file as \(safetensors)") : nil
   }
 
-  /// Whether a path that has both answers with a safetensors file: it does where the request is one, unless Accept
-  /// prefers the other.
+  /// Whether the answer is a safetensors file, on paths that offer both: it is if the request is one, unless Accept
+  /// prefers JSON, and the other way round.
   static func answersSafetensors(_ request: Request) -> Bool {
     let isAsked = isSafetensors(request.contentType)
     guard let header = request.accept, !header.isEmpty, header != "*/*" else { return isAsked }

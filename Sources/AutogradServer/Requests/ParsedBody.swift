@@ -2,25 +2,25 @@ import AutogradCore
 import AutogradFormats
 import AutogradHTTP
 
-/// A body that has been read as JSON, or as a safetensors file. Whoever works with its values holds on to it.
+/// A body that has been read as JSON, or as a safetensors file. Code that uses its values must keep it alive.
 ///
-/// `@unchecked Sendable`: nothing but the clock changes, and a copy has its own; the bytes are the request's, which
-/// says the same.
+/// `@unchecked Sendable`: only the clock changes, and each copy has its own. The bytes belong to the request, which is
+/// Sendable for the same reason.
 struct ParsedBody: @unchecked Sendable {
   let document: JSONDocument
-  /// Of a safetensors file, the data that the document's tensors refer to.
+  /// The data of a safetensors file, which the document's tensors refer to.
   let file: UnsafeRawBufferPointer?
   /// Whether the answer is a safetensors file.
   let answersSafetensors: Bool
-  /// What the document was read from, where that is not the body itself.
+  /// The text that the document was parsed from, if it is not the body itself.
   private let text: ByteBuffer?
-  /// Of the request, see there.
+  /// The request's interruption.
   private(set) var interruption: Interruption?
-  /// Of the request, on the compute pool.
+  /// The request's memory, on the compute pool.
   private(set) var memory: (any WorkMemory)?
   var clock = PhaseClock()
 
-  /// The same, for what may be interrupted or need more memory.
+  /// A copy with another interruption and memory.
   func on(_ interruption: Interruption?, _ memory: (any WorkMemory)?) -> ParsedBody {
     var body = self
     body.interruption = interruption
@@ -28,10 +28,10 @@ struct ParsedBody: @unchecked Sendable {
     return body
   }
 
-  /// How long the document's text is.
+  /// Length of the document's text.
   let textByteCount: Int
 
-  /// Memory that it takes beside the request's body, at most.
+  /// Maximum memory in addition to the request's body.
   var byteCount: Int { document.byteCount + (text?.capacity ?? 0) }
 
   init(_ request: Request, _ limits: Limits) throws(FormatError) {

@@ -1,23 +1,22 @@
 import AutogradCore
 import AutogradFormats
 
-/// What of a request decides its plan and all of its answer but the numbers: every byte of it except the data of
-/// tensors, of which only the shape of the lists counts, and whether they hold numbers or true and false.
+/// The part of a request that determines its plan and everything in its answer except numbers. It is every byte except
+/// the data of tensors; of these it contains only the shape of the lists, and whether they hold numbers or bools.
 ///
-/// Two requests of one key are built, differentiated, planned and refused alike as long as their data can be read. So a
-/// key needs no checks: a plan is kept only for requests that passed all of them, and what was never answered is not
-/// found.
+/// Two requests with the same key are built, differentiated, planned and checked alike, as long as their data can be
+/// read. So a request whose key is found needs no checks: plans are stored only for requests that passed them all.
 ///
-/// It is written as bytes that no other key has: every text behind its length, every list behind its count. The tensors
-/// come in the order `inputs`, constants, those of functions, `cotangents`, then `tangents` or `vectors`, which is also
-/// that of the plan's inputs, but for inputs that the graph declares in another order.
+/// Different requests have different keys: each text is preceded by its length, each list by its count. The order of
+/// tensors is `inputs`, constants, constants of functions, `cotangents`, then `tangents` or `vectors`. The plan's
+/// inputs have the same order, except for inputs that the graph declares in another order.
 ///
-/// `@unchecked Sendable`: it is written before it is handed on.
+/// `@unchecked Sendable`: it does not change after it has been written.
 final class PlanKey: @unchecked Sendable {
   /// The request's tensors.
   private(set) var tensors: [TensorSource] = []
   private let text = ByteBuffer(capacity: 1024)
-  /// Of a safetensors file, the data of the tensors that are not in the graph.
+  /// The data of a safetensors file, for tensors outside the graph.
   private let file: UnsafeRawBufferPointer?
   private let limits: Limits
 
@@ -26,15 +25,15 @@ final class PlanKey: @unchecked Sendable {
   /// Memory that it takes.
   var byteCount: Int { text.capacity + tensors.count * MemoryLayout<TensorSource>.stride }
 
-  /// A longer key, which is a copy of most of the body, is not made: few plans of such requests would be kept, if any.
+  /// Longer keys, which copy most of the body, are not made: few plans of such requests would fit into the cache.
   private static let longest = 16 << 20
   private var isTooLong = false
 
-  /// Nil for what cannot be a request with an answer, or one whose plan is not kept.
+  /// Nil if the request is certainly invalid, or its plan is not to be cached.
   init?(_ endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits) {
     file = body.file
     self.limits = limits
-    // What is diagnosed is answered in full.
+    // Requests with `diagnose` are answered without the cache.
     if body.document.root["diagnose"]?.kind == .true { return nil }
     guard write(endpoint, body.document.root, body.answersSafetensors), !isTooLong else { return nil }
   }
@@ -82,13 +81,13 @@ final class PlanKey: @unchecked Sendable {
     return append(cotangents, file) && append(directions, file)
   }
 
-  /// The objects of constants of a graph's functions.
+  /// The `constants` objects of a graph's functions.
   private static func constants(of functions: JSONValue?) -> [JSONValue] {
     guard let functions else { return [] }
     return functions.members.compactMap { $0.value["constants"] }
   }
 
-  /// The text around the constants, of the graph and of its functions, which stand in any order.
+  /// The text of the graph around its constants and those of its functions, which may come in any order.
   private func append(_ graph: JSONValue, without constants: [JSONValue]) {
     let holes = constants.map(\.text)
     append(holes.count + 1)
@@ -146,7 +145,7 @@ final class PlanKey: @unchecked Sendable {
     tensors.append(.lists(data))
     var value = data
     var rank = 0
-    // Lists in lists, by their first elements: that is what a tensor's shape is taken from.
+    // Nested lists, by their first elements: a tensor's shape is read from these.
     while value.kind == .array || value.kind == .numbers {
       rank += 1
       guard rank <= Shape.maximumRank else { return false }
@@ -176,7 +175,7 @@ final class PlanKey: @unchecked Sendable {
     static let number: UInt8 = 3
     static let truth: UInt8 = 4
     static let nothing: UInt8 = 5
-    /// Beside the endpoint: the request, and the answer, is a safetensors file.
+    /// Flags added to the endpoint's number: the request, or the answer, is a safetensors file.
     static let fromFile: UInt8 = 0x40
     static let toFile: UInt8 = 0x80
   }

@@ -2,20 +2,20 @@ import AutogradCore
 import AutogradFormats
 import AutogradGraphs
 
-/// The graph of a request, assembled with the inputs that it is given.
+/// The graph of a request, built with the given inputs.
 final class RequestGraph {
   let document: JSONDocument
-  /// Of a safetensors file, the data of the tensors that are not in the graph.
+  /// The data of a safetensors file, for tensors outside the graph.
   let file: UnsafeRawBufferPointer?
-  /// Whether inputs may come without data: nothing will be computed.
+  /// Whether inputs may have types only, because nothing will be computed.
   let allowsTypes: Bool
   let batch: ExampleBatch?
   let inputs: [Input]
   let outputs: [NamedValue]
-  /// Whether the graph itself says which its outputs are.
+  /// Whether the graph names its outputs.
   let namesOutputs: Bool
-  /// The data of the constants, those of functions too, which are inputs of the plan like any other: one plan serves
-  /// all values that they may have.
+  /// The data of the constants, including those of functions. They are inputs of the plan, so one plan serves all their
+  /// values.
   let constantTensors: [Tensor]
   private let assembler: GraphAssembler
 
@@ -25,16 +25,16 @@ final class RequestGraph {
   struct Input {
     var name: SourceName
     var value: Value
-    /// Nil where the request gives only its type.
+    /// Nil if the request gives only the type.
     var tensor: Tensor?
-    /// Its place among those that the request gives, which may be in another order than they are declared in.
+    /// Its index among the inputs in the request, whose order may differ from the declaration.
     var place: Int
   }
 
   /// - Parameters:
   ///   - graph: the member `graph` of the body.
   ///   - given: its member `inputs`.
-  ///   - defaultDType: the request's, of numbers that nothing else gives one.
+  ///   - defaultDType: the request's dtype, for numbers without one.
   init(
     _ graph: JSONValue, inputs given: JSONValue?, of body: ParsedBody, limits: Limits, defaultDType: DType,
     allowsTypes: Bool, batch: ExampleBatch?
@@ -44,7 +44,7 @@ final class RequestGraph {
     self.allowsTypes = allowsTypes
     self.batch = batch
     var graphLimits = limits.graphs
-    // Whether what is inspected would be admitted is told in its report.
+    // The report of /v1/inspect says whether the limits would be met.
     if allowsTypes { graphLimits.elements = Shape.maximumElementCount }
     let (source, text) = try JSONGraphReader.read(
       graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
@@ -94,7 +94,7 @@ final class RequestGraph {
     assembler.namedResults.filter { $0.named.value.dtype.isFloating }.map { ($0.node, $0.named.name, $0.named.value) }
   }
 
-  /// Inputs that no node takes and that are no outputs themselves.
+  /// Inputs that are neither operands of a node nor outputs.
   func unusedInputs(outputs: [NamedValue]) -> [Input] {
     assembler.unusedInputs(outputs: outputs.map(\.value)).map { inputs[$0] }
   }
@@ -102,6 +102,6 @@ final class RequestGraph {
   /// See ``GraphAssembler/zeroGradients(_:)``.
   func zeroGradients(_ most: Int) -> [FormatError] { assembler.zeroGradients(most) }
 
-  /// An error of the core in the request's words.
+  /// An error of the core, with the request's names.
   func problem(_ error: GraphError) -> FormatError { assembler.problem(error) }
 }

@@ -1,7 +1,7 @@
 import AutogradFormats
 
-/// A member of a request: who takes it, and how it comes in a safetensors file. What endpoints accept, what a file's
-/// `__metadata__` may hold and the keys of plans follow from this table; openapi.yaml is compared with it by a test.
+/// A member of a request: which endpoints accept it, and its form in a safetensors file. From this table follow what
+/// endpoints accept and what a file's `__metadata__` may hold. A test compares openapi.yaml with it.
 ///
 /// A new member is a row here, its description in openapi.yaml, and the code in ``DifferentialRequest`` that reads it.
 struct RequestMember: Sendable {
@@ -9,25 +9,25 @@ struct RequestMember: Sendable {
   let endpoints: Endpoints
   let metadata: Metadata
 
-  /// Which endpoints take it, beside `/v1/inspect`, which takes what the endpoint that it asks about does.
+  /// Which endpoints accept it. `/v1/inspect` accepts what the endpoint in its member `for` does.
   enum Endpoints: Sendable {
     case all
     case only([Endpoint])
-    /// `/v1/inspect` alone.
+    /// `/v1/inspect` only.
     case inspect
   }
 
-  /// What it is among the strings of a safetensors file's `__metadata__`.
+  /// Its form in a safetensors file's `__metadata__`.
   enum Metadata: Sendable {
     /// Its JSON text.
     case json
-    /// The text that a JSON request has in quotes.
+    /// The text without the quotes that it has in JSON.
     case plain
     /// `true` or `false`.
     case flag
-    /// Its tensors are in the file, under its name and a slash. In `__metadata__` it may be `{}`: there are none.
+    /// Its tensors are in the file, under its name and a slash. In `__metadata__` it may be `{}`, for none.
     case tensors
-    /// The tensors of the file that belong to no other member; nothing in `__metadata__`.
+    /// All other tensors of the file; not in `__metadata__`.
     case otherTensors
   }
 
@@ -59,7 +59,7 @@ struct RequestMember: Sendable {
     RequestMember("atol", .only([.check]), .json),
   ]
 
-  /// Members whose tensors a safetensors file has under their name.
+  /// Members whose tensors have their name as a prefix in a safetensors file.
   static let withTensors = all.filter { $0.metadata == .tensors }
 
   func isTaken(by endpoint: Endpoint, isInspected: Bool) -> Bool {

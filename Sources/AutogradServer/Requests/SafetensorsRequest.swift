@@ -1,10 +1,9 @@
 import AutogradFormats
 
-/// A request whose numbers came as a safetensors file, as the JSON that it stands for: only the data of tensors are not
-/// in it but where they are in the file, `[begin, end]`. So a request is read in one way, whatever it came as, and
-/// places in it have one kind of pointer.
+/// Converts a safetensors request to the equivalent JSON. Instead of data it has the position in the file, `[begin,
+/// end]`. So both formats are read by the same code and use the same pointers in errors.
 struct SafetensorsRequest {
-  /// Where some libraries note what they saved.
+  /// A metadata key that some libraries add to files.
   private static let ignored: StaticString = "format"
 
   private let file: SafetensorsFile
@@ -28,7 +27,8 @@ struct SafetensorsRequest {
     return "/inputs" + Pointer.member(name.string)
   }
 
-  /// What a tensor of a member is called in it: what follows the member's name and a slash. Nil for any other.
+  /// The name of a tensor within a member: the part after the member's name and a slash. Nil if it belongs to another
+  /// member.
   private static func name(_ bytes: UnsafeRawBufferPointer, in member: RequestMember) -> UnsafeRawBufferPointer? {
     let length = member.name.utf8CodeUnitCount
     guard bytes.count > length, bytes.hasPrefix(member.name), bytes[length] == UInt8(ascii: "/") else { return nil }
@@ -64,7 +64,7 @@ struct SafetensorsRequest {
 
   // MARK: Tensors
 
-  /// - Parameter name: what a tensor of the file is called here; nil for one that belongs elsewhere.
+  /// - Parameter name: the tensor's name within the member; nil if it belongs elsewhere.
   private func appendTensors(_ name: (UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?) {
     var isFirst = true
     for entry in file.entries {
@@ -122,7 +122,7 @@ struct SafetensorsRequest {
     if member.metadata == .plain { text.appendJSONString(content) } else { text.append(content) }
   }
 
-  /// Each text is JSON by itself; what is put together is then JSON too, with these members.
+  /// Each text is checked to be JSON by itself, so that the combined text is JSON with exactly these members.
   private func check(_ content: UnsafeRawBufferPointer, _ name: JSONName, _ pointer: String) throws(FormatError) {
     do throws(JSONSyntaxError) {
       _ = try JSONDocument(parsing: content, maximumDepth: limits.jsonDepth, maximumBytes: limits.documentBytes)

@@ -1,17 +1,17 @@
-/// How a primitive takes a leading axis of examples, which all or some of its operands have. Every primitive states it:
-/// one that was taken for another would mix its examples up without an error.
+/// How a primitive handles a leading axis of examples that all or some of its operands have. Every primitive must state
+/// it, because a wrong default would mix examples without an error.
 public enum Batching: Sendable {
-  /// It is the same primitive, with that axis before every operand; the attributes count axes from one further on.
+  /// The same primitive, with that axis in front of every operand; axes in attributes are shifted by one.
   case stacked
-  /// Other nodes, of the operands as they are or with the axis. Returns the results, each with the axis.
+  /// A rule that emits other nodes, and returns the results, each with the axis.
   case rule(@Sendable (BatchedNode) -> [Value])
-  /// Each example by itself.
+  /// Each example separately.
   case oneByOne
   /// It has no operands.
   case none
 }
 
-/// For each value from some on what stands for it, with an axis of examples; none for one that all examples share.
+/// For each value from a first one on, its batched counterpart; none if all examples share the value.
 struct ExampleStacks {
   private static let none: ValueID = -1
   private let first: ValueID
@@ -34,14 +34,14 @@ struct ExampleStacks {
   mutating func set(_ stack: ValueID, of value: ValueID) { stacks[Int(value - first)] = stack }
 }
 
-/// A node of which some operands have a leading axis of examples.
+/// A node with some operands that have a leading axis of examples.
 public struct BatchedNode {
   public let context: NodeContext
   /// How many examples there are.
   public let size: Int
   let stacks: ExampleStacks
 
-  /// Each example makes nodes of its own.
+  /// Limit of this method, because each example adds its own nodes.
   private static let mostOneByOne = 4096
 
   public var builder: GraphBuilder { context.builder }
@@ -102,7 +102,7 @@ public struct BatchedNode {
     return columns.map { $0.contains { !$0.isValid } ? builder.value(-1) : builder.concat($0, axis: 0) }
   }
 
-  /// What an example has for an operand.
+  /// An example's operand.
   private func part(_ index: Int, _ example: Int) -> Value {
     guard let stack = stack(of: operand(index)) else { return operand(index) }
     let shape = operand(index).shape
@@ -112,7 +112,7 @@ public struct BatchedNode {
 }
 
 extension GraphError {
-  /// A batch needs one axis more than there can be.
+  /// A batch would need more axes than the maximum.
   static var noAxisForExamples: GraphError {
     GraphError(
       .limitExceeded, "a batch of tensors of rank \(Shape.maximumRank) would have one axis too many",
@@ -121,7 +121,7 @@ extension GraphError {
 }
 
 extension Attributes {
-  /// The same behind a leading axis of a size.
+  /// The same with a leading axis of the given size.
   fileprivate func behindAxis(of size: Int) -> Attributes {
     switch self {
     case .none, .dtype, .derivative, .solve, .scalar, .index: self
@@ -144,7 +144,7 @@ extension Window {
       whole: Shape([size]).appending(whole))
   }
 
-  /// One position of the leading axis.
+  /// One index along the leading axis.
   fileprivate init(example: Int, of whole: Shape) {
     self.init(
       starts: Shape(repeating: 0, rank: whole.rank), steps: Shape(repeating: 1, rank: whole.rank), sizes: whole,

@@ -1,12 +1,12 @@
-/// Finds what a mistyped name may have meant.
+/// Finds similar names for a misspelt one.
 public enum NearestNames {
   /// At most three of `candidates` within a third of the name's length in edits, nearest first. Long names and long
-  /// lists are cut, so that an error costs no more than the request did.
+  /// lists are cut, so that an error never costs more than the request.
   ///
-  /// - Parameter within: how many edits, where it is not a third of the length.
+  /// - Parameter within: the maximum number of edits, if not a third of the length.
   public static func find(_ name: String, among candidates: some Sequence<String>, within: Int? = nil) -> [String] {
     let word = Array(name.utf8.prefix(64))
-    // Among names of one letter everything is near everything.
+    // All names of one letter are similar.
     let tolerance = within ?? (word.count < 2 ? 0 : max(1, word.count / 3))
     var found: [(distance: Int, name: String)] = []
     for candidate in candidates.prefix(1000) {

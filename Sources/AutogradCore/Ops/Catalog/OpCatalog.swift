@@ -3,7 +3,7 @@ extension Opcode {
   public var name: String { primitive.name }
 }
 
-/// The table of contents: every primitive that a graph can hold, and every operation that a user can name.
+/// The catalog: every primitive that a graph can hold, and every operation that a user can name.
 public enum OpCatalog {
   static let primitives: [any Primitive] = {
     let pointwise = Dictionary(uniqueKeysWithValues: PointwiseFunction.all.map { ($0.opcode, $0) })
@@ -66,7 +66,7 @@ public enum OpCatalog {
     .exponentialSlope: RuledPrimitive.exponentialSlope,
   ]
 
-  /// Operations that belong together, as they are listed to people.
+  /// A group of operations in the reference.
   public struct Family: Sendable {
     public let title: String
     public let operations: [any Operation]
@@ -149,15 +149,15 @@ public enum OpCatalog {
 
   public static func operation(named name: String) -> (any Operation)? { byName[name].map { operations[$0] } }
 
-  /// The operations that somebody who wrote `name` may have meant, best first, at most three: what other libraries call
-  /// it, then what is spelled alike, unless it is known to mean something else.
+  /// Up to three operations that `name` may have meant, best first: by their names in other libraries, then by similar
+  /// spelling, unless the name is known to mean something else.
   public static func suggestions(for name: String) -> [String] {
     let known = namesakes(of: name)
     return known.isEmpty && LookedFor.advice(for: plain(name)) == nil ? spelledAlike(name) : known
   }
 
-  /// How an error about a name that is no operation goes on: what the name may have meant, or what does here what it is
-  /// known for; nil where neither is known.
+  /// The continuation of an error about an unknown operation: similar names, or the operation here that does the same;
+  /// nil if neither is known.
   public static func hint(for name: String) -> String? {
     let near = suggestions(for: name)
     return near.isEmpty ? LookedFor.advice(for: plain(name)) : "did you mean \(near.joined(separator: " or "))?"
@@ -170,12 +170,12 @@ public enum OpCatalog {
   private static func namesakes(of name: String) -> [String] {
     let plain = plain(name)
     return operations.map(\.reference).filter { reference in
-      // Signs such as + have no plain form.
+      // Symbols such as + have no plain form.
       reference.name == plain || reference.otherNames.contains(plain) || reference.otherNames.contains(name)
     }.map(\.name)
   }
 
-  /// Names of at least four letters, one edit away: shorter and farther ones mean something else too often.
+  /// Only names of at least four letters, one edit away: others often mean something else.
   private static func spelledAlike(_ name: String) -> [String] {
     let plain = plain(name)
     return plain.utf8.count < 4 ? [] : NearestNames.find(plain, among: operations.map(\.reference.name), within: 1)

@@ -1,61 +1,61 @@
-/// What a user names in a graph. It takes operands and attributes as they were written, normalises them (promotion,
-/// broadcasting, negative axes, defaults) and emits primitives.
+/// An operation that a graph can name. It takes operands and attributes as they were written, normalises them
+/// (promotion, broadcasting, negative axes, defaults) and emits primitives.
 public protocol Operation: Sendable {
   /// Name, arity, attributes and documentation.
   var reference: OperationReference { get }
 
-  /// Emits the nodes. Operands have passed the checks that the reference states: arity, known attributes of the right
-  /// kind, dtypes promoted.
-  /// - Throws: what is wrong, in the caller's own terms.
+  /// Emits the nodes. The call has passed the checks of the reference: arity, names and kinds of attributes, dtypes
+  /// promoted.
+  /// - Throws: an error in the caller's terms.
   func build(_ call: OperationCall) throws(GraphError) -> [Value]
 }
 
-/// The documentation of an operation, and what can be checked from it: the reference page, `GET /v1/operations/{name}`,
-/// the checks before `build` and the test sweep all read this.
+/// The documentation of an operation, and the data for its checks. The reference page, `GET /v1/operations/{name}`, the
+/// checks before `build` and the test sweep all use it.
 ///
-/// A class because every node of every graph that is built passes it on several times: a struct of this many strings
-/// and lists would be retained member by member each time.
+/// A class because it is passed on several times for every node: a struct of this many strings and lists would be
+/// retained member by member each time.
 public final class OperationReference: Sendable {
   public let name: String
   public let summary: String
-  /// The value, as mathematics.
+  /// The value as a mathematical formula.
   public let formula: String
-  /// Names of the operands; as many as there are, or `…` at the end for any number.
+  /// Names of the operands; `…` at the end for any number.
   public let operands: [String]
   /// Names of the results; `…` at the end for any number.
   public let results: [String]
   public let attributes: [AttributeReference]
   public let dtypes: DTypeRule
   public let shapeRule: String
-  /// The cotangents of the operands, ct being that of the result.
+  /// The cotangents of the operands, where ct is that of the result.
   public let derivative: String
   /// What happens at kinks and edges.
   public let conventions: [String]
-  /// What other libraries call it, lower case: for "did you mean".
+  /// Names in other libraries, in lower case, for "did you mean".
   public let otherNames: [String]
   /// Typical uses. The first is the documented example; the sweep runs them all.
   public let samples: [OperationSample]
 
-  /// Where the operation is smooth: what samples are drawn from.
+  /// The range from which samples are drawn, where the operation is smooth.
   public let domain: ClosedRange<Double>
-  /// What each operand is; by default all are promoted to one dtype.
+  /// The kind of each operand; by default all are promoted to one dtype.
   public let kinds: [OperandKind]
-  /// The attribute naming the axis of the first operand that index operands count along.
+  /// The attribute that names the axis of the first operand that is indexed.
   public let indexedAxis: String?
-  /// The attribute saying how many places index operands choose from, where no axis does.
+  /// The attribute that gives the range of indices, if no axis does.
   public let indexedCount: String?
 
-  /// The operand whose matrices are factorised. Samples of it have a dominant diagonal, so that they are neither
-  /// singular nor, made symmetric, anything but positive definite.
+  /// The operand whose matrices are factorised. Samples of it are diagonally dominant, so that they are not singular
+  /// and, made symmetric, positive definite.
   public let factorizedOperand: Int?
 
-  /// The result is taken for a constant by derivatives, whatever its value says.
+  /// Whether derivatives treat the result as a constant.
   public let stopsGradients: Bool
 
-  /// How many operands there must be, where there may be any number or the last ones may be left out.
+  /// The minimum number of operands, if the number varies.
   public let minimumOperandCount: Int
 
-  /// The last operand stands for any number.
+  /// Whether the last operand stands for any number.
   public let hasManyOperands: Bool
   public let hasManyResults: Bool
 
@@ -91,7 +91,7 @@ public final class OperationReference: Sendable {
     hasManyResults = results.last == "…"
   }
 
-  /// The operands as they are listed, those that may be left out in brackets.
+  /// The operands as a list, with optional ones in brackets.
   public var signature: String {
     if hasManyOperands { return operands.joined(separator: ", ") }
     let optional = operands.dropFirst(minimumOperandCount).map { ", \($0)" }.joined()
@@ -105,19 +105,19 @@ public final class OperationReference: Sendable {
   }
 }
 
-/// What part an operand plays.
+/// The kind of an operand.
 public enum OperandKind: Sendable {
-  /// Brought to one dtype with the others of this kind.
+  /// Promoted to one dtype with the others of this kind.
   case promoted
   /// Bool.
   case condition
-  /// Integers; int64 where nothing says otherwise.
+  /// Integers; int64 by default.
   case index
-  /// Left alone.
+  /// Not converted.
   case asItIs
 }
 
-/// Which dtypes an operation takes. Several operands are promoted to one.
+/// The dtypes that an operation accepts.
 public enum DTypeRule: String, Sendable {
   case any, numeric, floating, boolean
 
@@ -149,7 +149,7 @@ public struct AttributeReference: Sendable {
     case numberOrList = "number or list of numbers"
     case scalar = "number or boolean"
 
-    /// As the end of "it is …".
+    /// The end of "it is …".
     var described: String {
       switch self {
       case .boolean: "true or false"
@@ -177,11 +177,11 @@ public struct AttributeReference: Sendable {
   }
 
   public var isRequired: Bool { defaultText == nil }
-  /// Null is accepted where null is the default.
+  /// Null is accepted if it is the default.
   public var acceptsNull: Bool { defaultText == "null" }
 }
 
-/// A use of an operation that the documentation shows and the test sweep runs.
+/// An example of an operation, which the documentation shows and the test sweep runs.
 public struct OperationSample: Sendable {
   /// Shapes of the operands.
   public var shapes: [Shape]
@@ -195,19 +195,19 @@ public struct OperationSample: Sendable {
   }
 }
 
-/// An attribute as it was given.
+/// The value of an attribute as it was given.
 public enum AttributeValue: Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
-  /// One that is no integer.
+  /// A number that is not an integer.
   case number(Double)
   case text(String)
   /// Integers; nil for null.
   case integers([Int?])
   case tensor(Tensor)
   case integerLists([[Int]])
-  /// Numbers of which some are no integers.
+  /// Numbers, not all of them integers.
   case numbers([Double])
   /// Anything else, described for the error: "an object".
   case other(String)

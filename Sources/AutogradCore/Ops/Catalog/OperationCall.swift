@@ -1,16 +1,16 @@
-/// One use of an operation: promoted operands, and attributes to be read by name.
+/// A call of an operation: promoted operands, and attributes by name.
 public struct OperationCall {
   public let builder: GraphBuilder
   public let reference: OperationReference
   public let operands: [Value]
   public let attributes: [String: AttributeValue]
-  /// How many results the caller has names for.
+  /// The number of results that the caller expects.
   public let resultCount: Int
 
   public var x: Value { operands[0] }
   public var y: Value { operands[1] }
 
-  /// How an error about the number of results ends.
+  /// The end of an error about the number of results.
   var givenOutputs: String { OperationCall.givenOutputs(resultCount) }
 
   static func givenOutputs(_ count: Int) -> String { "outputs has \(count) name\(count == 1 ? "" : "s")" }
@@ -125,17 +125,17 @@ public struct OperationCall {
   }
 }
 
-/// An operand as it was given: a value of the graph, or a number that takes the dtype of its company.
+/// An operand as it was given: a value of the graph, or a number that takes the dtype of the other operands.
 public enum Operand {
   case value(Value)
   case weak(WeakNumber)
 }
 
 extension GraphBuilder {
-  /// Applies an operation as a user names it, with every check.
+  /// Applies an operation with all checks.
   ///
   /// - Parameters:
-  ///   - defaultDType: what a weak number becomes when nothing beside it has a dtype.
+  ///   - defaultDType: the dtype of weak numbers if no other operand has a dtype.
   /// - Returns: the results, as many as `resultCount`.
   /// - Throws: `wrong_arity`, `unknown_attribute`, `invalid_attribute`, `dtype_mismatch`, `shape_mismatch`,
   ///   `limit_exceeded`.
@@ -144,7 +144,7 @@ extension GraphBuilder {
     resultCount: Int = 1,
     defaultDType: DType = .float64
   ) throws(GraphError) -> [Value] {
-    // An earlier mistake must not be taken for one of this operation.
+    // An earlier error must not be reported as one of this operation.
     if let firstError { throw firstError }
     let reference = operation.reference
     do throws(GraphError) {
@@ -220,7 +220,7 @@ extension GraphBuilder {
     }
   }
 
-  /// Brings all operands that are to have one dtype to it, and checks the others'.
+  /// Promotes the operands that share a dtype, and checks the dtypes of the others.
   private func promote(_ operands: [Operand], _ reference: OperationReference, _ fallback: DType) throws(GraphError)
     -> [Value]
   {
@@ -247,7 +247,7 @@ extension GraphBuilder {
         case .boolean: "compare it with something first, or cast to bool"
         default: "cast to a number first"
         }
-      // A number has taken its dtype from its company: that is to blame.
+      // A number has taken its dtype from another operand, so the error names that operand.
       let promoted = operands.indices.filter { reference.kind(of: $0) == .promoted }
       let operand = promoted.first { if case .value = operands[$0] { true } else { false } } ?? promoted.first ?? 0
       throw GraphError(
@@ -277,8 +277,8 @@ extension GraphBuilder {
     }
   }
 
-  /// The dtype that the operands with one of their own agree on; nil if there are none.
-  /// - Throws: `dtype_mismatch` where they do not mix.
+  /// The common dtype of the operands that have one; nil if none has.
+  /// - Throws: `dtype_mismatch` if they do not mix.
   private func commonDType(_ operands: [Operand], _ reference: OperationReference) throws(GraphError) -> DType? {
     var common: (dtype: DType, operand: Int)?
     for (index, operand) in operands.enumerated() where reference.kind(of: index) == .promoted {
@@ -291,7 +291,7 @@ extension GraphBuilder {
         let castee = value.dtype.isFloating ? sofar.operand : index
         throw GraphError(
           .dtypeMismatch,
-          "{\(sofar.operand)} is \(sofar.dtype), {\(index)} is \(value.dtype); these do not mix: cast {\(castee)}",
+          "{\(sofar.operand)} is \(sofar.dtype) and {\(index)} is \(value.dtype); cast {\(castee)}",
           at: .operand(index))
       }
       common = (both, index)
@@ -301,7 +301,7 @@ extension GraphBuilder {
 }
 
 extension AttributeReference {
-  /// What is wrong with the kind of a value, described; nil if it fits.
+  /// A description of a value of the wrong kind; nil if the kind is right.
   fileprivate func refusal(of value: AttributeValue) -> String? {
     if case .null = value { return acceptsNull ? nil : "null" }
     return kind.accepts(value) ? nil : value.described

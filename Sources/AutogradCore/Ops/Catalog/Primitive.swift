@@ -1,45 +1,44 @@
-/// Everything the system must know about a node of a graph: its result types, its derivative, how it takes many
-/// examples, how it becomes instructions, and what it means in the plainest terms.
+/// Everything that must be known about a kind of node: its result types, its derivative, how it is batched, how it
+/// becomes instructions, and a reference implementation.
 ///
-/// Primitives are stateless, one per ``Opcode``. Their operands arrive with broadcasting made explicit, dtypes equal
-/// and attributes normalised; that is the business of the ``Operation`` that emitted them.
+/// Primitives are stateless, one per ``Opcode``. Their operands have equal dtypes and explicit broadcasting, and their
+/// attributes are normalised; the ``Operation`` that emits them ensures that.
 public protocol Primitive: Sendable {
   var name: String { get }
 
   /// States the result types through `node.result(_:)`.
-  /// - Throws: what is wrong with the operands; their names stand as `{0}`, `{1}` in the message.
+  /// - Throws: errors in the operands, which the message names `{0}`, `{1}`.
   func inferTypes(_ node: TypeInference) throws(GraphError)
 
-  /// Stated once; JVP and VJP both follow from it.
+  /// Its derivative. JVP and VJP both follow from it.
   var derivative: Derivative { get }
 
-  /// How it takes many examples at once. There is no default.
+  /// How it is batched. There is no default.
   var batch: Batching { get }
 
-  /// Places the results: as layouts of existing memory where that is enough, otherwise as instructions.
+  /// Lowers the node: to layouts of existing memory if possible, otherwise to instructions.
   func lower(_ node: inout LoweringNode) throws(GraphError)
 
-  /// The results on concrete tensors, slow and obvious: the oracle of what `lower` emits.
+  /// The results on concrete tensors, in the simplest way: the reference for `lower`.
   func interpret(_ node: InterpretedNode) throws(GraphError) -> [Tensor]
 }
 
 /// How an operation differentiates.
 public enum Derivative: Sendable {
-  /// The Jacobian by each operand is symmetric, as that of every elementwise function is, being diagonal. One function
-  /// per operand: the cotangent (or tangent) times that Jacobian.
+  /// The Jacobian with respect to each operand is symmetric; for elementwise functions it is diagonal. One function per
+  /// operand: the cotangent (or tangent) times that Jacobian.
   case pointwise([@Sendable (_ ct: Value, _ node: NodeContext) -> Value])
-  /// Linear in all floating operands: how a cotangent goes back. Tangents go through the operation itself.
+  /// Linear in all floating operands. States the transpose; tangents go through the operation itself.
   case linear(transpose: @Sendable (Pullback) -> Void)
-  /// Linear in each of two operands: the cotangent of the left given the right, and of the right given the left.
+  /// Linear in each of two operands. States the cotangent of the left given the right, and of the right given the left.
   case bilinear(
     left: @Sendable (_ ct: Value, _ right: Value) -> Value,
     right: @Sendable (_ ct: Value, _ left: Value) -> Value)
-  /// How cotangents go back, where the function is not linear and not pointwise. Tangents follow: the rule is linear in
-  /// the cotangents.
+  /// Any other function. States the rule for cotangents; tangents follow, because the rule is linear in the cotangents.
   case rule(vjp: @Sendable (Pullback) -> Void)
-  /// What a library user's operation says.
+  /// The rule of a custom operation.
   case custom
-  /// Carries no gradient: integer and bool results, leaves.
+  /// No gradient: integer and bool results, leaves.
   case none
 }
 

@@ -10,16 +10,16 @@ public struct Pullback {
   public func operand(_ index: Int) -> Value { context.operand(index) }
   public func result(_ index: Int) -> Value { context.result(index) }
 
-  /// The cotangent of a result; nil, never a tensor of zeros, where nothing downstream uses it.
+  /// The cotangent of a result; nil, never a tensor of zeros, if nothing downstream uses it.
   public func cotangent(_ index: Int) -> Value? { cotangents.cotangent(of: context.result(index).id) }
 
-  /// The cotangent of the first result, which an operation of one result always has here.
+  /// The cotangent of the first result, which always exists for operations with one result.
   public var ct: Value { cotangent(0) ?? builder.zeros(result(0).type) }
 
-  /// Whether an operand is what derivatives are taken by, and not only on the way there.
+  /// Whether an operand is itself a target of derivatives.
   func isTarget(_ operand: Int) -> Bool { cotangents.targets.contains(context.operand(operand).id) }
 
-  /// Whether the cotangent of an operand is asked for.
+  /// Whether the cotangent of an operand is needed.
   public func wants(_ operand: Int) -> Bool { cotangents.wants(context.operand(operand).id) }
 
   /// Adds to the cotangent of an operand.
@@ -28,13 +28,13 @@ public struct Pullback {
   }
 }
 
-/// The cotangents of a builder's values while a reverse pass goes over its nodes.
+/// The cotangents of a builder's values during a reverse pass.
 final class Cotangents {
   let builder: GraphBuilder
-  /// What derivatives are taken by.
+  /// The targets of derivatives.
   let targets: Set<ValueID>
   private let marks: PassMarks
-  /// More terms of float32 than these are added in double: a value may have ten thousand uses.
+  /// If there are more float32 terms than this, they are added in double: a value may have ten thousand uses.
   private static let mostNarrowTerms: UInt8 = 4
 
   init(_ builder: GraphBuilder, targets: Set<ValueID>) {
@@ -65,7 +65,7 @@ final class Cotangents {
     return sum.dtype == dtype ? sum : builder.emit(.cast, sum, .dtype(dtype))
   }
 
-  /// Fan-out accumulates: each use of a value adds its share, of float32 in double once there are many.
+  /// Each use of a value adds its cotangent; many float32 terms are added in double.
   func accumulate(_ value: Value, to target: Value, rule node: NodeID) {
     guard value.isValid else { return }
     guard value.typeID == target.typeID else {
@@ -96,6 +96,6 @@ final class Cotangents {
 
   func isKnown(_ value: ValueID) -> Bool { marks.cotangents[Int(value)] != PassMarks.none }
 
-  /// As if nothing had been known or asked of a value.
+  /// Clears everything noted about a value.
   func forget(_ value: ValueID) { marks.clear(value) }
 }
