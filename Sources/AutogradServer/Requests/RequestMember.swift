@@ -1,7 +1,8 @@
 import AutogradFormats
 
 /// A member of a request: who takes it, and how it comes in a safetensors file. What endpoints accept, what a file's
-/// `__metadata__` may hold and the keys of plans follow from this table; openapi.yaml is compared with it by a test.
+/// `__metadata__` may hold and what is counted against the limits follow from this table; openapi.yaml is compared with
+/// it by a test.
 ///
 /// A new member is a row here, its description in openapi.yaml, and the code in ``DifferentialRequest`` that reads it.
 struct RequestMember: Sendable {
@@ -21,6 +22,8 @@ struct RequestMember: Sendable {
   enum Metadata: Sendable {
     /// Its JSON text.
     case json
+    /// Its JSON text, which is a list of names.
+    case names
     /// The text that a JSON request has in quotes.
     case plain
     /// `true` or `false`.
@@ -43,11 +46,11 @@ struct RequestMember: Sendable {
     RequestMember("inputs", .all, .otherTensors),
     RequestMember("dtype", .all, .plain),
     RequestMember("encoding", .all, .plain),
-    RequestMember("outputs", .all, .json),
-    RequestMember("batch", .all, .json),
+    RequestMember("outputs", .all, .names),
+    RequestMember("batch", .all, .names),
     RequestMember("per_example", .all, .flag),
-    RequestMember("of", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
-    RequestMember("wrt", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
+    RequestMember("of", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .names),
+    RequestMember("wrt", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .names),
     RequestMember("cotangents", .only([.evaluate, .hessian, .hvp, .check]), .tensors),
     RequestMember("gradients", .only([.evaluate]), .flag),
     RequestMember("tangents", .only([.jvp]), .tensors),
