@@ -33,8 +33,8 @@ typedef enum { CK_FLOAT64, CK_FLOAT32, CK_INT64, CK_INT32, CK_BOOL, CK_DTYPE_COU
   FLOATS(I0E, i0e) FLOATS(I1E, i1e) FLOATS(NDTR, ndtr) FLOATS(LOG_NDTR, log_ndtr) FLOATS(NDTRI, ndtri)        \
   FLOATS(ERFCX, erfcx) FLOATS(SINC, sinc)                                                                     \
   FLOATS(ISNAN, isnan) FLOATS(ISINF, isinf) FLOATS(ISFINITE, isfinite) BOOLS(NOT, not)
-// Likewise those of two operands. POW_DERIVATIVE, PRODUCT_QUOTIENT and the four PARTIALs are of three: the first is what
-// z holds.
+// Likewise those of two operands. POW_DERIVATIVE, PRODUCT_QUOTIENT and the four PARTIALs are of three: the first is
+// what z holds.
 #define CK_BINARY_KERNELS(FLOATS, NUMBERS)                                                                   \
   NUMBERS(ADD, add) NUMBERS(SUB, sub) NUMBERS(MUL, mul) FLOATS(DIV, div) NUMBERS(POW, pow)                   \
   NUMBERS(MAXIMUM, maximum) NUMBERS(MINIMUM, minimum) FLOATS(ATAN2, atan2) FLOATS(HYPOT, hypot)              \
