@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 slow='Corner|DecompositionOrder|DeepGraph|EinsumPath|Fusion|GradientCheck|Growth|Interruption|Kernel|Limit|NearValue|Parts|RandomGraph'
 slow+='|Reduction|SpecialPoint|Sum|Sweep|TransformSweep'
 # Suites of the server that need no sockets, processes or long lists.
-server='Batch|CheckEndpoint|Contract|DerivativeEndpoint|Documentation|Example|FirstHour|FormatError|JSONDocument|OpenAPI|Safetensors'
+server='Batch|CheckEndpoint|Contract|DerivativeEndpoint|Documentation|Example|FirstHour|FormatError|JSONDocument|OneTable|OpenAPI|Safetensors'
 
 scripts/lint.sh
 swift build --build-tests

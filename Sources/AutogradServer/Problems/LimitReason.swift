@@ -23,50 +23,28 @@ enum LimitReason: String, CaseIterable, Sendable {
   case workRate = "work_per_second"
   case tokenMemory = "bytes_in_flight"
 
-  var code: ProblemCode {
-    switch self {
-    case .body, .nodes, .outputs, .rank, .elements, .planMemory, .planWork, .answer: .limitExceeded
-    case .queue, .deadline, .connections, .memory: .overloaded
-    case .requestRate, .workRate, .tokenMemory: .quotaExceeded
-    }
-  }
-
+  var code: ProblemCode { entry.code }
   /// The option of `serve` that sets the limit.
-  var option: String {
-    switch self {
-    case .body: "--max-body-bytes"
-    case .nodes: "--max-nodes"
-    case .outputs: "--max-outputs"
-    case .rank: "--max-rank"
-    case .elements: "--max-elements"
-    case .planMemory: "--max-plan-bytes"
-    case .planWork: "--max-plan-work"
-    case .answer: "--max-answer-elements"
-    case .queue: "--max-queue"
-    case .deadline: "--request-timeout"
-    case .connections: "--max-connections"
-    case .memory: "--max-bytes-in-flight"
-    case .requestRate, .workRate, .tokenMemory: "--token-file"
-    }
-  }
+  var option: String { entry.option }
+  var title: String { entry.title }
 
-  var title: String {
+  private var entry: (code: ProblemCode, option: String, title: String) {
     switch self {
-    case .body: "The body is too large"
-    case .nodes: "The graph has too many nodes"
-    case .outputs: "Too many tensors to answer with"
-    case .rank: "A tensor has too many axes"
-    case .elements: "A tensor has too many elements"
-    case .planMemory: "The graph needs too much memory"
-    case .planWork: "The graph takes too much work"
-    case .answer: "Too many numbers to answer with"
-    case .queue: "Too many requests are waiting"
-    case .deadline: "The request could not finish in time"
-    case .connections: "Too many connections are open"
-    case .memory: "Requests in flight use all memory"
-    case .requestRate: "The token's request rate is used up"
-    case .workRate: "The token's work rate is used up"
-    case .tokenMemory: "The token's memory quota is used up"
+    case .body: (.limitExceeded, "--max-body-bytes", "The body is too large")
+    case .nodes: (.limitExceeded, "--max-nodes", "The graph has too many nodes")
+    case .outputs: (.limitExceeded, "--max-outputs", "Too many tensors to answer with")
+    case .rank: (.limitExceeded, "--max-rank", "A tensor has too many axes")
+    case .elements: (.limitExceeded, "--max-elements", "A tensor has too many elements")
+    case .planMemory: (.limitExceeded, "--max-plan-bytes", "The graph needs too much memory")
+    case .planWork: (.limitExceeded, "--max-plan-work", "The graph takes too much work")
+    case .answer: (.limitExceeded, "--max-answer-elements", "Too many numbers to answer with")
+    case .queue: (.overloaded, "--max-queue", "Too many requests are waiting")
+    case .deadline: (.overloaded, "--request-timeout", "The request could not finish in time")
+    case .connections: (.overloaded, "--max-connections", "Too many connections are open")
+    case .memory: (.overloaded, "--max-bytes-in-flight", "Requests in flight use all memory")
+    case .requestRate: (.quotaExceeded, "--token-file", "The token's request rate is used up")
+    case .workRate: (.quotaExceeded, "--token-file", "The token's work rate is used up")
+    case .tokenMemory: (.quotaExceeded, "--token-file", "The token's memory quota is used up")
     }
   }
 }

@@ -104,7 +104,7 @@ struct DifferentialRequest {
     form = try DifferentialRequest.form(root["encoding"]?.given)
     check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
     let dtype = try DifferentialRequest.defaultDType(root["dtype"]?.given)
-    let isPerExample = try DifferentialRequest.flag(root["per_example"]?.given, "per_example", default: false)
+    let isPerExample = try DifferentialRequest.flag("per_example", of: root, default: false)
     let batch = try root["batch"]?.given.map { list throws(FormatError) in
       try ExampleBatch(list, isPerExample: isPerExample)
     }
@@ -118,13 +118,13 @@ struct DifferentialRequest {
     outputs =
       if let list = root["outputs"]?.given { try graph.namedValues(list, at: "/outputs") } else { graph.outputs }
     of = if let list = root["of"]?.given { try graph.namedValues(list, at: "/of") } else { graph.outputs }
-    let wanted = try DifferentialRequest.flag(root["gradients"]?.given, "gradients", default: true)
+    let wanted = try DifferentialRequest.flag("gradients", of: root, default: true)
     let wrt = try DifferentialRequest.targets(root["wrt"]?.given, graph)
     let cotangents = try CotangentDecoder(document: document, graph: graph).decode(
       root["cotangents"]?.given, of: of)
     let directions = try DirectionDecoder(document: document, graph: graph).decode(root, endpoint)
-    isStacked = try DifferentialRequest.flag(root["stacked"]?.given, "stacked", default: false)
-    isDiagnosed = try DifferentialRequest.flag(root["diagnose"]?.given, "diagnose", default: false)
+    isStacked = try DifferentialRequest.flag("stacked", of: root, default: false)
+    isDiagnosed = try DifferentialRequest.flag("diagnose", of: root, default: false)
     if isStacked { try DifferentialRequest.checkStacked(batch, wrt, endpoint) }
     targets = wanted ? wrt : nil
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
@@ -180,12 +180,13 @@ struct DifferentialRequest {
     return dtype
   }
 
-  private static func flag(_ value: JSONValue?, _ name: String, default fallback: Bool) throws(FormatError) -> Bool {
-    switch value?.kind {
-    case nil: return fallback
-    case .true?: return true
-    case .false?: return false
-    default: throw FormatError(.wrongType, "\(name) is true or false, got \(value?.brief ?? "")", at: "/\(name)")
+  private static func flag(_ name: StaticString, of root: JSONValue, default fallback: Bool) throws(FormatError) -> Bool
+  {
+    guard let value = root[name]?.given else { return fallback }
+    switch value.kind {
+    case .true: return true
+    case .false: return false
+    default: throw FormatError(.wrongType, "\(name) is true or false, got \(value.brief)", at: "/\(name)")
     }
   }
 

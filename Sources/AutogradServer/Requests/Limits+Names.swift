@@ -10,25 +10,24 @@ extension Limits {
   func checkNames(in root: JSONValue) throws(FormatError) {
     let graph = root["graph"]
     var tensors = 0
-    for (pointer, object) in [
-      ("/inputs", root["inputs"]), ("/graph/constants", graph?["constants"]), ("/cotangents", root["cotangents"]),
-      ("/tangents", root["tangents"]), ("/vectors", root["vectors"]),
-    ] {
-      guard let object, object.kind == .object else { continue }
+    func count(_ object: JSONValue?, at pointer: @autoclosure () -> String) throws(FormatError) {
+      guard let object, object.kind == .object else { return }
       tensors += object.count
-      try checkNames(tensors, "the request has", "tensors", at: pointer)
+      try graphs.checkNames(tensors, "the request has", "tensors", at: pointer())
     }
-    for (pointer, list) in [
-      ("/graph/inputs", graph?["inputs"]), ("/graph/outputs", graph?["outputs"]), ("/outputs", root["outputs"]),
-      ("/of", root["of"]),
-      ("/wrt", root["wrt"]), ("/batch", root["batch"]),
-    ] {
-      guard let list, list.kind == .array else { continue }
-      try checkNames(list.count, "the list has", "names", at: pointer)
+    func check(_ list: JSONValue?, at pointer: @autoclosure () -> String) throws(FormatError) {
+      guard let list, list.kind == .array else { return }
+      try graphs.checkNames(list.count, "the list has", "names", at: pointer())
     }
-  }
-
-  private func checkNames(_ count: Int, _ who: String, _ what: String, at pointer: String) throws(FormatError) {
-    try graphs.checkNames(count, who, what, at: pointer)
+    try count(graph?["constants"], at: "/graph/constants")
+    try check(graph?["inputs"], at: "/graph/inputs")
+    try check(graph?["outputs"], at: "/graph/outputs")
+    for member in RequestMember.all {
+      switch member.metadata {
+      case .tensors, .otherTensors: try count(root[member.name], at: "/\(member.name)")
+      case .names: try check(root[member.name], at: "/\(member.name)")
+      case .json, .plain, .flag: continue
+      }
+    }
   }
 }

@@ -1,7 +1,8 @@
 import AutogradFormats
 
 /// A member of a request: which endpoints accept it, and its form in a safetensors file. From this table follow what
-/// endpoints accept and what a file's `__metadata__` may hold. A test compares openapi.yaml with it.
+/// endpoints accept, what a file's `__metadata__` may hold and what is counted against the limits. A test compares
+/// openapi.yaml with it.
 ///
 /// A new member is a row here, its description in openapi.yaml, and the code in ``DifferentialRequest`` that reads it.
 struct RequestMember: Sendable {
@@ -21,6 +22,8 @@ struct RequestMember: Sendable {
   enum Metadata: Sendable {
     /// Its JSON text.
     case json
+    /// Its JSON text, which is a list of names.
+    case names
     /// The text without the quotes that it has in JSON.
     case plain
     /// `true` or `false`.
@@ -43,11 +46,11 @@ struct RequestMember: Sendable {
     RequestMember("inputs", .all, .otherTensors),
     RequestMember("dtype", .all, .plain),
     RequestMember("encoding", .all, .plain),
-    RequestMember("outputs", .all, .json),
-    RequestMember("batch", .all, .json),
+    RequestMember("outputs", .all, .names),
+    RequestMember("batch", .all, .names),
     RequestMember("per_example", .all, .flag),
-    RequestMember("of", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
-    RequestMember("wrt", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .json),
+    RequestMember("of", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .names),
+    RequestMember("wrt", .only([.evaluate, .jacobian, .hessian, .hvp, .check]), .names),
     RequestMember("cotangents", .only([.evaluate, .hessian, .hvp, .check]), .tensors),
     RequestMember("gradients", .only([.evaluate]), .flag),
     RequestMember("tangents", .only([.jvp]), .tensors),

@@ -114,7 +114,7 @@ struct SafetensorsRequest {
         throw FormatError(.wrongType, "\(name.string) is true or false, got \(value.brief)", at: pointer)
       }
     case .plain: break
-    case .json: try check(content, name, pointer)
+    case .json, .names: try check(content, name, pointer)
     }
     text.append(", ")
     text.appendJSONString(name.bytes)

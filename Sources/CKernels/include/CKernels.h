@@ -12,28 +12,53 @@
 
 // In the order of DType.
 typedef enum { CK_FLOAT64, CK_FLOAT32, CK_INT64, CK_INT32, CK_BOOL, CK_DTYPE_COUNT } ck_dtype;
-// Results of the operations from CK_ISNAN and from CK_EQUAL on are bool.
+// The functions of one operand, each under the dtypes that it takes: the name of its constant, CK_NEG, and that of its
+// loops, neg_f64 and so on. The constants and the tables of all instruction sets are made of this list.
+// Results of the operations from CK_ISNAN on are bool.
+#define CK_UNARY_KERNELS(FLOATS, NUMBERS, BOOLS)                                                              \
+  NUMBERS(NEG, neg) NUMBERS(ABS, abs) NUMBERS(SIGN, sign) FLOATS(FLOOR, floor) FLOATS(CEIL, ceil)             \
+  FLOATS(ROUND, round) FLOATS(TRUNC, trunc) NUMBERS(SQUARE, square) FLOATS(RECIPROCAL, reciprocal)            \
+  FLOATS(SQRT, sqrt) FLOATS(RSQRT, rsqrt)                                                                     \
+  FLOATS(EXP, exp) FLOATS(EXPM1, expm1) FLOATS(LOG, log) FLOATS(LOG1P, log1p) FLOATS(LOG2, log2)              \
+  FLOATS(LOG10, log10)                                                                                        \
+  FLOATS(SIN, sin) FLOATS(COS, cos) FLOATS(TAN, tan) FLOATS(ASIN, asin) FLOATS(ACOS, acos) FLOATS(ATAN, atan) \
+  FLOATS(SINH, sinh) FLOATS(COSH, cosh) FLOATS(TANH, tanh) FLOATS(ASINH, asinh) FLOATS(ACOSH, acosh)          \
+  FLOATS(ATANH, atanh)                                                                                        \
+  FLOATS(ERF, erf) FLOATS(ERFC, erfc) FLOATS(ERFINV, erfinv) FLOATS(LGAMMA, lgamma) FLOATS(DIGAMMA, digamma)  \
+  FLOATS(SIGMOID, sigmoid) FLOATS(SOFTPLUS, softplus) FLOATS(LOG_SIGMOID, log_sigmoid) FLOATS(RELU, relu)     \
+  FLOATS(SECH2, sech2) FLOATS(GAUSSIAN, gaussian) FLOATS(TAN_SLOPE, tan_slope) FLOATS(ASIN_SLOPE, asin_slope) \
+  FLOATS(ATANH_SLOPE, atanh_slope) FLOATS(ZERO_OF, zero_of) FLOATS(LENGTH_OF, length_of)                      \
+  FLOATS(SCALED_SIGMOID, scaled_sigmoid) FLOATS(SCALED_SECH2, scaled_sech2)                                   \
+  FLOATS(SCALED_GAUSSIAN, scaled_gaussian) FLOATS(SCALED_ERFC, scaled_erfc)                                   \
+  FLOATS(I0E, i0e) FLOATS(I1E, i1e) FLOATS(NDTR, ndtr) FLOATS(LOG_NDTR, log_ndtr) FLOATS(NDTRI, ndtri)        \
+  FLOATS(ERFCX, erfcx) FLOATS(SINC, sinc)                                                                     \
+  FLOATS(ISNAN, isnan) FLOATS(ISINF, isinf) FLOATS(ISFINITE, isfinite) BOOLS(NOT, not)
+// Likewise those of two operands. POW_DERIVATIVE, PRODUCT_QUOTIENT and the four PARTIALs are of three: the first is
+// what z holds.
+#define CK_BINARY_KERNELS(FLOATS, NUMBERS)                                                                   \
+  NUMBERS(ADD, add) NUMBERS(SUB, sub) NUMBERS(MUL, mul) FLOATS(DIV, div) NUMBERS(POW, pow)                   \
+  NUMBERS(MAXIMUM, maximum) NUMBERS(MINIMUM, minimum) FLOATS(ATAN2, atan2) FLOATS(HYPOT, hypot)              \
+  FLOATS(LOGADDEXP, logaddexp)                                                                               \
+  NUMBERS(REMAINDER, remainder) FLOATS(XLOGY, xlogy) FLOATS(POLYGAMMA, polygamma)                            \
+  FLOATS(DIRECTION, direction) FLOATS(INVERSION, inversion) FLOATS(GAUSSIAN_DERIVATIVE, gaussian_derivative) \
+  FLOATS(POW_BY_X, pow_by_x) FLOATS(POW_BY_Y, pow_by_y) FLOATS(PER_LENGTH, per_length)                       \
+  FLOATS(POW_DERIVATIVE, pow_derivative) FLOATS(PRODUCT_QUOTIENT, product_quotient)                          \
+  FLOATS(GAMMAINC, gammainc) FLOATS(GAMMAINCC, gammaincc) FLOATS(ZETA, zeta)                                 \
+  FLOATS(FAMILY_DERIVATIVE, family_derivative)                                                               \
+  FLOATS(GAMMAINC_PARTIAL, gammainc_partial) FLOATS(ZETA_PARTIAL, zeta_partial)                              \
+  FLOATS(HYPOT_PARTIAL, hypot_partial) FLOATS(INVERSION_PARTIAL, inversion_partial)
+// Of all dtypes; their results are bool.
+#define CK_COMPARISONS(ALL, BOOLS)                                                                        \
+  ALL(EQUAL, equal) ALL(NOT_EQUAL, not_equal) ALL(LESS, less) ALL(LESS_EQUAL, less_equal) BOOLS(AND, and) \
+  BOOLS(OR, or) BOOLS(XOR, xor)
+
+#define CK_CONSTANT(NAME, LOOPS) CK_##NAME,
+typedef enum { CK_UNARY_KERNELS(CK_CONSTANT, CK_CONSTANT, CK_CONSTANT) CK_UNARY_COUNT } ck_unary_op;
 typedef enum {
-  CK_NEG, CK_ABS, CK_SIGN, CK_FLOOR, CK_CEIL, CK_ROUND, CK_TRUNC, CK_SQUARE, CK_RECIPROCAL, CK_SQRT, CK_RSQRT,
-  CK_EXP, CK_EXPM1, CK_LOG, CK_LOG1P, CK_LOG2, CK_LOG10,
-  CK_SIN, CK_COS, CK_TAN, CK_ASIN, CK_ACOS, CK_ATAN, CK_SINH, CK_COSH, CK_TANH, CK_ASINH, CK_ACOSH, CK_ATANH,
-  CK_ERF, CK_ERFC, CK_ERFINV, CK_LGAMMA, CK_DIGAMMA, CK_SIGMOID, CK_SOFTPLUS, CK_LOG_SIGMOID, CK_RELU,
-  CK_SECH2, CK_GAUSSIAN, CK_TAN_SLOPE, CK_ASIN_SLOPE, CK_ATANH_SLOPE, CK_ZERO_OF, CK_LENGTH_OF,
-  CK_SCALED_SIGMOID, CK_SCALED_SECH2, CK_SCALED_GAUSSIAN, CK_SCALED_ERFC,
-  CK_I0E, CK_I1E, CK_NDTR, CK_LOG_NDTR, CK_NDTRI, CK_ERFCX, CK_SINC,
-  CK_ISNAN, CK_ISINF, CK_ISFINITE, CK_NOT,
-  CK_UNARY_COUNT
-} ck_unary_op;
-typedef enum {
-  CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_POW, CK_MAXIMUM, CK_MINIMUM, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP,
-  CK_REMAINDER, CK_XLOGY, CK_POLYGAMMA,
-  CK_DIRECTION, CK_INVERSION, CK_GAUSSIAN_DERIVATIVE, CK_POW_BY_X, CK_POW_BY_Y, CK_PER_LENGTH,
-  CK_POW_DERIVATIVE, CK_PRODUCT_QUOTIENT,  // of three operands: the first is what z holds
-  CK_GAMMAINC, CK_GAMMAINCC, CK_ZETA, CK_FAMILY_DERIVATIVE,
-  CK_GAMMAINC_PARTIAL, CK_ZETA_PARTIAL, CK_HYPOT_PARTIAL, CK_INVERSION_PARTIAL,  // of three operands
+  CK_BINARY_KERNELS(CK_CONSTANT, CK_CONSTANT)
   // Of three operands: I(a, b, x) and its derivatives, in the order of ck_betainc_orders.
   CK_BETAINC, CK_BETAINC_LAST = CK_BETAINC + 34,
-  CK_EQUAL, CK_NOT_EQUAL, CK_LESS, CK_LESS_EQUAL, CK_AND, CK_OR, CK_XOR,
+  CK_COMPARISONS(CK_CONSTANT, CK_CONSTANT)
   CK_BINARY_COUNT
 } ck_binary_op;
 // Functions of one operand whose derivatives CK_FAMILY_DERIVATIVE has: its first operand is one of these times
