@@ -136,7 +136,10 @@ class Page:
       return "list of " + {"Name": "names", "Operand": "operands", "Node": "nodes", "DeclaredInput": "declared inputs"}.get(
           items, "sizes")
     if schema.get("type") == "object":
-      return "tensors by name" if "additionalProperties" in schema and schema["additionalProperties"] else "object"
+      values = schema.get("additionalProperties")
+      if not values:
+        return "object"
+      return "functions by name" if values.get("$ref", "").endswith("/Function") else "tensors by name"
     if schema.get("type") == "string":
       return "name"
     return {"boolean": "true or false", "number": "number", "integer": "integer"}.get(schema.get("type"), "")
