@@ -19,12 +19,14 @@ extension Limits {
       guard let list, list.kind == .array else { return }
       try graphs.checkNames(list.count, "the list has", "names", at: pointer())
     }
-    try count(graph?["constants"], at: "/graph/constants")
     try check(graph?["inputs"], at: "/graph/inputs")
     try check(graph?["outputs"], at: "/graph/outputs")
     for member in RequestMember.all {
       switch member.metadata {
-      case .tensors, .otherTensors: try count(root[member.name], at: "/\(member.name)")
+      case .otherTensors:
+        try count(root[member.name], at: "/\(member.name)")
+        try count(graph?["constants"], at: "/graph/constants")
+      case .tensors: try count(root[member.name], at: "/\(member.name)")
       case .names: try check(root[member.name], at: "/\(member.name)")
       case .json, .plain, .flag: continue
       }
