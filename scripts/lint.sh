@@ -23,6 +23,11 @@ if make --no-print-directory help | awk 'length > 100 { print; found = 1 } END {
   echo "these lines of make help have more than 100 columns" >&2
   failed=1
 fi
+# The bytes of a buffer that nobody holds are gone before they are read.
+if git grep -nE '\)\.bytes\b' -- 'Sources/*.swift' | grep -v 'withExtendedLifetime\|amhd_'; then
+  echo "hold the buffer while its bytes are used: ByteBuffer.append(_: ByteBuffer), or withExtendedLifetime" >&2
+  failed=1
+fi
 # Swift and C have at most 120 columns.
 python3 scripts/width.py || failed=1
 # Documents: their width, and words that have a plainer one.

@@ -58,6 +58,8 @@ package final class ByteBuffer: @unchecked Sendable {
     text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }
 
+  /// The bytes of another buffer. Unlike ``bytes``, this keeps a buffer alive that nobody else holds.
+  package func append(_ other: ByteBuffer) { withExtendedLifetime(other) { append(other.bytes) } }
   package func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress, bytes.count > 0 else { return }
     memcpy(reserve(bytes.count), source, bytes.count)

@@ -51,9 +51,11 @@ extension GraphAssembler {
     _ operand: Int, _ dtype: DType, _ read: () throws(FormatError) -> Tensor
   ) throws(FormatError) -> Value {
     guard scopes.count > 1 else { return builder.constant(try read()) }
-    if let known = written[operand], known.dtype == dtype { return builder.value(known.value) }
+    // Calls may differ in the dtype that they give it.
+    let key = WrittenTensor(operand: operand, dtype: dtype)
+    if let known = written[key] { return builder.value(known) }
     let value = builder.constant(try read())
-    written[operand] = (dtype, value.id)
+    written[key] = value.id
     return value
   }
 

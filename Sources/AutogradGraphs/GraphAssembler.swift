@@ -28,8 +28,13 @@ package final class GraphAssembler {
   @exclusivity(unchecked) var constants: [ValueID] = []
   /// The nodes that come from calls, see ``Placement``.
   @exclusivity(unchecked) var placements: [Placement] = []
-  /// Tensors written as operands, by operand, with the dtype in which they were read.
-  @exclusivity(unchecked) var written: [Int: (dtype: DType, value: ValueID)] = [:]
+  /// Tensors written as operands, and the dtype in which they were read.
+  @exclusivity(unchecked) var written: [WrittenTensor: ValueID] = [:]
+
+  struct WrittenTensor: Hashable {
+    let operand: Int
+    let dtype: DType
+  }
   /// How many calls have been put in place.
   @exclusivity(unchecked) var callCount = 0
   /// How many values in functions have been made targets of derivatives.

@@ -153,6 +153,7 @@ import Testing
       #expect(try answer("\(method) /v1/graphs/a%2fb").text == "\(method) \(Self.graph) a%2fb  2")
     }
     #expect(try answer("PUT /v1/%67raphs/a").status == 400 && answer("PUT /v1/%67raphs/a").text.contains("% in it"))
+    #expect(Self.router.place(of: "/v1/graphs/a%2fb", "OPTIONS").hasParameters, "whatever the method")
     // A fault of the head is one also there.
     #expect(try answer("PUT /v1/graphs/a%2fb", headers: "Content-Length: 2\r\nX: a\u{1}b\r\n").status == 400)
     #expect(try answer("POST /v1/graphs/a/runs").text == "POST /v1/graphs/{name}/runs a  2")

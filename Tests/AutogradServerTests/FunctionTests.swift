@@ -419,4 +419,21 @@ import Testing
     let names = (list.json["operations"] as? [[String: Any]])?.compactMap { $0["name"] as? String } ?? []
     #expect(names.contains("call"))
   }
+
+  /// However often calls differ in the dtype that they give it, a tensor in a function is one constant for each.
+  @Test func tensorsInFunctionsAreReadOncePerDType() throws {
+    let calls = (0..<40).map { index in
+      #"{"op": "call", "inputs": ["\#(index % 2 == 0 ? "a" : "b")"], "outputs": ["y\#(index)"], "#
+        + #""attributes": {"function": "f"}}"#
+    }
+    let function = #"{"inputs": [{"name": "u"}], "nodes": [{"op": "mul", "inputs": ["u", [2, 3]], "outputs": ["v"]}]}"#
+    let body = """
+      {"graph": {"functions": {"f": \(function)}, "nodes": [\(calls.joined(separator: ", "))]},
+       "inputs": {"a": [1, 2], "b": {"dtype": "float32", "data": [1, 2]}}, "gradients": false}
+      """
+    let response = InProcessServer().send("POST", "/v1/inspect", body: Data(body.utf8))
+    #expect(response.status == 200, "\(response.body.string)")
+    let constants = Set(response.body.string.matches(of: /constant #\d+/).map { String($0.output) })
+    #expect(constants.count == 2, "\(constants)")
+  }
 }

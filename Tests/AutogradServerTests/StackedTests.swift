@@ -157,8 +157,35 @@ import Testing
       "\(first)")
     #expect(first.contains("NaN at [1]"))
     #expect(warnings("[[2.5], [1.5]]", #", "batch": ["x"]"#).contains("NaN at [1, 0]"))
-    #expect(warnings("2").contains("only derivatives are not"))
+    #expect(warnings("2").contains("what is not is a derivative"))
     #expect(!warnings("3").contains("finite"))
     #expect(warnings(#""Infinity""#).contains(#""pointer": "/graph/nodes/2""#), "d is the first")
+  }
+
+  /// The pointer of a safetensors answer is that of the JSON answer, and the header says how long it is.
+  @Test func warningsOfFilesAreWhole() throws {
+    let graph = #"{"nodes": [{"op": "log", "inputs": ["x"], "outputs": ["a/b~c"]}]}"#
+    let response = InProcessServer().send(
+      "POST", "/v1/evaluate", body: Data(#"{"graph": \#(graph), "inputs": {"x": [0, 1]}}"#.utf8),
+      accept: "application/vnd.safetensors")
+    let bytes = Data(response.body.bytes)
+    let length = bytes.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+    try #require(length > 0 && length <= bytes.count - 8)
+    let header = try JSON(bytes.dropFirst(8).prefix(length))
+    let warnings = try #require(header["__metadata__"]?["warnings"]?.string)
+    #expect(warnings.contains(#""pointer": "/outputs/a~1b~0c""#), "\(warnings)")
+  }
+
+  /// Computing all values once more is work for the compute pool, however small the answer's own plan is.
+  @Test func diagnosingIsNeverDoneAtOnce() {
+    let body = #"{"graph": {"nodes": [{"op": "log", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 0}"#
+    func isLater(_ members: String) -> Bool {
+      Data((body + members + "}").utf8).withUnsafeBytes { bytes in
+        let request = Request(method: "POST", path: "/v1/evaluate", id: "test", body: bytes)
+        if case .later = DifferentialHandler(limits: Limits()).reply(to: request, .evaluate) { return true }
+        return false
+      }
+    }
+    #expect(!isLater("") && isLater(#", "diagnose": true"#))
   }
 }

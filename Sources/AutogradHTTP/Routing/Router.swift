@@ -53,14 +53,15 @@ package final class Router: Responder {
   }
 
   package func place(of path: String, _ method: String) -> RoutePlace {
-    guard let rows = exact[path] ?? find(path)?.rows else { return RoutePlace(index: routes.count, path: paths.count) }
+    let fixed = exact[path]
+    guard let rows = fixed ?? find(path)?.rows else { return RoutePlace(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
     guard let index = rows.routes.first(where: { routes[$0].takes(method) }) else {
-      return RoutePlace(index: rows.routes.first ?? routes.count, path: rows.path)
+      return RoutePlace(index: rows.routes.first ?? routes.count, path: rows.path, hasParameters: fixed == nil)
     }
     let route = routes[index]
     return RoutePlace(
-      index: index, path: rows.path, hasParameters: route.pattern != nil, isPublic: route.isPublic,
+      index: index, path: rows.path, hasParameters: fixed == nil, isPublic: route.isPublic,
       isProbe: route.isProbe)
   }
 

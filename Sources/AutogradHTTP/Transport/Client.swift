@@ -40,6 +40,8 @@ final class Client: Sendable {
   private let hasBegun = Atomic<Bool>(false)
   /// Bytes of the memory budget that its answer holds.
   private let held = Atomic<Int>(0)
+  /// Since when, in monotonic nanoseconds: for a stream since its first piece, however many it has.
+  private let heldSince = Atomic<Int64>(0)
 
   init(descriptor: Int32, seat: amhd_seat, slot: Int, tenant: Tenant, isProxy: Bool) {
     self.descriptor = descriptor
@@ -59,8 +61,14 @@ final class Client: Sendable {
 
   /// Notes the memory that its answer holds until it is sent.
   func hold(_ byteCount: Int) {
-    if held.load(ordering: .relaxed) != byteCount { held.store(byteCount, ordering: .relaxed) }
+    let old = held.load(ordering: .relaxed)
+    if old == byteCount { return }
+    if old == 0 { heldSince.store(monotonicNanoseconds(), ordering: .relaxed) }
+    held.store(byteCount, ordering: .relaxed)
   }
+
+  /// How long the answer has held memory, in nanoseconds.
+  func heldAge(at now: Int64) -> Int64 { now - heldSince.load(ordering: .relaxed) }
 
   var heldByteCount: Int { held.load(ordering: .relaxed) }
 

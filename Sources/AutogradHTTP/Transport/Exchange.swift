@@ -249,6 +249,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   func resume(refusing refusal: Refusal) {
     // Where an answer has begun there can be no other.
     guard let stream else { return resume(with: response(to: refusal)) }
+    warn("the answer broke off: \(refusal)")
     stream.fail()
     amhd_resume(connection)
   }

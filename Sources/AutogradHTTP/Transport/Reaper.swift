@@ -128,7 +128,9 @@ final class Reaper: @unchecked Sendable {
       guard let watched = slots[slot], watched.client.now.phase == .answer else { continue }
       let bytes = watched.client.heldByteCount
       held += bytes
-      if bytes > 0, now - watched.since > Reaper.youngAnswer { slow.append((slot, bytes, now - watched.since)) }
+      // A stream begins a phase with each piece, so the phase does not tell how long its client takes.
+      let age = watched.client.heldAge(at: now)
+      if bytes > 0, age > Reaper.youngAnswer { slow.append((slot, bytes, age)) }
     }
     slow.sort { Double($0.bytes) * Double($0.age) > Double($1.bytes) * Double($1.age) }
     for one in slow {

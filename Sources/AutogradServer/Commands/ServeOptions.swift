@@ -56,7 +56,7 @@ struct ServeOptions: ParsableArguments {
       "Seconds that the body of a request may take to arrive."),
     Setting(
       "response-timeout", \.responseTimeout, \.responseTimeoutSeconds, 1...day,
-      "Seconds that a client may take to receive an answer."),
+      "Seconds that a client may take to receive an answer, or each piece of one that is streamed."),
     Setting(
       "plan-cache-entries", \.planCacheEntries, \.cachedPlans, 0...10_000_000,
       "Maximum number of cached plans; 0 turns the cache off."),

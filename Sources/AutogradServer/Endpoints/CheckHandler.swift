@@ -104,9 +104,7 @@ final class CheckRequest: @unchecked Sendable {
   /// The first value, in the order of the nodes, that is NaN or infinite.
   private func firstNonfinite(_ interruption: Interruption) throws(GraphError) -> CheckAnswer.Nonfinite? {
     for (result, (node, name)) in zip(try trace.run(inputs, interruption: interruption), traced) {
-      if let position = result.doubles.firstIndex(where: { !$0.isFinite }) {
-        return (node, name, result.shape.index(of: position))
-      }
+      if let fault = Finiteness.firstFault(in: result) { return (node, name, result.shape.index(of: fault.position)) }
     }
     return nil
   }

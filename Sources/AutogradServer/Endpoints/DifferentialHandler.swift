@@ -131,11 +131,13 @@ struct DifferentialHandler: Sendable {
 
   /// Runs brief plans at once and leaves the others to the compute pool.
   private func run(_ evaluation: Evaluation, _ request: Request) -> Reply {
-    if evaluation.plan.isBrief { return run(evaluation, request, in: memory.lease()) }
+    if evaluation.plan.isBrief, !evaluation.isDiagnosed { return run(evaluation, request, in: memory.lease()) }
     let work = evaluation.work
     return .later(
       Work(cost: work.cost, byteCount: work.byteCount, heldByteCount: evaluation.byteCount) {
-        run(evaluation, request.on($0), in: memory.lease())
+        // The memory of a stream is kept until its client has it all.
+        let most = evaluation.plan.isStreamed ? Size.product(evaluation.blockByteCount, 2) : .max
+        return run(evaluation, request.on($0), in: memory.lease(atMost: most))
       })
   }
 
@@ -144,8 +146,12 @@ struct DifferentialHandler: Sendable {
       guard let response = try evaluation.run(in: memory, request.interruption) else {
         return replyInFull(to: request, evaluation.endpoint)
       }
-      if evaluation.isListed, skeletons.wantsMore(), let skeleton = evaluation.skeleton(of: request) {
-        skeletons.insert(skeleton)
+      if evaluation.isListed, evaluation.plan.mayHaveSkeleton, skeletons.wantsMore() {
+        if let skeleton = evaluation.skeleton(of: request) {
+          skeletons.insert(skeleton)
+        } else {
+          evaluation.plan.countFailedSkeleton()
+        }
       }
       return .now(response)
     } catch {

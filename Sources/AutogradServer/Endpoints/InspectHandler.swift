@@ -27,7 +27,8 @@ struct InspectHandler: Sendable {
       if let memory = body.memory, !memory.reserveMore(graph.nodeCount * InspectHandler.textBytesPerNode) {
         throw GraphError(.interrupted, "there is no memory for the graph's text")
       }
-      return report(request, graph, try graph.text(interruption), plan)
+      let trace = request.isDiagnosed ? try NonFiniteTrace(request) : nil
+      return report(request, graph, try graph.text(interruption), plan, trace)
     } catch {
       throw request.graph.problem(error)
     }
@@ -47,7 +48,9 @@ struct InspectHandler: Sendable {
 
   // MARK: The report
 
-  private func report(_ request: DifferentialRequest, _ graph: Graph, _ text: String, _ plan: Plan) -> ByteBuffer {
+  private func report(
+    _ request: DifferentialRequest, _ graph: Graph, _ text: String, _ plan: Plan, _ trace: NonFiniteTrace?
+  ) -> ByteBuffer {
     let json = ByteBuffer(capacity: 4096)
     json.append("{\"digest\": \"\(GraphDigest.text(request.graphText))\", \"text\": ")
     json.appendJSONString(text)
@@ -66,6 +69,7 @@ struct InspectHandler: Sendable {
     do throws(FormatError) {
       try Admission.check(request.graph.namedValues.map(\.value.shape), limits)
       try Admission.check(plan, limits)
+      if let trace { try Admission.check(trace.plan, limits, answers: false) }
       json.append(", \"admitted\": true}\n")
     } catch {
       json.append(", \"admitted\": false, \"limit\": {\"detail\": ")

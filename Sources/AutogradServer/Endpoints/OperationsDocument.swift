@@ -100,9 +100,11 @@ enum OperationsDocument {
     let response = DifferentialHandler(limits: Limits()).reply(to: posted, .evaluate).answer()
     guard response.status == 200 else { return }
     json.append(", \"example\": {\"request\": ")
-    json.append(request.bytes)
+    json.append(request)
     json.append(", \"answer\": ")
-    json.append(UnsafeRawBufferPointer(rebasing: response.body.bytes.dropLast()))
+    withExtendedLifetime(response) {
+      json.append(UnsafeRawBufferPointer(rebasing: response.body.bytes.dropLast()))
+    }
     json.append("}")
   }
 }

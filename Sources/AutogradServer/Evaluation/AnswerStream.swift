@@ -36,10 +36,10 @@ final class AnswerStream: BodyStream, @unchecked Sendable {
     self.block = block
     self.results = results
     self.found = found
+    contentLength = template.exactByteCount(found)
   }
 
-  /// Not known before the numbers are written.
-  var contentLength: Int? { nil }
+  let contentLength: Int?
   var byteCount: Int { memory.byteCount + AnswerStream.piecesByteCount }
   /// A byte takes a nanosecond.
   var costOfPiece: Int64 { Int64(AnswerStream.pieceByteCount) }
@@ -51,7 +51,7 @@ final class AnswerStream: BodyStream, @unchecked Sendable {
       try template.write(
         &progress, to: piece, until: AnswerStream.pieceByteCount, from: block, results, found, .of(cancellation))
     } catch {
-      return .failure("the deadline has passed")
+      return .failure("its deadline has passed, or its client has left")
     }
     return .bytes(piece)
   }

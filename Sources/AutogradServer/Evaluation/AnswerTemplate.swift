@@ -30,7 +30,10 @@ struct AnswerTemplate: Sendable {
     var type: TensorType
   }
 
-  var byteCount: Int { text.capacity + fields.count * (MemoryLayout<Field>.stride + 32) }
+  var byteCount: Int {
+    text.capacity + fields.count * MemoryLayout<Field>.stride
+      + pointers.reduce(0) { $0 + 16 + $1.utf8.count }
+  }
 
   init(_ sections: [Section], _ plan: Plan, _ form: TensorEncoder.Form, _ warnings: [DifferentialRequest.Warning]) {
     var writer = Writer(encoder: TensorEncoder(form: form), plan: plan)
@@ -56,6 +59,12 @@ struct AnswerTemplate: Sendable {
   /// Maximum size of an answer. This much is allocated, so that the buffer never moves while it is written. Pages that
   /// are not written take no memory.
   var answerByteCount: Int { Size.sum(Size.sum(text.count, dataByteCount), warnings.count * 1024) }
+
+  /// The length of an answer with these warnings, if it does not depend on its numbers.
+  func exactByteCount(_ found: [DifferentialRequest.Warning]) -> Int? {
+    guard case .safetensors(let header) = form else { return nil }
+    return Size.sum(found.isEmpty ? text.count : header.text(warnings + found).count, dataByteCount)
+  }
 
   var contentType: String { if case .json = form { MediaTypes.json } else { MediaTypes.safetensors } }
 
@@ -107,7 +116,7 @@ struct AnswerTemplate: Sendable {
   private func appendText(_ field: Int, _ found: [DifferentialRequest.Warning], to buffer: ByteBuffer) {
     let start = field == 0 ? 0 : fields[field - 1].textEnd
     if field == 0, !found.isEmpty, case .safetensors(let header) = form {
-      return buffer.append(header.text(warnings + found).bytes)
+      return buffer.append(header.text(warnings + found))
     }
     let end = field < fields.count ? fields[field].textEnd : text.count
     buffer.append(UnsafeRawBufferPointer(rebasing: text.bytes[start..<end]))

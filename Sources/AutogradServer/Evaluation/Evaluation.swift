@@ -83,6 +83,9 @@ struct Evaluation: @unchecked Sendable {
     self.clock = clock
   }
 
+  /// Whether more is computed than the plan says, if the answer is not finite.
+  var isDiagnosed: Bool { trace != nil }
+
   /// Whether the plan was found by its key.
   var isListed: Bool { if case .listed = numbers { true } else { false } }
 
@@ -101,12 +104,14 @@ struct Evaluation: @unchecked Sendable {
   var work: (cost: Int64, byteCount: Int) {
     let tracing = (work: trace?.plan.work ?? 0, byteCount: trace?.plan.peakByteCount ?? 0)
     // An operation takes a third of a nanosecond or more, a byte of the answer a nanosecond.
-    let cost = Size.sum(Size.sum(plan.work, tracing.work) / 3, plan.answerByteCount)
+    // What is streamed counts when it is written.
+    let writing = plan.isStreamed ? 0 : plan.answerByteCount
+    let cost = Size.sum(Size.sum(plan.work, tracing.work) / 3, writing)
     return (Int64(cost), Size.sum(plan.peakByteCount, tracing.byteCount))
   }
 
   /// Size of the block for the run. Decoded tensors stay where they are and need no room in it.
-  private var blockByteCount: Int {
+  var blockByteCount: Int {
     if case .decoded = numbers { plan.layout.byteCountWithoutInputs } else { plan.layout.byteCount }
   }
 
@@ -140,7 +145,8 @@ struct Evaluation: @unchecked Sendable {
     switch numbers {
     case .decoded: clock.mark(.wait)
     case .listed(let tensors):
-      guard let body else { return false }
+      // A key and a plan that disagree would put numbers in wrong places.
+      guard let body, tensors.count == plan.sources.count else { return false }
       let decoder = TensorDecoder(document: body.document)
       let types = plan.plan.inputTypes
       do {
@@ -158,7 +164,7 @@ struct Evaluation: @unchecked Sendable {
   }
 
   private func respond(_ body: Body, _ clock: consuming PhaseClock) -> Response {
-    clock.mark(.write)
+    if case .whole = body { clock.mark(.write) }
     let digest = digest ?? graphDigest
     return Response(
       contentType: plan.contentType,

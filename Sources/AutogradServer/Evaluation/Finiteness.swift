@@ -11,6 +11,21 @@ enum Finiteness {
     }
   }
 
+  /// The first element that is not finite, and its row-major position.
+  static func firstFault(in tensor: Tensor) -> (position: Int, number: Double)? {
+    tensor.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress, !holds(tensor.dtype, start, tensor.shape.elementCount) else { return nil }
+      for position in 0..<tensor.shape.elementCount {
+        let number =
+          tensor.dtype == .float64
+          ? start.assumingMemoryBound(to: Double.self)[position]
+          : Double(start.assumingMemoryBound(to: Float.self)[position])
+        if !number.isFinite { return (position, number) }
+      }
+      return nil
+    }
+  }
+
   /// NaN and infinity have an exponent of all ones. Adding one to its last bit carries into the sign bit. This takes
   /// three operations without a branch, which compilers vectorise.
   private static func holds<Bits: FixedWidthInteger & UnsignedInteger>(

@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Finds the first value that is not finite, for `"diagnose": true`. All floating results of the graph's nodes are
-/// computed once more.
+/// Finds the first value that is not finite, for `"diagnose": true`. The floating results of the graph's nodes that
+/// the answer needs are computed once more.
 struct NonFiniteTrace: Sendable {
   let plan: Plan
   private let traced: [(node: Int, name: String)]
@@ -11,7 +11,10 @@ struct NonFiniteTrace: Sendable {
   init(_ request: DifferentialRequest) throws(GraphError) {
     let graph = request.graph
     // Nodes may be listed in any order. Values are numbered in the order of computation.
-    let found = graph.floatingResults.sorted { $0.value.id < $1.value.id }
+    let asked = (request.outputs + request.of).map(\.value)
+    let needed = try graph.builder.graph(outputs: asked).reachableNodes
+    let found = graph.floatingResults.filter { needed[Int(graph.builder.columns.producers[Int($0.value.id)])] }
+      .sorted { $0.value.id < $1.value.id }
     traced = found.map { ($0.node, $0.name.string) }
     let values = found.map { (value: $0.value, isSum: false) }
     let outputs = graph.batch?.run(values, graph.builder) ?? values.map(\.value)
@@ -21,18 +24,21 @@ struct NonFiniteTrace: Sendable {
   /// - Throws: `interrupted`, and errors of the run, such as a singular matrix.
   func warning(_ inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> DifferentialRequest.Warning {
     for (result, traced) in zip(try plan.run(inputs, interruption: interruption), traced) {
-      guard let position = result.doubles.firstIndex(where: { !$0.isFinite }) else { continue }
-      let index = result.shape.index(of: position)
+      try interruption?.check()
+      guard let fault = Finiteness.firstFault(in: result) else { continue }
+      let index = result.shape.index(of: fault.position)
       let place = index.isEmpty ? "" : " at \(index)"
       return DifferentialRequest.Warning(
         code: "first_non_finite", pointer: "/graph/nodes/\(traced.node)",
         detail:
           "\(traced.name) is the first value that is not finite: "
-          + "\(NonFiniteTrace.text(result.doubles[position]))\(place)")
+          + "\(NonFiniteTrace.text(fault.number))\(place)")
     }
     return DifferentialRequest.Warning(
       code: "first_non_finite", pointer: "/graph",
-      detail: "all values of the graph are finite, only derivatives are not, as that of sqrt at 0")
+      detail:
+        "the results of the graph's nodes are finite; what is not is a derivative, as that of sqrt at 0, an input, "
+        + "a constant, or a value inside a function")
   }
 
   private static func text(_ number: Double) -> String {

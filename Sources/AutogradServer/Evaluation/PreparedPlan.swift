@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import Synchronization
 
 /// A computation without its numbers: the plan, where its inputs come from, and the text of its answer. Any number of
 /// requests may use it at a time.
@@ -9,6 +10,11 @@ final class PreparedPlan: Sendable {
   /// For each input of the plan, which of the request's tensors it is, in the order of ``PlanKey``.
   let sources: [Int]
   let template: AnswerTemplate
+
+  /// How often no skeleton could be made of a request: one with constants has none, and trying costs as much as a run.
+  private let failedSkeletons = Atomic<Int>(0)
+  var mayHaveSkeleton: Bool { failedSkeletons.load(ordering: .relaxed) < 4 }
+  func countFailedSkeleton() { failedSkeletons.add(1, ordering: .relaxed) }
 
   init(_ request: DifferentialRequest, answersSafetensors: Bool) throws(GraphError) {
     let sections = request.sections()
@@ -67,7 +73,7 @@ final class PreparedPlan: Sendable {
     try template.write(&progress, to: answer, until: .max, from: block, layout.results, found, interruption)
     if !isSmall { return answer }
     let copy = ByteBuffer(capacity: answer.count)
-    copy.append(answer.bytes)
+    copy.append(answer)
     return copy
   }
 
@@ -84,7 +90,9 @@ final class PreparedPlan: Sendable {
     }
     if places.isEmpty { return [] }
     if !always && !areFinite(inputs, block) { return [] }
-    return places.prefix(DifferentialRequest.mostShown).map { .notFinite(at: template.pointers[$0]) }
+    return places.prefix(DifferentialRequest.mostShown).map {
+      .notFinite(at: template.pointers[$0], isDiagnosed: always)
+    }
   }
 
   /// Whether all inputs are finite.

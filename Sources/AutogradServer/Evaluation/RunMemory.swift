@@ -64,9 +64,11 @@ final class RunMemoryPool: Sendable {
 
   init(mostBytesKept: Int = .max) { self.mostBytesKept = min(mostBytesKept, 128 << 20) }
 
-  func lease() -> RunMemory.Lease {
+  /// - Parameter most: the largest block that may be leased, for whoever keeps it for long: all of a block is counted.
+  func lease(atMost most: Int = .max) -> RunMemory.Lease {
     let memory = idle.withLock { idle in
-      guard let memory = idle.memories.popLast() else { return nil as RunMemory? }
+      guard let index = idle.memories.lastIndex(where: { $0.blockByteCount <= most }) else { return nil as RunMemory? }
+      let memory = idle.memories.remove(at: index)
       idle.byteCount -= memory.blockByteCount
       return memory
     }

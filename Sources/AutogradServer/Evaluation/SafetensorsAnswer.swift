@@ -10,20 +10,22 @@ extension AnswerTemplate {
   static func safetensors(_ sections: [Section], _ plan: Plan, _ warnings: [DifferentialRequest.Warning])
     -> AnswerTemplate
   {
-    var entries: [(name: ByteBuffer, field: Field, begin: Int)] = []
-    func append(_ name: ByteBuffer) {
+    var entries: [(name: ByteBuffer, pointer: String, field: Field, begin: Int)] = []
+    func append(_ section: String, _ row: SourceName? = nil, _ tensor: SourceName? = nil) {
+      let name = name(section, row, tensor)
+      let pointer = ([row, tensor].compactMap { $0 }).reduce("/" + section) { $0 + Pointer.member($1.string) }
       // The plan's outputs are the tensors of the answer, in the same order.
       let result = plan.outputs[entries.count]
-      entries.append((name, Field(textEnd: 0, result: result, type: plan.resultTypes[result]), 0))
+      entries.append((name, pointer, Field(textEnd: 0, result: result, type: plan.resultTypes[result]), 0))
     }
     for section in sections {
       switch section.content {
-      case .tensors(let named): for entry in named { append(name(section.name, nil, entry.name)) }
+      case .tensors(let named): for entry in named { append(section.name, nil, entry.name) }
       case .table(let rows):
         for row in rows {
-          for entry in row.tensors { append(name(section.name, row.row, entry.name)) }
+          for entry in row.tensors { append(section.name, row.row, entry.name) }
         }
-      case .tensor: append(ByteBuffer(section.name))
+      case .tensor: append(section.name)
       case .json: break
       }
     }
@@ -35,7 +37,7 @@ extension AnswerTemplate {
         entries[index].begin = position
         position = Size.sum(position, entries[index].field.type.byteCount)
         fields.append(entries[index].field)
-        pointers.append("/" + entries[index].name.string)
+        pointers.append(entries[index].pointer)
       }
     }
 
@@ -69,9 +71,10 @@ extension AnswerTemplate {
 
   /// In the name of a row, `~` and `/` are written `~0` and `~1`. So the name of the column begins after the second
   /// slash, and names are unique.
-  private static func name(_ section: String, _ row: SourceName?, _ tensor: SourceName) -> ByteBuffer {
+  private static func name(_ section: String, _ row: SourceName?, _ tensor: SourceName?) -> ByteBuffer {
     let name = ByteBuffer(section)
     if let row { name.append(Pointer.member(row.string)) }
+    guard let tensor else { return name }
     name.append("/")
     name.append(tensor.bytes)
     return name

@@ -35,7 +35,7 @@ extension ByteBuffer {
   func appendJSONMessage(_ text: String) {
     let escaped = ByteBuffer(capacity: text.utf8.count)
     escaped.appendEscaped(text)
-    appendJSONString(escaped.bytes)
+    withExtendedLifetime(escaped) { appendJSONString(escaped.bytes) }
   }
 
   /// 16 lower-case digits.

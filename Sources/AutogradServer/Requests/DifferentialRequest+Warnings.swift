@@ -10,10 +10,11 @@ extension DifferentialRequest {
     var detail: String
 
     /// For a tensor of the answer.
-    static func notFinite(at pointer: String) -> Warning {
+    static func notFinite(at pointer: String, isDiagnosed: Bool) -> Warning {
       Warning(
         code: "non_finite", pointer: pointer,
-        detail: "the answer holds NaN or infinity; \"diagnose\": true says where it comes from")
+        detail: "the answer holds NaN or infinity"
+          + (isDiagnosed ? "" : "; \"diagnose\": true says where it comes from"))
     }
   }
 
