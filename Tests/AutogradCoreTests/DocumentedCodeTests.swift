@@ -9,18 +9,15 @@ typealias Operation = AutogradCore.Operation
 /// The operation that CONTRIBUTING.md adds.
 struct SquareDifferenceOperation: Operation {
   let reference = OperationReference(
-    name: "square_difference",
-    summary: "Square of the difference, element by element.",
-    formula: "z = (x - y)^2", operands: ["x", "y"], results: ["z"],
-    dtypes: .numeric,
+    name: "square_difference", summary: "Square of the difference, element by element.",
+    formula: "z = (x - y)^2", operands: ["x", "y"], results: ["z"], dtypes: .numeric,
     shapeRule: "x and y broadcast together",
-    derivative: "x: 2 ct (x - y), y: -2 ct (x - y), each summed over the axes that were stretched",
+    derivative: "x: 2 ct (x - y), y: -2 ct (x - y), summed over the axes that were stretched",
     samples: [OperationSample([[2, 3], [3]]), OperationSample([[], []])])
 
   func build(_ call: OperationCall) throws(GraphError) -> [Value] {
     let (x, y) = try call.builder.broadcastTogether(call.x, call.y)
-    let difference = x - y
-    return [difference * difference]
+    return [(x - y).emit(.square)]
   }
 }
 
@@ -63,9 +60,17 @@ struct SquareDifferenceOperation: Operation {
     }
     let here = lines(try String(contentsOf: URL(filePath: #filePath), encoding: .utf8)).joined(separator: "\n")
     let text = try String(contentsOf: root.appending(path: document), encoding: .utf8)
-    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
-      $0.components(separatedBy: "```").first
+    func blocks(_ language: String) -> [String] {
+      text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
+        $0.components(separatedBy: "```").first
+      }
     }
+    // Of a diff that adds an operation, the lines that are added.
+    let added = blocks("diff").filter { $0.contains("struct SquareDifferenceOperation") }.map { diff in
+      diff.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("+") }.map { $0.dropFirst() }
+        .joined(separator: "\n")
+    }
+    let blocks = blocks("swift") + added
     #expect(!blocks.isEmpty)
     for block in blocks { #expect(here.contains(lines(block).joined(separator: "\n")), "\(block)") }
   }

@@ -38,9 +38,9 @@ import Testing
       let (a, b) = (Double(a.0) ?? .nan, Double(b.0) ?? .nan)
       #expect(abs(a - b) <= 1e-13 * max(1, abs(b)))
     }
-    for operation in OpCatalog.operations { #expect(current.contains("\n### \(operation.reference.name)\n")) }
+    for operation in OperationsDocument.operations { #expect(current.contains("\n### \(operation.reference.name)\n")) }
     #expect(
-      current.components(separatedBy: "```json\n{\"outputs\"").count == OpCatalog.operations.count + 1,
+      current.components(separatedBy: "```json\n{\"outputs\"").count == OperationsDocument.operations.count + 1,
       "each has its answer")
   }
 

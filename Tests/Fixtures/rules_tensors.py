@@ -187,7 +187,8 @@ def add_not_finite(cases):
   same(cases, "not-finite-in-object", quote, tensor("-Infinity", shape=[]), float64("-Infinity"))
   same(cases, "not-finite-among-numbers", quote, [[1, "NaN"], ["Infinity", 2]], float64([[1.0, "NaN"], ["Infinity", 2.0]]))
   cases.rule("not-finite-results", quote, ask(node("div", "x", [0, 0, 0]), {"x": [1, -1, 0]}),
-             answer({"y": float64(["Infinity", "-Infinity", "NaN"])}, {"x": float64(["Infinity"] * 3)}), exact=True)
+             answer({"y": float64(["Infinity", "-Infinity", "NaN"])}, {"x": float64(["Infinity"] * 3)}),
+             warnings=["non_finite", "non_finite"])
   cases.rule("overflow-while-computing", quote, ask(node("mul", "x", "x"), {"x": tensor([1e30], "float32")}),
              answer({"y": of_dtype("float32", ["Infinity"])}, {"x": of_dtype("float32", [2e30])}))
 

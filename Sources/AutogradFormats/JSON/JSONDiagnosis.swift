@@ -39,7 +39,7 @@ extension JSONParser {
     case .string(let start): explainString(start, offset)
     case .depth(let maximum): "lists and objects are nested more than \(maximum) deep"
     case .unique(let key):
-      "duplicate key \"\(excerpt(stringBytes(key)))\" in this object; each key may be given once"
+      "the key \"\(excerpt(stringBytes(key)))\" is given twice in this object; give it once"
     case .tooLarge: "a body of 4 GiB or more is not read"
     }
   }

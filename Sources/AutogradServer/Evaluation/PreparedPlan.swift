@@ -54,7 +54,8 @@ final class PreparedPlan: Sendable {
 
   /// Memory that a run and its answer take, about.
   var peakByteCount: Int {
-    Size.sum(plan.peakByteCount, isStreamed ? AnswerStream.piecesByteCount : template.answerByteCount)
+    let writing = isStreamed ? AnswerStream.piecesByteCount : template.answerByteCount
+    return Size.sum(max(plan.peakByteCount, RunMemory.least), writing)
   }
 
   var answerByteCount: Int { template.answerByteCount }

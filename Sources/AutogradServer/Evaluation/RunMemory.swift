@@ -9,6 +9,8 @@ import Glibc
 final class RunMemory: @unchecked Sendable {
   /// Small answers are written here, see ``AnswerTemplate``.
   let draft = ByteBuffer(capacity: 1024)
+  /// Bytes of the smallest block.
+  static let least = 4096
   @exclusivity(unchecked) private var block: UnsafeMutableRawPointer?
   @exclusivity(unchecked) private(set) var blockByteCount = 0
 
@@ -16,7 +18,7 @@ final class RunMemory: @unchecked Sendable {
   func block(of byteCount: Int) -> UnsafeMutableRawPointer {
     if let block, blockByteCount >= byteCount { return block }
     free(block)
-    let size = max(byteCount, 4096)
+    let size = max(byteCount, RunMemory.least)
     let memory = AlignedMemory.allocate(size)
     block = memory
     blockByteCount = size
