@@ -145,7 +145,7 @@ struct RequestSizeTests {
         guard let base = bytes.baseAddress else { return nil }
         let template = AnswerTemplate(
           text: ByteBuffer("{}"), fields: [.init(textEnd: 1, result: 0, type: type)], pointers: ["/y"],
-          form: .json(TensorEncoder(form: form)), warnings: [], dataByteCount: 0)
+          encoder: TensorEncoder(form: form), warnings: [], dataByteCount: 0)
         let (answer, piecewise) = (ByteBuffer(), ByteBuffer())
         var progress = AnswerTemplate.Progress()
         let whole: Void? = try? template.write(&progress, to: answer, until: .max, from: base, [0], [], interruption)

@@ -58,7 +58,7 @@ extension AnswerTemplate {
     let text = header.text(warnings)
     for index in fields.indices { fields[index].textEnd = text.count }
     return AnswerTemplate(
-      text: text, fields: fields, pointers: pointers, form: .safetensors(header), warnings: warnings,
+      text: text, fields: fields, pointers: pointers, header: header, warnings: warnings,
       dataByteCount: position)
   }
 
