@@ -13,11 +13,14 @@ package final class Router: Responder {
   package let routes: [Route]
   /// The paths of all routes, each once, in the order of the table. A request is counted under the number of its path.
   package let paths: [String]
-  /// The routes of a path, one for each method.
+  /// The routes of a path, one for each method. Nothing in it is counted by reference, because every request on every
+  /// thread looks it up.
   private struct Rows: Sendable {
     let path: Int
-    var routes: [Int] = []
+    let first: Int
   }
+  /// For each route, the next one of its path; -1 for the last.
+  private let next: [Int]
   /// Paths without a parameter, which nearly every request has.
   private let exact: [String: Rows]
   /// The others, those with more fixed segments first.
@@ -28,8 +31,13 @@ package final class Router: Responder {
     self.routes = routes
     self.rules = rules
     paths = Router.paths(of: routes)
-    var rows = Dictionary(uniqueKeysWithValues: paths.enumerated().map { ($1, Rows(path: $0)) })
-    for (index, route) in routes.enumerated() { rows[route.path]?.routes.append(index) }
+    var rows: [String: Rows] = [:]
+    var next = [Int](repeating: -1, count: routes.count)
+    for (index, route) in routes.enumerated().reversed() {
+      next[index] = rows[route.path]?.first ?? -1
+      rows[route.path] = Rows(path: paths.firstIndex(of: route.path) ?? 0, first: index)
+    }
+    self.next = next
     patterns = paths.compactMap { path in
       guard let pattern = PathPattern(path), let rows = rows[path] else { return nil }
       return (pattern, rows)
@@ -56,19 +64,29 @@ package final class Router: Responder {
     let fixed = exact[path]
     guard let rows = fixed ?? find(path)?.rows else { return RoutePlace(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
-    guard let index = rows.routes.first(where: { routes[$0].takes(method) }) else {
-      return RoutePlace(index: rows.routes.first ?? routes.count, path: rows.path, hasParameters: fixed == nil)
+    guard let index = route(among: rows, taking: method) else {
+      return RoutePlace(index: rows.first, path: rows.path, hasParameters: fixed == nil)
     }
-    let route = routes[index]
     return RoutePlace(
-      index: index, path: rows.path, hasParameters: fixed == nil, isPublic: route.isPublic,
-      isProbe: route.isProbe)
+      index: index, path: rows.path, hasParameters: fixed == nil, isPublic: routes[index].isPublic,
+      isProbe: routes[index].isProbe)
+  }
+
+  private func route(among rows: Rows, taking method: String) -> Int? {
+    var index = rows.first
+    while index >= 0 {
+      if routes[index].takes(method) { return index }
+      index = next[index]
+    }
+    return nil
   }
 
   package func methods(of path: String) -> [String] { find(path).map { methods(of: $0.rows) } ?? [] }
 
   private func methods(of rows: Rows) -> [String] {
-    rows.routes.flatMap { routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method] }
+    sequence(first: rows.first) { self.next[$0] < 0 ? nil : self.next[$0] }.flatMap {
+      routes[$0].method == "GET" ? ["GET", "HEAD"] : [routes[$0].method]
+    }
   }
 
   /// Larger bodies are read on the compute pool, because a socket thread serves many clients.
@@ -85,10 +103,10 @@ package final class Router: Responder {
     guard let (rows, parameters) = find(request.path) else {
       return .now(rules.refuse(.unknownPath(request.path, known: paths), request.id))
     }
-    guard let index = rows.routes.first(where: { routes[$0].takes(request.method) }) else {
+    guard let index = route(among: rows, taking: request.method) else {
       let allowed = methods(of: rows)
       return .now(
-        refuse(.methodNotAllowed(request.method, path: request.path, allowed: allowed), rows.routes.first, request.id))
+        refuse(.methodNotAllowed(request.method, path: request.path, allowed: allowed), rows.first, request.id))
     }
     return reply(routes[index], request, parameters)
   }

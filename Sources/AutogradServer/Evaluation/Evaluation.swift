@@ -5,8 +5,8 @@ import AutogradHTTP
 /// Where the numbers for a run come from.
 enum Numbers {
   /// Tensors that were decoded with the graph, for the first request of a plan. Only this case can report errors with
-  /// the request's names.
-  case decoded(DifferentialRequest)
+  /// the request's names. Indirect, so that later requests do not move room for a whole request about.
+  indirect case decoded(DifferentialRequest)
   /// Positions in a parsed body, in the order of its ``PlanKey``.
   case listed([TensorSource])
   /// Read from the text before the run got its memory, see ``BodySkeleton/numbers(of:)``.
@@ -128,8 +128,7 @@ struct Evaluation: @unchecked Sendable {
       if case .decoded(let request) = numbers { tensors = request.tensors }
       try plan.run(in: block, interruption, inputs: tensors)
       clock.mark(.run)
-      var found = plan.notFinite(in: block, tensors, always: trace != nil)
-      if !found.isEmpty, let trace, let tensors { found.insert(try trace.warning(tensors, interruption), at: 0) }
+      let found = plan.isFinite(in: block) ? [] : try warnings(of: block, tensors, interruption)
       if plan.isStreamed {
         return respond(.stream(AnswerStream(plan.template, memory, block, plan.layout.results, found)), clock)
       }
@@ -138,6 +137,15 @@ struct Evaluation: @unchecked Sendable {
       guard case .decoded(let request) = numbers else { return nil }
       throw request.graph.problem(error)
     }
+  }
+
+  /// Warnings of an answer that is not finite.
+  private func warnings(
+    of block: UnsafeRawPointer, _ inputs: [Tensor]?, _ interruption: Interruption?
+  ) throws(GraphError) -> [DifferentialRequest.Warning] {
+    let found = plan.notFinite(in: block, inputs, always: trace != nil)
+    guard !found.isEmpty, let trace, let inputs else { return found }
+    return [try trace.warning(inputs, interruption)] + found
   }
 
   /// - Returns: false for numbers that cannot be read.

@@ -1,5 +1,15 @@
 import AutogradCore
 
+/// A tensor of an answer in the memory of a run.
+struct FloatingData: Sendable {
+  /// Index of its field in the ``AnswerTemplate``.
+  let field: Int
+  let dtype: DType
+  /// Offset in bytes.
+  let start: Int
+  let count: Int
+}
+
 /// Whether numbers are neither NaN nor infinite.
 enum Finiteness {
   /// Whether all `count` elements are finite. Integers and bools always are.
@@ -9,6 +19,10 @@ enum Finiteness {
     case .float32: holds(start.assumingMemoryBound(to: UInt32.self), count, exponent: 0x7F80_0000)
     case .int64, .int32, .bool: true
     }
+  }
+
+  static func holds(_ data: FloatingData, in block: UnsafeRawPointer) -> Bool {
+    holds(data.dtype, block + data.start, data.count)
   }
 
   /// The first element that is not finite, and its row-major position.

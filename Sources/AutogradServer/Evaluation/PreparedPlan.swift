@@ -10,6 +10,9 @@ final class PreparedPlan: Sendable {
   /// For each input of the plan, which of the request's tensors it is, in the order of ``PlanKey``.
   let sources: [Int]
   let template: AnswerTemplate
+  /// Those of the answer's tensors that may hold NaN or infinity. Nothing in it is counted by reference, because every
+  /// request reads it, on all threads.
+  private let floats: [FloatingData]
 
   /// How often no skeleton could be made of a request: one with constants has none, and trying costs as much as a run.
   private let failedSkeletons = Atomic<Int>(0)
@@ -25,6 +28,10 @@ final class PreparedPlan: Sendable {
     template =
       answersSafetensors
       ? .safetensors(sections, plan, request.warnings) : AnswerTemplate(sections, plan, request.form, request.warnings)
+    floats = template.fields.enumerated().filter { $1.type.dtype.isFloating }.map { [layout] index, field in
+      FloatingData(
+        field: index, dtype: field.type.dtype, start: layout.results[field.result], count: field.type.elementCount)
+    }
   }
 
   /// Approximate size in bytes.
@@ -80,19 +87,19 @@ final class PreparedPlan: Sendable {
 
   private static let largestDraft = 16 << 10
 
+  /// Whether all results of the answer are finite.
+  func isFinite(in block: UnsafeRawPointer) -> Bool {
+    for index in floats.indices where !Finiteness.holds(floats[index], in: block) { return false }
+    return true
+  }
+
   /// Warnings for results that are not finite although all inputs are. A client that sends NaN or infinity needs no
   /// warning.
   /// - Parameter always: whether to warn even if inputs are not finite.
   func notFinite(in block: UnsafeRawPointer, _ inputs: [Tensor]?, always: Bool) -> [DifferentialRequest.Warning] {
-    var places: [Int] = []
-    for (place, field) in template.fields.enumerated()
-    where !Finiteness.holds(field.type.dtype, block + layout.results[field.result], field.type.elementCount) {
-      places.append(place)
-    }
-    if places.isEmpty { return [] }
     if !always && !areFinite(inputs, block) { return [] }
-    return places.prefix(DifferentialRequest.mostShown).map {
-      .notFinite(at: template.pointers[$0], isDiagnosed: always)
+    return floats.filter { !Finiteness.holds($0, in: block) }.prefix(DifferentialRequest.mostShown).map {
+      .notFinite(at: template.pointers[$0.field], isDiagnosed: always)
     }
   }
 
