@@ -46,8 +46,8 @@ package struct StubResponder: Responder {
 
   package init(gate: Gate) { self.gate = gate }
 
-  package func place(of path: String, _ method: String) -> RoutePlace {
-    RoutePlace(index: 0, isPublic: path == "/public", isProbe: ["/livez", "/readyz", "/metrics"].contains(path))
+  package func facts(of path: String, _ method: String) -> RouteFacts {
+    RouteFacts(index: 0, isPublic: path == "/public", isProbe: ["/livez", "/readyz", "/metrics"].contains(path))
   }
 
   package func respond(to request: Request) -> Reply {

@@ -44,7 +44,7 @@ import Testing
     body.withUnsafeBytes { body in
       router.respond(
         to: Request(
-          method: method, path: path, id: "7", route: router.place(of: path, method).index, contentType: contentType,
+          method: method, path: path, id: "7", route: router.facts(of: path, method).index, contentType: contentType,
           accept: accept, body: body))
     }
   }
@@ -73,8 +73,8 @@ import Testing
   ])
   func pathsThatAreNot(path: String) {
     #expect(Self.answer("GET", path).hasPrefix("unknownPath"), "\(path)")
-    let place = Self.router.place(of: path, "GET")
-    #expect(place.index == Self.router.routes.count && place.path == Self.router.paths.count)
+    let facts = Self.router.facts(of: path, "GET")
+    #expect(facts.index == Self.router.routes.count && facts.path == Self.router.paths.count)
   }
 
   @Test func aPathTellsItsMethods() {
@@ -93,7 +93,7 @@ import Testing
         "/v1/graphs/newest", "/v1/{name}/newest", "/other/{name}",
       ])
     for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "BREW"] {
-      #expect(Self.router.place(of: "/v1/graphs/a", method).path == 1, "\(method)")
+      #expect(Self.router.facts(of: "/v1/graphs/a", method).path == 1, "\(method)")
     }
   }
 
@@ -126,11 +126,11 @@ import Testing
   @Test func routesHaveTheirFormOfErrors() {
     #expect(Self.answer("POST", "/other/a") == "other form 7")
     #expect(Self.answer("GET", "/other/a", accept: "image/png") == "other form 7")
-    let place = Self.router.place(of: "/other/a", "GET")
-    #expect(Self.router.refuse(.tooSlow, at: place, requestID: "8")?.body.string == "other form 8")
-    let usual = Self.router.place(of: "/v1/graphs", "GET")
+    let facts = Self.router.facts(of: "/other/a", "GET")
+    #expect(Self.router.refuse(.tooSlow, at: facts, requestID: "8")?.body.string == "other form 8")
+    let usual = Self.router.facts(of: "/v1/graphs", "GET")
     #expect(Self.router.refuse(.tooSlow, at: usual, requestID: "8")?.body.string == "tooSlow 8")
-    let none = Self.router.place(of: "/nothing", "GET")
+    let none = Self.router.facts(of: "/nothing", "GET")
     #expect(Self.router.refuse(.tooSlow, at: none, requestID: "8")?.body.string == "tooSlow 8")
   }
 
@@ -153,7 +153,7 @@ import Testing
       #expect(try answer("\(method) /v1/graphs/a%2fb").text == "\(method) \(Self.graph) a%2fb  2")
     }
     #expect(try answer("PUT /v1/%67raphs/a").status == 400 && answer("PUT /v1/%67raphs/a").text.contains("% in it"))
-    #expect(Self.router.place(of: "/v1/graphs/a%2fb", "OPTIONS").hasParameters, "whatever the method")
+    #expect(Self.router.facts(of: "/v1/graphs/a%2fb", "OPTIONS").hasParameters, "whatever the method")
     // A fault of the head is one also there.
     #expect(try answer("PUT /v1/graphs/a%2fb", headers: "Content-Length: 2\r\nX: a\u{1}b\r\n").status == 400)
     #expect(try answer("POST /v1/graphs/a/runs").text == "POST /v1/graphs/{name}/runs a  2")

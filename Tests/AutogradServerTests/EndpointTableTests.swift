@@ -52,8 +52,8 @@ import Testing
   func itIsCountedAndLogged(method: String, status: String) throws {
     let router = Router(routes: Self.routes)
     let metrics = Metrics(routes: router.paths, region: try .own(paths: router.paths.count))
-    let place = router.place(of: "/v1/plans/abc", method)
-    for (number, count) in [(place.path, 1), (router.paths.count, 2), (router.paths.count + 5, 1)] {
+    let facts = router.facts(of: "/v1/plans/abc", method)
+    for (number, count) in [(facts.path, 1), (router.paths.count, 2), (router.paths.count + 5, 1)] {
       for _ in 0..<count {
         metrics.observe(
           RequestRecord(

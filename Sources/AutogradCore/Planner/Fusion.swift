@@ -26,8 +26,8 @@ struct Fusion {
     var sizes: Shape?
   }
 
-  /// How an operand is walked: from where, and with one stride over all elements or with strides along axes.
-  private struct Walk: Equatable {
+  /// How an operand is accessed: from where, and with one stride over all elements or with strides along axes.
+  private struct AccessPattern: Equatable {
     var offset: Int
     var flatStride: Int?
     var strides: Shape
@@ -36,9 +36,9 @@ struct Fusion {
   private struct BufferUse {
     var lastWriter = -1
     var lastReader = -1
-    var writing: Walk?
-    /// Nil where readers of one group walk differently.
-    var reading: Walk?
+    var writing: AccessPattern?
+    /// Nil where readers of one group have different patterns.
+    var reading: AccessPattern?
     /// The only group that touches it, -2 if there are several.
     var group = -1
   }
@@ -73,38 +73,38 @@ struct Fusion {
       return
     }
     let iteration = lowering.iterations[Int(instruction.detail)]
-    let walks = Walks(instruction, iteration)
+    let patterns = AccessPatterns(instruction, iteration)
     let count = iteration.count
-    let group = choose(instruction, iteration, walks, count)
+    let group = choose(instruction, iteration, patterns, count)
     if let group {
       groups[group].members.append(index)
-      if !walks.areFlat { groups[group].sizes = iteration.sizes }
+      if !patterns.areFlat { groups[group].sizes = iteration.sizes }
     } else {
-      groups.append(Group(members: [index], sizes: walks.areFlat ? nil : iteration.sizes))
+      groups.append(Group(members: [index], sizes: patterns.areFlat ? nil : iteration.sizes))
       growing[count, default: []].append(groups.count - 1)
     }
-    note(instruction, walks, group: group ?? groups.count - 1)
+    note(instruction, patterns, group: group ?? groups.count - 1)
   }
 
-  private struct Walks {
-    var z: Walk
-    var x: Walk
-    var y: Walk
+  private struct AccessPatterns {
+    var z: AccessPattern
+    var x: AccessPattern
+    var y: AccessPattern
     var areFlat: Bool { z.flatStride != nil && x.flatStride != nil && y.flatStride != nil }
 
     init(_ instruction: Instruction, _ iteration: Loop) {
-      func walk(_ slot: Slot, _ strides: Shape) -> Walk {
+      func pattern(_ slot: Slot, _ strides: Shape) -> AccessPattern {
         let flat = iteration.sizes.flatStride(strides)
-        return Walk(offset: slot.offset, flatStride: flat, strides: flat == nil ? strides : [])
+        return AccessPattern(offset: slot.offset, flatStride: flat, strides: flat == nil ? strides : [])
       }
-      z = walk(instruction.z, iteration.z)
-      x = walk(instruction.x, iteration.x)
-      y = walk(instruction.y, iteration.y)
+      z = pattern(instruction.z, iteration.z)
+      x = pattern(instruction.x, iteration.x)
+      y = pattern(instruction.y, iteration.y)
     }
   }
 
   /// The first region that the instruction may join.
-  private func choose(_ instruction: Instruction, _ iteration: Loop, _ walks: Walks, _ count: Int) -> Int? {
+  private func choose(_ instruction: Instruction, _ iteration: Loop, _ patterns: AccessPatterns, _ count: Int) -> Int? {
     guard let candidates = growing[count] else { return nil }
     let x = buffers[Int(instruction.x.base)]
     let y = buffers[Int(instruction.y.base)]
@@ -116,10 +116,11 @@ struct Fusion {
     for candidate in candidates.suffix(Fusion.mostChoices) {
       let group = groups[candidate]
       guard group.members.count < Fusion.mostMembers else { continue }
-      if !walks.areFlat, let sizes = group.sizes, sizes != iteration.sizes { continue }
-      if precedes(x.lastWriter, candidate, x.writing == walks.x),
-        precedes(y.lastWriter, candidate, y.writing == walks.y),
-        precedes(z.lastWriter, candidate, z.writing == walks.z), precedes(z.lastReader, candidate, z.reading == walks.z)
+      if !patterns.areFlat, let sizes = group.sizes, sizes != iteration.sizes { continue }
+      if precedes(x.lastWriter, candidate, x.writing == patterns.x),
+        precedes(y.lastWriter, candidate, y.writing == patterns.y),
+        precedes(z.lastWriter, candidate, z.writing == patterns.z),
+        precedes(z.lastReader, candidate, z.reading == patterns.z)
       {
         return candidate
       }
@@ -133,7 +134,7 @@ struct Fusion {
     let use = buffers[Int(instruction.x.base)]
     guard UInt32(instruction.function) < CK_ARGMAX.rawValue, reduction.columns == 1, reduction.outer.count == 1,
       reduction.rowStride == 1,
-      use.lastWriter >= 0, use.writing == Walk(offset: instruction.x.offset, flatStride: 1, strides: [])
+      use.lastWriter >= 0, use.writing == AccessPattern(offset: instruction.x.offset, flatStride: 1, strides: [])
     else { return nil }
     let group = groups[use.lastWriter]
     let first = lowering.program.instructions[group.members[0]]
@@ -143,13 +144,13 @@ struct Fusion {
     return use.lastWriter
   }
 
-  private mutating func note(_ instruction: Instruction, _ walks: Walks, group: Int) {
-    read(instruction.x, walks.x, group)
-    read(instruction.y, walks.y, group)
-    write(instruction.z, walks.z, group)
+  private mutating func note(_ instruction: Instruction, _ patterns: AccessPatterns, group: Int) {
+    read(instruction.x, patterns.x, group)
+    read(instruction.y, patterns.y, group)
+    write(instruction.z, patterns.z, group)
   }
 
-  /// Uses without a walk, by instructions that are no members: nothing fits them.
+  /// Accesses without a pattern, by instructions that are no members: nothing fits them.
   private mutating func note(_ instruction: Instruction, group: Int) {
     if instruction.kind == .custom {
       let call = lowering.program.customCalls[Int(instruction.detail)]
@@ -158,27 +159,28 @@ struct Fusion {
       return
     }
     // A reduction that is a member reads element by element like the others.
-    let walk = instruction.kind == .reduce ? Walk(offset: instruction.x.offset, flatStride: 1, strides: []) : nil
-    read(instruction.x, walk, group)
-    read(instruction.y, walk, group)
+    let pattern =
+      instruction.kind == .reduce ? AccessPattern(offset: instruction.x.offset, flatStride: 1, strides: []) : nil
+    read(instruction.x, pattern, group)
+    read(instruction.y, pattern, group)
     write(instruction.z, nil, group)
   }
 
-  private mutating func read(_ slot: Slot, _ walk: Walk?, _ group: Int) {
+  private mutating func read(_ slot: Slot, _ pattern: AccessPattern?, _ group: Int) {
     let buffer = Int(slot.base)
     if buffers[buffer].lastReader == group {
-      if buffers[buffer].reading != walk { buffers[buffer].reading = nil }
+      if buffers[buffer].reading != pattern { buffers[buffer].reading = nil }
     } else if buffers[buffer].lastReader < group {
       buffers[buffer].lastReader = group
-      buffers[buffer].reading = walk
+      buffers[buffer].reading = pattern
     }
     touch(buffer, group)
   }
 
-  private mutating func write(_ slot: Slot, _ walk: Walk?, _ group: Int) {
+  private mutating func write(_ slot: Slot, _ pattern: AccessPattern?, _ group: Int) {
     let buffer = Int(slot.base)
     // Nothing joins a region before the last writer's.
-    buffers[buffer].writing = buffers[buffer].lastWriter == group && buffers[buffer].writing != walk ? nil : walk
+    buffers[buffer].writing = buffers[buffer].lastWriter == group && buffers[buffer].writing != pattern ? nil : pattern
     buffers[buffer].lastWriter = group
     touch(buffer, group)
   }

@@ -51,20 +51,20 @@ extension RegionDraft {
 
   /// The pair that ends with an instruction, if there is one.
   private func pair(_ index: Int, _ scratch: Scratch, _ isPair: [Bool]) -> Step? {
-    let (second, walk) = (instructions[index], walks[index])
-    guard second.dtype.isFloating, walk.areFlat, walk.z == 1 else { return nil }
+    let (second, inner) = (instructions[index], strides[index])
+    guard second.dtype.isFloating, inner.areFlat, inner.z == 1 else { return nil }
     func step(_ t: Slot, _ function: ck_second_op, _ w: Operand?) -> Step? {
       guard let first = first(of: t, second.dtype, scratch), !isPair[first] else { return nil }
       // Where there is no second operand, any that can be read stands for it.
       return Step(
         instruction: index, first: first,
-        second: (function, w ?? Operand(slot: instructions[first].x, stride: walks[first].x)))
+        second: (function, w ?? Operand(slot: instructions[first].x, stride: strides[first].x)))
     }
     if second.kind == .unary {
       return UInt32(second.function) == CK_NEG.rawValue ? step(second.x, CK_THEN_NEG, nil) : nil
     }
-    guard second.kind == .binary, second.x.base != second.y.base, 0...1 ~= walk.x, 0...1 ~= walk.y else { return nil }
-    let (x, y) = (Operand(slot: second.x, stride: walk.x), Operand(slot: second.y, stride: walk.y))
+    guard second.kind == .binary, second.x.base != second.y.base, 0...1 ~= inner.x, 0...1 ~= inner.y else { return nil }
+    let (x, y) = (Operand(slot: second.x, stride: inner.x), Operand(slot: second.y, stride: inner.y))
     return switch UInt32(second.function) {
     case CK_ADD.rawValue: step(x.slot, CK_THEN_ADD, y) ?? step(y.slot, CK_THEN_ADD, x)
     case CK_SUB.rawValue: step(x.slot, CK_THEN_SUB, y) ?? step(y.slot, CK_THEN_SUB_FROM, x)
@@ -79,10 +79,10 @@ extension RegionDraft {
   private func function(ofSlope index: Int, _ scratch: Scratch) -> Int? {
     let slope = instructions[index]
     func makes(_ function: ck_unary_op, _ index: Int) -> Bool {
-      let (instruction, walk) = (instructions[index], walks[index])
+      let (instruction, inner) = (instructions[index], strides[index])
       return instruction.kind == .unary && UInt32(instruction.function) == function.rawValue
         && instruction.dtype == slope.dtype
-        && instruction.x == slope.x && walk.areFlat && walk.z == 1 && walk.x == 1
+        && instruction.x == slope.x && inner.areFlat && inner.z == 1 && inner.x == 1
         && scratch.pairing.writer[Int(instruction.z.base)] >= 0
     }
     guard makes(CK_SECH2, index) else { return nil }
@@ -94,9 +94,9 @@ extension RegionDraft {
     let buffer = Int(t.base)
     let maker = Int(scratch.pairing.writer[buffer])
     guard scratch.tile[buffer] == Scratch.unused, scratch.pairing.readers[buffer] == 1, maker >= 0 else { return nil }
-    let (first, walk) = (instructions[maker], walks[maker])
-    guard first.kind == .binary, first.dtype == dtype, UInt32(first.function) <= CK_DIV.rawValue, walk.areFlat,
-      0...1 ~= walk.x, 0...1 ~= walk.y
+    let (first, inner) = (instructions[maker], strides[maker])
+    guard first.kind == .binary, first.dtype == dtype, UInt32(first.function) <= CK_DIV.rawValue, inner.areFlat,
+      0...1 ~= inner.x, 0...1 ~= inner.y
     else { return nil }
     return maker
   }

@@ -8,10 +8,10 @@ struct RegionDraft {
   let instructions: [Instruction]
   /// Of each instruction; none where all are flat, which is the rule.
   private var loops: [Loop] = []
-  private(set) var walks: [Walk] = []
+  private(set) var strides: [InnerStrides] = []
 
-  /// How an instruction walks along the inner axis.
-  struct Walk {
+  /// The strides of an instruction along the inner axis.
+  struct InnerStrides {
     var z: Int
     var x: Int
     var y: Int
@@ -30,11 +30,11 @@ struct RegionDraft {
     let count = lowering.iterations[Int(instructions[0].detail)].count
     guard let sizes else {
       self.sizes = count == 1 ? [] : [count]
-      walks = instructions.map { instruction in
-        if instruction.kind == .reduce { return Walk(z: 0, x: 1, y: 1) }
+      strides = instructions.map { instruction in
+        if instruction.kind == .reduce { return InnerStrides(z: 0, x: 1, y: 1) }
         let loop = lowering.iterations[Int(instruction.detail)]
         func stride(_ strides: Shape) -> Int { loop.sizes.flatStride(strides) ?? 1 }
-        return Walk(z: stride(loop.z), x: stride(loop.x), y: stride(loop.y))
+        return InnerStrides(z: stride(loop.z), x: stride(loop.x), y: stride(loop.y))
       }
       return
     }
@@ -45,9 +45,9 @@ struct RegionDraft {
       return Loop(sizes: sizes, z: Shape(repeating: 0, rank: sizes.rank), x: all, y: all)
     }
     mergeAxes()
-    walks = loops.map { loop in
+    strides = loops.map { loop in
       func isFlat(_ strides: Shape) -> Bool { self.sizes.flatStride(strides) != nil }
-      return Walk(
+      return InnerStrides(
         z: loop.inner.z, x: loop.inner.x, y: loop.inner.y, zIsFlat: isFlat(loop.z), xIsFlat: isFlat(loop.x),
         yIsFlat: isFlat(loop.y))
     }
@@ -105,17 +105,17 @@ struct RegionDraft {
   /// Bytes that all tiles together may take: half of a first cache, as the members' other operands want their part.
   private static let tileBytes = 24 << 10
   /// Streams that are asked for ahead; more would push the tiles out. Fewer members to each would wait for what they
-  /// ask for, and the processor finds out by itself what they walk over.
+  /// ask for, and the processor finds out by itself what they inner over.
   private static let mostStreams = 4
   private static let membersPerStream = 6
 
   /// Buffers of which `isInternal` says that nobody else touches them get tiles; one that is read for the last time
   /// leaves its tile to the next. Members and streams are added to the program's.
   func written(_ scratch: inout Scratch, _ isInternal: (Slot) -> Bool) -> Region {
-    for (instruction, walk) in zip(instructions, walks) {
+    for (instruction, inner) in zip(instructions, strides) {
       for (slot, fits) in [
-        (instruction.z, walk.zIsFlat && walk.z == 1), (instruction.x, walk.xIsFlat && walk.x == 1),
-        (instruction.y, walk.yIsFlat && walk.y == 1),
+        (instruction.z, inner.zIsFlat && inner.z == 1), (instruction.x, inner.xIsFlat && inner.x == 1),
+        (instruction.y, inner.yIsFlat && inner.y == 1),
       ] where !fits || !isInternal(slot) { scratch.tile[Int(slot.base)] = Scratch.outside }
     }
     let steps = steps(&scratch)
@@ -184,15 +184,15 @@ struct RegionDraft {
     return Int(made)
   }
 
-  /// What members walk over in memory without gaps from the first element to the last, each once.
+  /// What members pass through in memory without gaps from the first element to the last, each once.
   private func streams(_ scratch: inout Scratch, atMost count: Int) -> [Stream] {
     var result: [Stream] = []
-    for (instruction, walk) in zip(instructions, walks) where instruction.kind != .reduce {
+    for (instruction, inner) in zip(instructions, strides) where instruction.kind != .reduce {
       let width = instruction.dtype.byteWidth
       for (slot, fits, width) in [
-        (instruction.x, walk.xIsFlat && walk.x == 1, instruction.kind == .select ? 1 : width),
-        (instruction.y, walk.yIsFlat && walk.y == 1, width),
-        (instruction.z, walk.zIsFlat && walk.z == 1, instruction.resultWidth),
+        (instruction.x, inner.xIsFlat && inner.x == 1, instruction.kind == .select ? 1 : width),
+        (instruction.y, inner.yIsFlat && inner.y == 1, width),
+        (instruction.z, inner.zIsFlat && inner.z == 1, instruction.resultWidth),
       ] where fits && scratch.tile[Int(slot.base)] == Scratch.outside {
         guard result.count < count else { return result }
         scratch.tile[Int(slot.base)] = Scratch.streamed
@@ -204,25 +204,25 @@ struct RegionDraft {
 
   /// - Parameter states: where, in a thread's own memory, the next reduction keeps what it has added up so far.
   private func member(_ step: Step, _ states: inout Int, _ tile: (Slot) -> Slot?) -> Member {
-    let (instruction, walk) = (instructions[step.instruction], walks[step.instruction])
-    let (first, firstWalk) = step.first.map { (instructions[$0], walks[$0]) } ?? (instruction, walk)
+    let (instruction, inner) = (instructions[step.instruction], strides[step.instruction])
+    let (first, firstStrides) = step.first.map { (instructions[$0], strides[$0]) } ?? (instruction, inner)
     func operand(_ slot: Slot, _ stride: Int, _ width: Int) -> Member.Operand {
       if let place = tile(slot) { return Member.Operand(slot: place, stride: 1, width: width, isTile: true) }
       return Member.Operand(slot: slot, stride: stride, width: width, isTile: false)
     }
     let width = instruction.dtype.byteWidth
-    let x = operand(first.x, firstWalk.x, instruction.kind == .select ? 1 : width)
-    var y = operand(first.y, firstWalk.y, width)
+    let x = operand(first.x, firstStrides.x, instruction.kind == .select ? 1 : width)
+    var y = operand(first.y, firstStrides.y, width)
     if instruction.kind == .reduce {
       let state = lowering.newOwnBuffer(at: states, CK_REDUCE_STATE)
       states += CK_REDUCE_STATE
       y = Member.Operand(slot: Slot(base: state, offset: 0), stride: 0, width: 1, isTile: true)
     }
-    let w = step.second?.w ?? step.slope.map { Operand(slot: instructions[$0].z, stride: walks[$0].z) }
+    let w = step.second?.w ?? step.slope.map { Operand(slot: instructions[$0].z, stride: strides[$0].z) }
     return Member(
-      kind: first.kind, kernel: kernel(step), function: first.function, dtype: instruction.dtype, isFlat: walk.areFlat,
-      loop: walk.areFlat ? -1 : lowering.addLoop(loops[step.instruction]),
-      z: operand(instruction.z, walk.z, instruction.resultWidth),
+      kind: first.kind, kernel: kernel(step), function: first.function, dtype: instruction.dtype, isFlat: inner.areFlat,
+      loop: inner.areFlat ? -1 : lowering.addLoop(loops[step.instruction]),
+      z: operand(instruction.z, inner.z, instruction.resultWidth),
       x: x, y: y, w: w.map { operand($0.slot, $0.stride, width) } ?? x)
   }
 
@@ -244,7 +244,7 @@ struct RegionDraft {
 }
 
 extension Loop {
-  /// The same walk over other sizes of as many elements, which only flat operands can change to.
+  /// The same inner over other sizes of as many elements, which only flat operands can change to.
   fileprivate func over(_ target: Shape) -> Loop {
     if sizes == target { return self }
     func spread(_ strides: Shape) -> Shape {

@@ -2,7 +2,7 @@
 package struct RequestRecord: Sendable {
   package var method: String
   package var path: String
-  /// The number of its path among those of the routes, see ``RoutePlace``.
+  /// The number of its path among those of the routes, see ``RouteFacts``.
   package var route = 0
   /// The status of the answer. Without an answer: 408 after a timeout, 413 if an endless body was cut off, 499 if the
   /// client disconnected.

@@ -1,22 +1,22 @@
 /// Answers requests: the router in a program, a stub in tests of the transport.
 package protocol Responder: Sendable {
   /// The route of a request, from its head.
-  func place(of path: String, _ method: String) -> RoutePlace
+  func facts(of path: String, _ method: String) -> RouteFacts
   /// The methods that a path accepts.
   func methods(of path: String) -> [String]
   func respond(to request: Request) -> Reply
   /// The answer to what the transport refuses; nil for ``HTTPServer/Configuration/refuse``.
-  func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response?
+  func refuse(_ refusal: Refusal, at route: RouteFacts, requestID: String) -> Response?
 }
 
 extension Responder {
-  package func place(of path: String, _ method: String) -> RoutePlace { RoutePlace() }
+  package func facts(of path: String, _ method: String) -> RouteFacts { RouteFacts() }
   package func methods(of path: String) -> [String] { [] }
-  package func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response? { nil }
+  package func refuse(_ refusal: Refusal, at route: RouteFacts, requestID: String) -> Response? { nil }
 }
 
 /// What a responder knows of a request's route.
-package struct RoutePlace: Sendable {
+package struct RouteFacts: Sendable {
   /// The number of its row in the table; that of requests without a route comes after the last.
   package var index: Int
   /// The number of its path, under which it is counted; that of requests without a route comes after the last.

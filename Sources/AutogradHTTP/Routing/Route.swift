@@ -12,7 +12,7 @@ package final class Route: Sendable {
   package let isHeavy: Bool
   /// Whether it needs no token.
   package let isPublic: Bool
-  /// See ``RoutePlace/isProbe``.
+  /// See ``RouteFacts/isProbe``.
   package let isProbe: Bool
   package let handler: RouteHandler
 

@@ -60,14 +60,14 @@ package final class Router: Responder {
     return nil
   }
 
-  package func place(of path: String, _ method: String) -> RoutePlace {
+  package func facts(of path: String, _ method: String) -> RouteFacts {
     let fixed = exact[path]
-    guard let rows = fixed ?? find(path)?.rows else { return RoutePlace(index: routes.count, path: paths.count) }
+    guard let rows = fixed ?? find(path)?.rows else { return RouteFacts(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
     guard let index = route(among: rows, taking: method) else {
-      return RoutePlace(index: rows.first, path: rows.path, hasParameters: fixed == nil)
+      return RouteFacts(index: rows.first, path: rows.path, hasParameters: fixed == nil)
     }
-    return RoutePlace(
+    return RouteFacts(
       index: index, path: rows.path, hasParameters: fixed == nil, isPublic: routes[index].isPublic,
       isProbe: routes[index].isProbe)
   }
@@ -111,8 +111,8 @@ package final class Router: Responder {
     return reply(routes[index], request, parameters)
   }
 
-  package func refuse(_ refusal: Refusal, at place: RoutePlace, requestID: String) -> Response? {
-    refuse(refusal, place.index, requestID)
+  package func refuse(_ refusal: Refusal, at route: RouteFacts, requestID: String) -> Response? {
+    refuse(refusal, route.index, requestID)
   }
 
   private func refuse(_ refusal: Refusal, _ index: Int?, _ requestID: String) -> Response {

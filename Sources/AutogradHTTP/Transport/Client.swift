@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Threads that serve it only note changes, which takes a few nanoseconds a request. The ``Reaper`` measures time.
 final class Client: Sendable {
-  enum Phase: UInt64 {
+  enum Activity: UInt64 {
     /// Between two requests, or before the first. Only the kernel knows whether a head has begun.
     case waiting
     /// The head has arrived; the body is arriving.
@@ -27,12 +27,12 @@ final class Client: Sendable {
   let tenant: Tenant
   /// Whether it is a trusted proxy.
   let isProxy: Bool
-  /// The phase in the low bits; above them a counter that changes with each phase.
-  private let state = Atomic<UInt64>(Phase.waiting.rawValue)
+  /// The activity in the low bits; above them a counter that changes with each activity.
+  private let current = Atomic<UInt64>(Activity.waiting.rawValue)
   private static let step: UInt64 = 8
   /// The mark of a connection that has not had a request yet.
-  static let newMark = Phase.waiting.rawValue
-  /// Identifier of the request whose body is arriving. Written before that phase begins, and read by the thread that
+  static let newMark = Activity.waiting.rawValue
+  /// Identifier of the request whose body is arriving. Written before that activity begins, and read by the thread that
   /// ended the connection in it, so never concurrently.
   nonisolated(unsafe) var requestID = "-"
   /// Likewise the page that sent it, see ``OriginPolicy``.
@@ -51,11 +51,11 @@ final class Client: Sendable {
     self.isProxy = isProxy
   }
 
-  /// Begins another phase. False if the reaper has ended the connection; then nothing may be sent on it.
-  func enter(_ phase: Phase) -> Bool {
-    let old = state.load(ordering: .relaxed)
-    if old & (Client.step - 1) == Phase.ended.rawValue { return false }
-    return state.compareExchange(expected: old, desired: Client.next(old, phase), ordering: .acquiringAndReleasing)
+  /// Begins another activity. False if the reaper has ended the connection; then nothing may be sent on it.
+  func enter(_ activity: Activity) -> Bool {
+    let old = current.load(ordering: .relaxed)
+    if old & (Client.step - 1) == Activity.ended.rawValue { return false }
+    return current.compareExchange(expected: old, desired: Client.next(old, activity), ordering: .acquiringAndReleasing)
       .exchanged
   }
 
@@ -79,21 +79,21 @@ final class Client: Sendable {
     return true
   }
 
-  /// The current phase, and a mark that differs each time a phase begins.
-  var now: (phase: Phase, mark: UInt64) {
-    let value = state.load(ordering: .acquiring)
-    return (Phase(rawValue: value & (Client.step - 1)) ?? .ended, value)
+  /// The current activity, and a mark that differs each time one begins.
+  var now: (activity: Activity, mark: UInt64) {
+    let value = current.load(ordering: .acquiring)
+    return (Activity(rawValue: value & (Client.step - 1)) ?? .ended, value)
   }
 
   /// Ends it if it is still at the mark. For the reaper.
   func end(at mark: UInt64) -> Bool {
-    state.compareExchange(expected: mark, desired: Client.next(mark, .ended), ordering: .acquiringAndReleasing)
+    current.compareExchange(expected: mark, desired: Client.next(mark, .ended), ordering: .acquiringAndReleasing)
       .exchanged
   }
 
-  var isEnded: Bool { now.phase == .ended }
+  var isEnded: Bool { now.activity == .ended }
 
-  private static func next(_ value: UInt64, _ phase: Phase) -> UInt64 {
-    (value & ~(step - 1)) &+ step | phase.rawValue
+  private static func next(_ value: UInt64, _ activity: Activity) -> UInt64 {
+    (value & ~(step - 1)) &+ step | activity.rawValue
   }
 }

@@ -16,7 +16,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private let started = monotonicNanoseconds()
   private let method: String
   private let path: String
-  private let place: RoutePlace
+  private let route: RouteFacts
   private let id: String
   private let trace: TraceContext?
   private let contentType: String?
@@ -70,14 +70,14 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     patience = server.configuration.requestPatience
     method = head.method.string ?? ""
     path = Exchange.path(of: head.path)
-    place = server.responder(for: client).place(of: path, method)
-    isStray = client.seat.is_health && !place.isProbe && !client.seat.is_admin
+    route = server.responder(for: client).facts(of: path, method)
+    isStray = client.seat.is_health && !route.isProbe && !client.seat.is_admin
     id = RequestIDSource.accepted(head.request_id.bytes) ?? server.requestIDs.next()
     trace = TraceContext(head.traceparent.bytes)
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
-    sender = server.origins(for: client).sender(of: head, isPublic: place.isPublic)
+    sender = server.origins(for: client).sender(of: head, isPublic: route.isPublic)
     isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
   }
 
@@ -95,14 +95,14 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     // Nobody who keeps asking for health may stay on its thread with other requests, or beyond the limit of
     // connections.
     closesAfter = isStray || isOverloaded
-    let isTurnedAway = isOverloaded && !(client.seat.is_health && place.isProbe)
+    let isTurnedAway = isOverloaded && !(client.seat.is_health && route.isProbe)
     if case .refused(let refusal) = sender { return refuse(refusal, closes: true) }
-    if !place.isPublic, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
+    if !route.isPublic, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
     }
     let limit = bodyLimit
-    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit, takesPercent: place.hasParameters)
+    if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit, takesPercent: route.hasParameters)
       ?? (isTurnedAway ? .overloaded(.connections) : nil)
     {
       return refuse(refusal, closes: true)
@@ -126,7 +126,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   /// Who needs no token gets no memory to speak of.
   private var bodyLimit: Int {
     let limit = min(server.configuration.bodyLimit, tenant.quota?.terms.bytesInFlight ?? .max)
-    return place.isProbe || client.seat.is_admin ? min(limit, Exchange.negligibleBody) : limit
+    return route.isProbe || client.seat.is_admin ? min(limit, Exchange.negligibleBody) : limit
   }
 
   /// A piece of the body. False closes the connection.
@@ -166,7 +166,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection))
     }
     let request = Request(
-      method: method, path: path, id: id, route: place.index, contentType: contentType,
+      method: method, path: path, id: id, route: route.index, contentType: contentType,
       contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
     switch respond(to: request) {
@@ -268,7 +268,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
 
   /// In the form of the request's route.
   private func response(to refusal: Refusal) -> Response {
-    server.responder(for: client).refuse(refusal, at: place, requestID: id) ?? server.configuration.refuse(refusal, id)
+    server.responder(for: client).refuse(refusal, at: route, requestID: id) ?? server.configuration.refuse(refusal, id)
   }
 
   private func answer(_ response: consuming Response, closes: Bool = false) -> Bool {
@@ -352,7 +352,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     _ = client.enter(.waiting)
     server.configuration.observe(
       RequestRecord(
-        method: method, path: path, route: place.path, status: status,
+        method: method, path: path, route: route.path, status: status,
         durationNanoseconds: monotonicNanoseconds() - started,
         requestID: id, trace: trace, bytesIn: bytesIn, bytesOut: bytesOut, isBroken: isBroken, observation: observation)
     )

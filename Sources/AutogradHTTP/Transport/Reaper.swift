@@ -15,7 +15,7 @@ import Glibc
 final class Reaper: @unchecked Sendable {
   private struct Watched {
     let client: Client
-    /// The phase at the last look, and since when it lasts.
+    /// The activity at the last look, and since when it lasts.
     var mark: UInt64 = .max
     var since: Int64 = 0
     /// Time of the last look.
@@ -25,7 +25,7 @@ final class Reaper: @unchecked Sendable {
     /// While waiting for a head: the bytes received when the wait was first seen, and when more had arrived.
     var received: UInt64 = 0
     var headSince: Int64?
-    /// Whether an end of sending was seen in this phase.
+    /// Whether an end of sending was seen in this activity.
     var hasLeft = false
   }
 
@@ -125,10 +125,10 @@ final class Reaper: @unchecked Sendable {
     var held = 0
     var slow: [(slot: Int, bytes: Int, age: Int64)] = []
     for slot in slots.indices {
-      guard let watched = slots[slot], watched.client.now.phase == .answer else { continue }
+      guard let watched = slots[slot], watched.client.now.activity == .answer else { continue }
       let bytes = watched.client.heldByteCount
       held += bytes
-      // A stream begins a phase with each piece, so the phase does not tell how long its client takes.
+      // A stream begins an activity with each piece, so its start does not tell how long its client takes.
       let age = watched.client.heldAge(at: now)
       if bytes > 0, age > Reaper.youngAnswer { slow.append((slot, bytes, age)) }
     }
@@ -147,13 +147,13 @@ final class Reaper: @unchecked Sendable {
 
   private func look(at slot: Int, _ now: Int64) {
     guard var watched = slots[slot] else { return }
-    let (phase, mark) = watched.client.now
+    let (activity, mark) = watched.client.now
     if mark != watched.mark {
       watched = Watched(client: watched.client, mark: mark, since: now, seen: now)
       // Bytes before the first request belong to its head. After another request that is unknown.
       if mark != Client.newMark { watched.received = .max }
     }
-    if let reason = expiry(&watched, phase, now) { end(watched, phase, reason) }
+    if let reason = expiry(&watched, activity, now) { end(watched, activity, reason) }
     watched.seen = now
     slots[slot] = watched
   }
@@ -164,8 +164,8 @@ final class Reaper: @unchecked Sendable {
     case left
   }
 
-  private func expiry(_ watched: inout Watched, _ phase: Client.Phase, _ now: Int64) -> Expiry? {
-    switch phase {
+  private func expiry(_ watched: inout Watched, _ activity: Client.Activity, _ now: Int64) -> Expiry? {
+    switch activity {
     case .waiting:
       let facts = system_look(watched.client.descriptor)
       if hasLeft(&watched, facts) { return .left }
@@ -202,13 +202,13 @@ final class Reaper: @unchecked Sendable {
     return watched.hasLeft
   }
 
-  private func end(_ watched: Watched, _ phase: Client.Phase, _ reason: Expiry) {
+  private func end(_ watched: Watched, _ activity: Client.Activity, _ reason: Expiry) {
     guard watched.client.end(at: watched.mark) else { return }
     if reason == .tooSlow {
-      let text = farewell(phase == .body ? watched.client : nil)
+      let text = farewell(activity == .body ? watched.client : nil)
       send(watched.client.descriptor, text, text.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
-    if phase == .answer { system_discard_on_close(watched.client.descriptor) }
+    if activity == .answer { system_discard_on_close(watched.client.descriptor) }
     shutdown(watched.client.descriptor, Int32(SHUT_RDWR))
   }
 }

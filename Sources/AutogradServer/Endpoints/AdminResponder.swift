@@ -7,9 +7,9 @@ struct AdminResponder: Responder {
   /// - Parameter routes: all routes of the server, so that each has the number under which it is counted.
   init(routes: [Route]) { router = Router(routes: routes) }
 
-  func place(of path: String, _ method: String) -> RoutePlace {
-    let place = router.place(of: path, method)
-    return isServed(place.index) ? place : RoutePlace(index: router.routes.count, path: router.paths.count)
+  func facts(of path: String, _ method: String) -> RouteFacts {
+    let route = router.facts(of: path, method)
+    return isServed(route.index) ? route : RouteFacts(index: router.routes.count, path: router.paths.count)
   }
 
   func respond(to request: Request) -> Reply {

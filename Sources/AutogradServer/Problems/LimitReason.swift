@@ -50,8 +50,18 @@ enum LimitReason: String, CaseIterable, Sendable {
 }
 
 extension LimitReason {
-  /// Both have the same raw values.
-  init(_ limit: FormatError.Limit) { self = LimitReason(rawValue: limit.rawValue) ?? .planWork }
+  init(_ limit: FormatError.Limit) {
+    switch limit {
+    case .body: self = .body
+    case .nodes: self = .nodes
+    case .outputs: self = .outputs
+    case .rank: self = .rank
+    case .elements: self = .elements
+    case .planMemory: self = .planMemory
+    case .planWork: self = .planWork
+    case .answer: self = .answer
+    }
+  }
 
   init(_ overload: Overload) {
     switch overload {

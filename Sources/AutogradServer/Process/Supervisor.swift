@@ -18,7 +18,7 @@ struct Supervisor {
   private let metrics: MetricsRegion
 
   private var workers: [WorkerProcess] = []
-  private var slots: [Slot]
+  private var slots: [Launches]
   /// When SIGHUP came: workers that started before it are to be replaced. Nil if there is no replacement going on.
   private var replacementOrder: Int64?
   private var isStopping = false
@@ -27,7 +27,7 @@ struct Supervisor {
   private var hasServed = false
   private var hasFailed = false
 
-  private struct Slot {
+  private struct Launches {
     /// Consecutive deaths of workers that lived only briefly.
     var failures = 0
     var startAt: Int64 = 0
@@ -54,7 +54,7 @@ struct Supervisor {
     // A worker ends by itself at its drain time; this limit is for one that hangs.
     patience = Int64(max(drainSeconds, readinessDelaySeconds) + 5) * 1_000_000_000
     readinessDelay = Int64(readinessDelaySeconds) * 1_000_000_000
-    slots = Array(repeating: Slot(), count: count)
+    slots = Array(repeating: Launches(), count: count)
     self.logger = logger
   }
 

@@ -120,9 +120,9 @@ struct DifferentialRequest {
     of = if let list = root["of"]?.given { try graph.namedValues(list, at: "/of") } else { graph.outputs }
     let wanted = try DifferentialRequest.flag("gradients", of: root, default: true)
     let wrt = try DifferentialRequest.targets(root["wrt"]?.given, graph)
-    let cotangents = try CotangentDecoder(document: document, graph: graph).decode(
-      root["cotangents"]?.given, of: of)
-    let directions = try DirectionDecoder(document: document, graph: graph).decode(root, endpoint)
+    let vectors = VectorDecoder(document: document, graph: graph)
+    let cotangents = try vectors.cotangents(root["cotangents"]?.given, of: of)
+    let directions = try vectors.directions(root, endpoint)
     isStacked = try DifferentialRequest.flag("stacked", of: root, default: false)
     isDiagnosed = try DifferentialRequest.flag("diagnose", of: root, default: false)
     if isStacked { try DifferentialRequest.checkStacked(batch, wrt, endpoint) }
