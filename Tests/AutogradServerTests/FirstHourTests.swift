@@ -39,7 +39,7 @@ import Testing
     (node(#"{"op": "sin", "inputs": ["x"], "outputs": ["x"]}"#), "x is already an input; choose another name"),
     (node(#"{"op": "max", "inputs": ["x", 0], "outputs": ["y"]}"#), "maximum takes two"),
     (#"{"graph": {"nodes": []}, "dtype": "double"}"#, "did you mean float64?"),
-    (#"{"graph": {"nodes": []}, "dtype": "float"}"#, "did you mean float32?"),
+    (#"{"graph": {"nodes": []}, "dtype": "float"}"#, "did you mean float64?"),
   ])
   func mistakesAreExplained(body: String, expected: String) {
     let answer = answer(body)

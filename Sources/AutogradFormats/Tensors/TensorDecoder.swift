@@ -211,8 +211,8 @@ package enum DTypeText {
   package static func hint(for name: String) -> String {
     let meant: DType? =
       switch name.lowercased() {
-      case "double", "f64", "float_", "number", "numeric", "torch.float64", "torch.double": .float64
-      case "float", "single", "f32", "torch.float32", "torch.float": .float32
+      case "double", "float", "f64", "float_", "number", "numeric", "torch.float64", "torch.double": .float64
+      case "single", "f32", "torch.float32", "torch.float": .float32
       case "int", "integer", "long", "i64", "torch.int64", "torch.long": .int64
       case "i32", "torch.int32": .int32
       case "boolean", "logical", "torch.bool": .bool
