@@ -34,7 +34,13 @@ typedef struct client {
   char head[head_capacity];
   size_t head_size;
   bool in_body;
+  /// Of a body in chunks: of the chunk, with its line end, and 1 while the last one has not come.
   int64_t body_left;
+  bool in_chunks;
+  int64_t chunk_left;
+  /// The size of the next chunk as far as its line has come; its digits so far.
+  int64_t chunk_size;
+  int digits;
   int64_t started;
 } client;
 
@@ -156,7 +162,7 @@ static bool next_request(client *self) {
   begun++;
   self->started = time;
   self->sent = self->head_size = 0;
-  self->in_body = false;
+  self->in_body = self->in_chunks = false;
   if (fresh && self->socket >= 0) drop(self);
   if (self->socket < 0 && !connect_client(self)) {
     unconnected++;
@@ -172,6 +178,11 @@ static bool read_head(client *self, const char *end) {
   self->body_left = -1;
   for (const char *line = self->head; line < end; line++) {
     if (*line == '\n' && strncasecmp(line + 1, "content-length:", 15) == 0) self->body_left = atoll(line + 16);
+    if (*line == '\n' && strncasecmp(line + 1, "transfer-encoding: chunked", 26) == 0) self->in_chunks = true;
+  }
+  if (self->in_chunks) {
+    self->body_left = 1;
+    self->chunk_left = self->chunk_size = self->digits = 0;
   }
   if (status < 200 || status > 299) {
     refused++;
@@ -179,6 +190,33 @@ static bool read_head(client *self, const char *end) {
   }
   self->in_body = true;
   return self->body_left >= 0;
+}
+
+/// A part of a body in chunks, which has no trailers; false where it is none.
+static bool take_chunks(client *self, const char *bytes, size_t size) {
+  while (size > 0) {
+    if (self->chunk_left > 0) {
+      size_t taken = (int64_t)size < self->chunk_left ? size : (size_t)self->chunk_left;
+      self->chunk_left -= (int64_t)taken;
+      bytes += taken;
+      size -= taken;
+      // Behind the last chunk, which is empty.
+      if (self->chunk_left == 0 && self->chunk_size == 0) return self->body_left = 0, size == 0;
+      if (self->chunk_left == 0) self->chunk_size = self->digits = 0;
+      continue;
+    }
+    char byte = *bytes++;
+    size--;
+    if (byte == '\n') {
+      if (self->digits == 0) return false;
+      self->chunk_left = self->chunk_size + 2;
+    } else if (byte != '\r') {
+      int digit = byte >= '0' && byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10;
+      if (digit < 0 || digit > 15 || ++self->digits > 12) return false;
+      self->chunk_size = self->chunk_size * 16 + digit;
+    }
+  }
+  return true;
 }
 
 /// Takes in what came; false where the connection is of no more use.
@@ -192,8 +230,11 @@ static bool take(client *self, const char *bytes, size_t size) {
     const char *end = strstr(self->head, "\r\n\r\n");
     if (end == NULL) return self->head_size < head_capacity - 1;
     if (!read_head(self, end)) return false;
-    size -= (size_t)(end + 4 - self->head) - before;
+    size_t head_part = (size_t)(end + 4 - self->head) - before;
+    bytes += head_part;
+    size -= head_part;
   }
+  if (self->in_chunks) return take_chunks(self, bytes, size);
   self->body_left -= (int64_t)size;
   return self->body_left >= 0;
 }

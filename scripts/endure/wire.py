@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 
 
@@ -51,8 +52,10 @@ class Answers:
         self.heads = 0
         # Bytes of which no answer can be made.
         self.is_garbage = False
-        # Where the head of the first answer ends, once it is there, and where its body does.
+        # Where the head of the first answer ends, once it is there, and where its body does. In chunks: where the next
+        # chunk begins, and what the chunks so far hold.
         self._head = self._end = 0
+        self._chunks = None
 
     def feed(self, data):
         self.buffer += data
@@ -64,13 +67,28 @@ class Answers:
     def _next(self):
         if not self._end and not self._read_head():
             return None
+        if self._chunks is not None and not self._read_chunks():
+            return None
         if len(self.buffer) < self._end:
             return None
         head = bytes(self.buffer[:self._head])
-        answer = Answer(int(head[9:12]), head, bytes(self.buffer[self._head:self._end]))
+        body = bytes(self.buffer[self._head:self._end]) if self._chunks is None else bytes(self._chunks)
         del self.buffer[:self._end]
-        self._head = self._end = 0
-        return answer
+        self._head, self._end, self._chunks = 0, 0, None
+        return Answer(int(head[9:12]), head, body)
+
+    def _read_chunks(self):
+        """Whether the last one is there. No answer of this server has trailers."""
+        while (line := self.buffer.find(b"\r\n", self._end)) >= 0:
+            size = int(self.buffer[self._end:line], 16)
+            end = line + 2 + size + 2
+            if len(self.buffer) < end:
+                return False
+            self._chunks += self.buffer[line + 2:end - 2]
+            self._end = end
+            if size == 0:
+                return True
+        return False
 
     def _read_head(self):
         end = self.buffer.find(b"\r\n\r\n")
@@ -84,5 +102,7 @@ class Answers:
         size = int(length[1]) if length and head[9:10] != b"1" else 0
         if self.heads and head[9:10] != b"1":
             self.heads, size = self.heads - 1, 0
+        elif CHUNKED.search(head):
+            self._chunks = bytearray()
         self._head, self._end = end + 4, end + 4 + size
         return True
