@@ -163,6 +163,25 @@ amhd_text amhd_last_header(amhd_connection *connection, const char *name) {
   return search.found;
 }
 
+typedef struct query_walk {
+  void *context;
+  void (*parameter)(void *context, amhd_text name, amhd_text value);
+} query_walk;
+
+static enum MHD_Result visit_parameter(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                       const char *value, size_t value_size) {
+  (void)kind;
+  query_walk *walk = context;
+  walk->parameter(walk->context, (amhd_text){key, key_size}, (amhd_text){value, value == NULL ? 0 : value_size});
+  return MHD_YES;
+}
+
+void amhd_query(amhd_connection *connection, void *context,
+                void (*parameter)(void *context, amhd_text name, amhd_text value)) {
+  query_walk walk = {context, parameter};
+  MHD_get_connection_values_n(mhd(connection), MHD_GET_ARGUMENT_KIND, visit_parameter, &walk);
+}
+
 // MARK: - Turns
 
 /// Whose loop the calling thread is in. Known from its first client on: before that it does nothing that could take

@@ -274,6 +274,8 @@ struct OpenAPITests {
   @Test("Every document that the server has is of its schema")
   func documents() throws {
     for (path, item) in try #require(document["paths"]).members where !path.contains("{") {
+      // An answer to an address is that to the same body.
+      if document["paths"]?[path]?["post"] != nil { continue }
       guard let schema = item["get"]?["responses"]?["200"]?["content"]?["application/json"]?["schema"] else { continue }
       let response = get(path)
       #expect(response.status == 200)

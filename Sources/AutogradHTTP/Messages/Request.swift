@@ -15,6 +15,8 @@ package struct Request: @unchecked Sendable {
   package var method: String
   /// The path as sent, without the query.
   package var path: String
+  /// Empty for routes that read none.
+  package var query = Query.none
   /// The identifier in answers and log lines.
   package var id: String
   /// The number of its route, if the transport has looked it up already.

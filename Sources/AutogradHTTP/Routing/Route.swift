@@ -8,6 +8,8 @@ package final class Route: Sendable {
   package let answers: [String]
   /// Why a body is not read, by the head of its request; nil for a route that reads none.
   package let checkBody: (@Sendable (Request) -> Refusal?)?
+  /// Whether it reads the query, which others ignore.
+  package let readsQuery: Bool
   /// Whether it may take long even for a small body, and so is always left to the compute pool.
   package let isHeavy: Bool
   /// Whether it needs no token.
@@ -18,14 +20,15 @@ package final class Route: Sendable {
 
   package init(
     _ method: String, _ path: String, answers: [String] = [MediaTypes.json],
-    checkBody: (@Sendable (Request) -> Refusal?)? = nil, isHeavy: Bool = false, isPublic: Bool = false,
-    isProbe: Bool = false, handler: RouteHandler
+    checkBody: (@Sendable (Request) -> Refusal?)? = nil, readsQuery: Bool = false, isHeavy: Bool = false,
+    isPublic: Bool = false, isProbe: Bool = false, handler: RouteHandler
   ) {
     self.method = method
     self.path = path
     pattern = PathPattern(path)
     self.answers = answers
     self.checkBody = checkBody
+    self.readsQuery = readsQuery
     self.isHeavy = isHeavy
     self.isPublic = isPublic
     self.isProbe = isProbe
@@ -38,8 +41,8 @@ package final class Route: Sendable {
   /// The same row with another handler.
   package func handled(by handler: RouteHandler) -> Route {
     Route(
-      method, path, answers: answers, checkBody: checkBody, isHeavy: isHeavy, isPublic: isPublic, isProbe: isProbe,
-      handler: handler)
+      method, path, answers: answers, checkBody: checkBody, readsQuery: readsQuery, isHeavy: isHeavy,
+      isPublic: isPublic, isProbe: isProbe, handler: handler)
   }
 }
 

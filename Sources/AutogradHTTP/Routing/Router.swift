@@ -68,8 +68,8 @@ package final class Router: Responder {
       return RouteFacts(index: rows.first, path: rows.path, hasParameters: fixed == nil)
     }
     return RouteFacts(
-      index: index, path: rows.path, hasParameters: fixed == nil, isPublic: routes[index].isPublic,
-      isProbe: routes[index].isProbe)
+      index: index, path: rows.path, hasParameters: fixed == nil, readsQuery: routes[index].readsQuery,
+      isPublic: routes[index].isPublic, isProbe: routes[index].isProbe)
   }
 
   private func route(among rows: Rows, taking method: String) -> Int? {

@@ -77,7 +77,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     contentType = MediaTypes.string(head.content_type.bytes)
     contentEncoding = head.content_encoding.string
     accept = head.accept.string
-    sender = server.origins(for: client).sender(of: head, isPublic: route.isPublic)
+    sender = server.origins(for: client).sender(
+      of: head, isPublic: route.isPublic, computes: route.readsQuery)
     isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
   }
 
@@ -165,10 +166,11 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     if isPreflight {
       return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection))
     }
-    let request = Request(
+    var request = Request(
       method: method, path: path, id: id, route: route.index, contentType: contentType,
       contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
+    if route.readsQuery { request.query = Query(of: connection) }
     switch respond(to: request) {
     case .now(let response):
       release(for: response)

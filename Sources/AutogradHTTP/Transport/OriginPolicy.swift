@@ -50,9 +50,11 @@ package struct OriginPolicy: Sendable {
     }
   }
 
-  /// - Parameter isPublic: whether the route ignores these headers, as `/livez` does because orchestrators use names of
-  ///   their own.
-  func sender(of head: amhd_head, isPublic: Bool) -> Sender {
+  /// - Parameters:
+  ///   - isPublic: whether the route ignores these headers, as `/livez` does because orchestrators use names of their
+  ///     own.
+  ///   - computes: whether a GET of the route computes what its address says.
+  func sender(of head: amhd_head, isPublic: Bool, computes: Bool = false) -> Sender {
     let host = OriginPolicy.authority(of: head.path.bytes) ?? head.host.bytes
     // A request without Host is not from a browser: HeaderGuard allows that only for HTTP/1.0.
     if checksHosts, !isPublic, let host, !takes(host) {
@@ -60,7 +62,7 @@ package struct OriginPolicy: Sendable {
       return .refused(.misdirected(host: OriginPolicy.text(host), taken: names))
     }
     guard let origin = head.origin.bytes else {
-      let isRefused = OriginPolicy.isSentByOtherSite(head) && !takesAnyOrigin
+      let isRefused = OriginPolicy.isSentByOtherSite(head, computes) && !takesAnyOrigin
       return isRefused ? .refused(.foreignOrigin(nil)) : .own
     }
     // Only if hosts are checked; otherwise a rebound name would pass too.
@@ -168,10 +170,10 @@ package struct OriginPolicy: Sendable {
 
   /// Browsers send `Origin` with every cross-site request except GET and HEAD. If something on the way has removed it,
   /// `Sec-Fetch-Site` may still show it. GET and HEAD without an origin, as of links and images, are answered: they
-  /// change nothing, and no page can read the answers.
-  private static func isSentByOtherSite(_ head: amhd_head) -> Bool {
+  /// change nothing, and no page can read the answers. Where a GET computes, any page could keep the server busy.
+  private static func isSentByOtherSite(_ head: amhd_head, _ computes: Bool) -> Bool {
     guard let site = head.fetch_site.bytes, let method = head.method.bytes else { return false }
-    if method.elementsEqual("GET".utf8) || method.elementsEqual("HEAD".utf8) { return false }
+    if !computes, method.elementsEqual("GET".utf8) || method.elementsEqual("HEAD".utf8) { return false }
     return !site.equalsIgnoringCase("same-origin") && !site.equalsIgnoringCase("none")
   }
 

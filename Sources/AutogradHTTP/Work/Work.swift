@@ -6,6 +6,15 @@ package enum Reply: Sendable {
   /// The same, after something that another request is doing.
   case after(Flight, Work)
 
+  /// The same reply with another answer.
+  package func map(_ transform: @escaping @Sendable (Response) -> Response) -> Reply {
+    switch self {
+    case .now(let response): .now(transform(response))
+    case .later(let work): .later(work.map(transform))
+    case .after(let flight, let work): .after(flight, work.map(transform))
+    }
+  }
+
   /// Does all the work on the calling thread, for callers without a pool.
   package func answer(_ cancellation: any Cancellation) -> Response {
     var reply = self
@@ -36,6 +45,10 @@ package struct Work: Sendable {
     self.byteCount = byteCount
     self.heldByteCount = heldByteCount
     self.run = run
+  }
+
+  fileprivate func map(_ transform: @escaping @Sendable (Response) -> Response) -> Work {
+    Work(cost: cost, byteCount: byteCount, heldByteCount: heldByteCount) { [run] in run($0).map(transform) }
   }
 }
 

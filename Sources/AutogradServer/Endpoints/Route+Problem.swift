@@ -6,10 +6,11 @@ typealias ProblemForm = @Sendable (_ problem: Problem, _ requestID: String) -> R
 extension Route {
   /// - Parameters:
   ///   - reads: whether the route reads a body, JSON or a safetensors file.
+  ///   - readsQuery: whether it reads the parameters of the address.
   ///   - problems: another form than RFC 9457 in JSON, for protocols that have their own.
   convenience init(
     _ method: String, _ path: String, answers: [String] = [MediaTypes.json], reads: Bool = false,
-    isHeavy: Bool = false, isPublic: Bool = false, isProbe: Bool = false,
+    readsQuery: Bool = false, isHeavy: Bool = false, isPublic: Bool = false, isProbe: Bool = false,
     problems: @escaping ProblemForm = { $0.response(requestID: $1) },
     _ answer: @escaping @Sendable (Request, PathParameters) throws(Problem) -> Reply
   ) {
@@ -22,7 +23,7 @@ extension Route {
       }
     }
     self.init(
-      method, path, answers: answers, checkBody: reads ? check : nil, isHeavy: isHeavy,
+      method, path, answers: answers, checkBody: reads ? check : nil, readsQuery: readsQuery, isHeavy: isHeavy,
       isPublic: isPublic, isProbe: isProbe, handler: handler)
   }
 }

@@ -23,7 +23,8 @@ enum Routes {
     }
     let check = CheckHandler(limits: limits)
     let inspect = InspectHandler(limits: limits)
-    return differential + [
+    let queries = queries(limits, handler, check, inspect)
+    return differential + queries + [
       Route("POST", "/v1/check", reads: true, isHeavy: true) { request, _ in check.reply(to: request) },
       Route("POST", "/v1/inspect", reads: true, isHeavy: true) { request, _ in inspect.reply(to: request) },
       Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
@@ -55,6 +56,26 @@ enum Routes {
         .now(try ProblemsDocument.response(code: path["code"]))
       },
     ]
+  }
+
+  /// The same endpoints for addresses: `GET /v1/evaluate?graph=…&x=1`.
+  private static func queries(
+    _ limits: Limits, _ handler: DifferentialHandler, _ check: CheckHandler, _ inspect: InspectHandler
+  ) -> [Route] {
+    func route(
+      _ name: String, isHeavy: Bool, _ members: (RequestMember) -> Bool, _ reply: @escaping @Sendable (Request) -> Reply
+    ) -> Route {
+      let query = QueryHandler(limits: limits, reply: reply, members: RequestMember.all.filter(members))
+      return Route(
+        "GET", "/v1/\(name)", answers: [MediaTypes.json, "text/csv", MediaTypes.safetensors], readsQuery: true,
+        isHeavy: isHeavy
+      ) { request, _ in query.reply(to: request) }
+    }
+    return Endpoint.allCases.map { endpoint in
+      route(endpoint.rawValue, isHeavy: endpoint == .check, { $0.isTaken(by: endpoint, isInspected: false) }) {
+        endpoint == .check ? check.reply(to: $0) : handler.reply(to: $0, endpoint)
+      }
+    } + [route("inspect", isHeavy: true, { _ in true }, inspect.reply)]
   }
 
   /// The paths of all, each once, in order.

@@ -204,6 +204,11 @@ const char *amhd_version(void);
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
+/// Calls `parameter` for each parameter of the query, in order: cut at `&` and the first `=`, plus signs replaced by
+/// blanks, percent signs as sent. The value of one without `=` is empty.
+void amhd_query(amhd_connection *connection, void *context,
+                void (*parameter)(void *context, amhd_text name, amhd_text value));
+
 /// In `finish` and in an `amhd_reader`: leaves the connection alone until `amhd_resume`. Its timeout does not run
 /// meanwhile.
 void amhd_suspend(amhd_connection *connection);
