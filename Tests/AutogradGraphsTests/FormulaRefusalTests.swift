@@ -109,14 +109,14 @@ import Testing
     Case("y = x\nreturn y\nz = 2", 3, 1, "last"), Case("y = x\nreturn q", 2, 8, "q", .unknownName),
     Case("y = x\nreturn y, y", 2, 11, "twice", .duplicateName), Case("float64 = x", 1, 1, "dtype"),
     Case("def = x", 1, 5, "name"),
-    Case("input x: complex\nx", 1, 10, "float64"), Case("input x: float64[2\nx", 1, 17, "never closed"),
+    Case("input x: complex\nx", 1, 10, "float64"), Case("input x: float64[2", 1, 17, "never closed"),
     Case("input r: [2] = [1, 2, 3]\ny = r", 1, 7, "shape [2]", .shapeMismatch),
     Case("input x\ny = x * q", 2, 9, "q", .unknownName),
     Case("y = x * pi", 1, 9, "const pi = 3.141592653589793", .unknownName),
     Case("y = x * inf", 1, 9, "Infinity", .unknownName),
     Case("y = e * x", 1, 5, "const e = 2.718281828459045", .unknownName),
     Case("\u{3BC} = x + 1\ny = \u{B5} * 2", 2, 5, "U+03BC", .unknownName),
-    Case("y = x @ [1, 2, 3]", 1, 7, "", .shapeMismatch), Case("if x", 1, 4, "where"), Case("\"a\"", 1, 1, "text"),
+    Case("y = x @ [1, 2, 3]", 1, 9, "", .shapeMismatch), Case("if x", 1, 4, "where"), Case("\"a\"", 1, 1, "text"),
     Case("é = x\n\ty = é +", 2, 9, "the text ends"),
   ]
 

@@ -28,7 +28,7 @@ struct FormulaLayout {
     self.parser = parser
     self.document = document
     self.defaultDType = defaultDType
-    values = Array(document.root.elements)
+    values = FormulaLiterals.values(of: document)
     source.numbers = parser.numbers
     source.hasFixedConstants = true
     source.order = parser.draft.free

@@ -3,21 +3,24 @@ import AutogradFormats
 /// The literals of a formula, rewritten as one JSON list: so tensors and attributes are read by the code that reads
 /// them in JSON, with the same rules and errors.
 struct FormulaLiterals {
-  let json = ByteBuffer()
+  /// The first element is null, so that numbers stay values of their own: a list of numbers alone has no elements.
+  let json = ByteBuffer("[null")
   private(set) var count = 0
 
   /// Begins the next literal. - Returns: its index.
   mutating func begin() -> Int {
-    json.append(count == 0 ? "[" : ",")
+    json.append(",")
     count += 1
     return count - 1
   }
 
-  /// The values of all literals. The buffer must outlive the document.
+  /// The document whose list holds null and then the literals. The buffer must outlive it.
   func document(maximumDepth: Int) throws(JSONSyntaxError) -> JSONDocument {
-    json.append(count == 0 ? "[]" : "]")
+    json.append("]")
     return try JSONDocument(parsing: json.bytes, maximumDepth: maximumDepth)
   }
+
+  static func values(of document: JSONDocument) -> [JSONValue] { Array(document.root.elements.dropFirst()) }
 
   func append(nonFinite isNaN: Bool, isNegative: Bool) {
     json.append(isNaN ? "\"NaN\"" : isNegative ? "\"-Infinity\"" : "\"Infinity\"")

@@ -15,6 +15,9 @@ extension FormulaParser {
   }
 
   private func mend() -> String? {
+    if token.kind.binary != nil, token.followsLineEnd, previous.kind.endsValue {
+      return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
+    }
     // Words of other languages stand before a value or behind one.
     if token.kind == .name, !token.isQuoted, let mend = FormulaHints.word(text(token)) { return mend }
     if previous.kind == .name, !previous.isQuoted, let mend = FormulaHints.word(text(previous)) { return mend }
@@ -34,9 +37,6 @@ extension FormulaParser {
     default: break
     }
     if previous.kind == .percent { return "% is the remainder; a percentage is a quotient: 5 / 100" }
-    if token.kind.binary != nil, token.followsLineEnd {
-      return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
-    }
     return nil
   }
 
