@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradTestSupport
 import Testing
 
 @testable import AutogradGraphs
@@ -139,6 +140,37 @@ import Testing
     #expect(error.detail.contains(written))
   }
 
+  @Test(arguments: FormulaHints.words.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignWordIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = a \(written) b"))
+    #expect(error.code == .invalidFormula && error.place?.column == 7 && error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(arguments: FormulaHints.characters.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignCharacterIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = a \(written) b"))
+    #expect(error.code == .invalidFormula && error.place?.column == 7 && error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(arguments: FormulaHints.calls.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignFunctionIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = \(written)(x)"))
+    #expect(error.code == .unknownOperation && error.place?.column == 5, "\(error.detail)")
+    #expect(error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(
+    arguments: ["True", "TRUE", "False", "FALSE", "None", "null", "def", "return", "NaN", "Infinity", "true"]
+      + DType.allCases.map(\.name))
+  func reservedWordsAreNoNames(_ word: String) throws {
+    #expect(refusal(of: "x\n\(word) = 2")?.code == .invalidFormula)
+    _ = try ReadGraph(formula: "`_\(word)` = 2\ny = `_\(word)`")
+  }
+
+  @Test func aGraphOfJSONInAStringIsExplained() {
+    #expect(refusal(of: #"{"nodes": []}"#)?.detail.contains("not a string") ?? false)
+  }
+
   // MARK: Excerpts
 
   @Test func excerptsAreCutRoundThePlace() throws {
@@ -192,13 +224,13 @@ import Testing
   ]
 
   @Test func randomTextsEndInAGraphOrInAPlaceOfTheText() throws {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SeededGenerator(seed: 7)
     var read = 0
     for _ in 0..<3_000 {
       let formula = (0..<Int.random(in: 1...14, using: &generator)).map { _ in
         Self.words.randomElement(using: &generator) ?? ""
       }
-      .joined(separator: Bool.random() ? "" : " ")
+      .joined(separator: Bool.random(using: &generator) ? "" : " ")
       do {
         _ = try ReadGraph(formula: formula, [("x", [3])])
         read += 1

@@ -25,6 +25,7 @@ extension FormulaParser {
     case .number where previous.kind == .comma || previous.kind == .number: return FormulaHints.numbers
     case .comma: return mendForComma()
     case .colon: return FormulaHints.range
+    case .openBrace where token.start == 0: return "a graph in JSON is an object, not a string that holds one"
     case .openBrace: return FormulaHints.braces
     case .assign: return "equality is =="
     case .at: return FormulaHints.function
