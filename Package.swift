@@ -31,6 +31,7 @@ let package = Package(
   name: "autograd-server",
   products: [
     .library(name: "AutogradCore", targets: ["AutogradCore"]),
+    .library(name: "AutogradGraphs", targets: ["AutogradGraphs"]),
     .executable(name: "autograd-server", targets: ["AutogradServer"]),
   ],
   dependencies: [
@@ -81,7 +82,8 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
-      name: "AutogradGraphsTests", dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore"],
+      name: "AutogradGraphsTests",
+      dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore", "AutogradTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AutogradHTTPTests", dependencies: ["AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport"],
