@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import AutogradFormats
+@testable import AutogradHTTP
 @testable import AutogradServer
 
 /// Every request shown in a document gets the answer shown after it.
@@ -26,6 +27,18 @@ import Testing
       requests += 1
     }
     #expect(requests >= least)
+  }
+
+  /// `curl -sG`: the parameters, and the table that comes back.
+  @Test func addressesGetTheTablesShown() throws {
+    let text = String(decoding: try Project.file("README.md"), as: UTF8.self)
+    let block = /```sh\ncurl -sG localhost:8080(\S+) ((?s:.*?))\n```\n\n```csv\n((?s:.*?))\n```/
+    let shown = try #require(text.firstMatch(of: block))
+    var request = Request(method: "GET", path: String(shown.1), id: "7")
+    let parameters = shown.2.matches(of: /(?:--data-urlencode '([^']*)'|-d (\S+))/).map { $0.1 ?? $0.2 ?? "" }
+    request.query = Query(parameters.joined(separator: "&"))
+    let response = Router(routes: Routes.all(limits: Limits()) { true }).respond(to: request).answer()
+    #expect(parameters.count == 3 && response.body.string == shown.3)
   }
 
   /// `make reference` writes it. Last digits may differ between processors and math libraries; nothing else may.

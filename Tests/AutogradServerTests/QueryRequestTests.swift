@@ -102,6 +102,13 @@ import Testing
 
   @Test func aBlankMayHaveBeenAPlus() throws {
     #expect(Self.get("evaluate", [("x", "1 2")]).body.string.contains("%2B"))
+    var request = Request(method: "GET", path: "/v1/evaluate", id: "7")
+    for (formula, isHinted) in [("x+1", true), ("sin(x", false), ("x+%2B+1", false)] {
+      request.query = Query("graph=\(formula)&x=2&select=/outputs/result")
+      let response = Router(routes: Routes.all(limits: Limits()) { true }).respond(to: request).answer()
+      #expect(response.body.string.contains("%2B") == isHinted, "\(response.body.string)")
+      #expect((response.body.string == "3.0") == formula.contains("%2B"))
+    }
   }
 
   @Test(arguments: [

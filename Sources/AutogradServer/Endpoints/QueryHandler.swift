@@ -13,7 +13,7 @@ struct QueryHandler: Sendable {
 
   func reply(to request: Request) -> Reply {
     do throws(FormatError) {
-      let query = try QueryRequest(request.query, members, depth: limits.jsonDepth)
+      let query = try QueryRequest(request.query, members, limits)
       var posted = request
       (posted.contentType, posted.contentEncoding) = (MediaTypes.json, nil)
       posted.body = query.body.bytes

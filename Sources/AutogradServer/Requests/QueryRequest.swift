@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// A request that is written into an address, `?graph=…&x=[1,2,3]`, as the JSON body that says the same. So it is read,
@@ -14,9 +15,8 @@ struct QueryRequest: Sendable {
 
   /// - Parameters:
   ///   - members: the members that the request may have.
-  ///   - depth: how many lists and objects may be open at once.
   /// - Throws: a problem with the parameter's place in the body.
-  init(_ query: Query, _ members: [RequestMember], depth: Int) throws(FormatError) {
+  init(_ query: Query, _ members: [RequestMember], _ limits: Limits) throws(FormatError) {
     switch query.fault {
     case .escape(let name):
       throw FormatError(
@@ -25,7 +25,7 @@ struct QueryRequest: Sendable {
     case .encoding(let name): throw FormatError(.wrongType, "the parameter is not UTF-8", at: Pointer.member(name))
     case nil: break
     }
-    var writer = Writer(depth: depth)
+    var writer = Writer(limits: limits)
     var select: String?
     for (name, value) in query.parameters {
       if name == "select" {
@@ -43,11 +43,11 @@ struct QueryRequest: Sendable {
 
   /// Collects members and inputs.
   private struct Writer {
-    let depth: Int
+    let limits: Limits
     private var members: [(name: String, json: String)] = []
     private var inputs: [(name: String, json: String)] = []
 
-    init(depth: Int) { self.depth = depth }
+    init(limits: Limits) { self.limits = limits }
 
     mutating func append(_ member: RequestMember, _ value: String) throws(FormatError) {
       let name = "\(member.name)"
@@ -63,7 +63,9 @@ struct QueryRequest: Sendable {
       case .json where name == "graph":
         // As wherever a graph is given as a text: one that begins like JSON is JSON.
         let start = value.first { !$0.isWhitespace }
-        json = start == "{" || start == "\"" ? value : QueryRequest.quoted(value)
+        let isJSON = start == "{" || start == "\""
+        if !isJSON { try checkFormula(value) }
+        json = isJSON ? value : QueryRequest.quoted(value)
       case .flag: json = value == "true" || value == "false" ? value : QueryRequest.quoted(value)
       case .json, .tensors: json = QueryRequest.spelled(value)
       case .otherTensors:
@@ -78,7 +80,7 @@ struct QueryRequest: Sendable {
     /// The tensors of `inputs={…}`, which are added to those that are parameters of their own.
     private mutating func appendInputs(_ json: String) throws(FormatError) {
       let bytes = ByteBuffer(json)
-      let document = try QueryRequest.parsed(bytes, depth, at: "/inputs")
+      let document = try QueryRequest.parsed(bytes, limits, at: "/inputs")
       defer { withExtendedLifetime((bytes, document)) {} }
       guard document.root.kind == .object else {
         throw FormatError(
@@ -105,8 +107,20 @@ struct QueryRequest: Sendable {
     /// A value must be one JSON value, or the body could say something else than the address.
     private func check(_ json: String, at pointer: String) throws(FormatError) {
       let bytes = ByteBuffer(json)
-      _ = try QueryRequest.parsed(bytes, depth, at: pointer)
+      _ = try QueryRequest.parsed(bytes, limits, at: pointer)
       withExtendedLifetime(bytes) {}
+    }
+
+    /// A formula that cannot be read may have lost its plus signs. All other faults are found later.
+    private func checkFormula(_ text: String) throws(FormatError) {
+      guard text.contains(" ") else { return }
+      let bytes = ByteBuffer(text)
+      defer { withExtendedLifetime(bytes) {} }
+      do throws(FormatError) {
+        _ = try FormulaReader.read(bytes.bytes, limits: limits.graphs)
+      } catch {
+        if error.code == .invalidFormula { throw error.saying { $0 + QueryRequest.plusHint } }
+      }
     }
 
     /// - Parameter isSelected: whether a part of the answer is picked, which cannot be done from base64.
@@ -137,12 +151,15 @@ struct QueryRequest: Sendable {
     FormatError(.duplicateKey, "the parameter \(name) is given twice", at: pointer)
   }
 
-  private static func parsed(_ bytes: ByteBuffer, _ depth: Int, at pointer: String) throws(FormatError) -> JSONDocument
-  {
+  private static let plusHint = "; in an address a plus sign is a blank, write %2B for it"
+
+  private static func parsed(
+    _ bytes: ByteBuffer, _ limits: Limits, at pointer: String
+  ) throws(FormatError) -> JSONDocument {
     do throws(JSONSyntaxError) {
-      return try JSONDocument(parsing: bytes.bytes, maximumDepth: depth)
+      return try JSONDocument(parsing: bytes.bytes, maximumDepth: limits.jsonDepth)
     } catch {
-      let hint = bytes.string.contains(" ") ? "; in an address a plus sign is a blank, write %2B for it" : ""
+      let hint = bytes.string.contains(" ") ? plusHint : ""
       let fault = FormatError(error)
       throw FormatError(fault.code, fault.detail + hint, at: pointer)
     }
