@@ -42,7 +42,8 @@ extension GraphAssembler {
   private func define(
     _ name: SourceName, _ index: Int, at part: @autoclosure () -> SourcePart, node: Int? = nil
   ) throws(FormatError) {
-    if let refusal = NameTable.refusal(of: name) {
+    // Results may be without a name.
+    if let refusal = NameTable.refusal(of: name), node == nil || !name.isGenerated {
       throw fault(FormatError(.wrongType, refusal, at: ""), at: part(), node: node)
     }
     guard scopes[index].names.define(name) else {

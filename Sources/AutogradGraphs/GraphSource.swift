@@ -18,6 +18,10 @@ package struct GraphSource {
   /// The numbers that operands refer to.
   package var numbers: [WeakNumber] = []
   package var tensors: [Tensor] = []
+  /// Constants whose dtype was written, so that it is written again. The others take the default.
+  package var typedConstants: Set<Int> = []
+  /// The same of attributes that are tensors: indices in ``attributes``.
+  package var typedAttributes: Set<Int> = []
 
   package init() {}
 
@@ -89,11 +93,14 @@ package struct InputDeclaration {
   package var name: SourceName
   package var dtype: DType?
   package var shape: [Dimension]?
+  /// The value where none is given.
+  package var `default`: Tensor?
 
-  package init(name: SourceName, dtype: DType? = nil, shape: [Dimension]? = nil) {
+  package init(name: SourceName, dtype: DType? = nil, shape: [Dimension]? = nil, default: Tensor? = nil) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
+    self.default = `default`
   }
 
   package enum Dimension: CustomStringConvertible {

@@ -1,0 +1,89 @@
+import AutogradCore
+
+/// Nodes of derivatives as operations of the catalog. Broadcasts are left out where the operation around them does
+/// the same.
+extension DerivativeSource {
+  /// Translates what the values are made of, up to values that have a name.
+  /// - Returns: false if the catalog does not have all of it.
+  func translate(_ values: [ValueID]) -> Bool {
+    var isNeeded = [Bool](repeating: false, count: columns.nodeCount)
+    func need(_ value: ValueID) { if terms[value] == nil { isNeeded[Int(columns.producers[Int(value)])] = true } }
+    for value in values { need(value) }
+    for node in stride(from: columns.nodeCount - 1, through: 0, by: -1) where isNeeded[node] {
+      let operands = columns.operandRange(NodeID(node))
+      for position in DerivativeSource.usedOperands(columns.opcodes[node], operands.count) {
+        need(columns.operands[operands.lowerBound + position])
+      }
+    }
+    for node in 0..<columns.nodeCount where isNeeded[node] {
+      if assembler.builder.interruption?.isInterrupted == true { return false }
+      guard translate(NodeID(node)) else { return false }
+    }
+    return true
+  }
+
+  /// The operands that say what a node is. Others hold its value in a form that the executor likes better.
+  private static func usedOperands(_ opcode: Opcode, _ count: Int) -> [Int] {
+    switch opcode {
+    case .norm, .unit, .softmax, .logSoftmax, .logSumExp, .determinant: [0]
+    case .luSolve: [0, 2]
+    case .signed: [2]
+    case .quotientByLength, .deviations, .weightedDeviations, .withoutShare: [0, 1]
+    case .centred, .lengthPower, .radialPower: [count - 1]
+    default: Array(0..<count)
+    }
+  }
+
+  private func translate(_ node: NodeID) -> Bool {
+    let results = columns.resultRange(node)
+    if results.count > 1 { return false }
+    guard let result = results.first else { return false }
+    if terms[ValueID(result)] != nil { return true }
+    guard let term = DerivativeNode(self, node).term() else { return false }
+    terms[ValueID(result)] = term
+    return true
+  }
+
+  // MARK: Terms
+
+  /// A node of the derivative.
+  func node(
+    _ operation: String, _ operands: [Term], _ attributes: [String: AttributeValue] = [:], _ type: TensorType
+  ) -> Term {
+    let draft = append(operation, operands.map(\.operand), attributes)
+    return Term(operand: .draft(draft), shape: type.shape, type: type)
+  }
+
+  /// The value in its own shape.
+  func whole(_ term: Term) -> Term {
+    if term.shape == term.type.shape { return term }
+    return node("broadcast_to", [term], ["shape": .integers(term.type.shape.array)], term.type)
+  }
+
+  /// An operation element by element, of values that broadcast together. The result has the smallest shape that its
+  /// operands give.
+  func pointwise(_ operation: String, _ operands: [Term], dtype: DType? = nil) -> Term {
+    var (shape, whole): (Shape, Shape) = ([], [])
+    for operand in operands {
+      shape = Shape.broadcast(shape, operand.shape) ?? operand.type.shape
+      whole = Shape.broadcast(whole, operand.type.shape) ?? operand.type.shape
+    }
+    var term = node(operation, operands, [:], TensorType(dtype ?? operands[operands.count - 1].type.dtype, whole))
+    term.shape = shape
+    return term
+  }
+
+  func number(_ number: Double, like term: Term) -> Term {
+    Term(operand: .scalar(Scalar(floating: number, as: term.type.dtype)), shape: [], type: TensorType(term.type.dtype, []))
+  }
+
+  /// The number that a term is everywhere.
+  func number(_ term: Term) -> Double? {
+    guard case .scalar(let scalar) = term.operand else { return nil }
+    switch scalar.dtype {
+    case .float64: return Double(bitPattern: scalar.bits)
+    case .float32: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
+    case .int64, .int32, .bool: return nil
+    }
+  }
+}
