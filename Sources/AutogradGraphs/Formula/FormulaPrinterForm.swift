@@ -167,7 +167,8 @@ struct PrintedForms {
 
 extension PrintedForms {
   /// What stands in the brackets; nil if an index would not say the same.
-  private func items(of index: Int, _ attributes: [LiteralWriter.Attribute], in layout: PrintedLayout) -> [PrintedItem]? {
+  private func items(of index: Int, _ attributes: [LiteralWriter.Attribute], in layout: PrintedLayout) -> [PrintedItem]?
+  {
     let node = resolved.source.nodes[index]
     let given = Dictionary(uniqueKeysWithValues: attributes.map { ($0.name, $0.value) })
     switch (node.operation.reference.name, node.operands.count) {
@@ -213,7 +214,8 @@ extension PrintedForms {
     for (axis, item) in given {
       guard -Shape.maximumRank..<Shape.maximumRank ~= axis else { return nil }
       let place = axis < 0 ? -1 - axis : axis
-      let isFree = axis < 0 ? PrintedForms.put(item, at: place, in: &back) : PrintedForms.put(item, at: place, in: &front)
+      let isFree =
+        axis < 0 ? PrintedForms.put(item, at: place, in: &back) : PrintedForms.put(item, at: place, in: &front)
       guard isFree else { return nil }
     }
     let items = front.map { $0 ?? .all }

@@ -8,17 +8,20 @@ struct DerivativeNode {
   private let opcode: Opcode
   private let attributes: Attributes
   private let operands: [Term?]
+  /// The result that is meant, and its type.
+  private let result: Int
   private let type: TensorType
   private let name: String
   private let tensors: [Tensor]
 
-  init(_ source: DerivativeSource, _ node: NodeID) {
+  init(_ source: DerivativeSource, _ node: NodeID, result: Int) {
+    self.result = result
     self.source = source
     let columns = source.columns
     opcode = columns.opcodes[Int(node)]
     attributes = columns.attributes(of: node)
     operands = columns.operandRange(node).map { source.terms[columns.operands[$0]] }
-    type = columns.type(of: ValueID(columns.resultRange(node).lowerBound))
+    type = columns.type(of: ValueID(columns.resultRange(node).lowerBound + result))
     name = opcode.name
     tensors = columns.tensors
   }
@@ -141,8 +144,7 @@ struct DerivativeNode {
     switch opcode {
     case .broadcast: return Term(operand: x.operand, shape: x.shape, type: type)
     case .reshape:
-      // Axes of size 1 in front make no difference where shapes broadcast.
-      if x.type.shape.elementCount == 1, x.shape == [] { return Term(operand: x.operand, shape: [], type: type) }
+      if let same = sameEverywhere(x) { return same }
       let whole = source.whole(x)
       if let axes = DerivativeNode.addedAxes(whole.shape, shape) {
         return source.node("expand_dims", [whole], ["axis": .integers(axes)], type)
@@ -150,6 +152,11 @@ struct DerivativeNode {
       return source.node("reshape", [whole], ["shape": .integers(shape.array)], type)
     default: return nil
     }
+  }
+
+  /// What has equal elements, in another shape.
+  private func sameEverywhere(_ x: Term) -> Term? {
+    x.shape == [] ? Term(operand: x.operand, shape: [], type: type) : nil
   }
 
   /// The axes of size 1 that make one shape of another; nil if it takes something else.
@@ -168,9 +175,13 @@ struct DerivativeNode {
   }
 
   private func attributed(_ x: Term, _ y: Term?) -> Term? {
+    if [.transpose, .slice].contains(opcode), let same = sameEverywhere(x) { return same }
     let whole = source.whole(x)
     switch (opcode, attributes) {
     case (.cast, .dtype(let dtype)):
+      if dtype.isFloating, let number = source.number(x) {
+        return Term(operand: .scalar(Scalar(floating: number, as: dtype)), shape: [], type: type)
+      }
       var term = source.node("cast", [x], ["dtype": .text(dtype.name)], type)
       term.shape = x.shape
       return term
@@ -180,6 +191,10 @@ struct DerivativeNode {
       return source.node("transpose", [whole], isReversed ? [:] : ["axes": .integers(axes.array)], type)
     case (.slice, .window(let window)): return cut(whole, window)
     case (.unslice, .window(let window)): return padded(whole, window)
+    case (.split, .partition(let axis, let sizes)):
+      if let same = sameEverywhere(x) { return same }
+      let start = sizes[..<result].reduce(0, +)
+      return sliced(whole, [Cut(axis: axis, start: start, step: 1, size: sizes[result], whole: whole.shape[axis])])
     case (.concat, .axis(let axis)):
       let parts = operands.compactMap { $0 }
       guard parts.count == operands.count else { return nil }
@@ -203,35 +218,65 @@ struct DerivativeNode {
     return source.node("transpose", [x], x.shape.rank == 2 ? [:] : ["axes": .integers(axes)], x.type)
   }
 
-  private func cut(_ x: Term, _ window: Window) -> Term {
-    var (axes, starts, ends, steps): ([Int], [Int?], [Int?], [Int?]) = ([], [], [], [])
-    for axis in 0..<window.whole.rank {
-      let (start, step, size) = (window.starts[axis], window.steps[axis], window.sizes[axis])
-      if step == 1, size == window.whole[axis] { continue }
+  /// A slice along one axis.
+  private struct Cut {
+    var axis, start, step, size, whole: Int
+
+    /// Nil stands for the edge.
+    var first: Int? { start == 0 && step > 0 && size > 0 ? nil : start }
+    var end: Int? {
       let end = size == 0 ? start : start + (size - 1) * step + (step > 0 ? 1 : -1)
-      axes.append(axis)
-      starts.append(start == 0 && step > 0 && size > 0 ? nil : start)
-      ends.append(end < 0 || (end == window.whole[axis] && step > 0) ? nil : end)
-      steps.append(step)
+      return end < 0 || (end == whole && step > 0) ? nil : end
     }
+  }
+
+  private func cut(_ x: Term, _ window: Window) -> Term {
+    let cuts = (0..<window.whole.rank).map { axis in
+      Cut(
+        axis: axis, start: window.starts[axis], step: window.steps[axis], size: window.sizes[axis],
+        whole: window.whole[axis])
+    }
+    return sliced(x, cuts.filter { $0.step != 1 || $0.size != $0.whole })
+  }
+
+  private func sliced(_ x: Term, _ cuts: [Cut]) -> Term {
+    if cuts.isEmpty { return x }
     var given: [String: AttributeValue] = [
-      "starts": .integers(starts), "ends": .integers(ends), "axes": .integers(axes),
+      "starts": .integers(cuts.map(\.first)), "ends": .integers(cuts.map(\.end)), "axes": .integers(cuts.map(\.axis)),
     ]
-    if steps.contains(where: { $0 != 1 }) { given["steps"] = .integers(steps) }
+    if cuts.contains(where: { $0.step != 1 }) { given["steps"] = .integers(cuts.map(\.step)) }
     return source.node("slice", [x], given, type)
   }
 
   private func padded(_ x: Term, _ window: Window) -> Term? {
+    if window.sizes == window.whole, (0..<window.whole.rank).allSatisfy({ abs(window.steps[$0]) == 1 }) {
+      // Axes that are reversed once more.
+      return cut(x, window)
+    }
     var widths: [[Int]] = []
     for axis in 0..<window.whole.rank {
-      guard window.steps[axis] == 1 || window.sizes[axis] <= 1 else { return nil }
+      guard window.steps[axis] == 1 || window.sizes[axis] <= 1 else { return spread(x, window, axis) }
       widths.append([window.starts[axis], window.whole[axis] - window.starts[axis] - window.sizes[axis]])
     }
     return source.node("pad", [x], ["widths": .integerLists(widths)], type)
   }
 
+  /// Elements put at steps along one axis, into zeros.
+  private func spread(_ x: Term, _ window: Window, _ axis: Int) -> Term? {
+    let others = (0..<window.whole.rank).filter { $0 != axis }
+    guard others.allSatisfy({ window.sizes[$0] == window.whole[$0] && window.steps[$0] == 1 }),
+      window.sizes[axis] <= LiteralWriter.mostListed
+    else { return nil }
+    let places = Tensor((0..<window.sizes[axis]).map { Int64(window.starts[axis] + $0 * window.steps[axis]) })
+    let indices = Term(operand: .tensor(places), shape: places.shape, type: places.type)
+    return source.node("index_add", [zeros, indices, x], ["axis": .integer(axis)], type)
+  }
+
+  private var zeros: Term {
+    source.whole(Term(operand: .scalar(Scalar(floating: 0, as: type.dtype)), shape: [], type: type))
+  }
+
   private func indexed(_ x: Term, _ indices: Term, _ axis: Int, _ size: Int) -> Term? {
-    let zeros = source.whole(Term(operand: source.number(0, like: x).operand, shape: [], type: type))
     let along: [String: AttributeValue] = ["axis": .integer(axis)]
     switch opcode {
     case .gather: return source.node("take", [x, indices], along, type)
@@ -249,6 +294,11 @@ struct DerivativeNode {
   }
 
   private func reduced(_ x: Term, _ y: Term?, _ axes: [Int]) -> Term? {
+    if opcode == .sum, let number = source.number(x) {
+      // The sum of equal numbers.
+      let count = axes.reduce(1) { $0 * x.type.shape[$1] }
+      return Term(operand: source.number(number * Double(count), like: x).operand, shape: [], type: type)
+    }
     let whole = source.whole(x)
     let attributes = axisAttribute(axes, rank: whole.shape.rank)
     let names: [Opcode: String] = [
@@ -266,13 +316,13 @@ struct DerivativeNode {
   }
 
   /// The length along axes, which stay.
-  private func length(of x: Term, _ axes: [Int]) -> Term {
-    total("norm", x, axes)
-  }
+  private func length(of x: Term, _ axes: [Int]) -> Term { total("norm", x, axes) }
 
   private func total(_ operation: String, _ x: Term, _ axes: [Int]) -> Term {
-    var shape = x.shape
-    for axis in axes { shape[axis] = 1 }
+    var (shape, count) = (x.type.shape, 1)
+    for axis in axes { (shape[axis], count) = (1, count * shape[axis]) }
+    if operation == "sum", let number = source.number(x) { return source.number(number * Double(count), like: x) }
+    let x = source.whole(x)
     let isAll = axes.count == x.shape.rank
     var attributes = axisAttribute(axes, rank: x.shape.rank)
     if !isAll { attributes["keepdims"] = .boolean(true) }
@@ -293,7 +343,7 @@ struct DerivativeNode {
       let backward = source.node("cumsum", [source.node("flip", [whole], along, type)], along, type)
       return source.node("flip", [backward], along, type)
     case .withoutShare:
-      return y.map { call("sub", $0, call("mul", x, total("sum", source.whole($0), [scan.axis]))) }
+      return y.map { call("sub", $0, call("mul", x, total("sum", $0, [scan.axis]))) }
     case .deviations: return y.map { deviations(x, $0, scan.axis) }
     case .weightedDeviations: return y.map { call("mul", x, deviations(x, $0, scan.axis)) }
     default: return nil
@@ -303,6 +353,6 @@ struct DerivativeNode {
   /// x less its mean with the weights w.
   private func deviations(_ w: Term, _ x: Term, _ axis: Int) -> Term {
     let product = number(x, is: 1) ? w : call("mul", w, x)
-    return call("sub", x, total("sum", source.whole(product), [axis]))
+    return call("sub", x, total("sum", product, [axis]))
   }
 }

@@ -35,12 +35,10 @@ extension DerivativeSource {
   }
 
   private func translate(_ node: NodeID) -> Bool {
-    let results = columns.resultRange(node)
-    if results.count > 1 { return false }
-    guard let result = results.first else { return false }
-    if terms[ValueID(result)] != nil { return true }
-    guard let term = DerivativeNode(self, node).term() else { return false }
-    terms[ValueID(result)] = term
+    for (position, result) in columns.resultRange(node).enumerated() where terms[ValueID(result)] == nil {
+      guard let term = DerivativeNode(self, node, result: position).term() else { return false }
+      terms[ValueID(result)] = term
+    }
     return true
   }
 
@@ -57,12 +55,22 @@ extension DerivativeSource {
   /// The value in its own shape.
   func whole(_ term: Term) -> Term {
     if term.shape == term.type.shape { return term }
-    return node("broadcast_to", [term], ["shape": .integers(term.type.shape.array)], term.type)
+    guard case .draft(let draft) = term.operand else { return broadcast(term) }
+    let key = Broadcast(draft: draft, shape: term.type.shape)
+    if let known = broadcasts[key] { return known }
+    let whole = broadcast(term)
+    broadcasts[key] = whole
+    return whole
+  }
+
+  private func broadcast(_ term: Term) -> Term {
+    node("broadcast_to", [term], ["shape": .integers(term.type.shape.array)], term.type)
   }
 
   /// An operation element by element, of values that broadcast together. The result has the smallest shape that its
   /// operands give.
   func pointwise(_ operation: String, _ operands: [Term], dtype: DType? = nil) -> Term {
+    if let known = simplified(operation, operands) { return known }
     var (shape, whole): (Shape, Shape) = ([], [])
     for operand in operands {
       shape = Shape.broadcast(shape, operand.shape) ?? operand.type.shape
@@ -73,8 +81,32 @@ extension DerivativeSource {
     return term
   }
 
+  /// What people leave out when they write a derivative. Signs of zeros are not kept.
+  private func simplified(_ operation: String, _ operands: [Term]) -> Term? {
+    let (first, last) = (operands[0], operands[operands.count - 1])
+    switch operation {
+    case "neg" where first.type.dtype.isFloating:
+      guard let known = number(first) else { return nil }
+      return Term(operand: number(-known, like: first).operand, shape: [], type: first.type)
+    case "add":
+      if number(last) == 0, Shape.broadcast(first.type.shape, last.type.shape) == first.type.shape { return first }
+    case "mul":
+      if number(last) == 1, Shape.broadcast(first.type.shape, last.type.shape) == first.type.shape { return first }
+      if number(first) == 1, Shape.broadcast(first.type.shape, last.type.shape) == last.type.shape { return last }
+      if number(last) == -1, Shape.broadcast(first.type.shape, last.type.shape) == first.type.shape {
+        return pointwise("neg", [first])
+      }
+      if number(first) == -1, Shape.broadcast(first.type.shape, last.type.shape) == last.type.shape {
+        return pointwise("neg", [last])
+      }
+    default: break
+    }
+    return nil
+  }
+
   func number(_ number: Double, like term: Term) -> Term {
-    Term(operand: .scalar(Scalar(floating: number, as: term.type.dtype)), shape: [], type: TensorType(term.type.dtype, []))
+    let dtype = term.type.dtype
+    return Term(operand: .scalar(Scalar(floating: number, as: dtype)), shape: [], type: TensorType(dtype, []))
   }
 
   /// The number that a term is everywhere.
@@ -83,7 +115,9 @@ extension DerivativeSource {
     switch scalar.dtype {
     case .float64: return Double(bitPattern: scalar.bits)
     case .float32: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: scalar.bits)))
-    case .int64, .int32, .bool: return nil
+    case .int64: return Double(exactly: Int64(bitPattern: scalar.bits))
+    case .int32: return Double(Int32(truncatingIfNeeded: scalar.bits))
+    case .bool: return nil
     }
   }
 }

@@ -39,6 +39,13 @@ final class DerivativeSource: SourceText {
   /// The nodes of the derivative.
   var drafts: [Draft] = []
   var terms: [ValueID: Term] = [:]
+  /// Values of drafts that have been repeated to a shape.
+  var broadcasts: [Broadcast: Term] = [:]
+
+  struct Broadcast: Hashable {
+    let draft: Int
+    let shape: Shape
+  }
 
   struct Draft {
     let operation: any Operation
@@ -304,7 +311,8 @@ final class DerivativeSource: SourceText {
       return WeakNumber(double: double, float: float, integer: Int64(exactly: float))
     case .float64: return WeakNumber(Double(bitPattern: scalar.bits))
     case .int64, .int32, .bool:
-      let integer = scalar.dtype == .int32 ? Int64(Int32(truncatingIfNeeded: scalar.bits)) : Int64(bitPattern: scalar.bits)
+      let integer =
+        scalar.dtype == .int32 ? Int64(Int32(truncatingIfNeeded: scalar.bits)) : Int64(bitPattern: scalar.bits)
       return WeakNumber(double: Double(integer), float: Float(integer), integer: integer)
     }
   }

@@ -1,8 +1,8 @@
 import AutogradCore
 import AutogradFormats
 
-/// Writes numbers and tensors of graphs, in formulas and in JSON. The two differ only in the numbers that JSON lacks and
-/// in how a tensor with a dtype is written.
+/// Writes numbers and tensors of graphs, in formulas and in JSON. The two differ only in the numbers that JSON lacks,
+/// and in how a tensor with a dtype is written.
 struct LiteralWriter {
   enum Language { case formula, json }
 
