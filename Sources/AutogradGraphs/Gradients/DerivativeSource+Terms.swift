@@ -25,11 +25,11 @@ extension DerivativeSource {
   /// The operands that say what a node is. Others hold its value in a form that the executor likes better.
   private static func usedOperands(_ opcode: Opcode, _ count: Int) -> [Int] {
     switch opcode {
-    case .norm, .unit, .softmax, .logSoftmax, .logSumExp, .determinant: [0]
+    case .norm, .unit, .centred, .scale, .softmax, .logSoftmax, .logSumExp, .determinant: [0]
     case .luSolve: [0, 2]
     case .signed: [2]
     case .quotientByLength, .deviations, .weightedDeviations, .withoutShare: [0, 1]
-    case .centred, .lengthPower, .radialPower: [count - 1]
+    case .lengthPower, .radialPower: [count - 1]
     default: Array(0..<count)
     }
   }
@@ -81,13 +81,29 @@ extension DerivativeSource {
     return term
   }
 
+  /// A tensor that has no name in the graph. Nil if there are too many of them to be read.
+  func constant(_ tensor: Tensor) -> Term? {
+    constantBytes += tensor.type.byteCount
+    guard constantBytes <= DerivativeSource.mostConstantBytes else { return nil }
+    if tensor.elementCount <= DerivativeSource.mostRepeated {
+      return Term(operand: .tensor(tensor), shape: tensor.shape, type: tensor.type)
+    }
+    return node("constant", [], ["value": .tensor(tensor)], tensor.type)
+  }
+
+  private static let mostConstantBytes = 1 << 16
+  /// Tensors of more elements are written once.
+  private static let mostRepeated = 8
+
   /// What people leave out when they write a derivative. Signs of zeros are not kept.
   private func simplified(_ operation: String, _ operands: [Term]) -> Term? {
     let (first, last) = (operands[0], operands[operands.count - 1])
+    if first.type.dtype.isFloating, let known = DerivativeSource.folded(operation, operands.map(number)) {
+      return Term(
+        operand: number(known, like: first).operand, shape: [],
+        type: TensorType(first.type.dtype, Shape.broadcast(first.type.shape, last.type.shape) ?? first.type.shape))
+    }
     switch operation {
-    case "neg" where first.type.dtype.isFloating:
-      guard let known = number(first) else { return nil }
-      return Term(operand: number(-known, like: first).operand, shape: [], type: first.type)
     case "add":
       if number(last) == 0, Shape.broadcast(first.type.shape, last.type.shape) == first.type.shape { return first }
     case "mul":
@@ -102,6 +118,18 @@ extension DerivativeSource {
     default: break
     }
     return nil
+  }
+
+  /// Arithmetic of numbers.
+  private static func folded(_ operation: String, _ numbers: [Double?]) -> Double? {
+    guard let first = numbers[0], let last = numbers[numbers.count - 1] else { return nil }
+    switch operation {
+    case "neg": return -first
+    case "reciprocal": return 1 / first
+    case "mul": return first * last
+    case "div": return first / last
+    default: return nil
+    }
   }
 
   func number(_ number: Double, like term: Term) -> Term {

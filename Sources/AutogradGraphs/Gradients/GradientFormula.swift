@@ -42,6 +42,9 @@ final class DerivativeSource: SourceText {
   /// Values of drafts that have been repeated to a shape.
   var broadcasts: [Broadcast: Term] = [:]
 
+  /// Bytes of tensors that are written.
+  var constantBytes = 0
+
   struct Broadcast: Hashable {
     let draft: Int
     let shape: Shape
