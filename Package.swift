@@ -31,6 +31,7 @@ let package = Package(
   name: "autograd-server",
   products: [
     .library(name: "AutogradCore", targets: ["AutogradCore"]),
+    .library(name: "AutogradGraphs", targets: ["AutogradGraphs"]),
     .executable(name: "autograd-server", targets: ["AutogradServer"]),
   ],
   dependencies: [

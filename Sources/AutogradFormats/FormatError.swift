@@ -7,6 +7,7 @@ package final class FormatError: Error {
   package enum Code: String, CaseIterable, Sendable {
     // The input has the wrong form.
     case invalidJSON = "invalid_json"
+    case invalidFormula = "invalid_formula"
     case duplicateKey = "duplicate_key"
     case wrongType = "wrong_type"
     case unknownMember = "unknown_member"
@@ -58,10 +59,12 @@ package final class FormatError: Error {
   /// The limit, and the value in the request.
   package let most: Int?
   package let value: Int?
+  /// Where in a formula, which is the string at the pointer.
+  package let place: TextPlace?
 
   package init(
     _ code: Code, _ detail: String, at pointer: String? = nil, node: String? = nil, operation: String? = nil,
-    limit: Limit? = nil, most: Int? = nil, value: Int? = nil
+    limit: Limit? = nil, most: Int? = nil, value: Int? = nil, place: TextPlace? = nil
   ) {
     self.code = code
     self.detail = detail
@@ -71,6 +74,7 @@ package final class FormatError: Error {
     self.limit = limit
     self.most = most
     self.value = value
+    self.place = place
   }
 
   package convenience init(_ limit: Limit, _ detail: String, at pointer: String? = nil, most: Int, value: Int?) {
@@ -117,19 +121,27 @@ package final class FormatError: Error {
   package func under(_ prefix: String) -> FormatError {
     FormatError(
       code, detail, at: pointer.map { prefix + $0 }, node: node, operation: operation, limit: limit, most: most,
-      value: value)
+      value: value, place: place)
   }
 
   package func inNode(_ name: String?, operation: String?) -> FormatError {
     FormatError(
       code, detail, at: pointer, node: node ?? name, operation: self.operation ?? operation, limit: limit, most: most,
-      value: value)
+      value: value, place: place)
   }
 
   /// The same with another detail.
   package func saying(_ words: (String) -> String) -> FormatError {
     FormatError(
-      code, words(detail), at: pointer, node: node, operation: operation, limit: limit, most: most, value: value)
+      code, words(detail), at: pointer, node: node, operation: operation, limit: limit, most: most, value: value,
+      place: place)
+  }
+
+  /// The same at a place of a formula, which is the string at the pointer.
+  package func at(_ pointer: String, _ place: TextPlace) -> FormatError {
+    FormatError(
+      code, detail, at: pointer, node: node, operation: operation, limit: limit, most: most, value: value,
+      place: place)
   }
 }
 

@@ -42,8 +42,8 @@ extension GraphAssembler {
   private func define(
     _ name: SourceName, _ index: Int, at part: @autoclosure () -> SourcePart, node: Int? = nil
   ) throws(FormatError) {
-    // Results may be without a name.
-    if let refusal = NameTable.refusal(of: name), node == nil || !name.isGenerated {
+    // Results may be nameless: `_1`, `_2`, …
+    if let refusal = NameTable.refusal(of: name), node == nil || !name.isNameless {
       throw fault(FormatError(.wrongType, refusal, at: ""), at: part(), node: node)
     }
     guard scopes[index].names.define(name) else {
@@ -100,8 +100,21 @@ extension GraphAssembler {
     return isOrdered
   }
 
+  private func noOutputs(of index: Int) -> FormatError {
+    let node = source.bodies[index].nodes.upperBound - 1
+    let words =
+      "names of the form _1 are reserved for results without a name, and no other is left as an output; give "
+      + "one a name, or list outputs"
+    return fault(FormatError(.wrongType, words, at: ""), at: .result(0, ofNode: node), node: node)
+  }
+
   /// - Returns: `unknown_name` without a place.
   func unknown(_ name: SourceName, in index: Int) -> FormatError {
+    if name.isNameless {
+      return FormatError(
+        .unknownName, "\(name.brief) is the form of results without a name, which cannot be asked for; give it one",
+        at: "")
+    }
     let scope = scopes[index]
     if index > 0, scopes[0].names[name] != nil, NameTable.numberHint(for: name.string) == nil {
       let function = source.bodies[index].name.brief
@@ -163,12 +176,18 @@ extension GraphAssembler {
   private func resolveOutputs(of index: Int) throws(FormatError) {
     let scope = scopes[index]
     guard let listed = source.bodies[index].outputs else {
-      scopes[index].outputs = (scope.firstResult..<scope.names.count).filter { !scope.isTaken[$0] }
+      scopes[index].outputs = (scope.firstResult..<scope.names.count).filter {
+        !scope.isTaken[$0] && !scope.names.name($0).isNameless
+      }
+      if scopes[index].outputs.isEmpty, scope.firstResult < scope.names.count {
+        throw noOutputs(of: index)
+      }
       return
     }
     for output in listed {
-      guard let number = scope.names[source.outputs[output]] else {
-        throw text.located(unknown(source.outputs[output], in: index), at: .output(output))
+      let name = source.outputs[output]
+      guard let number = scope.names[name], !name.isNameless else {
+        throw text.located(unknown(name, in: index), at: .output(output))
       }
       scopes[index].outputs.append(number)
     }

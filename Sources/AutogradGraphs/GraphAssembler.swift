@@ -16,6 +16,8 @@ package final class GraphAssembler {
   /// The dtype of numbers that have none.
   let defaultDType: DType
   let limits: GraphLimits
+  /// Whether constants are part of the graph, so that plans need no data for them.
+  private let embedsConstants: Bool
 
   /// The scopes of the graph and of each function.
   @exclusivity(unchecked) var scopes: [Scope] = []
@@ -47,8 +49,9 @@ package final class GraphAssembler {
 
   package init(
     _ source: GraphSource, _ text: any SourceText, into builder: GraphBuilder, limits: GraphLimits,
-    defaultDType: DType = .float64
+    defaultDType: DType = .float64, embedsConstants: Bool = false
   ) {
+    self.embedsConstants = embedsConstants
     self.source = source
     self.text = text
     self.builder = builder
@@ -65,7 +68,9 @@ package final class GraphAssembler {
     try resolveNames(inputs)
     try checkCalls()
     constants.reserveCapacity(source.constants.count)
-    for constant in source.constants { constants.append(builder.constantInput(constant.tensor.type).id) }
+    for (_, tensor) in source.constants {
+      constants.append((embedsConstants ? builder.constant(tensor) : builder.constantInput(tensor.type)).id)
+    }
     try emitGraph(inputs.map(\.value))
     builder.label = -1
     return namedOutputs
@@ -75,7 +80,7 @@ package final class GraphAssembler {
 
   /// - Throws: `unknown_name` without a place.
   package func value(named name: SourceName) throws(FormatError) -> Value {
-    guard let number = scopes[0].names[name] else { throw unknown(name, in: 0) }
+    guard let number = scopes[0].names[name], !name.isNameless else { throw unknown(name, in: 0) }
     return builder.value(values[number])
   }
 

@@ -22,6 +22,10 @@ package struct GraphSource {
   package var typedConstants: Set<Int> = []
   /// The same of attributes that are tensors: indices in ``attributes``.
   package var typedAttributes: Set<Int> = []
+  /// The order of the graph's inputs if it declares none: others come behind them. Formulas take it from their text.
+  package var order: [SourceName] = []
+  /// Whether the constants belong to the text that determines the plan; else requests with other constants share it.
+  package var hasFixedConstants = false
 
   package init() {}
 
@@ -93,14 +97,14 @@ package struct InputDeclaration {
   package var name: SourceName
   package var dtype: DType?
   package var shape: [Dimension]?
-  /// The value where none is given.
-  package var `default`: Tensor?
+  /// The tensor that is used if a request leaves the input out.
+  package var fallback: Tensor?
 
-  package init(name: SourceName, dtype: DType? = nil, shape: [Dimension]? = nil, default: Tensor? = nil) {
+  package init(name: SourceName, dtype: DType? = nil, shape: [Dimension]? = nil, fallback: Tensor? = nil) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
-    self.default = `default`
+    self.fallback = fallback
   }
 
   package enum Dimension: CustomStringConvertible {
@@ -116,6 +120,12 @@ package struct InputDeclaration {
       case .named(let name): name
       }
     }
+  }
+
+  /// Why the default does not match the declared shape; nil if it does.
+  package var refusalOfFallback: String? {
+    var dimensions: [String: Int] = [:]
+    return fallback.flatMap { refusal(of: $0.shape, &dimensions) }
   }
 
   /// Why a tensor of this shape does not match the declaration; nil if it does.

@@ -19,6 +19,8 @@ package enum SourcePart {
   /// 0 is the graph, the others are functions.
   case body(Int)
   case input(Int)
+  /// The whole declaration of an input, of which ``input(_:)`` is the name.
+  case declaration(Int)
   /// An input of the graph that is not declared.
   case given(SourceName)
   case constant(Int)

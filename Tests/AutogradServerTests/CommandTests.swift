@@ -79,7 +79,13 @@ struct CommandTests {
     #expect(try run("format", "-", "--json", input: json.output).output == json.output)
     let wrong = try run("format", "-", input: #"{"nodes": [{"op": "cosine", "inputs": ["x"], "outputs": ["y"]}]}"#)
     #expect(wrong.status == 1 && wrong.output.isEmpty)
-    #expect(wrong.error.hasPrefix("unknown_operation at /nodes/0/op: "), "\(wrong.error)")
+    #expect(wrong.error.hasPrefix("/nodes/0/op: unknown_operation: "), "\(wrong.error)")
+    for formula in ["sum ( x^2 )", "\"sum(x ** 2)\""] {
+      #expect(try run("format", "-", input: formula).output == "result = sum(x**2)\n")
+    }
+    let misspelled = try run("format", "-", input: "y = x\nz = cosine(x)")
+    #expect(misspelled.error.hasPrefix("line 2, column 5: unknown_operation: "), "\(misspelled.error)")
+    #expect(misspelled.error.hasSuffix("\nz = cosine(x)\n    ^\n"), "\(misspelled.error)")
   }
 
   @Test func operationsAreListedAndExplained() throws {

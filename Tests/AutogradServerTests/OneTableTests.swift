@@ -39,7 +39,8 @@ import Testing
       home: "AutogradServer/Problems/LimitReason.swift", references: ["AutogradFormats/FormatError.swift"]),
     // Families of operations: each has its rows in a file of this folder.
     Table(
-      what: "operations", names: Set(OpCatalog.operations.map(\.reference.name)), home: "AutogradCore/Ops/"),
+      what: "operations", names: Set(OpCatalog.operations.map(\.reference.name)), home: "AutogradCore/Ops/",
+      references: ["AutogradGraphs/Formula/FormulaOperator.swift"]),
   ]
 
   @Test(arguments: tables) func namesStandInNoSecondList(_ table: Table) throws {

@@ -221,9 +221,9 @@ import Testing
       "graph an object", "{\"__metadata__\": {\"graph\": {\"nodes\": []}}, \(x), \(w)}", 400, "wrong_type", "/graph",
       "are strings"),
     file(
-      "graph not JSON", "{\"__metadata__\": {\"graph\": \"y = x * w\"}, \(x), \(w)}", 400, "invalid_json", "/graph",
+      "graph not JSON", "{\"__metadata__\": {\"graph\": \"{y = x * w\"}, \(x), \(w)}", 400, "invalid_json", "/graph",
       "JSON text"),
-    file("graph empty", "{\"__metadata__\": {\"graph\": \"\"}, \(x), \(w)}", 400, "invalid_json", "/graph"),
+    file("graph empty", "{\"__metadata__\": {\"graph\": \"\"}, \(x), \(w)}", 400, "invalid_formula", "/graph"),
     file(
       "graph with two members", #"{"__metadata__": {"graph": "{\"nodes\": []}, \"wrt\": []"}}"#, 400, "invalid_json",
       "/graph", bytes: 0),
@@ -234,7 +234,7 @@ import Testing
       "graph with a key twice", #"{"__metadata__": {"graph": "{\"nodes\": [], \"nodes\": []}"}}"#, 400, "duplicate_key",
       "/graph/nodes",
       bytes: 0),
-    file("graph a list", #"{"__metadata__": {"graph": "[]"}}"#, 400, "wrong_type", "/graph", bytes: 0),
+    file("graph a list", #"{"__metadata__": {"graph": "[null]"}}"#, 400, "invalid_formula", "/graph", bytes: 0),
     file(
       "constants from the file",
       #"{"__metadata__": {"graph": "{\"nodes\": [], \"constants\": {\"c\": {\"dtype\": \"float32\", \"shape\": [4], "#

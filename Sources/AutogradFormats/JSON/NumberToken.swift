@@ -5,6 +5,9 @@ import Glibc
 package struct NumberToken {
   package let text: UnsafeRawBufferPointer
 
+  /// - Parameter text: a number of JSON, or one of the three strings with its quotes.
+  package init(text: UnsafeRawBufferPointer) { self.text = text }
+
   /// Rounded to nearest, ties to even; a value beyond the largest double is an infinity with `overflow`.
   package func double() -> (value: Double, overflow: Bool) { read() }
 

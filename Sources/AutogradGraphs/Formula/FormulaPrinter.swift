@@ -140,7 +140,7 @@ package struct FormulaPrinter {
       }
       out.append("]")
     }
-    guard let value = input.default else { return }
+    guard let value = input.fallback else { return }
     out.append(" = ")
     if value.dtype == input.dtype { literals.appendBare(value) } else { literals.appendUntyped(value) }
   }

@@ -201,6 +201,8 @@ extension PrintedForms {
       let steps = given["steps"] == nil ? starts.map({ _ in 1 }) : self.axes(given["steps"]),
       axes.count == starts.count, steps.count == starts.count, !steps.contains(0)
     else { return nil }
+    // A bound is a sign and an integer, and the integer below the least is none.
+    guard !starts.contains(Int.min), !ends.contains(Int.min), !steps.contains(Int.min) else { return nil }
     // What cuts nothing would make no node.
     guard starts.indices.allSatisfy({ starts[$0] != nil || ends[$0] != nil || steps[$0] != 1 }) else { return nil }
     return placed(

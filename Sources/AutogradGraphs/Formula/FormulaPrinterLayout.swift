@@ -70,7 +70,7 @@ struct PrintedLayout {
     for index in sorted.reversed() {
       let node = source.nodes[index]
       let isNeeded = node.results.contains { result in
-        !source.results[result].isGenerated || uses[result - firstResult] > 0 || needsName[result - firstResult]
+        !source.results[result].isNameless || uses[result - firstResult] > 0 || needsName[result - firstResult]
       }
       guard isNeeded else { continue }
       isLive[index - firstNode] = true
@@ -109,7 +109,7 @@ struct PrintedLayout {
   }
 
   private func standing(_ result: Int, of node: GraphSource.Node, _ source: GraphSource) -> Standing {
-    guard source.results[result].isGenerated else { return .named }
+    guard source.results[result].isNameless else { return .named }
     let position = result - firstResult
     if needsName[position] { return .temporary }
     if node.results.count > 1 { return uses[position] == 0 ? .unused : .temporary }

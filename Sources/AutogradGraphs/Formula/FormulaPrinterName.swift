@@ -47,11 +47,3 @@ enum PrintedName {
     return text.unicodeScalars.allSatisfy { $0.properties.isXIDContinue && !$0.properties.isDefaultIgnorableCodePoint }
   }
 }
-
-extension SourceName {
-  /// Whether it stands for a value without a name: `_1`, `_2`, …
-  var isGenerated: Bool {
-    bytes.count > 1 && bytes.first == UInt8(ascii: "_")
-      && bytes.dropFirst().allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-  }
-}

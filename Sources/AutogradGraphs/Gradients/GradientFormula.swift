@@ -86,9 +86,17 @@ final class DerivativeSource: SourceText {
   }
 
   private func note(_ value: ValueID, _ name: SourceName) {
-    guard value >= 0, terms[value] == nil else { return }
+    guard value >= 0, terms[value] == nil, !isCommonNumber(value) else { return }
     let type = columns.type(of: value)
     terms[value] = Term(operand: .name(name), shape: type.shape, type: type)
+  }
+
+  /// Whether it is a number that derivatives have of their own: equal constants are one value, and 2 x is not k x where
+  /// the graph has a k that is 2.
+  private func isCommonNumber(_ value: ValueID) -> Bool {
+    guard case .scalar(let dtype, let bits) = columns.attributes(of: columns.producers[Int(value)]) else { return false }
+    let common = [0, 1, -1, 2, -2, 3, 4, 0.5, -0.5, 0.25]
+    return !dtype.isFloating || common.contains { Scalar(floating: $0, as: dtype).bits == bits }
   }
 
   // MARK: SourceText

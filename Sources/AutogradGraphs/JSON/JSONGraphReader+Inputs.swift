@@ -15,7 +15,7 @@ extension JSONGraphReader {
     try limits.checkNames(first + list.count, "the graph has", "declared inputs", at: "/inputs")
     for (index, element) in list.elements.enumerated() {
       do throws(FormatError) {
-        source.inputs.append(try declaration(element))
+        source.inputs.append(try declaration(element, isFunction: isFunction))
       } catch {
         throw error.under("/inputs/\(index)")
       }
@@ -23,12 +23,12 @@ extension JSONGraphReader {
     return first..<source.inputs.count
   }
 
-  private func declaration(_ element: JSONValue) throws(FormatError) -> InputDeclaration {
+  private func declaration(_ element: JSONValue, isFunction: Bool) throws(FormatError) -> InputDeclaration {
     guard element.kind == .object else {
       throw FormatError(
         .wrongType, "a declared input is an object with name, dtype and shape, got \(element.brief)", at: "")
     }
-    var parts: (name: JSONValue?, dtype: DType?, shape: JSONValue?)
+    var parts: (name: JSONValue?, dtype: DType?, shape: JSONValue?, fallback: JSONValue?)
     for (key, member) in element.members {
       if key == "name" {
         parts.name = member
@@ -36,8 +36,11 @@ extension JSONGraphReader {
         if let name = member.given { parts.dtype = try DTypeText.read(name, at: "/dtype") }
       } else if key == "shape" {
         parts.shape = member.given
+      } else if key == "default", !isFunction {
+        parts.fallback = member.given
       } else {
-        throw FormatError.unknownMember(key.string, of: "a declared input", ["name", "dtype", "shape"], at: "")
+        let known = ["name", "dtype", "shape"] + (isFunction ? [] : ["default"])
+        throw FormatError.unknownMember(key.string, of: "a declared input", known, at: "")
       }
     }
     guard let name = parts.name else { throw FormatError(.missingMember, "a declared input needs a name", at: "") }
@@ -45,9 +48,27 @@ extension JSONGraphReader {
       throw FormatError(.wrongType, "expected a name, got \(name.describe)", at: "/name")
     }
     if let refusal = NameTable.refusal(of: SourceName(name)) { throw FormatError(.wrongType, refusal, at: "/name") }
-    return InputDeclaration(
+    var declaration = InputDeclaration(
       name: SourceName(name), dtype: parts.dtype,
       shape: try parts.shape.map { shape throws(FormatError) in try dimensions(shape) })
+    if let fallback = parts.fallback { declaration.fallback = try self.fallback(fallback, declaration) }
+    return declaration
+  }
+
+  /// The tensor that is used if a request leaves the input out.
+  private func fallback(_ value: JSONValue, _ declaration: InputDeclaration) throws(FormatError) -> Tensor {
+    let expected = declaration.dtype.map {
+      TensorDecoder.Expected.required($0, "the declared input \(declaration.name.string)")
+    }
+    var declaration = declaration
+    do throws(FormatError) {
+      let tensor = try TensorDecoder(document: document).decode(value, expected ?? .fallback(defaultDType))
+      declaration.fallback = tensor
+      if let refusal = declaration.refusalOfFallback { throw FormatError(.shapeMismatch, refusal, at: "") }
+      return tensor
+    } catch {
+      throw error.under("/default")
+    }
   }
 
   private func dimensions(_ shape: JSONValue) throws(FormatError) -> [InputDeclaration.Dimension] {

@@ -23,7 +23,9 @@ package struct JSONGraphReader {
     do throws(FormatError) {
       guard graph.kind == .object else {
         throw FormatError(
-          .wrongType, "a graph is an object with nodes, constants, inputs and outputs, got \(graph.describe)", at: "")
+          .wrongType,
+          "a graph is an object with nodes, constants, inputs and outputs, or a formula in a string, got "
+            + graph.describe, at: "")
       }
       if let functions = try reader.readBody(graph, named: nil) { try reader.readFunctions(functions) }
     } catch {

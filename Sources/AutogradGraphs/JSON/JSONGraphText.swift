@@ -41,6 +41,7 @@ final class JSONGraphText: SourceText {
     case .body(let index): pointer(ofBody: index)
     case .given(let name): "/inputs" + Pointer.member(name.string)
     case .input(let input): position(input, "inputs", in: \.inputs) + "/name"
+    case .declaration(let input): position(input, "inputs", in: \.inputs)
     case .constant(let constant): pointer(ofConstant: constant)
     case .output(let output): position(output, "outputs", in: \.outputs)
     case .node(let node): pointer(ofNode: node)

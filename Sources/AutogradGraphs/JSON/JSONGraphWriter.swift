@@ -9,10 +9,11 @@ package struct JSONGraphWriter {
   private let literals: LiteralWriter
 
   /// - Parameter defaultDType: the dtype that numbers without one have: the request's.
-  /// - Throws: what is wrong with numbers whose dtype is open, at the places of the source.
+  /// - Throws: what is wrong with attributes, and with numbers whose dtype is open, at the places of the source.
   package static func write(
     _ source: GraphSource, _ text: any SourceText, to json: ByteBuffer, defaultDType: DType = .float64
   ) throws(FormatError) {
+    try source.checkAttributes(text)
     let literals = LiteralWriter(out: json, language: .json, defaultDType: defaultDType)
     try JSONGraphWriter(source: source, text: text, json: json, literals: literals).writeBody(0)
   }
@@ -85,7 +86,7 @@ package struct JSONGraphWriter {
         }
       }
     }
-    if let value = input.default {
+    if let value = input.fallback {
       json.append(", \"default\": ")
       if value.dtype == input.dtype { literals.appendBare(value) } else { literals.appendUntyped(value) }
     }
@@ -146,7 +147,7 @@ package struct JSONGraphWriter {
   /// The values without a name, in the order of nodes.
   private func generatedNames(of body: GraphSource.Body) -> GeneratedNames {
     var table = NameTable()
-    for result in body.results where source.results[result].isGenerated { _ = table.define(source.results[result]) }
+    for result in body.results where source.results[result].isNameless { _ = table.define(source.results[result]) }
     return table
   }
 

@@ -166,6 +166,22 @@ extension LiteralWriter {
 
 // MARK: Attributes
 
+extension GraphSource {
+  /// - Throws: `invalid_attribute` for a value that no form of a graph can say, such as an object.
+  func checkAttributes(_ text: any SourceText) throws(FormatError) {
+    for (index, node) in nodes.enumerated() {
+      guard let given = node.attributes.map({ attributes[$0] }) else { continue }
+      for (name, value) in given {
+        guard case .other(let description) = value else { continue }
+        let operation = node.operation.reference.name
+        throw text.located(
+          FormatError(.invalidAttribute, "\(operation): \(name) cannot be \(description)", at: ""),
+          at: .attribute(name, ofNode: index))
+      }
+    }
+  }
+}
+
 extension LiteralWriter {
   func append(_ value: AttributeValue, _ kind: AttributeReference.Kind?, isTyped: Bool) {
     switch value {

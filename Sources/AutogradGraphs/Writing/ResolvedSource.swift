@@ -15,8 +15,9 @@ struct ResolvedSource {
   /// The names that are used and never defined, in the order of their first use; empty if inputs are declared.
   let freeNames: [SourceName]
 
-  /// - Throws: what the ``GraphAssembler`` refuses before it knows types: names, cycles and calls.
+  /// - Throws: what the ``GraphAssembler`` refuses before it knows types: names, cycles and calls; and values that no text can hold.
   init(_ source: GraphSource, _ text: any SourceText) throws(FormatError) {
+    try source.checkAttributes(text)
     let builder = GraphBuilder()
     let assembler = GraphAssembler(source, text, into: builder, limits: GraphLimits(nodes: .max))
     let free = source.declaredInputs == nil ? ResolvedSource.freeNames(of: source) : []
@@ -61,7 +62,7 @@ struct ResolvedSource {
   func outputs(of body: Int) -> [Int] {
     let scope = scopes[body]
     if source.bodies[body].outputs != nil { return scope.outputs }
-    return scope.outputs.filter { !(scope.result($0).map { source.results[$0].isGenerated } ?? false) }
+    return scope.outputs.filter { !(scope.result($0).map { source.results[$0].isNameless } ?? false) }
   }
 
   /// The functions, each behind those that it calls, otherwise in their order.

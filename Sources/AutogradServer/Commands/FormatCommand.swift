@@ -13,7 +13,7 @@ struct FormatCommand: ParsableCommand {
       + "cannot be read prints what is wrong with it to standard error and exits with 1."
   )
 
-  @Argument(help: "A file with a graph, the value of a request's member graph; - reads standard input.")
+  @Argument(help: "A file with a graph: JSON, or a formula; - reads standard input.")
   var file: String
   @Flag(help: "Print JSON.")
   var json = false
@@ -24,17 +24,28 @@ struct FormatCommand: ParsableCommand {
     do throws(FormatError) {
       CommandOutput.write(try text(of: written), to: STDOUT_FILENO)
     } catch {
-      // The file is the graph, not a request with a member of that name.
-      let place = error.pointer.map { $0.hasPrefix("/graph") ? String($0.dropFirst(6)) : $0 } ?? ""
-      let line = "\(error.code.rawValue)\(place.isEmpty ? "" : " at \(place)"): \(error.detail)\n"
-      CommandOutput.write(ByteBuffer(line), to: STDERR_FILENO)
+      CommandOutput.write(ByteBuffer(FormatCommand.describe(error)), to: STDERR_FILENO)
       throw ExitCode.failure
     }
     withExtendedLifetime(written) {}
   }
 
+  private static func describe(_ error: FormatError) -> String {
+    let words = "\(error.code.rawValue): \(error.detail)\n"
+    if let place = error.place { return "line \(place.line), column \(place.column): \(words)\(place.excerpt)\n" }
+    // The file is the graph, not a request with a member of that name.
+    let pointer = error.pointer.map { $0.hasPrefix("/graph") ? String($0.dropFirst(6)) : $0 } ?? ""
+    return pointer.isEmpty ? words : "\(pointer): \(words)"
+  }
+
   private func text(of written: ByteBuffer) throws(FormatError) -> ByteBuffer {
     let limits = Limits()
+    let blanks = " \t\r\n".utf8
+    let first = written.bytes.first { !blanks.contains($0) }
+    // JSON is an object, or a formula as a string; a formula begins with neither.
+    guard first == UInt8(ascii: "{") || first == UInt8(ascii: "\"") else {
+      return try text(of: try FormulaReader.read(written.bytes, limits: limits.graphs))
+    }
     let document: JSONDocument
     do throws(JSONSyntaxError) {
       document = try JSONDocument(
@@ -42,12 +53,19 @@ struct FormatCommand: ParsableCommand {
     } catch {
       throw FormatError(error)
     }
-    let (source, text) = try JSONGraphReader.read(document.root, of: document, limits: limits.graphs)
+    let root = document.root
+    return try text(
+      of: root.kind == .string
+        ? try FormulaReader.read(root.stringBytes, limits: limits.graphs)
+        : try JSONGraphReader.read(root, of: document, limits: limits.graphs))
+  }
+
+  private func text(of graph: (source: GraphSource, text: any SourceText)) throws(FormatError) -> ByteBuffer {
     var output = ByteBuffer()
     if json {
-      try JSONGraphWriter.write(source, text, to: output)
+      try JSONGraphWriter.write(graph.source, graph.text, to: output)
     } else {
-      output = try FormulaPrinter.print(source, text)
+      output = try FormulaPrinter.print(graph.source, graph.text)
     }
     output.append("\n")
     return output

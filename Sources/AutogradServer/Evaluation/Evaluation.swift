@@ -158,9 +158,10 @@ struct Evaluation: @unchecked Sendable {
       let decoder = TensorDecoder(document: body.document)
       let types = plan.plan.inputTypes
       do {
-        for index in plan.sources.indices {
-          try decoder.read(tensors[plan.sources[index]], types[index], into: block + plan.layout.inputs[index])
+        for (input, tensor) in plan.sources {
+          try decoder.read(tensors[tensor], types[input], into: block + plan.layout.inputs[input])
         }
+        plan.placeFixed(in: block)
       } catch {
         return false
       }

@@ -7,8 +7,10 @@ import Synchronization
 final class PreparedPlan: Sendable {
   let plan: Plan
   let layout: RunLayout
-  /// For each input of the plan, which of the request's tensors it is, in the order of ``PlanKey``.
-  let sources: [Int]
+  /// Inputs of the plan that requests give: which of their tensors, in the order of ``PlanKey``, each one is.
+  let sources: [(input: Int, tensor: Int)]
+  /// The other inputs with their data: defaults, and constants of formulas.
+  private let fixed: [(input: Int, tensor: Tensor)]
   let template: AnswerTemplate
   /// Those of the answer's tensors that may hold NaN or infinity. Nothing in it is counted by reference, because every
   /// request reads it, on all threads.
@@ -24,7 +26,12 @@ final class PreparedPlan: Sendable {
     let builder = request.graph.builder
     plan = try Plan(try builder.graph(outputs: sections.flatMap(\.values)), interruption: builder.interruption)
     layout = plan.runLayout
-    sources = request.sources
+    sources = request.sources.enumerated().compactMap { input, source in
+      if case .request(let tensor) = source { (input, tensor) } else { nil }
+    }
+    fixed = zip(request.sources, request.tensors).enumerated().compactMap { input, entry in
+      if case .plan = entry.0 { (input, entry.1) } else { nil }
+    }
     template =
       answersSafetensors
       ? .safetensors(sections, plan, request.warnings) : AnswerTemplate(sections, plan, request.form, request.warnings)
@@ -35,7 +42,23 @@ final class PreparedPlan: Sendable {
   }
 
   /// Approximate size in bytes.
-  var byteCount: Int { plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 }
+  var byteCount: Int {
+    let fixed = fixed.reduce(0) { $0 + $1.tensor.type.byteCount }
+    return plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 + fixed
+  }
+
+  /// Writes the inputs that no request gives into the block of a run.
+  @inline(__always)
+  func placeFixed(in block: UnsafeMutableRawPointer) { if !fixed.isEmpty { copyFixed(to: block) } }
+
+  private func copyFixed(to block: UnsafeMutableRawPointer) {
+    for (input, tensor) in fixed {
+      tensor.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        (block + layout.inputs[input]).copyMemory(from: base, byteCount: bytes.count)
+      }
+    }
+  }
 
   var contentType: String { template.contentType }
 

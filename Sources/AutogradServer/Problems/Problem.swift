@@ -7,6 +7,8 @@ final class Problem: Error {
   let detail: String
   /// Where in the request, as an RFC 6901 pointer; nil if it has no place there.
   let pointer: String?
+  /// Where in a formula, which is the string at the pointer.
+  let place: TextPlace?
   /// The first result of the failing node, and its operation.
   let node: String?
   let operation: String?
@@ -18,7 +20,8 @@ final class Problem: Error {
 
   init(
     _ code: ProblemCode, _ detail: String, at pointer: String? = nil, node: String? = nil, operation: String? = nil,
-    reason: LimitReason? = nil, limit: Int? = nil, value: Int? = nil, headers: [(name: String, value: String)] = []
+    reason: LimitReason? = nil, limit: Int? = nil, value: Int? = nil, place: TextPlace? = nil,
+    headers: [(name: String, value: String)] = []
   ) {
     self.code = code
     self.detail = detail
@@ -28,6 +31,7 @@ final class Problem: Error {
     self.reason = reason
     self.limit = limit
     self.value = value
+    self.place = place
     self.headers = headers
   }
 
@@ -35,7 +39,8 @@ final class Problem: Error {
   convenience init(_ error: FormatError) {
     self.init(
       ProblemCode(error.code), error.detail, at: error.pointer, node: error.node, operation: error.operation,
-      reason: error.limit.map(LimitReason.init), limit: error.most, value: error.value)
+      reason: error.limit.map(LimitReason.init), limit: error.most, value: error.value,
+      place: error.place)
   }
 
   /// For a limit on one request.
@@ -57,11 +62,14 @@ final class Problem: Error {
       detail.utf8.count <= Problem.longestDetail ? detail : String(detail.prefix(Problem.longestDetail)) + "…")
     json.append(", \"code\": ")
     json.appendJSONString(code.rawValue)
-    for (name, text) in [("pointer", pointer), ("node", node), ("operation", operation)] {
+    for (name, text) in [
+      ("pointer", pointer), ("excerpt", place?.excerpt), ("node", node), ("operation", operation),
+    ] {
       guard let text else { continue }
       json.append(", \"\(name)\": ")
       json.appendJSONString(text)
     }
+    if let place { json.append(", \"line\": \(place.line), \"column\": \(place.column)") }
     if let reason { json.append(", \"reason\": \"\(reason.rawValue)\"") }
     if let limit { json.append(", \"limit\": \(limit)") }
     if let value { json.append(", \"value\": \(value)") }

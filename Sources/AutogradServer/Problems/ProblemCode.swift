@@ -4,6 +4,7 @@ import AutogradFormats
 enum ProblemCode: String, CaseIterable, Sendable {
   // 400: the request cannot be read.
   case invalidJSON = "invalid_json"
+  case invalidFormula = "invalid_formula"
   case duplicateKey = "duplicate_key"
   case wrongType = "wrong_type"
   case unknownMember = "unknown_member"
@@ -56,6 +57,12 @@ enum ProblemCode: String, CaseIterable, Sendable {
       (
         400, "The body is not JSON",
         "The body must be one JSON document (RFC 8259) in UTF-8. The detail says where the error is."
+      )
+    case .invalidFormula:
+      (
+        400, "The formula cannot be read",
+        "The text of the graph breaks off, or has something that no formula has, at the given line and column. The "
+          + "detail says how to write what is probably meant; docs/formulas.md has the language."
       )
     case .duplicateKey:
       (400, "Duplicate key in an object", "Each member of an object may be given once. The pointer shows the second.")

@@ -44,12 +44,11 @@ final class BodySkeleton: Sendable {
   ) {
     guard body.count <= BodySkeleton.longest, plan.byteCount <= BodySkeleton.largestPlan,
       plan.sources.count == tensors.count,
-      Set(plan.sources).count == tensors.count, let graph = document.root["graph"]?.text
+      Set(plan.sources.map(\.tensor)).count == tensors.count, let graph = document.root["graph"]?.text
     else { return nil }
     var builder = Builder(body: body, graph: graph)
-    let inputs = zip(plan.plan.inputTypes, plan.layout.inputs)
-    let spans = zip(plan.sources, inputs).sorted { $0.0 < $1.0 }.map {
-      Span(source: tensors[$0], type: $1.0, place: $1.1)
+    let spans = plan.sources.sorted { $0.tensor < $1.tensor }.map { input, tensor in
+      Span(source: tensors[tensor], type: plan.plan.inputTypes[input], place: plan.layout.inputs[input])
     }
     // In the order of the body, which may differ from that of the key.
     for span in spans.sorted(by: { $0.start < $1.start }) where !builder.append(span) { return nil }
@@ -91,6 +90,7 @@ final class BodySkeleton: Sendable {
       guard let numberEnd = reader.read(next, end, as: hole.dtype, into: block + hole.place) else { return false }
       next = numberEnd
     }
+    plan.placeFixed(in: block)
     let rest = text.count - compared
     return end - next == rest && memcmp(next, text.base + compared, rest) == 0
   }

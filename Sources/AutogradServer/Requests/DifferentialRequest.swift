@@ -7,6 +7,14 @@ enum Endpoint: String, CaseIterable, Sendable {
   case evaluate, jvp, jacobian, hessian, hvp, check
 }
 
+/// Where the data of a plan's input come from.
+enum InputSource {
+  /// A tensor of the request, by its index in the order of ``PlanKey``.
+  case request(Int)
+  /// The graph's text: a default, or a constant of a formula. The plan holds them.
+  case plan
+}
+
 /// A part of an answer.
 struct Section {
   /// The member of the answer.
@@ -64,8 +72,8 @@ struct DifferentialRequest {
   let directions: [(primal: Value, tangent: Value)]
   /// All plan inputs: the request's inputs, then named constants, then explicit cotangents, then directions.
   let tensors: [Tensor]
-  /// For each plan input, the index of the request's tensor, in the order of ``PlanKey``.
-  let sources: [Int]
+  /// Where the data of each plan input come from, in the order of ``tensors``.
+  let sources: [InputSource]
   let form: TensorEncoder.Form
   /// Whether derivatives come as one matrix.
   let isStacked: Bool
@@ -130,8 +138,7 @@ struct DifferentialRequest {
     seeds = wanted && !wrt.isEmpty ? cotangents.seeds : []
     self.directions = directions.pairs
     tensors = graph.inputs.compactMap(\.tensor) + graph.constantTensors + cotangents.tensors + directions.tensors
-    // Only inputs can be given in an order that differs from their declaration.
-    sources = graph.inputs.map(\.place) + Array(graph.inputs.count..<max(tensors.count, graph.inputs.count))
+    sources = DifferentialRequest.sources(graph, tensors.count)
 
     let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
     warnings =
@@ -141,6 +148,17 @@ struct DifferentialRequest {
       + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(graph, of) : [])
     self.graph = graph
     try checkAnswer(limits)
+  }
+
+  /// Only inputs can be given in an order that differs from their declaration.
+  private static func sources(_ graph: RequestGraph, _ count: Int) -> [InputSource] {
+    var next = graph.inputs.count { $0.place != nil }
+    let behind = (0..<max(count - graph.inputs.count, 0)).map { position -> InputSource in
+      if graph.hasFixedConstants, position < graph.constantTensors.count { return .plan }
+      defer { next += 1 }
+      return .request(next)
+    }
+    return graph.inputs.map { $0.place.map(InputSource.request) ?? .plan } + behind
   }
 
   /// Checks the number of tensors in the answer before any is made: it can be the square of the number of inputs.

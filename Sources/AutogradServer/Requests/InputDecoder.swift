@@ -13,13 +13,16 @@ struct InputDecoder {
   let batch: ExampleBatch?
 
   /// - Parameters:
-  ///   - declared: nil if the graph declares none.
+  ///   - source: the graph with its declared inputs.
+  ///   - text: where they stand, for errors.
   ///   - given: the request's `inputs`.
-  func decode(declared: ArraySlice<InputDeclaration>?, given: JSONValue?) throws(FormatError) -> [RequestGraph.Input] {
+  func decode(_ source: GraphSource, _ text: any SourceText, given: JSONValue?) throws(FormatError)
+    -> [RequestGraph.Input]
+  {
     if let given, given.kind != .object {
       throw FormatError(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
-    guard let declared else { return try decodeUndeclared(given) }
+    guard let declared = source.declaredInputs else { return try decodeUndeclared(given, order: source.order) }
     var dimensions: [String: Int] = [:]
     var inputs: [RequestGraph.Input] = []
     var known = NameTable(capacity: declared.count)
@@ -31,13 +34,12 @@ struct InputDecoder {
         givenValues.append(value)
       }
     }
-    for (index, declaration) in declared.enumerated() {
+    for (index, declaration) in zip(declared.indices, declared) {
       // Duplicate names are rejected when names are defined.
       _ = known.define(declaration.name)
       guard let position = givenNames[declaration.name] else {
-        throw FormatError(
-          .inputMismatch, "the graph declares the input \(declaration.name.string), the request does not give it",
-          at: "/graph/inputs/\(index)")
+        inputs.append(try fallback(declaration, at: index, text, &dimensions))
+        continue
       }
       inputs.append(try decode(givenValues[position], position, declaration, &dimensions))
     }
@@ -51,18 +53,55 @@ struct InputDecoder {
     return inputs
   }
 
-  private func decodeUndeclared(_ given: JSONValue?) throws(FormatError) -> [RequestGraph.Input] {
+  /// The default of an input that the request leaves out.
+  private func fallback(
+    _ declaration: InputDeclaration, at index: Int, _ text: any SourceText, _ dimensions: inout [String: Int]
+  ) throws(FormatError) -> RequestGraph.Input {
+    let name = declaration.name.string
+    guard let tensor = declaration.fallback else {
+      throw text.located(
+        FormatError(.inputMismatch, "the graph declares the input \(name), the request does not give it", at: ""),
+        at: .declaration(index))
+    }
+    if batch?.contains(declaration.name) ?? false {
+      throw text.located(
+        FormatError(
+          .inputMismatch,
+          "batch names the input \(name), the request does not give it, and its default has no examples",
+          at: ""),
+        at: .declaration(index))
+    }
+    if let refusal = declaration.refusal(of: tensor.shape, &dimensions) {
+      throw text.located(FormatError(.shapeMismatch, refusal, at: ""), at: .declaration(index))
+    }
+    let value = builder.input("", tensor.dtype, tensor.shape)
+    return RequestGraph.Input(name: declaration.name, value: value, tensor: tensor, place: nil)
+  }
+
+  /// - Parameter order: names that come first, if they are given.
+  private func decodeUndeclared(_ given: JSONValue?, order: [SourceName]) throws(FormatError) -> [RequestGraph.Input] {
     guard let given else { return [] }
     var inputs: [RequestGraph.Input] = []
-    for (key, value) in given.members {
+    for (place, (key, value)) in members(of: given, order) {
       do throws(FormatError) {
         let given = try tensor(value, .fallback(defaultDType))
-        inputs.append(input(SourceName(key), given, try exampleType(given.type, SourceName(key)), place: inputs.count))
+        inputs.append(input(SourceName(key), given, try exampleType(given.type, SourceName(key)), place: place))
       } catch {
         throw error.under("/inputs" + Pointer.member(key.string))
       }
     }
     return inputs
+  }
+
+  /// The members of an object with their positions, those of `order` first.
+  private func members(of given: JSONValue, _ order: [SourceName]) -> [(offset: Int, element: (JSONName, JSONValue))] {
+    let members = Array(given.members.map { ($0.key, $0.value) }.enumerated())
+    if order.isEmpty { return members }
+    var wanted = NameTable(capacity: order.count)
+    for name in order { _ = wanted.define(name) }
+    let rank = { (name: JSONName) in wanted[SourceName(name)] ?? Int.max }
+    // Sorting keeps the order of equals.
+    return members.sorted { rank($0.element.0) < rank($1.element.0) }
   }
 
   private func tensor(_ value: JSONValue, _ expected: TensorDecoder.Expected) throws(FormatError) -> TensorDecoder.Given

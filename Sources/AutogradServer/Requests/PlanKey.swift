@@ -9,7 +9,8 @@ import AutogradFormats
 ///
 /// Different requests have different keys: each text is preceded by its length, each list by its count. The order of
 /// tensors is `inputs`, constants, constants of functions, `cotangents`, then `tangents` or `vectors`. The plan's
-/// inputs have the same order, except for inputs that the graph declares in another order.
+/// inputs have the same order, except for inputs that the graph declares in another order. A formula is text to the
+/// last byte: its constants, and all defaults of inputs, have their data in the plan.
 ///
 /// `@unchecked Sendable`: it does not change after it has been written.
 final class PlanKey: @unchecked Sendable {
@@ -61,7 +62,7 @@ final class PlanKey: @unchecked Sendable {
         append(value.text)
       }
     }
-    guard let graph, graph.kind == .object else { return false }
+    guard let graph, graph.kind == .object || graph.kind == .string else { return false }
     var constants: JSONValue?
     var functions: JSONValue?
     for (name, value) in graph.members {

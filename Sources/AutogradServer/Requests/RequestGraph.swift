@@ -17,6 +17,8 @@ final class RequestGraph {
   /// The data of the constants, including those of functions. They are inputs of the plan, so one plan serves all their
   /// values.
   let constantTensors: [Tensor]
+  /// Whether the constants belong to the graph's text instead: then the plan holds their data.
+  let hasFixedConstants: Bool
   private let assembler: GraphAssembler
 
   var builder: GraphBuilder { assembler.builder }
@@ -27,8 +29,9 @@ final class RequestGraph {
     var value: Value
     /// Nil if the request gives only the type.
     var tensor: Tensor?
-    /// Its index among the inputs in the request, whose order may differ from the declaration.
-    var place: Int
+    /// Its index among the inputs in the request, whose order may differ from the declaration; nil if the request
+    /// leaves it out and the tensor is the declared default.
+    var place: Int?
   }
 
   /// - Parameters:
@@ -46,8 +49,10 @@ final class RequestGraph {
     var graphLimits = limits.graphs
     // The report of /v1/inspect says whether the limits would be met.
     if allowsTypes { graphLimits.elements = Shape.maximumElementCount }
-    let (source, text) = try JSONGraphReader.read(
-      graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
+    let (source, text) =
+      graph.kind == .string
+      ? try FormulaReader.read(graph.stringBytes, limits: graphLimits, defaultDType: defaultDType)
+      : try JSONGraphReader.read(graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
     let builder = graphLimits.builder()
     builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
     builder.interruption = body.interruption
@@ -58,12 +63,13 @@ final class RequestGraph {
       document: body.document, file: body.file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes,
       batch: batch
     )
-    .decode(declared: source.declaredInputs, given: given)
+    .decode(source, text, given: given)
     try batch?.check(inputs)
     assembler = GraphAssembler(source, text, into: builder, limits: graphLimits, defaultDType: defaultDType)
     outputs = try assembler.assemble(inputs: inputs.map { NamedValue(name: $0.name, value: $0.value) })
     namesOutputs = source.namesOutputs
     constantTensors = source.constants.map(\.tensor)
+    hasFixedConstants = source.hasFixedConstants
   }
 
   /// The position of an input; nil for anything else.

@@ -114,12 +114,23 @@ struct SafetensorsRequest {
         throw FormatError(.wrongType, "\(name.string) is true or false, got \(value.brief)", at: pointer)
       }
     case .plain: break
+    case .json where isFormula(content, member):
+      text.append(", \"graph\": ")
+      text.appendJSONString(content)
+      return
     case .json, .names: try check(content, name, pointer)
     }
     text.append(", ")
     text.appendJSONString(name.bytes)
     text.append(": ")
     if member.metadata == .plain { text.appendJSONString(content) } else { text.append(content) }
+  }
+
+  /// A graph in bare text: `{` begins JSON, `"` a JSON string, anything else is a formula.
+  private func isFormula(_ content: UnsafeRawBufferPointer, _ member: RequestMember) -> Bool {
+    guard "\(member.name)" == "graph" else { return false }
+    let first = content.first { $0 > UInt8(ascii: " ") }
+    return first != UInt8(ascii: "{") && first != UInt8(ascii: "\"")
   }
 
   /// Each text is checked to be JSON by itself, so that the combined text is JSON with exactly these members.

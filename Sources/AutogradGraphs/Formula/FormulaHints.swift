@@ -1,0 +1,162 @@
+import AutogradCore
+
+/// How other languages write things, and how formulas do: the mends in errors. Each row has its test.
+enum FormulaHints {
+  typealias Row = (written: StaticString, mend: StaticString)
+
+  /// Operators of other languages that no formula can hold, longest first.
+  static let foreignOperators: [Row] = [
+    ("===", "equality is =="), ("!==", "it is !="), ("%in%", "compare with == and any"),
+    ("%*%", "the product of matrices is @"), ("%o%", "use outer(x, y)"), ("%%", "the remainder is %"),
+    ("%/%", "write floor(a / b)"), ("**=", "write x2 = x ** 2: a name is defined once"),
+    ("//", "write floor(a / b); a comment begins with #"), ("/*", "a comment begins with #"),
+    ("&&", "it is &"), ("||", "it is |"), ("<-", "a name is defined with =, and a comparison has a blank: x < -1"),
+    ("<>", "it is !="), ("~=", "it is !="), ("=>", "a function is written def f(x) { … }, at least is >="),
+    ("->", "a function is written def f(x) { … }"), (":=", "a name is defined with ="),
+    ("+=", "write y = x + 1: a name is defined once"), ("-=", "write y = x - 1: a name is defined once"),
+    ("*=", "write y = x * 2: a name is defined once"), ("/=", "write y = x / 2: a name is defined once"),
+    ("++", "write y = x + 1"), ("|>", "write the call: sum(x)"), ("<<", "write x * 2 ** n"),
+    (">>", "write floor(x / 2 ** n)"), (".*", "every operator works on elements: *"),
+    ("./", "every operator works on elements: /"), (".^", "every operator works on elements: **"),
+    (".'", "write .T"),
+  ]
+
+  /// Characters that stand for an operator or a number elsewhere.
+  private static let characters: [(written: Unicode.Scalar, mend: StaticString)] = [
+    ("×", "write *"), ("·", "write *"), ("⋅", "write *"), ("∗", "write *"), ("÷", "write /"), ("∕", "write /"),
+    ("−", "write -"), ("–", "write -"), ("—", "write -"), ("≤", "write <="), ("≥", "write >="), ("≠", "write !="),
+    ("≈", "write abs(a - b) < 1e-9"), ("¬", "write ~"), ("∧", "write &"), ("∨", "write |"), ("²", "write ** 2"),
+    ("³", "write ** 3"), ("¹", "write ** 1"), ("½", "write 0.5"), ("√", "write sqrt(x)"), ("∛", "write x ** (1 / 3)"),
+    ("∞", "write Infinity"), ("∑", "write sum(x)"), ("∏", "write prod(x)"), ("∫", "there are no integrals"),
+    ("“", "write \""), ("”", "write \""), ("„", "write \""), ("‘", "write '"), ("’", "write '"), ("«", "write \""),
+    ("»", "write \""), ("→", "a function is written def f(x) { … }"), ("…", "write ..."),
+    ("?", "a choice is where(c, x, y)"), ("!", "not is ~, and a factorial is exp(lgamma(n + 1))"),
+    ("\\", "a line goes on by itself behind an operator and inside parentheses"), ("$", "leave it away"),
+    (".", "a decimal point has digits beside it"),
+  ]
+
+  static func character(_ scalar: Unicode.Scalar) -> String? {
+    if let row = characters.first(where: { $0.written == scalar }) { return "\(row.mend)" }
+    // Full-width forms of ASCII.
+    guard 0xFF01...0xFF5E ~= scalar.value, let plain = Unicode.Scalar(scalar.value - 0xFEE0) else { return nil }
+    return "write \(plain)"
+  }
+
+  static let numbers = "numbers in a list have commas and brackets round them: [1, 2]; a decimal has a point: 1.5"
+  static let range = "there are no ranges: write the numbers, as in [1, 2, 3]"
+  static let braces = "a list has brackets: [1, 2]"
+  static let function = "a function is written def f(x) { … }"
+
+  /// Words of other languages, before a value or behind one.
+  static func word(_ word: String) -> String? {
+    words.first { "\($0.written)" == word }.map { "\($0.mend)" }
+  }
+
+  private static let words: [Row] = [
+    ("and", "and is written &"), ("or", "or is written |"), ("not", "not is written ~"), ("xor", "write a != b"),
+    ("if", "a choice is where(c, x, y)"), ("else", "a choice is where(c, x, y)"),
+    ("lambda", "a function is written def f(x) { … }"), ("function", "a function is written def f(x) { … }"),
+    ("fn", "a function is written def f(x) { … }"), ("in", "there are no loops over values"),
+    ("for", "there are no loops in statements: operations work on whole tensors"),
+    ("while", "there are no loops in statements: operations work on whole tensors"),
+    ("let", "a name is defined with = alone: y = x ** 2"), ("var", "a name is defined with = alone: y = x ** 2"),
+    ("is", "equality is =="), ("mod", "the remainder is %"), ("div", "write floor(a / b)"),
+  ]
+
+  // MARK: Reserved words
+
+  /// Why a reserved word is no name; nil if it is none.
+  static func reserved(_ word: String) -> String? {
+    switch word {
+    case "True", "TRUE": "write true"
+    case "False", "FALSE": "write false"
+    case "None": "it stands in an index only; nothing is null, in attributes"
+    case "null": "it stands in attributes only"
+    case "true", "false", "NaN", "Infinity": "it is a value"
+    case "def": "it begins a function, def f(x) { … }, as a statement"
+    case "return": "it stands at the beginning of the last statement"
+    default: DType(name: word) == nil ? nil : "it is a dtype, as in \(word)([1, 2]) and input x: \(word)"
+    }
+  }
+
+  /// Whether a reserved word stays one before a parenthesis.
+  static func isWordBeforeParenthesis(_ word: String) -> Bool { reserved(word) != nil }
+
+  static func isLiteralWord(_ word: String) -> Bool {
+    ["true", "false", "null", "NaN", "Infinity"].contains(word)
+  }
+
+  // MARK: Calls
+
+  /// What does the work of functions of other languages that no operation is named after.
+  static func call(_ name: String) -> String? {
+    calls.first { "\($0.written)" == name }.map { "\($0.mend)" }
+  }
+
+  private static let calls: [Row] = [
+    ("pnorm", "ndtr(x) does it, which is 0.5 * erfc(-x / sqrt(2))"), ("ifelse", "write where(c, x, y)"),
+    ("function", "a function is written def f(x) { … }"), ("lambda", "a function is written def f(x) { … }"),
+    ("c", "a list of numbers is written [1, 2], and values are put together by stack(a, b)"),
+    ("list", "a list of numbers is written [1, 2]"), ("array", "a list of numbers is written [1, 2]"),
+    ("not", "not is written ~"), ("if", "a choice is where(c, x, y)"), ("range", "write the numbers, as in [0, 1, 2]"),
+    ("len", "sizes are known beforehand: write the number"), ("print", "every result that nothing takes is an output"),
+  ]
+
+  /// `x.sum()`, `np.sum(x)`, `x.shape`
+  static func member(_ member: String, of owner: String, isCall: Bool) -> String {
+    let isModule = ["np", "numpy", "torch", "jnp", "jax", "tf", "math", "Math", "scipy", "F", "nn", "linalg"].contains(
+      owner)
+    if ["shape", "size", "ndim", "dtype", "length"].contains(member) {
+      return "sizes and dtypes are known beforehand: write the number"
+    }
+    if isModule, !isCall { return "\(member) is written out, as in const pi = 3.141592653589793" }
+    let operation = OpCatalog.operation(named: member) == nil ? OpCatalog.suggestions(for: member).first : member
+    guard let operation else { return "operations are called by their names: sum(x)" }
+    return "write \(operation)(\(isModule ? "x" : owner))"
+  }
+
+  /// What stands right behind a number.
+  static func suffix(_ letters: String, of number: String) -> String {
+    if number == "0", letters.first == "x" || letters.first == "X" {
+      let value = Int(letters.dropFirst(), radix: 16).map { ": \($0)" } ?? ""
+      return "numbers are decimal\(value)"
+    }
+    if letters.first == "_" { return "digits stand without _ between: 1000" }
+    if letters == "L" || letters == "f" || letters == "F" || letters == "d" || letters == "n" {
+      return "numbers have no suffix: write \(number), or int64(\(number)) for the dtype"
+    }
+    if letters == "j" || letters == "i" || letters == "im" {
+      return "there are no complex numbers; a product is \(number) * \(letters)"
+    }
+    return "a product is \(number) * \(letters)"
+  }
+
+  // MARK: Names
+
+  /// Names that are numbers elsewhere.
+  static func number(_ name: String) -> String? {
+    switch name {
+    case "pi", "PI", "Pi", "π": "const \(name) = 3.141592653589793"
+    case "e", "E": "const \(name) = 2.718281828459045"
+    case "tau", "τ": "const \(name) = 6.283185307179586"
+    case "inf", "Inf", "INF", "infinity": "Infinity"
+    case "nan", "NAN", "Nan", "NA": "NaN"
+    default: nil
+    }
+  }
+
+  // MARK: Arity
+
+  /// A call with more operands than the operation takes, written as it is probably meant.
+  static func arity(_ reference: OperationReference, _ operands: [String]) -> String? {
+    let most = reference.operands.count
+    guard !reference.hasManyOperands, operands.count > most, most > 0 else { return nil }
+    let extra = operands[most...]
+    if ["max", "min"].contains(reference.name), operands.count == 2 {
+      return "write \(reference.name)imum(\(operands.joined(separator: ", ")))"
+    }
+    guard extra.count <= reference.attributes.count else { return nil }
+    let attributes = zip(reference.attributes, extra).map { "\($0.name)=\($1)" }
+    return "write \(reference.name)(\((operands[..<most] + attributes).joined(separator: ", ")))"
+  }
+}

@@ -1,0 +1,179 @@
+import AutogradFormats
+
+/// Cuts a formula into tokens, one at a time, so that errors come in the order of the text.
+struct FormulaLexer {
+  let bytes: FormulaBytes
+  private(set) var position = 0
+  /// The token before.
+  private var previous = FormulaToken(kind: .end, start: 0, end: 0)
+
+  init(_ bytes: FormulaBytes) { self.bytes = bytes }
+
+  private var text: UnsafeRawBufferPointer { bytes.text }
+
+  mutating func next() throws(FormatError) -> FormulaToken {
+    let followsLineEnd = try skipBlanks()
+    var token = try read()
+    token.followsLineEnd = followsLineEnd
+    position = token.end
+    previous = token
+    return token
+  }
+
+  // MARK: Blanks and comments
+
+  /// - Returns: whether a line ended.
+  private mutating func skipBlanks() throws(FormatError) -> Bool {
+    var hasLineEnd = false
+    while position < text.count {
+      switch text[position] {
+      case UInt8(ascii: " "), UInt8(ascii: "\t"): position += 1
+      case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+        hasLineEnd = true
+        position += 1
+      case UInt8(ascii: "#"): try skipComment()
+      // A no-break space.
+      case 0xC2 where position + 1 < text.count && text[position + 1] == 0xA0: position += 2
+      default: return hasLineEnd
+      }
+    }
+    return hasLineEnd
+  }
+
+  private mutating func skipComment() throws(FormatError) {
+    while position < text.count, text[position] != UInt8(ascii: "\n"), text[position] != UInt8(ascii: "\r") {
+      try refuseControl(at: position)
+      position += 1
+    }
+  }
+
+  /// C0 but for the tab, DEL, C1.
+  func refuseControl(at offset: Int) throws(FormatError) {
+    let byte = text[offset]
+    let isControl =
+      (byte < 0x20 && byte != UInt8(ascii: "\t")) || byte == 0x7F
+      || (byte == 0xC2 && offset + 1 < text.count && text[offset + 1] < 0xA0)
+    guard isControl, let (scalar, _) = bytes.scalar(at: offset) else { return }
+    throw bytes.fault(offset, "a formula has no control characters, got \(FormulaLexer.code(scalar)); delete it")
+  }
+
+  /// U+00B5
+  static func code(_ scalar: Unicode.Scalar) -> String {
+    let digits = String(scalar.value, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+
+  // MARK: Tokens
+
+  private func read() throws(FormatError) -> FormulaToken {
+    guard position < text.count else { return FormulaToken(kind: .end, start: text.count, end: text.count) }
+    let byte = text[position]
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): return try readNumber()
+    case UInt8(ascii: ".") where isDigit(position + 1): return try readNumber()
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+      return name()
+    case UInt8(ascii: "`"): return try readQuotedName()
+    case UInt8(ascii: "\""): return try readText()
+    case UInt8(ascii: "'"):
+      if previous.kind.endsValue, previous.end == position {
+        throw bytes.fault(position, "' behind a value is not transpose here: write .T, as in x.T")
+      }
+      return try readText()
+    case 0x80...:
+      if let (scalar, _) = bytes.scalar(at: position), scalar.properties.isXIDStart { return name() }
+    default: break
+    }
+    for foreign in FormulaHints.foreignOperators where text[position...].hasPrefix(foreign.written) {
+      throw bytes.fault(position, "\(foreign.written) is no operator of formulas: \(foreign.mend)")
+    }
+    if let symbol = FormulaLexer.symbols[Int(byte)].first(where: { text[position...].hasPrefix($0.text) }) {
+      let end = position + symbol.text.utf8CodeUnitCount
+      // `x.Total` is no transpose.
+      if symbol.kind != .transpose || !continuesName(end) {
+        return FormulaToken(kind: symbol.kind, start: position, end: end)
+      }
+    }
+    throw foreign()
+  }
+
+  /// By their first byte, longest first.
+  private static let symbols: [[(text: StaticString, kind: FormulaToken.Kind)]] = {
+    var table: [[(text: StaticString, kind: FormulaToken.Kind)]] = Array(repeating: [], count: 256)
+    let all = FormulaToken.Kind.allCases.compactMap { kind in kind.symbol.map { (text: $0, kind: kind) } }
+    for entry in all + [(text: "^", kind: .power)] { table[Int(entry.text.utf8Start.pointee)].append(entry) }
+    return table.map { $0.sorted { $0.text.utf8CodeUnitCount > $1.text.utf8CodeUnitCount } }
+  }()
+
+  private func foreign() -> FormatError {
+    guard let (scalar, length) = bytes.scalar(at: position) else {
+      return bytes.fault(position, "the text is not UTF-8")
+    }
+    do throws(FormatError) { try refuseControl(at: position) } catch { return error }
+    if scalar == ".", position + 1 < text.count, continuesName(position + 1) { return member() }
+    let written = bytes.string(position, position + length)
+    if let mend = FormulaHints.character(scalar) {
+      return bytes.fault(position, "\(written) stands for nothing: \(mend)")
+    }
+    let shown = scalar.isASCII ? written : "\(written) (\(FormulaLexer.code(scalar)))"
+    return bytes.fault(position, "the character \(shown) has no meaning in a formula")
+  }
+
+  /// `x.sum()`, `np.sum(x)`, `x.shape`
+  private func member() -> FormatError {
+    let end = nameEnd(position + 1)
+    let member = bytes.string(position + 1, end)
+    let owner = previous.kind.endsValue ? bytes.string(previous.start, previous.end) : "x"
+    let isCall = end < text.count && text[end] == UInt8(ascii: "(")
+    let mend = FormulaHints.member(member, of: owner, isCall: isCall)
+    return bytes.fault(position, "values have no members such as .\(member.prefix(64)); \(mend)")
+  }
+
+  // MARK: Names
+
+  func isDigit(_ offset: Int) -> Bool { offset < text.count && text[offset] &- UInt8(ascii: "0") <= 9 }
+
+  func continuesName(_ offset: Int) -> Bool { nameEnd(offset) > offset }
+
+  /// Where the letters, digits and marks from here on end.
+  func nameEnd(_ start: Int) -> Int {
+    var end = start
+    while end < text.count {
+      switch text[end] {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        end += 1
+      case 0x80...:
+        guard let (scalar, length) = bytes.scalar(at: end), scalar.properties.isXIDContinue else { return end }
+        end += length
+      default: return end
+      }
+    }
+    return end
+  }
+
+  private func name() -> FormulaToken { FormulaToken(kind: .name, start: position, end: nameEnd(position)) }
+
+  private func readQuotedName() throws(FormatError) -> FormulaToken {
+    var end = position + 1
+    while end < text.count, text[end] != UInt8(ascii: "\n"), text[end] != UInt8(ascii: "\r") {
+      try refuseControl(at: end)
+      if text[end] == UInt8(ascii: "`") {
+        guard end + 1 < text.count, text[end + 1] == UInt8(ascii: "`") else {
+          return FormulaToken(kind: .name, start: position, end: end + 1, isQuoted: true)
+        }
+        end += 1
+      }
+      end += 1
+    }
+    throw bytes.fault(position, "a name in backticks ends with a backtick on the same line")
+  }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+  func hasPrefix(_ text: StaticString) -> Bool {
+    guard count >= text.utf8CodeUnitCount else { return false }
+    for index in 0..<text.utf8CodeUnitCount where self[startIndex + index] != text.utf8Start[index] { return false }
+    return true
+  }
+}

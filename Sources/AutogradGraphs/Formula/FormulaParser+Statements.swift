@@ -1,0 +1,277 @@
+import AutogradCore
+import AutogradFormats
+
+/// Statements, and the names that they define.
+extension FormulaParser {
+  /// Reads statements up to the end of the text, or of the function that is being read.
+  mutating func readStatements() throws(FormatError) {
+    var isFirst = true
+    while true {
+      var isSeparated = isFirst
+      while token.kind == .semicolon {
+        isSeparated = true
+        try advance()
+      }
+      if token.kind == .end || (outer != nil && token.kind == .closeBrace) { return }
+      if !isSeparated, !token.followsLineEnd { throw unexpected("the end of the statement") }
+      if !isSeparated, token.kind.prefix != nil {
+        throw bytes.fault(
+          token.start,
+          "a line that begins with \(text(token)) does not go on with the line above: put the operator at the end of "
+            + "that line, or parentheses round the expression; or ; between, for a statement of its own")
+      }
+      if draft.outputs != nil { throw bytes.fault(token.start, "return stands last: nothing may follow it") }
+      try readStatement()
+      isFirst = false
+    }
+  }
+
+  private mutating func readStatement() throws(FormatError) {
+    lastExpression = nil
+    guard token.kind == .name else { return try readExpressionStatement() }
+    if isWord("return", token) { return try readReturn() }
+    if isWord("def", token) { return try readFunction() }
+    let next = try following()
+    if !next.followsLineEnd, next.kind == .name {
+      if isWord("input", token) { return try readInput() }
+      if isWord("const", token) { return try readConstant() }
+    }
+    let isAssignment = !next.followsLineEnd && (next.kind == .assign || next.kind == .comma)
+    if isAssignment { try readAssignment() } else { try readExpressionStatement() }
+  }
+
+  private mutating func readExpressionStatement() throws(FormatError) {
+    let start = token.start
+    let piece = try readExpression()
+    if token.kind == .assign, !token.followsLineEnd {
+      throw bytes.fault(
+        token.start,
+        piece.isCall
+          ? "what stands left of = is a name; a function is written def f(x) { … }"
+          : "what stands left of = is a name or names with commas between")
+    }
+    let name = bytes.name(copying: Array("result".utf8))
+    try bind(piece, to: [(name, start)])
+    lastExpression = (name, start)
+  }
+
+  private mutating func readAssignment() throws(FormatError) {
+    var targets: [(name: SourceName?, place: Int)] = []
+    while true {
+      guard token.kind == .name, targets.isEmpty || !token.followsLineEnd else { throw unexpected("a name") }
+      if isWord("_", token) {
+        targets.append((nil, token.start))
+      } else {
+        try refuseReserved(token)
+        targets.append((try name(token), token.start))
+      }
+      try advance()
+      if token.kind == .assign { break }
+      guard token.kind == .comma, !token.followsLineEnd else { throw unexpected("=") }
+      try advance()
+    }
+    try advance()
+    let piece = try readExpression()
+    if targets.count > 1, !piece.isCall {
+      throw bytes.fault(
+        targets[1].place,
+        "several names take the results of a call, as in a, b = split(x, …); values are not put together with commas")
+    }
+    try bind(piece, to: targets)
+  }
+
+  /// Gives a value its names; nil is `_`.
+  private mutating func bind(_ piece: FormulaPiece, to targets: [(name: SourceName?, place: Int)]) throws(FormatError) {
+    let node: Int
+    switch piece.kind {
+    case .node(let open): node = open
+    case .name: node = try add(FormulaParser.identity, [piece], at: piece.span.lowerBound)
+    default:
+      node = try add(FormulaParser.constant, [], at: piece.span.lowerBound)
+      draft.nodes[node].value = literal(piece)
+    }
+    for target in targets { if let name = target.name { try define(name, .value, at: target.place) } }
+    nameResults(of: node, targets.map { ($0.name ?? nameless(), $0.place) })
+  }
+
+  /// The literal of a value that is neither a name nor a node.
+  private mutating func literal(_ piece: FormulaPiece) -> Int {
+    switch piece.kind {
+    case .list(let literal), .typed(let literal): return literal
+    default: break
+    }
+    let index = literals.begin()
+    switch piece.kind {
+    case .number(let digits, let isNegative):
+      literals.append(number: bytes.slice(digits.lowerBound, digits.upperBound), isNegative: isNegative)
+    case .nonFinite(let isNegative, let isNaN): literals.append(nonFinite: isNaN, isNegative: isNegative)
+    case .truth(let truth): literals.json.append(truth ? "true" : "false")
+    case .list, .typed, .name, .node: literals.json.append("null")
+    }
+    return index
+  }
+
+  // MARK: Names
+
+  mutating func define(_ name: SourceName, _ kind: FormulaDraft.Known.Kind, at place: Int) throws(FormatError) {
+    if let refusal = NameTable.refusal(of: name) { throw bytes.fault(.wrongType, place, refusal) }
+    guard let number = draft.names[name] else {
+      _ = draft.names.define(name)
+      draft.known.append(FormulaDraft.Known(kind: kind, place: place))
+      return
+    }
+    let known = draft.known[number]
+    let line = TextPlace(known.place, in: bytes.text).line
+    let what =
+      switch known.kind {
+      case .used:
+        outer == nil
+          ? "is used on line \(line), so it is an input; a name is defined once, and before it is used"
+          : "is used on line \(line), before it is defined"
+      case .input: "is already an input, on line \(line)"
+      case .constant: "is already a constant, on line \(line)"
+      case .value: "is already defined on line \(line)"
+      }
+    throw bytes.fault(.duplicateName, place, "\(name.string) \(what); choose another name")
+  }
+
+  /// A name that is free to be defined, at the next token.
+  mutating func readNewName(_ what: String) throws(FormatError) -> (name: SourceName, place: Int) {
+    guard token.kind == .name else { throw unexpected(what) }
+    try refuseReserved(token)
+    let found = (try name(token), token.start)
+    try advance()
+    return found
+  }
+
+  func refuseReserved(_ token: FormulaToken) throws(FormatError) {
+    // No word of the language is shorter or longer.
+    guard 3...8 ~= token.end - token.start, !token.isQuoted, let word = FormulaHints.reserved(text(token)) else {
+      return
+    }
+    throw bytes.fault(token.start, "\(text(token)) is a word of the language: \(word)")
+  }
+
+  // MARK: Declarations
+
+  private mutating func readInput() throws(FormatError) {
+    try advance()
+    if outer != nil {
+      throw bytes.fault(previous.start, "a function has no input lines: its inputs stand in def f(x, y)")
+    }
+    let (name, place) = try readNewName("the name of an input")
+    var declaration = InputDeclaration(name: name)
+    if token.kind == .colon, !token.followsLineEnd {
+      try advance()
+      try readType(&declaration)
+    }
+    var literal: Int?
+    if token.kind == .assign {
+      try advance()
+      literal = try readStandaloneLiteral("a default is a number, a list or a tensor")
+    }
+    try define(name, .input, at: place)
+    draft.inputs.append(FormulaDraft.Input(declaration: declaration, literal: literal, place: place))
+  }
+
+  private mutating func readConstant() throws(FormatError) {
+    try advance()
+    let (name, place) = try readNewName("the name of a constant")
+    try expect(.assign, "= and the constant")
+    let literal = try readStandaloneLiteral("a constant is a number, a list or a tensor")
+    try define(name, .constant, at: place)
+    draft.constants.append((name, literal, place))
+  }
+
+  /// `float64`, `float64[n, 3]`, `[n, _]`
+  private mutating func readType(_ declaration: inout InputDeclaration) throws(FormatError) {
+    if token.kind == .name, !token.isQuoted {
+      guard let dtype = DType(name: text(token)) else {
+        let known = DType.allCases.map(\.name).joined(separator: ", ")
+        throw bytes.fault(
+          token.start, "a dtype is one of \(known), got \(text(token).prefix(64))\(DTypeText.hint(for: text(token)))")
+      }
+      declaration.dtype = dtype
+      try advance()
+      guard token.kind == .openBracket, !token.followsLineEnd else { return }
+    }
+    let open = token.start
+    try expect(.openBracket, "a dtype or a shape in brackets")
+    var dimensions: [InputDeclaration.Dimension] = []
+    while token.kind != .closeBracket {
+      if !dimensions.isEmpty {
+        if token.kind == .end { throw unclosed("[", open) }
+        try expect(.comma, ", or ]")
+      }
+      dimensions.append(try readDimension(open))
+    }
+    try advance()
+    guard dimensions.count <= Shape.maximumRank else {
+      throw FormatError(
+        .rank, "the declared shape has \(dimensions.count) axes, at most \(Shape.maximumRank) are allowed",
+        at: FormulaBytes.pointer, most: Shape.maximumRank, value: dimensions.count
+      ).at(FormulaBytes.pointer, TextPlace(open, in: bytes.text))
+    }
+    declaration.shape = dimensions
+  }
+
+  private mutating func readDimension(_ open: Int) throws(FormatError) -> InputDeclaration.Dimension {
+    switch token.kind {
+    case .number:
+      let size = try integer(token)
+      try advance()
+      return .size(size)
+    case .name:
+      if isWord("_", token) {
+        try advance()
+        return .any
+      }
+      try refuseReserved(token)
+      let name = try name(token)
+      try advance()
+      return .named(name.string)
+    case .end: throw unclosed("[", open)
+    default: throw unexpected("a size, a name or _")
+    }
+  }
+
+  private mutating func readReturn() throws(FormatError) {
+    try advance()
+    var outputs: [(name: SourceName, place: Int)] = []
+    var seen = NameTable()
+    while true {
+      guard token.kind == .name, !token.followsLineEnd else {
+        throw unexpected("a name: return takes names of values")
+      }
+      try refuseReserved(token)
+      let name = try name(token)
+      guard draft.names[name] != nil else {
+        let words = "no value is called \(name.brief)\(draft.names.hint(for: name.string))"
+        throw bytes.fault(.unknownName, token.start, words + lookalike(name))
+      }
+      guard seen.define(name) else {
+        throw bytes.fault(.duplicateName, token.start, "\(name.brief) is returned twice")
+      }
+      outputs.append((name, token.start))
+      try advance()
+      guard token.kind == .comma, !token.followsLineEnd else { break }
+      try advance()
+    }
+    draft.outputs = outputs
+  }
+
+  func lookalike(_ name: SourceName) -> String {
+    let known = (0..<draft.names.count).lazy.map { draft.names.name($0) }
+    return Lookalikes.hint(for: name, among: known) ?? ""
+  }
+
+  static let identity: any Operation = CallOperation.operation(named: "identity") ?? CallOperation.shared
+  static let constant: any Operation = CallOperation.operation(named: "constant") ?? CallOperation.shared
+}
+
+extension SourceName {
+  /// Whether it is `_1`, `_2`, …, which JSON and formulas take for no name.
+  package var isNameless: Bool {
+    bytes.count > 1 && bytes[0] == UInt8(ascii: "_") && bytes.dropFirst().allSatisfy { $0 &- UInt8(ascii: "0") <= 9 }
+  }
+}

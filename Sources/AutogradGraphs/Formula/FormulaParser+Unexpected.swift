@@ -1,0 +1,49 @@
+import AutogradFormats
+
+/// Tokens that cannot stand where they do: what was expected, and how it is written here.
+extension FormulaParser {
+  func unexpected(_ expected: String) -> FormatError {
+    if let error = textInExpression(), expected == "a value" { return error }
+    let got = token.kind == .end ? "the text ends" : "got \(shown(token))"
+    let mend = mend().map { "; \($0)" } ?? ""
+    return bytes.fault(token.start, "expected \(expected), \(got)\(mend)")
+  }
+
+  private func shown(_ token: FormulaToken) -> String {
+    let written = text(token)
+    return written.count > 40 ? written.prefix(40) + "…" : written
+  }
+
+  private func mend() -> String? {
+    // Words of other languages stand before a value or behind one.
+    if token.kind == .name, !token.isQuoted, let mend = FormulaHints.word(text(token)) { return mend }
+    if previous.kind == .name, !previous.isQuoted, let mend = FormulaHints.word(text(previous)) { return mend }
+    switch token.kind {
+    case .number where previous.kind == .comma || previous.kind == .number: return FormulaHints.numbers
+    case .comma: return mendForComma()
+    case .colon: return FormulaHints.range
+    case .openBrace: return FormulaHints.braces
+    case .assign: return "equality is =="
+    case .at: return FormulaHints.function
+    case .ellipsis:
+      return "a line goes on by itself behind an operator and inside parentheses"
+    case .plus: return "there is no sign +: leave it away"
+    case .text: return "texts are attributes, as in cast(x, dtype=\"float32\")"
+    case .number, .name, .openParenthesis:
+      if previous.kind.endsValue, !token.followsLineEnd { return "between two values stands an operator, such as *" }
+    default: break
+    }
+    if previous.kind == .percent { return "% is the remainder; a percentage is a quotient: 5 / 100" }
+    if token.kind.binary != nil, token.followsLineEnd {
+      return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
+    }
+    return nil
+  }
+
+  private func mendForComma() -> String {
+    if previous.kind == .number, let next = try? following(), next.kind == .number {
+      return "a decimal has a point: \(text(previous)).\(text(next))"
+    }
+    return "values are put together by stack(a, b), and several are returned by return a, b"
+  }
+}

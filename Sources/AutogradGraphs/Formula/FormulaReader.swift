@@ -1,0 +1,41 @@
+import AutogradCore
+import AutogradFormats
+
+/// Reads a graph that is written as a formula, `loss = sum((x @ w + b - y) ** 2)`. docs/formulas.md has the language.
+package enum FormulaReader {
+  /// - Parameter text: UTF-8, which is copied.
+  /// - Throws: what is wrong, with line and column, at the pointer `/graph`.
+  package static func read(
+    _ text: UnsafeRawBufferPointer, limits: GraphLimits, defaultDType: DType = .float64
+  ) throws(FormatError) -> (source: GraphSource, text: any SourceText) {
+    try read(FormulaBytes(copying: text), limits: limits, defaultDType: defaultDType)
+  }
+
+  static func read(
+    _ bytes: FormulaBytes, limits: GraphLimits, defaultDType: DType
+  ) throws(FormatError) -> (source: GraphSource, text: any SourceText) {
+    var parser = try FormulaParser(bytes, limits: limits)
+    try parser.readStatements()
+    parser.settle()
+    try check(parser, limits)
+    let document: JSONDocument
+    do throws(JSONSyntaxError) {
+      document = try parser.literals.document(maximumDepth: FormulaParser.greatestDepth + 8)
+    } catch {
+      throw bytes.fault(0, "\(FormatError(error).detail)")
+    }
+    let layout = try FormulaLayout(parser, document, defaultDType: defaultDType)
+    return (layout.source, FormulaText(layout, bytes, document, parser.literals.json))
+  }
+
+  private static func check(_ parser: FormulaParser, _ limits: GraphLimits) throws(FormatError) {
+    let (graph, pointer) = (parser.draft, FormulaBytes.pointer)
+    try limits.checkNames(graph.results.count, "the nodes have", "results", at: pointer)
+    try limits.checkNames(graph.inputs.count, "the graph has", "declared inputs", at: pointer)
+    try limits.checkNames(graph.constants.count, "the graph has", "constants", at: pointer)
+    try limits.checkNames(parser.functions.count, "the graph has", "functions", at: pointer)
+    if graph.outputs != nil || graph.known.contains(where: { $0.kind == .value && !$0.isTaken }) { return }
+    throw parser.bytes.fault(
+      parser.token.start, "the formula computes nothing: it ends in an expression, or a name for one, as in y = sum(x)")
+  }
+}

@@ -1,0 +1,41 @@
+import AutogradCore
+
+/// Names that look alike and are written with other characters, such as µ (U+00B5) and μ (U+03BC).
+enum Lookalikes {
+  /// The end of a sentence that names both characters; nil if no known name looks like this one.
+  static func hint(for name: SourceName, among known: some Sequence<SourceName>) -> String? {
+    let plain = skeleton(name.string)
+    for other in known.prefix(1000) where other.string.utf8.count < 300 {
+      guard skeleton(other.string) == plain, !other.bytes.elementsEqual(name.bytes) else { continue }
+      let (mine, theirs) = (Array(name.string.unicodeScalars), Array(other.string.unicodeScalars))
+      let differing =
+        zip(mine, theirs).first { $0 != $1 } ?? mine.last.flatMap { last in theirs.last.map { (last, $0) } }
+      guard let (a, b) = differing else { continue }
+      return "; it looks like \(other.brief), which has \(b) (\(FormulaLexer.code(b))) where this has \(a) "
+        + "(\(FormulaLexer.code(a)))"
+    }
+    return nil
+  }
+
+  /// The name with one character for all that look alike. Strings that are canonically equal compare as equal.
+  private static func skeleton(_ name: String) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in name.unicodeScalars { scalars.append(table[scalar] ?? scalar) }
+    return String(scalars)
+  }
+
+  private static let table: [Unicode.Scalar: Unicode.Scalar] = {
+    let pairs: [(String, String)] = [
+      ("µΩÅKſ", "μΩÅKs"),
+      // Greek and Cyrillic letters that look Latin.
+      ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧνορυ", "ABEZHIKMNOPTYXvopu"), ("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj"),
+      ("ϵεϕφϑθϱρςσ", "εεφφθθρρσσ"),
+    ]
+    var table: [Unicode.Scalar: Unicode.Scalar] = [:]
+    for (others, plain) in pairs {
+      for (a, b) in zip(others.unicodeScalars, plain.unicodeScalars) where a != b { table[a] = b }
+    }
+    // Through ρ, whose own form is p.
+    return table.mapValues { table[$0] ?? $0 }
+  }()
+}
