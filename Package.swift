@@ -82,7 +82,8 @@ let package = Package(
       name: "AutogradCoreTests", dependencies: ["AutogradCore", "AutogradTestSupport", "CKernels"],
       swiftSettings: strict),
     .testTarget(
-      name: "AutogradGraphsTests", dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore"],
+      name: "AutogradGraphsTests",
+      dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore", "AutogradTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AutogradHTTPTests", dependencies: ["AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport"],

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradTestSupport
 import Testing
 
 @testable import AutogradGraphs
@@ -109,14 +110,14 @@ import Testing
     Case("y = x\nreturn y\nz = 2", 3, 1, "last"), Case("y = x\nreturn q", 2, 8, "q", .unknownName),
     Case("y = x\nreturn y, y", 2, 11, "twice", .duplicateName), Case("float64 = x", 1, 1, "dtype"),
     Case("def = x", 1, 5, "name"),
-    Case("input x: complex\nx", 1, 10, "float64"), Case("input x: float64[2\nx", 1, 17, "never closed"),
+    Case("input x: complex\nx", 1, 10, "float64"), Case("input x: float64[2", 1, 17, "never closed"),
     Case("input r: [2] = [1, 2, 3]\ny = r", 1, 7, "shape [2]", .shapeMismatch),
     Case("input x\ny = x * q", 2, 9, "q", .unknownName),
     Case("y = x * pi", 1, 9, "const pi = 3.141592653589793", .unknownName),
     Case("y = x * inf", 1, 9, "Infinity", .unknownName),
     Case("y = e * x", 1, 5, "const e = 2.718281828459045", .unknownName),
     Case("\u{3BC} = x + 1\ny = \u{B5} * 2", 2, 5, "U+03BC", .unknownName),
-    Case("y = x @ [1, 2, 3]", 1, 7, "", .shapeMismatch), Case("if x", 1, 4, "where"), Case("\"a\"", 1, 1, "text"),
+    Case("y = x @ [1, 2, 3]", 1, 9, "", .shapeMismatch), Case("if x", 1, 4, "where"), Case("\"a\"", 1, 1, "text"),
     Case("é = x\n\ty = é +", 2, 9, "the text ends"),
   ]
 
@@ -137,6 +138,37 @@ import Testing
     let error = try #require(refusal(of: "y = a \(written) b"))
     #expect(error.code == .invalidFormula && error.place?.column == 7 && error.detail.contains(mend))
     #expect(error.detail.contains(written))
+  }
+
+  @Test(arguments: FormulaHints.words.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignWordIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = a \(written) b"))
+    #expect(error.code == .invalidFormula && error.place?.column == 7 && error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(arguments: FormulaHints.characters.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignCharacterIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = a \(written) b"))
+    #expect(error.code == .invalidFormula && error.place?.column == 7 && error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(arguments: FormulaHints.calls.map { ("\($0.written)", "\($0.mend)") })
+  func eachForeignFunctionIsExplained(_ written: String, _ mend: String) throws {
+    let error = try #require(refusal(of: "y = \(written)(x)"))
+    #expect(error.code == .unknownOperation && error.place?.column == 5, "\(error.detail)")
+    #expect(error.detail.contains(mend), "\(error.detail)")
+  }
+
+  @Test(
+    arguments: ["True", "TRUE", "False", "FALSE", "None", "null", "def", "return", "NaN", "Infinity", "true"]
+      + DType.allCases.map(\.name))
+  func reservedWordsAreNoNames(_ word: String) throws {
+    #expect(refusal(of: "x\n\(word) = 2")?.code == .invalidFormula)
+    _ = try ReadGraph(formula: "`_\(word)` = 2\ny = `_\(word)`")
+  }
+
+  @Test func aGraphOfJSONInAStringIsExplained() {
+    #expect(refusal(of: #"{"nodes": []}"#)?.detail.contains("not a string") ?? false)
   }
 
   // MARK: Excerpts
@@ -192,13 +224,13 @@ import Testing
   ]
 
   @Test func randomTextsEndInAGraphOrInAPlaceOfTheText() throws {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SeededGenerator(seed: 7)
     var read = 0
     for _ in 0..<3_000 {
       let formula = (0..<Int.random(in: 1...14, using: &generator)).map { _ in
         Self.words.randomElement(using: &generator) ?? ""
       }
-      .joined(separator: Bool.random() ? "" : " ")
+      .joined(separator: Bool.random(using: &generator) ? "" : " ")
       do {
         _ = try ReadGraph(formula: formula, [("x", [3])])
         read += 1

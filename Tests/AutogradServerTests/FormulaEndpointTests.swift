@@ -52,10 +52,10 @@ import Testing
     #expect((problem.json["detail"] as? String ?? "").contains("floor(a / b)"))
   }
 
-  @Test func errorsOfTheCoreNameThePlaceOfTheOperator() {
+  @Test func errorsOfTheCoreNameThePlaceOfTheOperand() {
     let problem = post(#"{"graph": "y = 2 * (x @ w)", "inputs": {"x": [1, 2], "w": [1, 2, 3]}}"#)
     #expect(problem.status == 422 && problem.json["code"] as? String == "shape_mismatch")
-    #expect(problem.json["line"] as? Int == 1 && problem.json["column"] as? Int == 12, "\(problem.body.string)")
+    #expect(problem.json["line"] as? Int == 1 && problem.json["column"] as? Int == 14, "\(problem.body.string)")
     #expect(problem.json["operation"] as? String == "matmul")
   }
 
@@ -146,10 +146,19 @@ import Testing
       #expect(plans.counters.hits.value == index)
     }
     #expect(plans.counters.plans.value == 1 && plans.counters.fallbacks.value == 0)
-    #expect(plans.counters.recalled.value > 0, "a formula with constants has a skeleton")
     // The constant belongs to the text.
     let other = post(#"{"graph": "const k = 4\ny = k * x ** 2", "inputs": {"x": 1}}"#, "/v1/evaluate", cached)
     #expect(other.body.string.contains("4.0") && plans.counters.plans.value == 2)
+  }
+
+  /// The skeleton of a request holds the constants and defaults, too.
+  @Test func repeatedFormulasAreRecalledByTheirText() {
+    let pair = HandlerPair()
+    for x in 1...4 {
+      let body = #"{"graph": "input x\ninput r = [1, 2]\nconst k = 3\ny = k * r * x ** 2", "inputs": {"x": \#(x)}}"#
+      for endpoint in [Endpoint.evaluate, .hessian] { pair.compare(endpoint, Data(body.utf8), "\(x)") }
+    }
+    #expect(pair.plans.counters.recalled.value > 10 && pair.plans.counters.fallbacks.value == 0)
   }
 
   // MARK: Safetensors

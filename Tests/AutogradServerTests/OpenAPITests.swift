@@ -332,7 +332,7 @@ struct OpenAPITests {
   @Test(
     "Schemas refuse what the server refuses",
     arguments: [
-      #"{}"#, #"{"graph": "y = x"}"#, #"{"graph": {"nodes": {}}}"#, #"{"graph": {"nodes": []}, "of": []}"#,
+      #"{}"#, #"{"graph": ""}"#, #"{"graph": {"nodes": {}}}"#, #"{"graph": {"nodes": []}, "of": []}"#,
       #"{"graph": {"nodes": []}, "inputs": {"x": "Inf"}}"#, #"{"graph": {"nodes": []}, "inputs": {"x": null}}"#,
       #"{"graph": {"nodes": []}, "inputs": {"_1": 1}}"#, #"{"graph": {"nodes": []}, "inputs": {"NaN": 1}}"#,
       #"{"graph": {"nodes": []}, "inputs": {"x": {"shape": [-1], "data": []}}}"#,

@@ -122,8 +122,10 @@ def add_members(cases):
 def add_types(cases):
   for name, value in {"null": "null", "number": "1", "string": '"graph"', "array": "[]", "true": "true"}.items():
     cases.bad(f"body-is-{name}", value, "wrong_type", "")
-  for name, value in {"string": "y = x * x", "list": [NEG], "null": None, "number": 3}.items():
+  for name, value in {"list": [NEG], "null": None, "number": 3}.items():
     cases.bad(f"graph-is-{name}", {"graph": value, "inputs": {"x": X}}, "wrong_type", "/graph")
+  for name, value in {"unfinished": "y = x *", "empty": "", "json": '{"nodes": []}'}.items():
+    cases.bad(f"formula-{name}", {"graph": value, "inputs": {"x": X}}, "invalid_formula", "/graph")
   for name, value in {"object": {"y": NEG}, "string": "neg x", "null": None}.items():
     cases.bad(f"nodes-is-{name}", {"graph": {"nodes": value}, "inputs": {"x": X}}, "wrong_type", "/graph/nodes")
   for name, value in {"string": "neg", "list": ["neg", "x", "y"], "null": None}.items():
@@ -177,7 +179,7 @@ def add_names(cases):
     cases.bad(f"name-{title}-for-a-constant", ask(NEG, {"x": 1}, graph={"constants": {name: 1}}), "wrong_type", f"/graph/constants/{name}")
     cases.bad(f"name-{title}-for-a-declared-input", ask(node("neg", 1.0), graph={"inputs": [declared(name, [])]}), "wrong_type",
               "/graph/inputs/0/name")
-  cases.bad("name-inside-split", ask(node("split", "x", to=["p", "_7"]), {"x": X}), "wrong_type", "/graph/nodes/0/outputs/1")
+  cases.bad("name-inside-split", ask(node("split", "x", to=["p", "NaN"]), {"x": X}), "wrong_type", "/graph/nodes/0/outputs/1")
 
 
 def add_numbers(cases):

@@ -22,7 +22,7 @@ enum FormulaHints {
   ]
 
   /// Characters that stand for an operator or a number elsewhere.
-  private static let characters: [(written: Unicode.Scalar, mend: StaticString)] = [
+  static let characters: [(written: Unicode.Scalar, mend: StaticString)] = [
     ("×", "write *"), ("·", "write *"), ("⋅", "write *"), ("∗", "write *"), ("÷", "write /"), ("∕", "write /"),
     ("−", "write -"), ("–", "write -"), ("—", "write -"), ("≤", "write <="), ("≥", "write >="), ("≠", "write !="),
     ("≈", "write abs(a - b) < 1e-9"), ("¬", "write ~"), ("∧", "write &"), ("∨", "write |"), ("²", "write ** 2"),
@@ -52,7 +52,7 @@ enum FormulaHints {
     words.first { "\($0.written)" == word }.map { "\($0.mend)" }
   }
 
-  private static let words: [Row] = [
+  static let words: [Row] = [
     ("and", "and is written &"), ("or", "or is written |"), ("not", "not is written ~"), ("xor", "write a != b"),
     ("if", "a choice is where(c, x, y)"), ("else", "a choice is where(c, x, y)"),
     ("lambda", "a function is written def f(x) { … }"), ("function", "a function is written def f(x) { … }"),
@@ -93,7 +93,7 @@ enum FormulaHints {
     calls.first { "\($0.written)" == name }.map { "\($0.mend)" }
   }
 
-  private static let calls: [Row] = [
+  static let calls: [Row] = [
     ("pnorm", "ndtr(x) does it, which is 0.5 * erfc(-x / sqrt(2))"), ("ifelse", "write where(c, x, y)"),
     ("function", "a function is written def f(x) { … }"), ("lambda", "a function is written def f(x) { … }"),
     ("c", "a list of numbers is written [1, 2], and values are put together by stack(a, b)"),

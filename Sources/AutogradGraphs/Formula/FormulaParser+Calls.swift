@@ -171,7 +171,8 @@ extension FormulaParser {
     }
     if isWord("None", token) { throw bytes.fault(token.start, "None is written null in attributes") }
     try refuseReserved(token)
-    literals.json.appendJSONString(try name(token).bytes)
+    let function = try name(token)
+    literals.json.appendJSONString(function.bytes)
     try advance()
   }
 

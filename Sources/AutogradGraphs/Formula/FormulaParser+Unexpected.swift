@@ -15,6 +15,9 @@ extension FormulaParser {
   }
 
   private func mend() -> String? {
+    if token.kind.binary != nil, token.followsLineEnd, previous.kind.endsValue {
+      return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
+    }
     // Words of other languages stand before a value or behind one.
     if token.kind == .name, !token.isQuoted, let mend = FormulaHints.word(text(token)) { return mend }
     if previous.kind == .name, !previous.isQuoted, let mend = FormulaHints.word(text(previous)) { return mend }
@@ -22,6 +25,7 @@ extension FormulaParser {
     case .number where previous.kind == .comma || previous.kind == .number: return FormulaHints.numbers
     case .comma: return mendForComma()
     case .colon: return FormulaHints.range
+    case .openBrace where token.start == 0: return "a graph in JSON is an object, not a string that holds one"
     case .openBrace: return FormulaHints.braces
     case .assign: return "equality is =="
     case .at: return FormulaHints.function
@@ -34,9 +38,6 @@ extension FormulaParser {
     default: break
     }
     if previous.kind == .percent { return "% is the remainder; a percentage is a quotient: 5 / 100" }
-    if token.kind.binary != nil, token.followsLineEnd {
-      return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
-    }
     return nil
   }
 
