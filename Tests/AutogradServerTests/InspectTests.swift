@@ -65,6 +65,25 @@ struct InspectTests {
     #expect(answer["gradient_text"] as? String == one.text + "\nreturn \(names)")
   }
 
+  /// Graphs that were written as formulas are answered alike; values without a name are not listed.
+  @Test func formulas() throws {
+    let body = #"{"graph": "loss = sum((x @ w - y)^2)", "inputs": {"x": [[1, 2], [3, 4]], "w": [1, 2], "y": [0, 1]}}"#
+    let answer = InProcessServer().send("POST", "/v1/inspect", body: Data(body.utf8)).json
+    #expect(answer["text"] as? String == "loss = sum((x @ w - y)**2)")
+    #expect(
+      answer["gradient_text"] as? String == """
+        t1 = 2 * (x @ w - y)
+        grad_y = -t1
+        t2 = t1[:, None]
+        grad_x = t2 @ w[:, None].T
+        grad_w = reshape(x.T @ t2, shape=[2])
+        return grad_x, grad_w, grad_y
+        """)
+    #expect((answer["values"] as? [String: Any])?.keys.sorted() == ["loss", "w", "x", "y"])
+    let nodes = (answer["graph"] as? [String: Any])?["nodes"] as? [[String: Any]]
+    #expect(nodes?.compactMap { $0["outputs"] as? [String] } == [["_1"], ["_2"], ["_3"], ["loss"]])
+  }
+
   @Test func noGradientsNoFormula() throws {
     let nodes = Self.node("exp", #""x""#, "y")
     for more in [#", "wrt": []"#, #", "gradients": false"#] {

@@ -94,7 +94,9 @@ final class DerivativeSource: SourceText {
   /// Whether it is a number that derivatives have of their own: equal constants are one value, and 2 x is not k x where
   /// the graph has a k that is 2.
   private func isCommonNumber(_ value: ValueID) -> Bool {
-    guard case .scalar(let dtype, let bits) = columns.attributes(of: columns.producers[Int(value)]) else { return false }
+    guard case .scalar(let dtype, let bits) = columns.attributes(of: columns.producers[Int(value)]) else {
+      return false
+    }
     let common = [0, 1, -1, 2, -2, 3, 4, 0.5, -0.5, 0.25]
     return !dtype.isFloating || common.contains { Scalar(floating: $0, as: dtype).bits == bits }
   }

@@ -15,7 +15,8 @@ struct ResolvedSource {
   /// The names that are used and never defined, in the order of their first use; empty if inputs are declared.
   let freeNames: [SourceName]
 
-  /// - Throws: what the ``GraphAssembler`` refuses before it knows types: names, cycles and calls; and values that no text can hold.
+  /// - Throws: what the ``GraphAssembler`` refuses before it knows types (names, cycles and
+  ///   calls), and attributes that no text can hold.
   init(_ source: GraphSource, _ text: any SourceText) throws(FormatError) {
     try source.checkAttributes(text)
     let builder = GraphBuilder()

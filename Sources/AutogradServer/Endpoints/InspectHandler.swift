@@ -75,7 +75,7 @@ struct InspectHandler: Sendable {
     json.append(", \"inputs\": ")
     appendTypes(request.graph.inputs.map { .init(name: $0.name, value: $0.value) }, to: json)
     json.append(", \"values\": ")
-    appendTypes(request.graph.namedValues, to: json)
+    appendTypes(request.graph.namedValues.filter { !$0.name.isNameless }, to: json)
     json.append(", \"of\": ")
     appendNames(request.of.filter { $0.value.dtype.isFloating }, to: json)
     json.append(", \"wrt\": ")
