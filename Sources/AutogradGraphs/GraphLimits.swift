@@ -8,6 +8,8 @@ package struct GraphLimits: Sendable {
   /// Axes and elements of any one tensor.
   package var rank: Int
   package var elements: Int
+  /// Bytes that reading the literals of a formula may take.
+  package var documentBytes = Int.max
 
   package init(nodes: Int, rank: Int = Shape.maximumRank, elements: Int = Shape.maximumElementCount) {
     self.nodes = nodes

@@ -18,6 +18,10 @@ package struct GraphSource {
   /// The numbers that operands refer to.
   package var numbers: [WeakNumber] = []
   package var tensors: [Tensor] = []
+  /// Constants whose dtype was written, so that it is written again. The others take the default.
+  package var typedConstants: Set<Int> = []
+  /// The same of attributes that are tensors: indices in ``attributes``.
+  package var typedAttributes: Set<Int> = []
   /// The order of the graph's inputs if it declares none: others come behind them. Formulas take it from their text.
   package var order: [SourceName] = []
   /// Whether the constants belong to the text that determines the plan; else requests with other constants share it.

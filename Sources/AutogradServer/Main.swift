@@ -17,7 +17,9 @@ struct AutogradServerCommand: ParsableCommand {
           "inputs": {"x": [1, 2, 3]}}'
       """,
     version: Version.current,
-    subcommands: [ServeCommand.self, EvaluateCommand.self, OperationsCommand.self, HealthcheckCommand.self])
+    subcommands: [
+      ServeCommand.self, EvaluateCommand.self, FormatCommand.self, OperationsCommand.self, HealthcheckCommand.self,
+    ])
 
   /// Gets the arguments from ``ProgramArguments``.
   static func main() {

@@ -202,6 +202,32 @@ import Testing
     #expect(refusal(of: "x" + String(repeating: "[0]", count: 3))?.code != .tooDeep)
   }
 
+  @Test(arguments: [
+    "y = concat(\(String(repeating: "x, ", count: 12))x)", "\(String(repeating: "_, ", count: 12))_ = unstack(x)",
+    (0..<12).map { "const c\($0) = 1\n" }.joined() + "x", (0..<12).map { "input c\($0)\n" }.joined() + "x",
+    (0..<12).map { "def f\($0)(a) { return a }\n" }.joined() + "x",
+    "def f(\((0..<12).map { "a\($0)" }.joined(separator: ", "))) { 1 }\nx",
+  ])
+  func listsAreLimited(_ formula: String) throws {
+    let error = #expect(throws: FormatError.self) {
+      _ = try ReadGraph(formula: formula, [("x", [3])], limits: GraphLimits(nodes: 10))
+    }
+    #expect(error?.code == .limitExceeded && error?.limit == .nodes && error?.place != nil, "\(error?.detail ?? "")")
+  }
+
+  @Test func axesAndAttributesAreLimited() throws {
+    #expect(refusal(of: "input x: [\(String(repeating: "n, ", count: 9))n]\nx")?.limit == .rank)
+    #expect(refusal(of: "y = x[\(String(repeating: ":, ", count: 40)):]", [("x", [3])])?.limit == .rank)
+    let attributes = (0..<100).map { "a\($0)=1" }.joined(separator: ", ")
+    #expect(refusal(of: "y = sum(x, \(attributes))", [("x", [3])])?.code == .unknownAttribute)
+    var limits = GraphLimits(nodes: 10)
+    limits.documentBytes = 1000
+    let error = #expect(throws: FormatError.self) {
+      _ = try ReadGraph(formula: "y = [\(String(repeating: "[], ", count: 1000))]", limits: limits)
+    }
+    #expect(error?.limit == .body)
+  }
+
   @Test func nodesAndNamesAreLimited() throws {
     let limits = GraphLimits(nodes: 10)
     let error = #expect(throws: FormatError.self) {

@@ -66,6 +66,28 @@ struct CommandTests {
     #expect(directory.status == 64 && directory.error.contains("directory"))
   }
 
+  @Test func formatPrintsBothForms() throws {
+    let graph =
+      #"{"nodes": [{"op": "pow", "inputs": ["x", 2.0], "outputs": ["_7"]}, "#
+      + #"{"op": "sum", "inputs": ["_7"], "outputs": "y", "attributes": {"axis": null}}]}"#
+    #expect(try run("format", "-", input: graph).output == "y = sum(x**2)\n")
+    let json = try run("format", "-", "--json", input: graph)
+    #expect(
+      json.output
+        == #"{"nodes": [{"op": "pow", "inputs": ["x", 2], "outputs": ["_1"]}, "#
+        + #"{"op": "sum", "inputs": ["_1"], "outputs": ["y"]}]}"# + "\n")
+    #expect(try run("format", "-", "--json", input: json.output).output == json.output)
+    let wrong = try run("format", "-", input: #"{"nodes": [{"op": "cosine", "inputs": ["x"], "outputs": ["y"]}]}"#)
+    #expect(wrong.status == 1 && wrong.output.isEmpty)
+    #expect(wrong.error.hasPrefix("/nodes/0/op: unknown_operation: "), "\(wrong.error)")
+    for formula in ["sum ( x^2 )", "\"sum(x ** 2)\""] {
+      #expect(try run("format", "-", input: formula).output == "result = sum(x**2)\n")
+    }
+    let misspelled = try run("format", "-", input: "y = x\nz = cosine(x)")
+    #expect(misspelled.error.hasPrefix("line 2, column 5: unknown_operation: "), "\(misspelled.error)")
+    #expect(misspelled.error.hasSuffix("\nz = cosine(x)\n    ^\n"), "\(misspelled.error)")
+  }
+
   @Test func operationsAreListedAndExplained() throws {
     let list = try run("operations")
     #expect(list.status == 0 && list.output.contains("\nmatmul "))

@@ -40,8 +40,26 @@ import Testing
     // Families of operations: each has its rows in a file of this folder.
     Table(
       what: "operations", names: Set(OpCatalog.operations.map(\.reference.name)), home: "AutogradCore/Ops/",
-      references: ["AutogradGraphs/Formula/FormulaOperator.swift"]),
+      references: [
+        "AutogradGraphs/Formula/FormulaOperator.swift", "AutogradGraphs/Formula/FormulaPrinterForm.swift",
+      ] + derivatives),
   ]
+
+  /// What the primitives of derivatives are in operations.
+  private static let derivatives = [
+    "DerivativeNode", "DerivativeNode+Axes", "DerivativeNode+Shapes", "DerivativeSource+Terms",
+  ]
+  .map { "AutogradGraphs/Gradients/\($0).swift" }
+
+  @Test func derivativesAreMadeOfOperationsOfTheCatalog() throws {
+    let called = #/(?:call|test|node|append|total|pointwise)\("(\w+)"/#
+    let names = try Self.sources().filter { Self.derivatives.contains($0.path) }
+      .flatMap { $0.text.matches(of: called).map { String($0.1) } }
+    #expect(names.count > 50)
+    for name in names { #expect(OpCatalog.operation(named: name) != nil, "\(name)") }
+    let printed = ["identity", "constant", "slice", "take", "expand_dims", "transpose"]
+    for name in printed { #expect(OpCatalog.operation(named: name) != nil, "\(name)") }
+  }
 
   @Test(arguments: tables) func namesStandInNoSecondList(_ table: Table) throws {
     #expect(table.names.count >= SourceList.least)

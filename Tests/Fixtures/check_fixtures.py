@@ -22,7 +22,7 @@ BAD_MEMBERS = {"name", "path", "rule", "body", "status", "code", "pointer", "nod
 ANSWERS = {"evaluate": ["outputs", "gradients"], "jvp": ["outputs", "tangents"], "jacobian": ["outputs", "jacobians"],
            "hessian": ["outputs", "gradients", "hessians"], "hvp": ["outputs", "gradients", "products"],
            "check": ["passed", "inputs", "first_nonfinite"],
-           "inspect": ["digest", "text", "inputs", "values", "of", "wrt", "cost", "plan", "admitted"]}
+           "inspect": ["digest", "text", "graph", "gradient_text", "inputs", "values", "of", "wrt", "cost", "plan", "admitted"]}
 RULE_MEMBERS = {"name", "rule", "path", "request", "expected", "exact", "warnings"}
 OPERATIONS = {"add", "sub", "mul", "div", "neg", "identity", "reshape", "transpose", "sum", "matmul", "split", "slice", "broadcast_to",
               "cast", "constant"}

@@ -263,5 +263,5 @@ def add_batched_reports(cases):
                path="/v1/check")
   for name, x in [("inspect", DOTS["x"]), ("inspect-without-data", {"dtype": "float64", "shape": [3, 2]})]:
     cases.rule(f"batch-{name}", quote, ask(DOT, DOTS | {"x": x}, batch=["x"]), {
-      "digest": ANY, "text": ANY, "inputs": ANY, "values": ANY, "of": ["y"], "wrt": ["x", "w"],
+      "digest": ANY, "text": ANY, "graph": ANY, "gradient_text": ANY, "inputs": ANY, "values": ANY, "of": ["y"], "wrt": ["x", "w"],
       "cost": {"nodes": ANY, "flops": ANY, "peak_bytes": ANY, "answer_bytes": ANY}, "plan": ANY, "admitted": True}, path="/v1/inspect")

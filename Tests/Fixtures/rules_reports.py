@@ -148,7 +148,7 @@ def add_first_nonfinite(cases):
 # Inspect ----------------------------------------------------------------------------------------------------------------------------
 
 COST = {"nodes": ANY, "flops": ANY, "peak_bytes": ANY, "answer_bytes": ANY}
-MEMBERS = '`{"digest", "text", "inputs", "values": {name: {dtype, shape}}, "of", "wrt", "cost": … "plan", "admitted"}`'
+MEMBERS = '`{"digest", "text", "graph", "gradient_text", "inputs", "values": {name: {dtype, shape}}, "of", "wrt", "cost": … "plan", "admitted"}`'
 
 
 def kind(shape, dtype="float64"):
@@ -157,7 +157,7 @@ def kind(shape, dtype="float64"):
 
 def inspect(cases, name, quote, request, inputs, values, of=("y",), wrt=("x",), **more):
   """`values`: those beside the inputs."""
-  expected = {"digest": ANY, "text": ANY, "inputs": inputs, "values": values if values is ANY else inputs | values,
+  expected = {"digest": ANY, "text": ANY, "graph": ANY, "gradient_text": ANY, "inputs": inputs, "values": values if values is ANY else inputs | values,
               "of": of if of is ANY else list(of),
               "wrt": wrt if wrt is ANY else list(wrt), "cost": COST, "plan": ANY, "admitted": True}
   cases.rule(f"inspect-{name}", quote, request, expected | more, path="/v1/inspect")

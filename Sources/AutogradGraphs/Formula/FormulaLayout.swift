@@ -72,6 +72,7 @@ struct FormulaLayout {
     }
     for input in draft.inputs { try append(input) }
     for constant in draft.constants {
+      if values[constant.literal].namesDType { source.typedConstants.insert(source.constants.count) }
       source.constants.append(
         (constant.name, try tensor(constant.literal, .fallback(defaultDType), at: constant.place)))
       places.constants.append(constant.place)
@@ -107,6 +108,10 @@ struct FormulaLayout {
     } else if let literal = node.attributes {
       attributes = try read(literal, node)
     }
+    let isTyped =
+      node.value.map { values[$0].namesDType }
+      ?? node.attributes.map { values[$0].members.contains { $0.value.namesDType } }
+    if isTyped == true { source.typedAttributes.insert(source.attributes.count) }
     if let attributes { source.attributes.append(attributes) }
     source.nodes.append(
       GraphSource.Node(

@@ -84,7 +84,7 @@ struct FormulaLexer {
       if let (scalar, _) = bytes.scalar(at: position), scalar.properties.isXIDStart { return name() }
     default: break
     }
-    for foreign in FormulaHints.foreignOperators where text[position...].hasPrefix(foreign.written) {
+    for foreign in FormulaLexer.foreign[Int(byte)] where text[position...].hasPrefix(foreign.written) {
       throw bytes.fault(position, "\(foreign.written) is no operator of formulas: \(foreign.mend)")
     }
     if let symbol = FormulaLexer.symbols[Int(byte)].first(where: { text[position...].hasPrefix($0.text) }) {
@@ -96,6 +96,13 @@ struct FormulaLexer {
     }
     throw foreign()
   }
+
+  /// Operators of other languages by their first byte.
+  private static let foreign: [[FormulaHints.Row]] = {
+    var table: [[FormulaHints.Row]] = Array(repeating: [], count: 256)
+    for row in FormulaHints.foreignOperators { table[Int(row.written.utf8Start.pointee)].append(row) }
+    return table
+  }()
 
   /// By their first byte, longest first.
   private static let symbols: [[(text: StaticString, kind: FormulaToken.Kind)]] = {

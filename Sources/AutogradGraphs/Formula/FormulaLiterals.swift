@@ -15,9 +15,9 @@ struct FormulaLiterals {
   }
 
   /// The document whose list holds null and then the literals. The buffer must outlive it.
-  func document(maximumDepth: Int) throws(JSONSyntaxError) -> JSONDocument {
+  func document(maximumDepth: Int, maximumBytes: Int) throws(JSONSyntaxError) -> JSONDocument {
     json.append("]")
-    return try JSONDocument(parsing: json.bytes, maximumDepth: maximumDepth)
+    return try JSONDocument(parsing: json.bytes, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
   }
 
   static func values(of document: JSONDocument) -> [JSONValue] { Array(document.root.elements.dropFirst()) }

@@ -81,6 +81,7 @@ extension FormulaParser {
   /// - Returns: the call if it is complete.
   mutating func readNextArgument(_ piece: FormulaPiece, _ call: FormulaCall) throws(FormatError) -> FormulaPiece? {
     arguments.append(piece)
+    try checkCount(arguments.count, "operands", at: piece.span.lowerBound)
     if token.kind == .end { throw unclosed("(", call.open) }
     if token.kind == .comma {
       try advance()
@@ -143,6 +144,11 @@ extension FormulaParser {
         throw bytes.fault(token.start, "operands stand before attributes: an attribute is written name=value")
       }
       let name = try name(token)
+      // No operation has as many, and each is compared with all before.
+      guard places.count < 64 else {
+        throw bytes.fault(
+          .unknownAttribute, token.start, "\(call.operation.reference.name): has no more than a few attributes")
+      }
       if places.contains(where: { $0.name == name.string }) {
         throw bytes.fault(.duplicateKey, token.start, "the attribute \(name.string) is given twice")
       }

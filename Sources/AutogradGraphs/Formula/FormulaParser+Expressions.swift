@@ -80,8 +80,11 @@ extension FormulaParser {
   }
 
   func checkRange(_ number: FormulaToken) throws(FormatError) {
+    // Shorter numbers without an exponent are in range.
+    let written = bytes.slice(number.start, number.end)
+    if written.count < 300, !written.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return }
     let digits = ByteBuffer(capacity: 64)
-    FormulaLiterals.write(bytes.slice(number.start, number.end), to: digits)
+    FormulaLiterals.write(written, to: digits)
     let isTooLarge = withExtendedLifetime(digits) { NumberToken(text: digits.bytes).double().overflow }
     guard isTooLarge else { return }
     throw bytes.fault(.numberOutOfRange, number.start, "\(text(number).prefix(40)) is beyond the largest float64")

@@ -15,6 +15,7 @@ extension FormulaParser {
         .duplicateName, namePlace,
         "\(name.string) is called above as an operation; a function is defined before it is used")
     }
+    try checkCount(functions.count + 1, "functions", at: namePlace)
     var function = FormulaDraft()
     function.name = name
     function.place = namePlace
@@ -48,6 +49,7 @@ extension FormulaParser {
         throw bytes.fault(token.start, "a function has at least one input; a value without inputs is a constant")
       }
       let (name, place) = try readNewName("the name of an input")
+      try checkCount(draft.inputs.count + 1, "inputs", at: place)
       try define(name, .input, at: place)
       draft.inputs.append(
         FormulaDraft.Input(declaration: InputDeclaration(name: name), literal: nil, place: place))

@@ -27,7 +27,10 @@ extension FormulaParser {
     repeat {
       if !items.isEmpty { try advance() }
       if token.kind == .end { throw unclosed("[", open) }
+      let place = token.start
       items.append(try readItem())
+      // Each item is an axis of the operand, or of the result, but for the dots.
+      try checkRank(items.count / 2, "the index names more", at: place)
     } while token.kind == .comma
     if token.kind == .end { throw unclosed("[", open) }
     guard token.kind == .closeBracket else { throw unexpectedInIndex(items.last) }

@@ -65,6 +65,8 @@ extension FormulaParser {
         try refuseReserved(token)
         targets.append((try name(token), token.start))
       }
+      resultCount += 1
+      try checkCount(resultCount, "results", at: token.start)
       try advance()
       if token.kind == .assign { break }
       guard token.kind == .comma, !token.followsLineEnd else { throw unexpected("=") }
@@ -170,6 +172,7 @@ extension FormulaParser {
       try advance()
       literal = try readStandaloneLiteral("a default is a number, a list or a tensor")
     }
+    try checkCount(draft.inputs.count + 1, "declared inputs", at: place)
     try define(name, .input, at: place)
     draft.inputs.append(FormulaDraft.Input(declaration: declaration, literal: literal, place: place))
   }
@@ -179,6 +182,7 @@ extension FormulaParser {
     let (name, place) = try readNewName("the name of a constant")
     try expect(.assign, "= and the constant")
     let literal = try readStandaloneLiteral("a constant is a number, a list or a tensor")
+    try checkCount(draft.constants.count + 1, "constants", at: place)
     try define(name, .constant, at: place)
     draft.constants.append((name, literal, place))
   }
@@ -203,16 +207,19 @@ extension FormulaParser {
         if token.kind == .end { throw unclosed("[", open) }
         try expect(.comma, ", or ]")
       }
+      let place = token.start
       dimensions.append(try readDimension(open))
+      try checkRank(dimensions.count, "the declared shape has more", at: place)
     }
     try advance()
-    guard dimensions.count <= Shape.maximumRank else {
-      throw FormatError(
-        .rank, "the declared shape has \(dimensions.count) axes, at most \(Shape.maximumRank) are allowed",
-        at: FormulaBytes.pointer, most: Shape.maximumRank, value: dimensions.count
-      ).at(FormulaBytes.pointer, TextPlace(open, in: bytes.text))
-    }
     declaration.shape = dimensions
+  }
+
+  func checkRank(_ count: Int, _ words: String, at place: Int) throws(FormatError) {
+    guard count > Shape.maximumRank else { return }
+    throw FormatError(
+      .rank, "\(words) than \(Shape.maximumRank) axes, which is the limit", most: Shape.maximumRank, value: count
+    ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
   }
 
   private mutating func readDimension(_ open: Int) throws(FormatError) -> InputDeclaration.Dimension {

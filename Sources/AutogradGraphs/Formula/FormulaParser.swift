@@ -26,6 +26,8 @@ struct FormulaParser {
   var lastExpression: (name: SourceName, place: Int)?
   /// Nodes of the graph and all functions.
   var nodeCount = 0
+  /// Names of results so far.
+  var resultCount = 0
 
   var literals = FormulaLiterals()
   /// Tensors with a dtype that are operands: their literals, and where they stand.
@@ -111,6 +113,14 @@ struct FormulaParser {
     )
   }
 
+  /// Stops at the limit of names in any one list, before more is stored.
+  func checkCount(_ count: Int, _ what: String, at place: Int) throws(FormatError) {
+    guard count > limits.nodes else { return }
+    throw FormatError(
+      .nodes, "there are more than \(limits.nodes) \(what), which is the limit", most: limits.nodes, value: count
+    ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
+  }
+
   // MARK: Nodes
 
   /// Adds a node whose results are not named yet.
@@ -120,12 +130,7 @@ struct FormulaParser {
   ) throws(FormatError) -> Int {
     settle()
     nodeCount += 1
-    guard nodeCount <= limits.nodes else {
-      throw FormatError(
-        .nodes, "the graph has more than \(limits.nodes) nodes", at: FormulaBytes.pointer, most: limits.nodes,
-        value: nil
-      ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
-    }
+    try checkCount(nodeCount, "nodes", at: place)
     let first = draft.operands.count
     for piece in operands {
       draft.operands.append(operand(piece))
@@ -162,9 +167,14 @@ struct FormulaParser {
   }
 
   private func weakNumber(_ digits: Range<Int>, isNegative: Bool) -> WeakNumber {
+    let written = bytes.slice(digits.lowerBound, digits.upperBound)
+    // Most numbers are written as in JSON.
+    if !isNegative, written.allSatisfy({ $0 &- UInt8(ascii: "0") <= 9 }) {
+      return WeakNumber(NumberToken(text: written))
+    }
     let number = ByteBuffer(capacity: 64)
     if isNegative { number.append(UInt8(ascii: "-")) }
-    FormulaLiterals.write(bytes.slice(digits.lowerBound, digits.upperBound), to: number)
+    FormulaLiterals.write(written, to: number)
     return withExtendedLifetime(number) { WeakNumber(NumberToken(text: number.bytes)) }
   }
 

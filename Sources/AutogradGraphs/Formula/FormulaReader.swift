@@ -17,23 +17,21 @@ package enum FormulaReader {
     var parser = try FormulaParser(bytes, limits: limits)
     try parser.readStatements()
     parser.settle()
-    try check(parser, limits)
+    try check(parser)
     let document: JSONDocument
     do throws(JSONSyntaxError) {
-      document = try parser.literals.document(maximumDepth: FormulaParser.greatestDepth + 8)
+      document = try parser.literals.document(
+        maximumDepth: FormulaParser.greatestDepth + 8, maximumBytes: limits.documentBytes)
     } catch {
-      throw bytes.fault(0, "\(FormatError(error).detail)")
+      throw FormatError(error).at(FormulaBytes.pointer, TextPlace(0, in: bytes.text))
     }
     let layout = try FormulaLayout(parser, document, defaultDType: defaultDType)
     return (layout.source, FormulaText(layout, bytes, document, parser.literals.json))
   }
 
-  private static func check(_ parser: FormulaParser, _ limits: GraphLimits) throws(FormatError) {
-    let (graph, pointer) = (parser.draft, FormulaBytes.pointer)
-    try limits.checkNames(graph.results.count, "the nodes have", "results", at: pointer)
-    try limits.checkNames(graph.inputs.count, "the graph has", "declared inputs", at: pointer)
-    try limits.checkNames(graph.constants.count, "the graph has", "constants", at: pointer)
-    try limits.checkNames(parser.functions.count, "the graph has", "functions", at: pointer)
+  /// A formula has an output.
+  private static func check(_ parser: FormulaParser) throws(FormatError) {
+    let graph = parser.draft
     if graph.outputs != nil || graph.known.contains(where: { $0.kind == .value && !$0.isTaken }) { return }
     throw parser.bytes.fault(
       parser.token.start, "the formula computes nothing: it ends in an expression, or a name for one, as in y = sum(x)")

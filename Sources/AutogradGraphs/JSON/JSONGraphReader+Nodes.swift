@@ -120,6 +120,9 @@ extension JSONGraphReader {
     guard object.kind == .object else {
       throw FormatError(.wrongType, "attributes is an object, got \(object.describe)", at: "/attributes")
     }
+    for (_, value) in object.members where value.namesDType {
+      source.typedAttributes.insert(source.attributes.count)
+    }
     source.attributes.append(
       try JSONAttributeReader(document: document, defaultDType: defaultDType).read(object, reference))
     return source.attributes.count - 1

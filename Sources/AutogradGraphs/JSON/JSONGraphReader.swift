@@ -134,6 +134,7 @@ package struct JSONGraphReader {
     for (key, value) in object.members {
       do throws(FormatError) {
         let tensor = try TensorDecoder(document: document).decode(value, .fallback(defaultDType))
+        if value.namesDType { source.typedConstants.insert(source.constants.count) }
         source.constants.append((SourceName(key), tensor))
       } catch {
         throw error.under("/constants" + Pointer.member(key.string))
@@ -172,6 +173,9 @@ package struct JSONGraphReader {
 }
 
 extension JSONValue {
+  /// Whether this is a tensor with a dtype.
+  var namesDType: Bool { kind == .object && self["dtype"]?.given != nil }
+
   /// The first of a list of names.
   var firstName: String? { listed.first { _ in true }.flatMap { $0.kind == .string ? $0.string : nil } }
 }

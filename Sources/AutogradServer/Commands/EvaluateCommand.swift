@@ -19,7 +19,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let body = ByteBuffer()
-    try EvaluateCommand.read(file, into: body)
+    try CommandInput.read(file, into: body)
     // No JSON has a zero among its first bytes; the length of a header has.
     let isSafetensors = body.count > 8 && body.bytes[7] == 0 && body.bytes[8] == UInt8(ascii: "{")
     let request = Request(
@@ -31,8 +31,12 @@ struct EvaluateCommand: ParsableCommand {
     if let failure { throw ValidationError("the answer broke off: \(failure)") }
     if response.status != 200 { throw ExitCode.failure }
   }
+}
 
-  private static func read(_ file: String, into buffer: ByteBuffer) throws {
+/// What commands read.
+enum CommandInput {
+  /// - Parameter file: a path; - for standard input.
+  static func read(_ file: String, into buffer: ByteBuffer) throws {
     let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ValidationError("\(file): \(String(cString: strerror(errno)))") }
     defer { if descriptor != STDIN_FILENO { close(descriptor) } }

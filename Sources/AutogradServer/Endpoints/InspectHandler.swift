@@ -3,7 +3,8 @@ import AutogradFormats
 import AutogradGraphs
 import AutogradHTTP
 
-/// `POST /v1/inspect`: what a request would compute and what that would cost, without computing it.
+/// `POST /v1/inspect`: what a request would compute and what that would cost, without computing it, and its graph as a
+/// formula, as JSON, and with its gradients.
 struct InspectHandler: Sendable {
   let limits: Limits
 
@@ -20,22 +21,31 @@ struct InspectHandler: Sendable {
     let endpoint = try InspectHandler.endpoint(body.document.root["for"]?.given)
     let request = try DifferentialRequest(endpoint, body, limits: limits, isInspected: true)
     let values = request.sections().flatMap(\.values)
+    let (graph, plan, trace) = try planned(request, values, body)
+    return try report(request, graph, plan, trace)
+  }
+
+  private func planned(_ request: DifferentialRequest, _ values: [Value], _ body: ParsedBody) throws(FormatError)
+    -> (Graph, Plan, NonFiniteTrace?)
+  {
     do throws(GraphError) {
-      let interruption = request.graph.builder.interruption
       let graph = try request.graph.builder.graph(outputs: values)
-      let plan = try Plan(graph, interruption: interruption)
-      if let memory = body.memory, !memory.reserveMore(graph.nodeCount * InspectHandler.textBytesPerNode) {
+      let plan = try Plan(graph, interruption: request.graph.builder.interruption)
+      let bytes =
+        graph.nodeCount * InspectHandler.textBytesPerNode + request.graphText.count * InspectHandler.textsPerGraph
+      if let memory = body.memory, !memory.reserveMore(bytes) {
         throw GraphError(.interrupted, "there is no memory for the graph's text")
       }
-      let trace = request.isDiagnosed ? try NonFiniteTrace(request) : nil
-      return report(request, graph, try graph.text(interruption), plan, trace)
+      return (graph, plan, request.isDiagnosed ? try NonFiniteTrace(request) : nil)
     } catch {
       throw request.graph.problem(error)
     }
   }
 
-  /// Bytes of the report for each node: a line of the graph's text, and the names, in two copies while it is written.
+  /// Bytes of the report for each node: the formula of the gradients, in two copies while it is written.
   private static let textBytesPerNode = 400
+  /// How much larger than the graph its two forms can be, with copies: numbers such as 1e18 are written in full.
+  private static let textsPerGraph = 12
 
   private static func endpoint(_ value: JSONValue?) throws(FormatError) -> Endpoint {
     guard let value else { return .evaluate }
@@ -49,15 +59,23 @@ struct InspectHandler: Sendable {
   // MARK: The report
 
   private func report(
-    _ request: DifferentialRequest, _ graph: Graph, _ text: String, _ plan: Plan, _ trace: NonFiniteTrace?
-  ) -> ByteBuffer {
+    _ request: DifferentialRequest, _ graph: Graph, _ plan: Plan, _ trace: NonFiniteTrace?
+  ) throws(FormatError) -> ByteBuffer {
     let json = ByteBuffer(capacity: 4096)
     json.append("{\"digest\": \"\(GraphDigest.text(request.graphText))\", \"text\": ")
-    json.appendJSONString(text)
+    append(try request.graph.formula(), to: json)
+    json.append(", \"graph\": ")
+    try request.graph.writeJSON(to: json)
+    json.append(", \"gradient_text\": ")
+    if let formula = request.graph.gradientFormula(of: request.of, withRespectTo: request.targets ?? []) {
+      append(formula, to: json)
+    } else {
+      json.append("null")
+    }
     json.append(", \"inputs\": ")
     appendTypes(request.graph.inputs.map { .init(name: $0.name, value: $0.value) }, to: json)
     json.append(", \"values\": ")
-    appendTypes(request.graph.namedValues, to: json)
+    appendTypes(request.graph.namedValues.filter { !$0.name.isNameless }, to: json)
     json.append(", \"of\": ")
     appendNames(request.of.filter { $0.value.dtype.isFloating }, to: json)
     json.append(", \"wrt\": ")
@@ -77,6 +95,10 @@ struct InspectHandler: Sendable {
       json.append(", \"limit\": \(error.most ?? 0), \"value\": \(error.value ?? 0)}}\n")
     }
     return json
+  }
+
+  private func append(_ text: ByteBuffer, to json: ByteBuffer) {
+    withExtendedLifetime(text) { json.appendJSONString(text.bytes) }
   }
 
   private func appendTypes(_ named: [NamedValue], to json: ByteBuffer) {

@@ -3,7 +3,11 @@ import AutogradGraphs
 
 extension Limits {
   /// The limits of graphs.
-  var graphs: GraphLimits { GraphLimits(nodes: nodes, rank: rank, elements: elements) }
+  var graphs: GraphLimits {
+    var limits = GraphLimits(nodes: nodes, rank: rank, elements: elements)
+    limits.documentBytes = documentBytes
+    return limits
+  }
 
   /// Rejects a request that names more values than a graph may have nodes, before anything is allocated for them. The
   /// names in nodes are counted as nodes are read.

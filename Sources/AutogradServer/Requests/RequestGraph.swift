@@ -108,6 +108,19 @@ final class RequestGraph {
   /// See ``GraphAssembler/zeroGradients(_:)``.
   func zeroGradients(_ most: Int) -> [FormatError] { assembler.zeroGradients(most) }
 
+  // MARK: What was written
+
+  /// The graph as a formula.
+  func formula() throws(FormatError) -> ByteBuffer { try assembler.formula() }
+
+  /// The graph as JSON.
+  func writeJSON(to json: ByteBuffer) throws(FormatError) { try assembler.writeJSON(to: json) }
+
+  /// See ``GraphAssembler/gradientFormula(of:withRespectTo:)``.
+  func gradientFormula(of outputs: [NamedValue], withRespectTo targets: [NamedValue]) -> ByteBuffer? {
+    assembler.gradientFormula(of: outputs, withRespectTo: targets)
+  }
+
   /// An error of the core, with the request's names.
   func problem(_ error: GraphError) -> FormatError { assembler.problem(error) }
 }
