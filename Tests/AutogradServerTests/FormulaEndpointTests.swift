@@ -80,6 +80,14 @@ import Testing
     #expect(value.json["code"] as? String == "duplicate_name")
   }
 
+  /// µ, the micro sign, and μ, the Greek letter, look alike; so do é in one and in two code points.
+  @Test(arguments: [("\u{B5}", "\u{3BC}", "U+00B5", "U+03BC"), ("\u{E9}", "e\u{301}", "U+00E9", "U+0065")])
+  func namesThatLookAlikeAreTold(_ used: String, _ given: String, _ a: String, _ b: String) {
+    let answer = post(#"{"graph": "y = \#(used) * 2", "inputs": {"\#(given)": 1}}"#)
+    let detail = answer.json["detail"] as? String ?? ""
+    #expect(answer.json["code"] as? String == "unknown_name" && detail.contains(a) && detail.contains(b), "\(detail)")
+  }
+
   @Test func namelessValuesCannotBeAskedForNorGiven() {
     for rest in [#""outputs": ["_1"]"#, #""of": "_1""#] {
       let problem = post(#"{"graph": "y = sin(x) + 1", "inputs": {"x": 1}, \#(rest)}"#)
