@@ -219,7 +219,7 @@ extension FormulaParser {
     guard count > Shape.maximumRank else { return }
     throw FormatError(
       .rank, "\(words) than \(Shape.maximumRank) axes, which is the limit", most: Shape.maximumRank, value: count
-    ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
+    ).at(bytes.pointer, TextPlace(place, in: bytes.text))
   }
 
   private mutating func readDimension(_ open: Int) throws(FormatError) -> InputDeclaration.Dimension {

@@ -27,7 +27,7 @@ final class FormulaText: SourceText {
   func located(_ error: FormatError, at part: SourcePart) -> FormatError {
     if case .given(let name) = part { return error.under("/inputs" + Pointer.member(name.string)) }
     let mend = mend(error, part)
-    return error.at(FormulaBytes.pointer, TextPlace(place(part), in: bytes.text)).saying { $0 + mend }
+    return error.at(bytes.pointer, TextPlace(place(part), in: bytes.text)).saying { $0 + mend }
   }
 
   /// As they are written; long ones are cut.
