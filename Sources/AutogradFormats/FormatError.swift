@@ -130,6 +130,9 @@ package final class FormatError: Error {
       value: value, place: place)
   }
 
+  /// Line and column, for sentences; empty without them.
+  package var placeWords: String { place.map { " (line \($0.line), column \($0.column))" } ?? "" }
+
   /// The same with another detail.
   package func saying(_ words: (String) -> String) -> FormatError {
     FormatError(

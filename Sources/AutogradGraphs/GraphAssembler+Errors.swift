@@ -40,6 +40,11 @@ extension GraphAssembler {
     return fault(FormatError(error, detail: detail, at: "", operation: error.operation), at: part, label: label)
   }
 
+  /// Where a node stands, as an error without words.
+  package func place(ofNode node: Int) -> FormatError {
+    text.located(FormatError(.internal, "", at: ""), at: .node(node))
+  }
+
   /// The name of a node in errors.
   func firstResult(of node: Int) -> String? {
     let results = source.nodes[node].results

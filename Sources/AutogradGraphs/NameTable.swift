@@ -66,7 +66,9 @@ package struct NameTable {
 
   /// Suggestions for an undefined name, as the end of a sentence.
   package func hint(for name: String) -> String {
-    let near = NearestNames.find(name, among: entries.lazy.map { String(decoding: $0.name, as: UTF8.self) })
+    let known = entries.lazy.map { String(decoding: $0.name, as: UTF8.self) }
+    if let lookalike = Lookalikes.hint(for: name, among: known) { return lookalike }
+    let near = NearestNames.find(name, among: known)
     return near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
   }
 

@@ -80,6 +80,24 @@ import Testing
     #expect(value.json["code"] as? String == "duplicate_name")
   }
 
+  @Test func warningsNameLineAndColumn() {
+    let zero = post(#"{"graph": "s = sum(x)\ny = grad(x, s)", "inputs": {"x": 1}}"#)
+    #expect(
+      zero.body.string.contains("zero_gradient") && zero.body.string.contains("(line 2, column 13)"),
+      "\(zero.body.string)")
+    let infinite = post(#"{"graph": "y = 2 + 1 / x", "inputs": {"x": 0}, "diagnose": true}"#)
+    #expect(infinite.body.string.contains("_1 (line 1, column 11) is the first value"), "\(infinite.body.string)")
+    #expect(infinite.body.string.contains(#""pointer": "/graph""#) && !infinite.body.string.contains("/graph/nodes"))
+  }
+
+  /// µ, the micro sign, and μ, the Greek letter, look alike; so do é in one and in two code points.
+  @Test(arguments: [("\u{B5}", "\u{3BC}", "U+00B5", "U+03BC"), ("\u{E9}", "e\u{301}", "U+00E9", "U+0065")])
+  func namesThatLookAlikeAreTold(_ used: String, _ given: String, _ a: String, _ b: String) {
+    let answer = post(#"{"graph": "y = \#(used) * 2", "inputs": {"\#(given)": 1}}"#)
+    let detail = answer.json["detail"] as? String ?? ""
+    #expect(answer.json["code"] as? String == "unknown_name" && detail.contains(a) && detail.contains(b), "\(detail)")
+  }
+
   @Test func namelessValuesCannotBeAskedForNorGiven() {
     for rest in [#""outputs": ["_1"]"#, #""of": "_1""#] {
       let problem = post(#"{"graph": "y = sin(x) + 1", "inputs": {"x": 1}, \#(rest)}"#)

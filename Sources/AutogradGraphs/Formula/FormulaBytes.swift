@@ -5,11 +5,15 @@ import AutogradFormats
 final class FormulaBytes {
   /// UTF-8, without a byte order mark at the start.
   let text: UnsafeRawBufferPointer
+  /// Where the formula stands in the request, for errors.
+  let pointer: String
   private let storage: UnsafeMutableRawBufferPointer
   /// Names that were made: unescaped ones, and `_1`, `_2`, …
   private var made: [UnsafeMutableRawBufferPointer] = []
 
-  init(copying bytes: some Collection<UInt8>) {
+  /// - Parameter pointer: where the formula stands in the request.
+  init(copying bytes: some Collection<UInt8>, pointer: String = "/graph") {
+    self.pointer = pointer
     let bytes = Array(bytes)
     let hasMark = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
     let content = bytes[(hasMark ? 3 : 0)...]
@@ -54,10 +58,8 @@ final class FormulaBytes {
   /// What cannot be read, at an offset.
   func fault(_ offset: Int, _ detail: String) -> FormatError { fault(.invalidFormula, offset, detail) }
 
-  /// An error at an offset. The formula is the string at `/graph`.
+  /// An error at an offset.
   func fault(_ code: FormatError.Code, _ offset: Int, _ detail: String) -> FormatError {
-    FormatError(code, detail, at: FormulaBytes.pointer, place: TextPlace(offset, in: text))
+    FormatError(code, detail, at: pointer, place: TextPlace(offset, in: text))
   }
-
-  static let pointer = "/graph"
 }

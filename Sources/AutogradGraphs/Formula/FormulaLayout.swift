@@ -49,7 +49,7 @@ struct FormulaLayout {
     do throws(FormatError) {
       return try TensorDecoder(document: document).decode(values[literal], expected)
     } catch {
-      throw error.at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
+      throw error.at(bytes.pointer, TextPlace(place, in: bytes.text))
     }
   }
 
@@ -129,7 +129,7 @@ struct FormulaLayout {
     } catch {
       let pointer = error.pointer ?? ""
       let place = node.attributePlaces.first { pointer.hasPrefix("/attributes" + Pointer.member($0.name)) }?.place
-      throw error.at(FormulaBytes.pointer, TextPlace(place ?? node.place, in: bytes.text))
+      throw error.at(bytes.pointer, TextPlace(place ?? node.place, in: bytes.text))
         .inNode(nil, operation: reference.name)
     }
   }

@@ -219,7 +219,7 @@ extension FormulaParser {
     guard count > Shape.maximumRank else { return }
     throw FormatError(
       .rank, "\(words) than \(Shape.maximumRank) axes, which is the limit", most: Shape.maximumRank, value: count
-    ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
+    ).at(bytes.pointer, TextPlace(place, in: bytes.text))
   }
 
   private mutating func readDimension(_ open: Int) throws(FormatError) -> InputDeclaration.Dimension {
@@ -254,7 +254,7 @@ extension FormulaParser {
       let name = try name(token)
       guard draft.names[name] != nil else {
         let words = "no value is called \(name.brief)\(draft.names.hint(for: name.string))"
-        throw bytes.fault(.unknownName, token.start, words + lookalike(name))
+        throw bytes.fault(.unknownName, token.start, words)
       }
       guard seen.define(name) else {
         throw bytes.fault(.duplicateName, token.start, "\(name.brief) is returned twice")
@@ -265,11 +265,6 @@ extension FormulaParser {
       try advance()
     }
     draft.outputs = outputs
-  }
-
-  func lookalike(_ name: SourceName) -> String {
-    let known = (0..<draft.names.count).lazy.map { draft.names.name($0) }
-    return Lookalikes.hint(for: name, among: known) ?? ""
   }
 
   static let identity: any Operation = CallOperation.operation(named: "identity") ?? CallOperation.shared

@@ -118,7 +118,7 @@ struct FormulaParser {
     guard count > limits.nodes else { return }
     throw FormatError(
       .nodes, "there are more than \(limits.nodes) \(what), which is the limit", most: limits.nodes, value: count
-    ).at(FormulaBytes.pointer, TextPlace(place, in: bytes.text))
+    ).at(bytes.pointer, TextPlace(place, in: bytes.text))
   }
 
   // MARK: Nodes

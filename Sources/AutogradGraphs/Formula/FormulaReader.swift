@@ -3,12 +3,14 @@ import AutogradFormats
 
 /// Reads a graph that is written as a formula, `loss = sum((x @ w + b - y) ** 2)`. docs/formulas.md has the language.
 package enum FormulaReader {
-  /// - Parameter text: UTF-8, which is copied.
-  /// - Throws: what is wrong, with line and column, at the pointer `/graph`.
+  /// - Parameters:
+  ///   - text: UTF-8, which is copied.
+  ///   - pointer: where it stands in the request.
+  /// - Throws: what is wrong, at the pointer, with line and column.
   package static func read(
-    _ text: UnsafeRawBufferPointer, limits: GraphLimits, defaultDType: DType = .float64
+    _ text: UnsafeRawBufferPointer, limits: GraphLimits, defaultDType: DType = .float64, pointer: String = "/graph"
   ) throws(FormatError) -> (source: GraphSource, text: any SourceText) {
-    try read(FormulaBytes(copying: text), limits: limits, defaultDType: defaultDType)
+    try read(FormulaBytes(copying: text, pointer: pointer), limits: limits, defaultDType: defaultDType)
   }
 
   static func read(
@@ -23,7 +25,7 @@ package enum FormulaReader {
       document = try parser.literals.document(
         maximumDepth: FormulaParser.greatestDepth + 8, maximumBytes: limits.documentBytes)
     } catch {
-      throw FormatError(error).at(FormulaBytes.pointer, TextPlace(0, in: bytes.text))
+      throw FormatError(error).at(bytes.pointer, TextPlace(0, in: bytes.text))
     }
     let layout = try FormulaLayout(parser, document, defaultDType: defaultDType)
     return (layout.source, FormulaText(layout, bytes, document, parser.literals.json))

@@ -27,7 +27,7 @@ final class FormulaText: SourceText {
   func located(_ error: FormatError, at part: SourcePart) -> FormatError {
     if case .given(let name) = part { return error.under("/inputs" + Pointer.member(name.string)) }
     let mend = mend(error, part)
-    return error.at(FormulaBytes.pointer, TextPlace(place(part), in: bytes.text)).saying { $0 + mend }
+    return error.at(bytes.pointer, TextPlace(place(part), in: bytes.text)).saying { $0 + mend }
   }
 
   /// As they are written; long ones are cut.
@@ -75,10 +75,6 @@ final class FormulaText: SourceText {
 
   private func mendOfName(_ operand: Int, _ node: Int) -> String {
     guard case .name(let name) = source.operands[source.nodes[node].operands.lowerBound + operand] else { return "" }
-    if let number = FormulaHints.number(name.string) { return "; write \(number)" }
-    let body = source.bodies.first { $0.nodes.contains(node) } ?? source.bodies[0]
-    let inputs = body.inputs.map { source.inputs[$0].map(\.name) } ?? source.order
-    let known = inputs + source.results[body.results] + source.constants[body.constants].map(\.name)
-    return Lookalikes.hint(for: name, among: known) ?? ""
+    return FormulaHints.number(name.string).map { "; write \($0)" } ?? ""
   }
 }

@@ -3,15 +3,14 @@ import AutogradCore
 /// Names that look alike and are written with other characters, such as µ (U+00B5) and μ (U+03BC).
 enum Lookalikes {
   /// The end of a sentence that names both characters; nil if no known name looks like this one.
-  static func hint(for name: SourceName, among known: some Sequence<SourceName>) -> String? {
-    let plain = skeleton(name.string)
-    for other in known.prefix(1000) where other.string.utf8.count < 300 {
-      guard skeleton(other.string) == plain, !other.bytes.elementsEqual(name.bytes) else { continue }
-      let (mine, theirs) = (Array(name.string.unicodeScalars), Array(other.string.unicodeScalars))
-      let differing =
-        zip(mine, theirs).first { $0 != $1 } ?? mine.last.flatMap { last in theirs.last.map { (last, $0) } }
-      guard let (a, b) = differing else { continue }
-      return "; it looks like \(other.brief), which has \(b) (\(FormulaLexer.code(b))) where this has \(a) "
+  static func hint(for name: String, among known: some Sequence<String>) -> String? {
+    let plain = skeleton(name)
+    for other in known.prefix(1000) where skeleton(other) == plain {
+      let (mine, theirs) = (Array(name.unicodeScalars), Array(other.unicodeScalars))
+      // Of canonically equal names one may be longer.
+      let last = mine.last.flatMap { last in theirs.last.map { (last, $0) } }
+      guard mine != theirs, let (a, b) = zip(mine, theirs).first(where: { $0 != $1 }) ?? last else { continue }
+      return "; it looks like \"\(other.prefix(40))\", which has \(b) (\(FormulaLexer.code(b))) where this has \(a) "
         + "(\(FormulaLexer.code(a)))"
     }
     return nil
@@ -26,7 +25,8 @@ enum Lookalikes {
 
   private static let table: [Unicode.Scalar: Unicode.Scalar] = {
     let pairs: [(String, String)] = [
-      ("µΩÅKſ", "μΩÅKs"),
+      // The micro sign and the long s; the signs for ohm, angstrom and kelvin are canonically equal to letters.
+      ("\u{B5}\u{17F}", "\u{3BC}s"),
       // Greek and Cyrillic letters that look Latin.
       ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧνορυ", "ABEZHIKMNOPTYXvopu"), ("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj"),
       ("ϵεϕφϑθϱρςσ", "εεφφθθρρσσ"),

@@ -144,8 +144,8 @@ struct Evaluation: @unchecked Sendable {
     of block: UnsafeRawPointer, _ inputs: [Tensor]?, _ interruption: Interruption?
   ) throws(GraphError) -> [DifferentialRequest.Warning] {
     let found = plan.notFinite(in: block, inputs, always: trace != nil)
-    guard !found.isEmpty, let trace, let inputs else { return found }
-    return [try trace.warning(inputs, interruption)] + found
+    guard !found.isEmpty, let trace, let inputs, case .decoded(let request) = numbers else { return found }
+    return [try trace.warning(inputs, request.graph, interruption)] + found
   }
 
   /// - Returns: false for numbers that cannot be read.

@@ -21,18 +21,22 @@ struct NonFiniteTrace: Sendable {
     plan = try Plan(try graph.builder.graph(outputs: outputs), interruption: graph.builder.interruption)
   }
 
+  /// - Parameter graph: the request's graph, which knows where its nodes stand.
   /// - Throws: `interrupted`, and errors of the run, such as a singular matrix.
-  func warning(_ inputs: [Tensor], _ interruption: Interruption?) throws(GraphError) -> DifferentialRequest.Warning {
+  func warning(
+    _ inputs: [Tensor], _ graph: RequestGraph, _ interruption: Interruption?
+  ) throws(GraphError) -> DifferentialRequest.Warning {
     for (result, traced) in zip(try plan.run(inputs, interruption: interruption), traced) {
       try interruption?.check()
       guard let fault = Finiteness.firstFault(in: result) else { continue }
       let index = result.shape.index(of: fault.position)
-      let place = index.isEmpty ? "" : " at \(index)"
+      let element = index.isEmpty ? "" : " at \(index)"
+      let place = graph.place(ofNode: traced.node)
       return DifferentialRequest.Warning(
-        code: "first_non_finite", pointer: "/graph/nodes/\(traced.node)",
+        code: "first_non_finite", pointer: place.pointer ?? "/graph",
         detail:
-          "\(traced.name) is the first value that is not finite: "
-          + "\(NonFiniteTrace.text(fault.number))\(place)")
+          "\(traced.name)\(place.placeWords) is the first value that is not finite: "
+          + "\(NonFiniteTrace.text(fault.number))\(element)")
     }
     return DifferentialRequest.Warning(
       code: "first_non_finite", pointer: "/graph",

@@ -42,7 +42,7 @@ extension DifferentialRequest {
 
   static func zeroGradients(_ graph: RequestGraph) -> [Warning] {
     graph.zeroGradients(mostShown).map {
-      Warning(code: "zero_gradient", pointer: $0.pointer ?? "/graph", detail: $0.detail)
+      Warning(code: "zero_gradient", pointer: $0.pointer ?? "/graph", detail: $0.detail + $0.placeWords)
     }
   }
 

@@ -108,6 +108,9 @@ final class RequestGraph {
   /// See ``GraphAssembler/zeroGradients(_:)``.
   func zeroGradients(_ most: Int) -> [FormatError] { assembler.zeroGradients(most) }
 
+  /// Where a node stands: the pointer, and in a formula line and column.
+  func place(ofNode node: Int) -> FormatError { assembler.place(ofNode: node) }
+
   // MARK: What was written
 
   /// The graph as a formula.
