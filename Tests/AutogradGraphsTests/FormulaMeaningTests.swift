@@ -212,6 +212,8 @@ import Testing
   @Test func namesThatAreNeverDefinedAreInputsInOrder() throws {
     let read = try ReadGraph(formula: "y = b * a + c", [("a", []), ("b", []), ("c", []), ("z", [])])
     #expect(read.inputs == ["b", "a", "c", "z"])
+    let nested = try ReadGraph(formula: "y = sum(relu(x @ w.T + b * x))", [("b", []), ("w", [2, 2]), ("x", [2, 2])])
+    #expect(nested.inputs == ["x", "w", "b"])
   }
 
   @Test func defaultsAreReadWithTheDeclaration() throws {

@@ -8,7 +8,7 @@ import struct
 #: Every code that a POST under /v1 can answer with for a bad body or path, and its status.
 STATUS = {
   "invalid_json": 400, "duplicate_key": 400, "wrong_type": 400, "unknown_member": 400, "missing_member": 400,
-  "number_out_of_range": 400, "ragged_array": 400, "too_deep": 400,
+  "number_out_of_range": 400, "ragged_array": 400, "too_deep": 400, "invalid_formula": 400,
   "not_found": 404, "limit_exceeded": 413,
   "unknown_operation": 422, "unknown_attribute": 422, "invalid_attribute": 422, "wrong_arity": 422, "unknown_name": 422,
   "duplicate_name": 422, "cycle": 422, "shape_mismatch": 422, "dtype_mismatch": 422, "input_mismatch": 422,

@@ -51,10 +51,11 @@ struct FormulaDraft {
     enum Kind { case used, input, constant, value }
   }
 
-  /// Notes that a name is used.
+  /// Notes that a name is used. Uses are noted when nodes are made, which is not the order of the text.
   mutating func use(_ name: SourceName, at place: Int, isTaken: Bool = true) {
     if let number = names[name] {
       if isTaken { known[number].isTaken = true }
+      if known[number].kind == .used { known[number].place = min(known[number].place, place) }
     } else {
       _ = names.define(name)
       known.append(Known(kind: .used, place: place, isTaken: isTaken))
@@ -64,5 +65,7 @@ struct FormulaDraft {
   func isDefined(_ name: SourceName) -> Bool { names[name].map { known[$0].kind != .used } ?? false }
 
   /// The names that are used and never defined, in the order of their first use.
-  var free: [SourceName] { known.indices.filter { known[$0].kind == .used }.map(names.name) }
+  var free: [SourceName] {
+    known.indices.filter { known[$0].kind == .used }.sorted { known[$0].place < known[$1].place }.map(names.name)
+  }
 }
