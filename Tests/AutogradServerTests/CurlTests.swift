@@ -104,8 +104,10 @@ final class LiveServer {
       let post = try live.curl(["-d", "{}", live.address + path])
       #expect(post.status == 405 && post.headers.contains("Allow: GET, HEAD\r\n"), "POST \(path)")
     }
-    let get = try live.curl([live.address + "/v1/evaluate"])
-    #expect(get.status == 405 && get.headers.contains("Allow: POST\r\n"))
+    let delete = try live.curl(["-X", "DELETE", live.address + "/v1/evaluate"])
+    #expect(delete.status == 405 && delete.headers.contains("Allow: POST, GET, HEAD\r\n"))
+    let bare = try live.curl([live.address + "/v1/evaluate"])
+    #expect(bare.status == 400 && String(decoding: bare.body, as: UTF8.self).contains("needs a graph"))
     let vjp = try live.curl(["-d", "{}", live.address + "/v1/vjp"])
     #expect(vjp.status == 404 && String(decoding: vjp.body, as: UTF8.self).contains("use /v1/evaluate"))
     #expect(try live.curl([live.address + "/v1/operations/multiply"]).status == 404)

@@ -13,7 +13,7 @@ import Testing
     let text = String(decoding: try Project.file(file), as: UTF8.self)
     let blocks = text.components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
     var requests = 0
-    for (index, block) in blocks.enumerated() where block.hasPrefix("sh\ncurl") {
+    for (index, block) in blocks.enumerated() where block.hasPrefix("sh\ncurl -s localhost") {
       let command = try #require(
         block.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false).map(String.init) as [String]?)
       try #require(command.count == 3, "a request is quoted by '…'")
