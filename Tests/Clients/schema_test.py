@@ -22,6 +22,7 @@ FORM = {"wrong_type", "unknown_member", "missing_member", "unknown_operation"}
 # Problems that a schema has no words for.
 BEYOND = {
     "invalid_json": "it is not JSON",
+    "invalid_formula": "a formula is a text",
     "duplicate_key": "a JSON value has no duplicate keys",
     "too_deep": "a recursive schema has no depth",
     "ragged_array": "the rows of an array have one length",
@@ -53,6 +54,8 @@ DEPENDENT = {
         "bool-for-declared-float", "number-for-declared-bool", "bool-cotangent", "jvp-tangents-hold-bools",
         "hvp-vectors-hold-bools"},
     "a name's length counts in bytes": {"name-too-long-in-bytes-for-a-result"},
+    "results without names are no outputs, and there must be one": {
+        "name-reserved-1-for-a-result", "name-reserved-2048-for-a-result"},
 }
 # Which lines of other files are posted: every so manieth.
 SAMPLES = {
