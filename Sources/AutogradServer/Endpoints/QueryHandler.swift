@@ -8,8 +8,8 @@ struct QueryHandler: Sendable {
   let limits: Limits
   /// Answers the same request with a body.
   let reply: @Sendable (Request) -> Reply
-  /// The members that the request may have.
-  let members: [RequestMember]
+  /// The members that the request may have, by name.
+  let members: [String: RequestMember]
 
   func reply(to request: Request) -> Reply {
     do throws(FormatError) {
@@ -22,7 +22,7 @@ struct QueryHandler: Sendable {
       return reply(posted).map { response in
         withExtendedLifetime(query.body) {}
         guard let select = query.select else { return response }
-        return SelectedPart.response(select, of: response, requestID: request.id)
+        return SelectedPart.response(select, of: response, request)
       }
     } catch {
       return .now(error.response(requestID: request.id))

@@ -65,7 +65,8 @@ enum Routes {
     func route(
       _ name: String, isHeavy: Bool, _ members: (RequestMember) -> Bool, _ reply: @escaping @Sendable (Request) -> Reply
     ) -> Route {
-      let query = QueryHandler(limits: limits, reply: reply, members: RequestMember.all.filter(members))
+      let known = RequestMember.all.filter(members).map { ("\($0.name)", $0) }
+      let query = QueryHandler(limits: limits, reply: reply, members: Dictionary(uniqueKeysWithValues: known))
       return Route(
         "GET", "/v1/\(name)", answers: [MediaTypes.json, "text/csv", MediaTypes.safetensors], readsQuery: true,
         isHeavy: isHeavy

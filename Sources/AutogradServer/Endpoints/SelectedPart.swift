@@ -7,21 +7,30 @@ enum SelectedPart {
 
   /// - Parameter pointer: of the part, an RFC 6901 pointer into the answer.
   /// - Returns: the part, or a problem; problems are returned as they are.
-  static func response(_ pointer: String, of answer: Response, requestID: String) -> Response {
+  static func response(_ pointer: String, of answer: Response, _ request: Request) -> Response {
     guard answer.status == 200 else { return answer }
     do throws(FormatError) {
       guard case .whole(let body) = answer.body else {
         throw FormatError(
           .limitExceeded, "parts are picked from answers of at most \(AnswerStream.threshold) bytes", at: "/select")
       }
+      // Parsing takes memory beside the answer. Small answers are made on socket threads, where none is reserved.
+      let isSmall = body.bytes.count <= DifferentialHandler.largestInlineAnswer
+      if !isSmall, let memory = request.memory, !memory.reserveMore(body.bytes.count * bytesPerByte) {
+        throw FormatError(.deadlineExceeded, "there is no memory to pick a part of the answer")
+      }
       var response = answer
       response.body = .whole(try csv(pointer, of: body))
       response.contentType = mediaType
       return response
     } catch {
-      return error.response(requestID: requestID)
+      return error.response(requestID: request.id)
     }
   }
+
+  /// Parsed values and the table, at most, for each byte of an answer: numbers take eight bytes for four of text, and
+  /// are copied once.
+  private static let bytesPerByte = 4
 
   private static func csv(_ pointer: String, of answer: any ResponseBytes) throws(FormatError) -> ByteBuffer {
     defer { withExtendedLifetime(answer) {} }

@@ -14,9 +14,9 @@ struct QueryRequest: Sendable {
   let select: String?
 
   /// - Parameters:
-  ///   - members: the members that the request may have.
+  ///   - members: the members that the request may have, by name.
   /// - Throws: a problem with the parameter's place in the body.
-  init(_ query: Query, _ members: [RequestMember], _ limits: Limits) throws(FormatError) {
+  init(_ query: Query, _ members: [String: RequestMember], _ limits: Limits) throws(FormatError) {
     switch query.fault {
     case .escape(let name):
       throw FormatError(
@@ -31,7 +31,7 @@ struct QueryRequest: Sendable {
       if name == "select" {
         if select != nil { throw FormatError(.duplicateKey, "select is given twice", at: "/select") }
         select = value
-      } else if let member = members.first(where: { "\($0.name)" == name }) {
+      } else if let member = members[name] {
         try writer.append(member, value)
       } else {
         try writer.appendInput(name, value)
@@ -46,6 +46,8 @@ struct QueryRequest: Sendable {
     let limits: Limits
     private var members: [(name: String, json: String)] = []
     private var inputs: [(name: String, json: String)] = []
+    /// An address has room for thousands.
+    private var inputNames: Set<String> = []
 
     init(limits: Limits) { self.limits = limits }
 
@@ -69,7 +71,6 @@ struct QueryRequest: Sendable {
       case .flag: json = value == "true" || value == "false" ? value : QueryRequest.quoted(value)
       case .json, .tensors: json = QueryRequest.spelled(value)
       case .otherTensors:
-        try check(QueryRequest.spelled(value), at: "/inputs")
         return try appendInputs(QueryRequest.spelled(value))
       }
       try check(json, at: Pointer.member(name))
@@ -100,7 +101,7 @@ struct QueryRequest: Sendable {
 
     private mutating func appendInput(_ name: String, json: String) throws(FormatError) {
       let pointer = "/inputs" + Pointer.member(name)
-      if inputs.contains(where: { $0.name == name }) { throw QueryRequest.twice(name, at: pointer) }
+      if !inputNames.insert(name).inserted { throw QueryRequest.twice(name, at: pointer) }
       inputs.append((name, json))
     }
 
