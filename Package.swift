@@ -49,6 +49,7 @@ let package = Package(
     .target(name: "CEmbedded", cSettings: strictC),
     .target(name: "CCounters", cSettings: strictC),
     .target(name: "CSystem", cSettings: strictC),
+    .target(name: "CDigest", cSettings: strictC, linkerSettings: [.linkedLibrary("nettle")]),
 
     // The library: graphs, derivatives, plans. No HTTP, no JSON.
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"], swiftSettings: strict),
@@ -56,8 +57,10 @@ let package = Package(
     // Bytes to numbers, tensors and documents, and back. No HTTP, no graphs.
     .target(name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: strict),
 
-    // What somebody wrote to graphs of the library. No HTTP, no requests.
-    .target(name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"], swiftSettings: strict),
+    // What somebody wrote to graphs of the library, and the graphs that are kept under names. No HTTP, no requests.
+    .target(
+      name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats", "CCounters", "CDigest", "CSystem"],
+      swiftSettings: strict),
 
     // HTTP: requests, answers, routes, connections, threads and queues. Knows nothing of what is served.
     .target(name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: strict),
@@ -83,7 +86,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AutogradGraphsTests",
-      dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore", "AutogradTestSupport"],
+      dependencies: ["AutogradGraphs", "AutogradFormats", "AutogradCore", "AutogradTestSupport", "CSystem"],
       swiftSettings: strict),
     .testTarget(
       name: "AutogradHTTPTests", dependencies: ["AutogradHTTP", "AutogradHTTPTestSupport", "AutogradTestSupport"],

@@ -36,6 +36,7 @@ python3 scripts/words.py || failed=1
 python3 scripts/directions.py --self-test || failed=1
 python3 scripts/directions.py || failed=1
 # What each target may import; the check must find planted faults.
+python3 scripts/page-files.py --check || failed=1
 python3 scripts/imports.py --self-test || failed=1
 python3 scripts/imports.py || failed=1
 # The page is made from the fixtures, and must say what they say.

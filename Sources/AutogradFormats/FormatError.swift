@@ -140,6 +140,13 @@ package final class FormatError: Error {
       place: place)
   }
 
+  /// The same at another pointer; nil for none.
+  package func at(_ pointer: String?) -> FormatError {
+    FormatError(
+      code, detail, at: pointer, node: node, operation: operation, limit: limit, most: most, value: value,
+      place: place)
+  }
+
   /// The same at a place of a formula, which is the string at the pointer.
   package func at(_ pointer: String, _ place: TextPlace) -> FormatError {
     FormatError(

@@ -21,6 +21,12 @@ package struct NameTable {
     slots = Array(repeating: -1, count: size)
   }
 
+  /// A table of these names; of equal ones the first counts.
+  init(_ names: [SourceName]) {
+    self.init(capacity: names.count)
+    for name in names { _ = define(name) }
+  }
+
   package var count: Int { entries.count }
 
   /// The number of a name; nil if it is not defined.

@@ -1,4 +1,5 @@
 import AutogradCore
+import AutogradGraphs
 import AutogradHTTP
 
 /// Limits on one request. All are checked before anything is computed.
@@ -9,6 +10,8 @@ struct Limits: Sendable {
   var documentBytes = 8 * (64 << 20)
   /// The worst ratio of parsed values to body size: members with one-digit values and one-character keys.
   static let documentBytesPerByte = 12
+  /// Of a graph that is stored under a name.
+  var graphBytes = 64 << 20
   /// Lists and objects open at once.
   var jsonDepth = 64
   /// Nodes of a posted graph. Also limits the results of all nodes, the tensors given, and the names in any one list.
@@ -56,6 +59,11 @@ struct Configuration: Sendable {
   /// Cached plans, and approximately how many bytes they may take in all. 0 plans turn the cache off.
   var cachedPlans = 4096
   var cachedPlanBytes = 64 << 20
+  /// A folder for registered graphs; nil keeps them in memory.
+  var graphFolder: String?
+  var storedGraphs = StoreLimits()
+  /// Without tokens: whether everybody may change registered graphs.
+  var allowsWrites = false
   /// Bytes that the bodies and plans of all requests may take together; nil: half of what the process may use.
   var bytesInFlight: Int?
   var connections = 8192

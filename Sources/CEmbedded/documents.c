@@ -16,6 +16,12 @@ static const unsigned char docs_html[] = {
 #embed "docs.html"
 };
 
+static const unsigned char client_js[] = {
+#embed "../../clients/javascript/autograd.mjs"
+};
+
+embedded_document embedded_client_js(void) { return (embedded_document){client_js, sizeof client_js}; }
+
 embedded_document embedded_openapi_yaml(void) {
   return (embedded_document){openapi_yaml, sizeof openapi_yaml};
 }

@@ -163,6 +163,27 @@ amhd_text amhd_last_header(amhd_connection *connection, const char *name) {
   return search.found;
 }
 
+typedef struct line_walk {
+  const char *name;
+  void *context;
+  void (*line)(void *context, amhd_text value);
+} line_walk;
+
+static enum MHD_Result visit_line(
+    void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size) {
+  (void)kind;
+  line_walk *self = context;
+  if (value != NULL && key_size == strlen(self->name) && strncasecmp(key, self->name, key_size) == 0)
+    self->line(self->context, (amhd_text){value, value_size});
+  return MHD_YES;
+}
+
+void amhd_header_lines(
+    amhd_connection *connection, const char *name, void *context, void (*line)(void *context, amhd_text value)) {
+  line_walk walk = {name, context, line};
+  MHD_get_connection_values_n(mhd(connection), MHD_HEADER_KIND, visit_line, &walk);
+}
+
 typedef struct query_walk {
   void *context;
   void (*parameter)(void *context, amhd_text name, amhd_text value);

@@ -154,7 +154,7 @@ import Testing
     let inputs = Self.inputs(graph)
     let plan = try Plan(graph)
     let expected = try plan.run(inputs)
-    let layout = plan.runLayout
+    let layout = plan.runLayout()
     let block = AlignedMemory.allocate(layout.byteCount)
     defer { free(block) }
     for delay in [0, 100, 1000, 3000, 10_000, 30_000] as [UInt32] {

@@ -160,7 +160,7 @@ private func status(of refusal: Refusal) -> Int {
   case .transferCoding: 501
   case .unauthorized: 401
   case .misdirected: 421
-  case .foreignOrigin: 403
+  case .foreignOrigin, .unwritable: 403
   case .bodyTooLarge, .planTooLarge: 413
   case .tooSlow: 408
   case .deadlineExceeded: 504

@@ -89,9 +89,13 @@ final class ServerProcess {
   static func get(_ path: String, port: UInt16) -> Int? { fetch(path, port: port)?.status }
 
   /// - Parameter headers: each ended by CR LF.
-  static func fetch(_ path: String, port: UInt16, headers: String = "") -> RawResponse? {
+  static func fetch(
+    _ path: String, port: UInt16, headers: String = "", method: String = "GET", body: String = ""
+  ) -> RawResponse? {
     guard let connection = try? RawConnection(port: port) else { return nil }
-    try? connection.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\r\n")
+    let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
+    try? connection.send(
+      "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\(length)\r\n\(body)")
     return try? connection.readResponse()
   }
 }

@@ -54,7 +54,7 @@ package final class Interruption: Sendable {
   /// Valid as long as this object lives.
   var flag: StopFlag { StopFlag(memory) }
 
-  static let error = GraphError(.interrupted, "interrupted: the results are no longer needed")
+  package static let error = GraphError(.interrupted, "interrupted: the results are no longer needed")
 }
 
 /// The flag that ``Interruption`` raises. It stays raised, so code that skips work because of it can rely on the run to

@@ -47,17 +47,22 @@ extension Plan {
     try program.run(inputs, interruption)
   }
 
-  package var runLayout: RunLayout { RunLayout(program) }
+  /// - Parameter isElsewhere: whether an input is never in the block of a run.
+  package func runLayout(isElsewhere: (Int) -> Bool = { _ in false }) -> RunLayout {
+    RunLayout(program, isElsewhere: isElsewhere)
+  }
 
   /// Runs the plan in a block of memory: the results are there afterwards.
   ///
   /// - Parameters:
   ///   - block: aligned to ``Storage/alignment``, of the layout's size, and used by nobody else until this returns.
   ///   - inputs: tensors of ``inputTypes``; nil if the caller has written them into the block.
+  ///   - elsewhere: inputs that are not in the block even so.
   ///   - interruption: ends the run early, with the error `interrupted`; the block may hold anything then.
   package func run(
-    in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil, interruption: Interruption? = nil
+    in block: UnsafeMutableRawPointer, _ layout: RunLayout, inputs: [Tensor]? = nil,
+    elsewhere: [InputElsewhere] = [], interruption: Interruption? = nil
   ) throws(GraphError) {
-    try program.run(in: block, layout, inputs, interruption)
+    try program.run(in: block, layout, inputs, elsewhere, interruption)
   }
 }

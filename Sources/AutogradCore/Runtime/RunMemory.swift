@@ -10,9 +10,11 @@ package struct RunLayout: Sendable {
   let workspace: Int
   /// Offset of each distinct result, in the order of ``Program/resultTypes``.
   package let results: [Int]
+  /// 0 for inputs that are always elsewhere.
   package let inputs: [Int]
 
-  init(_ program: Program) {
+  /// - Parameter isElsewhere: whether an input is never in the block.
+  init(_ program: Program, isElsewhere: (Int) -> Bool = { _ in false }) {
     var end = 0
     func place(_ byteCount: Int) -> Int {
       defer {
@@ -25,15 +27,20 @@ package struct RunLayout: Sendable {
     workspace = place(program.workspaceByteCount)
     results = program.resultTypes.map { place($0.byteCount) }
     byteCountWithoutInputs = end
-    inputs = program.inputTypes.map { place($0.byteCount) }
+    inputs = program.inputTypes.enumerated().map { isElsewhere($0) ? 0 : place($1.byteCount) }
     byteCount = end
   }
 }
 
+/// An input of a plan whose numbers stay where they are.
+package typealias InputElsewhere = (input: Int, tensor: Tensor)
+
 extension Program {
-  /// Runs the instructions in a block with this layout; the inputs are given, or have been written there.
+  /// Runs the instructions in a block with this layout; the inputs are given, or have been written there, except for
+  /// those that are elsewhere.
   func run(
-    in block: UnsafeMutableRawPointer, _ layout: RunLayout, _ inputs: [Tensor]?, _ interruption: Interruption?
+    in block: UnsafeMutableRawPointer, _ layout: RunLayout, _ inputs: [Tensor]?, _ elsewhere: [InputElsewhere],
+    _ interruption: Interruption?
   ) throws(GraphError) {
     let bases = block.bindMemory(to: UnsafeMutableRawPointer.self, capacity: baseCount)
     bases[Program.workspaceBase] = block + layout.workspace
@@ -41,11 +48,12 @@ extension Program {
       for index in inputs.indices { bases[Program.firstInputBase + index] = inputs[index].storage.base }
     } else {
       for index in layout.inputs.indices { bases[Program.firstInputBase + index] = block + layout.inputs[index] }
+      for (index, tensor) in elsewhere { bases[Program.firstInputBase + index] = tensor.storage.base }
     }
     for index in constants.indices { bases[firstConstantBase + index] = constants[index].storage.base }
     for index in layout.results.indices { bases[firstResultBase + index] = block + layout.results[index] }
     // The memory of tensors is reached through `bases` alone while instructions run.
-    defer { withExtendedLifetime((inputs, constants)) {} }
+    defer { withExtendedLifetime((inputs, elsewhere, constants)) {} }
     try run(over: bases, interruption)
   }
 }

@@ -23,6 +23,8 @@ package struct SafetensorsFile {
   }
 
   let header: JSONDocument
+  /// What must be kept alive as long as names and texts are used, beside the bytes.
+  package var owner: AnyObject { header }
   package let data: UnsafeRawBufferPointer
   /// In the order of the header.
   package let entries: [Entry]

@@ -161,7 +161,7 @@ package struct TensorDecoder {
     }
   }
 
-  static func readShape(_ value: JSONValue) throws(FormatError) -> Shape {
+  package static func readShape(_ value: JSONValue) throws(FormatError) -> Shape {
     guard let sizes = value.integerList else {
       let place = value.firstNonInteger.map { "/shape/\($0)" } ?? "/shape"
       throw FormatError(

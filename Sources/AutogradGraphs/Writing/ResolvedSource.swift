@@ -36,7 +36,7 @@ struct ResolvedSource {
     self.producers = producers
   }
 
-  private static func freeNames(of source: GraphSource) -> [SourceName] {
+  static func freeNames(of source: GraphSource) -> [SourceName] {
     let body = source.bodies[0]
     var defined = NameTable(capacity: body.results.count)
     for constant in body.constants { _ = defined.define(source.constants[constant].name) }

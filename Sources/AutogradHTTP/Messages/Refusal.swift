@@ -13,6 +13,8 @@ package enum Refusal: Sendable, Equatable {
   case unauthorized
   /// The server does not answer to the request's host: 421. `taken` are the names that it answers to.
   case misdirected(host: String, taken: [String])
+  /// It would change what the server keeps, and its sender may not: 403.
+  case unwritable(WriteRefusal)
   /// It comes from a web page that may not call the server: 403. Nil if the page's origin is unknown.
   case foreignOrigin(String?)
   /// The work needs more memory than all requests together may take: 413.
@@ -35,6 +37,16 @@ package enum Refusal: Sendable, Equatable {
   case notAcceptable(accept: String, answers: [String])
   /// The body has an unsupported type or coding; the text lists the supported ones: 415.
   case unsupportedMediaType(String)
+}
+
+/// Why somebody may not change what the server keeps.
+package enum WriteRefusal: Sendable, Equatable {
+  /// The token allows reading only.
+  case token
+  /// There are no tokens, and other machines can reach the server.
+  case address
+  /// There are no tokens, and the request calls the server by a name that a page could have chosen.
+  case host(String)
 }
 
 /// What is used up by all requests together.

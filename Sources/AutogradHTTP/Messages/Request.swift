@@ -24,6 +24,8 @@ package struct Request: @unchecked Sendable {
   package var contentType: String?
   package var contentEncoding: String?
   package var accept: String?
+  /// If-Match and If-None-Match, for routes that read them.
+  package var conditions = Conditions.none
   package var body: UnsafeRawBufferPointer
   /// Set when the client has gone or the deadline has passed; nil on a socket thread, where nothing may take long.
   package var cancellation: (any Cancellation)?

@@ -25,19 +25,25 @@ package struct RouteFacts: Sendable {
   package var hasParameters: Bool
   /// Whether it reads the query, which others ignore.
   package var readsQuery: Bool
+  /// Whether it reads If-Match and If-None-Match.
+  package var readsConditions: Bool
+  /// Whether it changes what the server keeps.
+  package var writes: Bool
   /// Whether it is for everybody, where others need a token.
   package var isPublic: Bool
   /// Whether it is about the server's health, which the health thread answers.
   package var isProbe: Bool
 
   package init(
-    index: Int = 0, path: Int = 0, hasParameters: Bool = false, readsQuery: Bool = false, isPublic: Bool = false,
-    isProbe: Bool = false
+    index: Int = 0, path: Int = 0, hasParameters: Bool = false, readsQuery: Bool = false,
+    readsConditions: Bool = false, writes: Bool = false, isPublic: Bool = false, isProbe: Bool = false
   ) {
     self.index = index
     self.path = path
     self.hasParameters = hasParameters
     self.readsQuery = readsQuery
+    self.readsConditions = readsConditions
+    self.writes = writes
     self.isPublic = isPublic
     self.isProbe = isProbe
   }

@@ -8,8 +8,12 @@ package final class Route: Sendable {
   package let answers: [String]
   /// Why a body is not read, by the head of its request; nil for a route that reads none.
   package let checkBody: (@Sendable (Request) -> Refusal?)?
-  /// Whether it reads the query, which others ignore.
+  /// Whether it reads the query, which others ignore. That of a POST is read beside a body of text only.
   package let readsQuery: Bool
+  /// Whether it reads the request's conditions, see ``Conditions``.
+  package let readsConditions: Bool
+  /// Whether it changes what the server keeps, so that not everybody may call it.
+  package let writes: Bool
   /// Whether it may take long even for a small body, and so is always left to the compute pool.
   package let isHeavy: Bool
   /// Whether it needs no token.
@@ -20,8 +24,9 @@ package final class Route: Sendable {
 
   package init(
     _ method: String, _ path: String, answers: [String] = [MediaTypes.json],
-    checkBody: (@Sendable (Request) -> Refusal?)? = nil, readsQuery: Bool = false, isHeavy: Bool = false,
-    isPublic: Bool = false, isProbe: Bool = false, handler: RouteHandler
+    checkBody: (@Sendable (Request) -> Refusal?)? = nil, readsQuery: Bool = false,
+    readsConditions: Bool = false, writes: Bool = false, isHeavy: Bool = false, isPublic: Bool = false,
+    isProbe: Bool = false, handler: RouteHandler
   ) {
     self.method = method
     self.path = path
@@ -29,6 +34,8 @@ package final class Route: Sendable {
     self.answers = answers
     self.checkBody = checkBody
     self.readsQuery = readsQuery
+    self.readsConditions = readsConditions
+    self.writes = writes
     self.isHeavy = isHeavy
     self.isPublic = isPublic
     self.isProbe = isProbe
@@ -41,8 +48,9 @@ package final class Route: Sendable {
   /// The same row with another handler.
   package func handled(by handler: RouteHandler) -> Route {
     Route(
-      method, path, answers: answers, checkBody: checkBody, readsQuery: readsQuery, isHeavy: isHeavy,
-      isPublic: isPublic, isProbe: isProbe, handler: handler)
+      method, path, answers: answers, checkBody: checkBody, readsQuery: readsQuery,
+      readsConditions: readsConditions, writes: writes, isHeavy: isHeavy, isPublic: isPublic, isProbe: isProbe,
+      handler: handler)
   }
 }
 

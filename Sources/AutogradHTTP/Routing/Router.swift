@@ -69,7 +69,8 @@ package final class Router: Responder {
     }
     return RouteFacts(
       index: index, path: rows.path, hasParameters: fixed == nil, readsQuery: routes[index].readsQuery,
-      isPublic: routes[index].isPublic, isProbe: routes[index].isProbe)
+      readsConditions: routes[index].readsConditions, writes: routes[index].writes, isPublic: routes[index].isPublic,
+      isProbe: routes[index].isProbe)
   }
 
   private func route(among rows: Rows, taking method: String) -> Int? {

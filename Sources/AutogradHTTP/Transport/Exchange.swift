@@ -24,6 +24,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
   private let accept: String?
   private let sender: OriginPolicy.Sender
   private let isPreflight: Bool
+  /// Why it may not change what the server keeps, where it would and has no token.
+  private let writeRefusal: WriteRefusal?
   /// Whether its connection belongs to the health thread, and it is not what that is for: whoever asks for health and
   /// then posts a graph.
   private let isStray: Bool
@@ -80,6 +82,8 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     sender = server.origins(for: client).sender(
       of: head, isPublic: route.isPublic, computes: route.readsQuery)
     isPreflight = sender.page != nil && OriginPolicy.isPreflight(head, on: connection)
+    let isOpen = server.configuration.allowsWrites || server.configuration.access != nil
+    writeRefusal = route.writes && !isOpen ? server.origins(for: client).writeRefusal(of: head) : nil
   }
 
   /// The path alone: a target may also be written with scheme and host (RFC 9112, 3.2.2).
@@ -101,7 +105,9 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     if !route.isPublic, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
+      if route.writes, !holder.mayWrite { return refuse(.unwritable(.token), closes: true) }
     }
+    if let writeRefusal { return refuse(.unwritable(writeRefusal), closes: true) }
     let limit = bodyLimit
     if let refusal = HeaderGuard.refusal(for: facts, bodyLimit: limit, takesPercent: route.hasParameters)
       ?? (isTurnedAway ? .overloaded(.connections) : nil)
@@ -170,7 +176,11 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       method: method, path: path, id: id, route: route.index, contentType: contentType,
       contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
-    if route.readsQuery { request.query = Query(of: connection) }
+    // Beside a body that says everything, nothing is looked for in the address.
+    if route.readsQuery, method != "POST" || contentType?.hasPrefix("text/") ?? false {
+      request.query = Query(of: connection)
+    }
+    if route.readsConditions { request.conditions = Conditions(of: connection) }
     switch respond(to: request) {
     case .now(let response):
       release(for: response)

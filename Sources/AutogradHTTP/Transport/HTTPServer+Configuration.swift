@@ -36,6 +36,8 @@ extension HTTPServer {
     package var refuse: @Sendable (Refusal, String) -> Response
     /// Tokens for all routes that are not public; nil if none are needed.
     package var access: AccessTokens?
+    /// Without tokens: whether everybody may change what the server keeps. Otherwise programs of this machine may.
+    package var allowsWrites = false
     /// Proxies whose X-Forwarded-For is trusted.
     package var trustedProxies = TrustedProxies()
     /// The names that Host may have, and the origins of pages that may call the server, see ``OriginPolicy``.

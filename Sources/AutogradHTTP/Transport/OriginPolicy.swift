@@ -65,14 +65,25 @@ package struct OriginPolicy: Sendable {
       let isRefused = OriginPolicy.isSentByOtherSite(head, computes) && !takesAnyOrigin
       return isRefused ? .refused(.foreignOrigin(nil)) : .own
     }
-    // Only if hosts are checked; otherwise a rebound name would pass too.
-    if checksHosts, let host, OriginPolicy.isOrigin(origin, of: host) { return .own }
+    // Only if hosts are checked, or for a host that no name resolves to; otherwise a rebound name would pass too.
+    if let host, checksHosts || OriginPolicy.isNoName(host), OriginPolicy.isOrigin(origin, of: host) { return .own }
     if let page = page(of: origin) { return .page(page) }
     return isPublic ? .own : .refused(.foreignOrigin(OriginPolicy.text(origin)))
   }
 
   private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
     String(decoding: bytes.prefix(256), as: UTF8.self)
+  }
+
+  // MARK: - Writing
+
+  /// Why a request without a token may not change what the server keeps; nil if it may. A page whose name resolves to
+  /// 127.0.0.1 has that name in `Host`, and no name of a page is an address or `localhost`.
+  func writeRefusal(of head: amhd_head) -> WriteRefusal? {
+    if !isLoopback { return .address }
+    guard let host = OriginPolicy.authority(of: head.path.bytes) ?? head.host.bytes else { return nil }
+    if let name = OriginPolicy.name(of: host), OriginPolicy.isOfMachine(name) { return nil }
+    return .host(OriginPolicy.text(host))
   }
 
   // MARK: - Hosts
@@ -130,9 +141,19 @@ package struct OriginPolicy: Sendable {
     name.equalsIgnoringCase("localhost") || isLoopbackIPv4(name) || name.equalsIgnoringCase("[::1]")
   }
 
-  /// Four decimal numbers, the first of which is 127.
+  /// Whether it is `localhost` or an address, perhaps with a port. A page that has it comes from there: no name of
+  /// another server can resolve to it.
+  private static func isNoName(_ host: UnsafeRawBufferPointer) -> Bool {
+    guard let name = name(of: host) else { return false }
+    return name.equalsIgnoringCase("localhost") || name.first == UInt8(ascii: "[") || isIPv4(name)
+  }
+
   private static func isLoopbackIPv4(_ name: UnsafeRawBufferPointer) -> Bool {
-    guard name.rest(after: "127.") != nil else { return false }
+    name.rest(after: "127.") != nil && isIPv4(name)
+  }
+
+  /// Four decimal numbers.
+  private static func isIPv4(_ name: UnsafeRawBufferPointer) -> Bool {
     var value = 0
     var digits = 0
     var dots = 0
@@ -183,11 +204,13 @@ package struct OriginPolicy: Sendable {
   private static let preflightAge = 7200
   /// Headers that requests may have: those that this server reads, and those of OpenTelemetry.
   static let requestHeaders = [
-    "Accept", "Authorization", "Content-Type", "Request-Timeout", "Traceparent", "Tracestate", "X-Request-Id",
+    "Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match", "Request-Timeout", "Traceparent",
+    "Tracestate", "X-Request-Id",
   ]
   /// Answer headers that pages may read, which browsers would otherwise hide.
   static let answerHeaders = [
-    "Allow", "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Graph-Digest", "X-Request-Id",
+    "Allow", "ETag", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Graph-Digest",
+    "X-Graph-Version", "X-Request-Id",
   ]
 
   private static let allowedHeaders = requestHeaders.joined(separator: ", ")

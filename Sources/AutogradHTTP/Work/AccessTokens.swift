@@ -1,6 +1,6 @@
 import Glibc
 
-/// The valid bearer tokens, from a file with one a line, each with its quota.
+/// The valid bearer tokens, from a file with one a line, each with its role and quota.
 package final class AccessTokens: Sendable {
   /// Allowed lengths of a token.
   package static let lengths = 16...512
@@ -69,21 +69,26 @@ package final class AccessTokens: Sendable {
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
         tenants.append(
-          Tenant(
-            quota: try Table.quota(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path)))
+          try Table.tenant(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, number + 1, path))
       }
       guard count > 0 else { throw StartError("the token file \(path) holds no token; put one on a line of its own") }
     }
 
-    private static func quota(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Quota? {
+    private static func tenant(_ words: [String], _ line: Int, _ path: String) throws(StartError) -> Tenant {
       var terms = Quota.Terms.none
-      for (index, word) in words.enumerated() where !terms.read(word) {
+      var role: String?
+      for (index, word) in words.enumerated() {
+        if role == nil, word == "read" || word == "write" {
+          role = word
+          continue
+        }
+        if terms.read(word) { continue }
         // Not quoted either: it may be a second token.
         throw StartError(
           "line \(line) of the token file \(path): word \(index + 2) is not an option of a token; the options are "
-            + "\(Quota.Terms.syntax), each once")
+            + "read, write, \(Quota.Terms.syntax), each once")
       }
-      return terms == .none ? nil : Quota(terms)
+      return Tenant(quota: terms == .none ? nil : Quota(terms), mayWrite: role == "write")
     }
 
     /// Tokens that were in the old table keep their usage. If their terms have changed, work in progress counts for the
@@ -93,8 +98,9 @@ package final class AccessTokens: Sendable {
       let before = Dictionary(uniqueKeysWithValues: old.lengths.indices.map { (old.words(of: $0), old.tenants[$0]) })
       for index in lengths.indices {
         guard let was = before[words(of: index)] else { continue }
-        let terms = tenants[index].quota?.terms
-        table.tenants[index] = was.quota?.terms == terms ? was : was.changed(to: terms)
+        let (terms, mayWrite) = (tenants[index].quota?.terms, tenants[index].mayWrite)
+        let isSame = was.quota?.terms == terms && was.mayWrite == mayWrite
+        table.tenants[index] = isSame ? was : was.changed(to: terms, mayWrite: mayWrite)
       }
       return table
     }

@@ -6,18 +6,21 @@ final class Tenant: Sendable {
   let share: ComputeShare
   /// Nil if only the fair share limits it.
   let quota: Quota?
+  /// Whether its token allows changing what the server keeps.
+  let mayWrite: Bool
   /// Bytes of the memory budget that its requests hold.
   private let held = Atomic<Int>(0)
   private let connections = Atomic<Int>(0)
 
-  init(quota: Quota? = nil) {
+  init(quota: Quota? = nil, mayWrite: Bool = false) {
     self.quota = quota
+    self.mayWrite = mayWrite
     share = ComputeShare(quota)
   }
 
   /// The same tenant with other terms.
-  func changed(to terms: Quota.Terms?) -> Tenant {
-    Tenant(quota: terms.map { quota?.changed(to: $0) ?? Quota($0) })
+  func changed(to terms: Quota.Terms?, mayWrite: Bool) -> Tenant {
+    Tenant(quota: terms.map { quota?.changed(to: $0) ?? Quota($0) }, mayWrite: mayWrite)
   }
 
   var heldByteCount: Int { held.load(ordering: .relaxed) }

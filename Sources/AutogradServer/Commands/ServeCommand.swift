@@ -1,6 +1,7 @@
 import ArgumentParser
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 import Glibc
 import Logging
@@ -68,8 +69,9 @@ struct ServeCommand: ParsableCommand {
     Supervisor.blockSignals()
     var supervisor = try Supervisor(
       workers: configuration.workers, arguments: ProgramArguments.all, listening: listening, admin: admin,
-      drainSeconds: configuration.drainSeconds,
-      readinessDelaySeconds: configuration.readinessDelaySeconds, logger: logger)
+      graphs: try GraphStore.makeMemory(configuration),
+      drainSeconds: configuration.drainSeconds, readinessDelaySeconds: configuration.readinessDelaySeconds,
+      logger: logger)
     guard supervisor.run() else { throw StartError("no worker could serve") }
     logger.info("stopped")
   }
@@ -98,14 +100,17 @@ struct ServeCommand: ParsableCommand {
       MallocTuning.giveBack()
     }
     let readiness = Readiness()
+    let (graphs, changes) = try ServeCommand.graphs(configuration, limits, supervision, logger)
+    let care = GraphCare(graphs, changes, metrics.area)
     let plans =
       configuration.cachedPlans > 0
       ? PlanCache(plans: configuration.cachedPlans, bytes: resources.planBytes, area: metrics.area) : nil
     // Under a supervisor, the supervisor deals with stuck threads.
     let isAlone = supervision == nil
     let routes = Routes.all(
-      limits: limits, plans: plans, memory: memory, metrics: metrics, isAlive: { !isAlone || readiness.isAlive },
-      isReady: { readiness.isReady })
+      limits: limits, plans: plans, memory: memory, graphs: graphs, metrics: metrics,
+      isAlive: { !isAlone || readiness.isAlive },
+      isReady: { readiness.isReady && care.isReady })
     let hasAdmin = configuration.adminAddress != nil
     let router = Router(
       routes: hasAdmin ? AdminResponder.withoutMetrics(routes) : routes, documentBytes: limits.documentBytes)
@@ -122,6 +127,7 @@ struct ServeCommand: ParsableCommand {
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
     readiness.follow(server)
+    care.start(logger)
     if let supervision {
       supervision.serving()
     } else {
@@ -151,6 +157,19 @@ extension ServeCommand {
     }
     logger.warning("/metrics shows only this worker, because the supervisor has another version; restart it to see all")
     return Metrics(routes: paths, region: try .own(paths: paths.count), worker: given.worker)
+  }
+}
+
+extension ServeCommand {
+  /// The registered graphs, which all workers share.
+  fileprivate static func graphs(
+    _ configuration: Configuration, _ limits: Limits, _ supervision: Supervision?, _ logger: Logger
+  ) throws(StartError) -> (store: GraphStore, changes: StoreChanges) {
+    if supervision != nil, supervision?.graphsDescriptor == nil {
+      logger.warning(
+        "registered graphs are those of this worker alone, because the supervisor has another version; restart it")
+    }
+    return try GraphStore.open(configuration, limits, sharing: supervision?.graphsDescriptor, logger)
   }
 }
 
@@ -212,6 +231,7 @@ extension Configuration {
     transport.patience.head = Int64(headerTimeoutSeconds) * 1_000_000_000
     transport.patience.body = Int64(bodyTimeoutSeconds) * 1_000_000_000
     transport.patience.answer = Int64(responseTimeoutSeconds) * 1_000_000_000
+    transport.allowsWrites = allowsWrites
     transport.trustedProxies = trustedProxies
     transport.readinessDelay = .seconds(readinessDelaySeconds)
     transport.log = { logger.debug("\($0)") }

@@ -63,6 +63,25 @@ struct ServeOptions: ParsableArguments {
     Setting(
       "plan-cache-bytes", \.planCacheBytes, \.cachedPlanBytes, 0...(1 << 40), "Maximum size of the plan cache in bytes."
     ),
+    Setting(
+      "graphs", \.graphs, \.graphFolder, standard: "none: they are kept in memory until the server ends",
+      "Folder for registered graphs."),
+    Setting(
+      "max-graphs", \.maxGraphs, \.storedGraphs.graphs, 0...10_000_000, "Maximum number of registered graphs."),
+    Setting(
+      "max-graph-versions", \.maxGraphVersions, \.storedGraphs.versions, 1...10_000_000,
+      "Maximum number of versions of a registered graph."),
+    Setting(
+      "max-graph-bytes", \.maxGraphBytes, \.limits.graphBytes, 1...(2 << 30),
+      "Maximum size of a registered graph in bytes, with its weights; a body cannot have more than --max-body-bytes."),
+    Setting(
+      "max-graphs-bytes", \.maxGraphsBytes, \.storedGraphs.bytes, 0...(1 << 40),
+      "Maximum size of the newest versions of all registered graphs together, in bytes; without --graphs of all "
+        + "versions."),
+    Setting(
+      "allow-writes", \.allowWrites, \.allowsWrites,
+      "Without --token-file: whether everybody may change registered graphs, and not only programs of this machine: true "
+        + "or false."),
     Setting("idle-timeout", \.idleTimeout, \.idleTimeoutSeconds, 1...day, "Seconds that a connection may be idle."),
     Setting(
       "drain-seconds", \.drainSeconds, \.drainSeconds, 0...day,
@@ -116,6 +135,12 @@ struct ServeOptions: ParsableArguments {
   @Option(help: help("response-timeout")) var responseTimeout: Int?
   @Option(help: help("plan-cache-entries")) var planCacheEntries: Int?
   @Option(help: help("plan-cache-bytes")) var planCacheBytes: Int?
+  @Option(help: help("graphs")) var graphs: String?
+  @Option(help: help("max-graphs")) var maxGraphs: Int?
+  @Option(help: help("max-graph-versions")) var maxGraphVersions: Int?
+  @Option(help: help("max-graph-bytes")) var maxGraphBytes: Int?
+  @Option(help: help("max-graphs-bytes")) var maxGraphsBytes: Int?
+  @Option(help: help("allow-writes")) var allowWrites: Bool?
   @Option(help: help("idle-timeout")) var idleTimeout: Int?
   @Option(help: help("drain-seconds")) var drainSeconds: Int?
   @Option(help: help("readiness-delay")) var readinessDelay: Int?

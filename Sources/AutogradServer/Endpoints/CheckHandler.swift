@@ -7,19 +7,20 @@ import AutogradHTTP
 struct CheckHandler: Sendable {
   let limits: Limits
 
-  func reply(to request: Request) -> Reply {
+  /// - Parameter stored: the graph that the path names; nil for a request that has one.
+  func reply(to request: Request, _ stored: StoredGraph? = nil) -> Reply {
     do throws(FormatError) {
-      let check = try CheckRequest(try ParsedBody(request, limits), limits)
+      let check = try CheckRequest(try ParsedBody(request, limits, stored), limits)
       return .later(
         Work(cost: Int64(check.work / 3), byteCount: check.byteCount) { interruption in
           do throws(FormatError) {
-            return .now(Response(body: try check.run(interruption)))
+            return .now(Response(headers: stored?.headers ?? [], body: try check.run(interruption)))
           } catch {
-            return .now(error.response(requestID: request.id))
+            return .now(Problem(error, of: stored, in: request).response(requestID: request.id))
           }
         })
     } catch {
-      return .now(error.response(requestID: request.id))
+      return .now(Problem(error, of: stored, in: request).response(requestID: request.id))
     }
   }
 }

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// `POST /v1/evaluate`, `jvp`, `jacobian`, `hessian` and `hvp`: outputs, and derivatives of one kind.
@@ -33,10 +34,11 @@ struct DifferentialHandler: Sendable {
     self.memory = memory
   }
 
-  func reply(to request: Request, _ endpoint: Endpoint) -> Reply {
-    if let plans, let reply = recalledReply(to: request, endpoint, plans) { return reply }
+  /// - Parameter stored: the graph that the path names; nil for a request that has one.
+  func reply(to request: Request, _ endpoint: Endpoint, _ stored: StoredGraph? = nil) -> Reply {
+    if let plans, let reply = recalledReply(to: request, endpoint, stored, plans) { return reply }
     do throws(FormatError) {
-      let body = try ParsedBody(request, limits)
+      let body = try ParsedBody(request, limits, stored)
       guard let plans else { return plan(Planning(endpoint: endpoint, body: body, cache: "off"), request) }
       guard let key = PlanKey(endpoint, body, limits) else {
         return plan(Planning(endpoint: endpoint, body: body), request)
@@ -52,8 +54,12 @@ struct DifferentialHandler: Sendable {
           Work(heldByteCount: body.byteCount + key.byteCount) { follow(body, key, request.on($0), endpoint, plans) })
       }
     } catch {
-      return .now(error.response(requestID: request.id))
+      return refuse(error, stored, request)
     }
+  }
+
+  private func refuse(_ error: FormatError, _ stored: StoredGraph?, _ request: Request) -> Reply {
+    .now(Problem(error, of: stored, in: request).response(requestID: request.id))
   }
 
   // MARK: Plans
@@ -77,14 +83,15 @@ struct DifferentialHandler: Sendable {
     let step = request.interruption ?? Interruption(after: DifferentialHandler.longestStep)
     do throws(FormatError) {
       let body = planning.body.on(step, request.interruption == nil ? nil : request.memory)
-      let evaluation = try Evaluation(planning: planning.endpoint, body, limits, cache: planning.cache)
+      let evaluation = try Evaluation(
+        planning: planning.endpoint, body, limits, cache: planning.cache, isInline: request.interruption == nil)
       if let key = planning.key { plans?.insert(evaluation.plan, for: key.bytes) }
       planning.making?.end()
       return run(evaluation, request)
     } catch {
       guard request.interruption == nil, step.isInterrupted else {
         planning.making?.end()
-        return .now(error.response(requestID: request.id))
+        return refuse(error, planning.body.stored, request)
       }
       return planLater(planning, request)
     }
@@ -110,28 +117,31 @@ struct DifferentialHandler: Sendable {
   // MARK: Runs
 
   /// Answers a body that differs from a recent one only in its numbers.
-  private func recalledReply(to request: Request, _ endpoint: Endpoint, _ plans: PlanCache) -> Reply? {
+  private func recalledReply(
+    to request: Request, _ endpoint: Endpoint, _ stored: StoredGraph?, _ plans: PlanCache
+  ) -> Reply? {
     var clock = PhaseClock()
-    for skeleton in skeletons.all where skeleton.endpoint == endpoint && skeleton.begins(request.body) {
+    for skeleton in skeletons.all
+    where skeleton.endpoint == endpoint && skeleton.begins(request.body) && skeleton.isFor(stored) {
       if MediaTypes.isSafetensors(request.contentType) || MediaTypes.answersSafetensors(request) { return nil }
-      guard skeleton.plan.isBrief else {
+      guard skeleton.plan.isBrief, skeleton.plan.isReady(for: stored) else {
         guard let numbers = skeleton.numbers(of: request.body) else { continue }
         clock.mark(.read)
         plans.counters.countRecall()
-        return run(Evaluation(skeleton, .packed(skeleton, numbers), clock), request)
+        return run(Evaluation(skeleton, .packed(skeleton, numbers), stored, clock), request)
       }
       let memory = memory.lease()
       guard skeleton.read(request.body, into: memory.block(of: skeleton.plan.layout.byteCount)) else { continue }
       clock.mark(.read)
       plans.counters.countRecall()
-      return run(Evaluation(skeleton, .placed, clock), request, in: memory)
+      return run(Evaluation(skeleton, .placed, stored, clock), request, in: memory)
     }
     return nil
   }
 
   /// Runs brief plans at once and leaves the others to the compute pool.
   private func run(_ evaluation: Evaluation, _ request: Request) -> Reply {
-    if evaluation.plan.isBrief, !evaluation.isDiagnosed { return run(evaluation, request, in: memory.lease()) }
+    if evaluation.isBrief { return run(evaluation, request, in: memory.lease()) }
     let work = evaluation.work
     return .later(
       Work(cost: work.cost, byteCount: work.byteCount, heldByteCount: evaluation.byteCount) {
@@ -144,7 +154,7 @@ struct DifferentialHandler: Sendable {
   private func run(_ evaluation: Evaluation, _ request: Request, in memory: consuming RunMemory.Lease) -> Reply {
     do throws(FormatError) {
       guard let response = try evaluation.run(in: memory, request.interruption) else {
-        return replyInFull(to: request, evaluation.endpoint)
+        return replyInFull(to: request, evaluation.endpoint, evaluation.stored)
       }
       if evaluation.isListed, evaluation.plan.mayHaveSkeleton, skeletons.wantsMore() {
         if let skeleton = evaluation.skeleton(of: request) {
@@ -155,28 +165,28 @@ struct DifferentialHandler: Sendable {
       }
       return .now(response)
     } catch {
-      return .now(error.response(requestID: request.id))
+      return refuse(error, evaluation.stored, request)
     }
   }
 
   /// Starts again without the cache after a run failed: only the full path knows the names for the error.
-  private func replyInFull(to request: Request, _ endpoint: Endpoint) -> Reply {
+  private func replyInFull(to request: Request, _ endpoint: Endpoint, _ stored: StoredGraph?) -> Reply {
     plans?.counters.fallbacks.add(1)
     do throws(FormatError) {
       // It did not fail; it was interrupted.
       if request.interruption?.isInterrupted ?? false {
         throw FormatError(.deadlineExceeded, "the client is gone, or the deadline has passed")
       }
-      return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits)), request)
+      return plan(Planning(endpoint: endpoint, body: try ParsedBody(request, limits, stored)), request)
     } catch {
-      return .now(error.response(requestID: request.id))
+      return refuse(error, stored, request)
     }
   }
 }
 
 extension PreparedPlan {
   /// Whether it may run on a socket thread, where no memory is reserved.
-  fileprivate var isBrief: Bool {
+  var isBrief: Bool {
     work <= DifferentialHandler.inlineWork && answerByteCount <= DifferentialHandler.largestInlineAnswer
       && peakByteCount <= DifferentialHandler.largestInlineRun
   }

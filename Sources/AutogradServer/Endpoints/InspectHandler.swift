@@ -8,11 +8,12 @@ import AutogradHTTP
 struct InspectHandler: Sendable {
   let limits: Limits
 
-  func reply(to request: Request) -> Reply {
+  /// - Parameter stored: the graph that the path names; nil for a request that has one.
+  func reply(to request: Request, _ stored: StoredGraph? = nil) -> Reply {
     do throws(FormatError) {
-      return .now(Response(body: try inspect(try ParsedBody(request, limits))))
+      return .now(Response(headers: stored?.headers ?? [], body: try inspect(try ParsedBody(request, limits, stored))))
     } catch {
-      return .now(error.response(requestID: request.id))
+      return .now(Problem(error, of: stored, in: request).response(requestID: request.id))
     }
   }
 
@@ -32,7 +33,7 @@ struct InspectHandler: Sendable {
       let graph = try request.graph.builder.graph(outputs: values)
       let plan = try Plan(graph, interruption: request.graph.builder.interruption)
       let bytes =
-        graph.nodeCount * InspectHandler.textBytesPerNode + request.graphText.count * InspectHandler.textsPerGraph
+        graph.nodeCount * InspectHandler.textBytesPerNode + request.graphByteCount * InspectHandler.textsPerGraph
       if let memory = body.memory, !memory.reserveMore(bytes) {
         throw GraphError(.interrupted, "there is no memory for the graph's text")
       }
@@ -62,7 +63,7 @@ struct InspectHandler: Sendable {
     _ request: DifferentialRequest, _ graph: Graph, _ plan: Plan, _ trace: NonFiniteTrace?
   ) throws(FormatError) -> ByteBuffer {
     let json = ByteBuffer(capacity: 4096)
-    json.append("{\"digest\": \"\(GraphDigest.text(request.graphText))\", \"text\": ")
+    json.append("{\"digest\": \"\(request.graphDigest)\", \"text\": ")
     append(try request.graph.formula(), to: json)
     json.append(", \"graph\": ")
     try request.graph.writeJSON(to: json)

@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 import CEmbedded
 
@@ -8,25 +9,18 @@ enum Routes {
   /// - Parameters:
   ///   - plans: the plan cache; nil turns it off.
   ///   - memory: memory that runs reuse.
+  ///   - graphs: graphs that are kept under names; nil keeps them in this process.
   ///   - metrics: what `/metrics` shows; nil shows nothing.
   ///   - isReady: false once the server is draining.
   ///   - isAlive: false while a thread that serves connections is stuck.
   static func all(
-    limits: Limits, plans: PlanCache? = nil, memory: RunMemoryPool = RunMemoryPool(), metrics: Metrics? = nil,
+    limits: Limits, plans: PlanCache? = nil, memory: RunMemoryPool = RunMemoryPool(), graphs: GraphStore? = nil,
+    metrics: Metrics? = nil,
     isAlive: @escaping @Sendable () -> Bool = { true }, isReady: @escaping @Sendable () -> Bool
   ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, memory: memory)
-    let differential = Endpoint.allCases.filter { $0 != .check }.map { endpoint in
-      Route("POST", "/v1/\(endpoint.rawValue)", answers: [MediaTypes.json, MediaTypes.safetensors], reads: true) {
-        request, _ in handler.reply(to: request, endpoint)
-      }
-    }
-    let check = CheckHandler(limits: limits)
-    let inspect = InspectHandler(limits: limits)
-    let queries = queries(limits, handler, check, inspect)
-    return differential + queries + [
-      Route("POST", "/v1/check", reads: true, isHeavy: true) { request, _ in check.reply(to: request) },
-      Route("POST", "/v1/inspect", reads: true, isHeavy: true) { request, _ in inspect.reply(to: request) },
+    let store = graphs ?? .ofThisProcess(limits)
+    return asking(limits, handler, store) + self.graphs(store, limits) + [
       Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { _, path throws(Problem) in
         .now(try OperationsDocument.response(name: path["name"]))
@@ -45,7 +39,15 @@ enum Routes {
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },
-      Route("GET", "/", answers: ["text/html"]) { _, _ in .now(docs) },
+      Route("GET", "/", answers: [MediaTypes.json, "text/html"]) { request, _ throws(Problem) in
+        .now(try PageFiles.start(request))
+      },
+      Route("GET", "/page/{name}", answers: ["text/html", "text/css", "text/javascript", "image/svg+xml"]) {
+        _, path throws(Problem) in .now(try PageFiles.response(path["name"]))
+      },
+      Route("GET", "/client.js", answers: ["text/javascript"]) { _, _ in
+        .now(.shared(clientJS, contentType: "text/javascript; charset=utf-8"))
+      },
       Route("GET", "/docs", answers: ["text/html"]) { _, _ in .now(docs) },
       Route("GET", "/openapi.yaml", answers: ["application/yaml"]) { _, _ in
         .now(.shared(openapiYAML, contentType: "application/yaml"))
@@ -58,25 +60,71 @@ enum Routes {
     ]
   }
 
-  /// The same endpoints for addresses: `GET /v1/evaluate?graph=…&x=1`.
-  private static func queries(
-    _ limits: Limits, _ handler: DifferentialHandler, _ check: CheckHandler, _ inspect: InspectHandler
+  /// The endpoints that take a graph: for bodies and for addresses, with the graph in the request and by its name.
+  private static func asking(
+    _ limits: Limits, _ handler: DifferentialHandler, _ store: GraphStore
   ) -> [Route] {
-    func route(
-      _ name: String, isHeavy: Bool, _ members: (RequestMember) -> Bool, _ reply: @escaping @Sendable (Request) -> Reply
-    ) -> Route {
+    let check = CheckHandler(limits: limits)
+    let inspect = InspectHandler(limits: limits)
+    let named = NamedGraphHandler(store: store)
+    func routes(
+      _ name: String, isHeavy: Bool, answers: [String], _ members: (RequestMember) -> Bool,
+      _ reply: @escaping @Sendable (Request, StoredGraph?) -> Reply
+    ) -> [Route] {
       let known = RequestMember.all.filter(members).map { ("\($0.name)", $0) }
-      let query = QueryHandler(limits: limits, reply: reply, members: Dictionary(uniqueKeysWithValues: known))
-      return Route(
-        "GET", "/v1/\(name)", answers: [MediaTypes.json, "text/csv", MediaTypes.safetensors], readsQuery: true,
-        isHeavy: isHeavy
-      ) { request, _ in query.reply(to: request) }
+      let query = QueryHandler(limits: limits, members: Dictionary(uniqueKeysWithValues: known))
+      let parts = [MediaTypes.json, "text/csv", MediaTypes.safetensors]
+      return [
+        Route("POST", "/v1/\(name)", answers: answers, reads: true, readsQuery: true, isHeavy: isHeavy) { request, _ in
+          MediaTypes.isFormula(request) ? query.reply(to: request) { reply($0, nil) } : reply(request, nil)
+        },
+        Route("GET", "/v1/\(name)", answers: parts, readsQuery: true, isHeavy: isHeavy) { request, _ in
+          query.reply(to: request) { reply($0, nil) }
+        },
+        Route("POST", "/v1/graphs/{name}/\(name)", answers: answers, reads: true, isHeavy: isHeavy) {
+          request, path throws(Problem) in try named.reply(to: request, path, reply)
+        },
+        Route("GET", "/v1/graphs/{name}/\(name)", answers: parts, readsQuery: true, isHeavy: isHeavy) {
+          request, path throws(Problem) in
+          try named.reply(to: request, path) { request, graph in query.reply(to: request) { reply($0, graph) } }
+        },
+      ]
     }
-    return Endpoint.allCases.map { endpoint in
-      route(endpoint.rawValue, isHeavy: endpoint == .check, { $0.isTaken(by: endpoint, isInspected: false) }) {
-        endpoint == .check ? check.reply(to: $0) : handler.reply(to: $0, endpoint)
-      }
-    } + [route("inspect", isHeavy: true, { _ in true }, inspect.reply)]
+    let differential = Endpoint.allCases.filter { $0 != .check }.flatMap { endpoint in
+      routes(
+        endpoint.rawValue, isHeavy: false, answers: [MediaTypes.json, MediaTypes.safetensors],
+        { $0.isTaken(by: endpoint, isInspected: false) }
+      ) { handler.reply(to: $0, endpoint, $1) }
+    }
+    let members: (RequestMember) -> Bool = { $0.isTaken(by: .check, isInspected: false) }
+    return differential
+      + routes("check", isHeavy: true, answers: [MediaTypes.json], members) { check.reply(to: $0, $1) }
+      + routes("inspect", isHeavy: true, answers: [MediaTypes.json], { _ in true }) { inspect.reply(to: $0, $1) }
+  }
+
+  /// Graphs that are kept under names.
+  private static func graphs(_ store: GraphStore, _ limits: Limits) -> [Route] {
+    let handler = GraphsHandler(store: store, limits: limits)
+    let path = "/v1/graphs/{name}"
+    let sources = ["text/plain", MediaTypes.json, MediaTypes.safetensors]
+    return [
+      Route("GET", "/v1/graphs", readsQuery: true, isHeavy: true) { request, _ throws(Problem) in
+        .now(try handler.list(request))
+      },
+      Route("GET", path, readsConditions: true, isHeavy: true) { request, path throws(Problem) in
+        .now(try handler.describe(request, path))
+      },
+      Route(
+        "PUT", path, reads: true, readsConditions: true, writes: true, isHeavy: true, check: GraphUpload.check
+      ) { request, path throws(Problem) in .now(try handler.put(request, path)) },
+      Route("DELETE", path, readsConditions: true, writes: true, isHeavy: true) { request, path throws(Problem) in
+        .now(try handler.delete(request, path))
+      },
+      Route("GET", path + "/source", answers: sources, readsConditions: true, isHeavy: true) {
+        request, path throws(Problem) in .now(try handler.source(request, path))
+      },
+      Route("GET", path + "/versions", isHeavy: true) { _, path throws(Problem) in .now(try handler.versions(path)) },
+    ]
   }
 
   /// The paths of all, each once, in order.
@@ -86,19 +134,14 @@ enum Routes {
     ByteBuffer("{\"version\": \"\(Version.current)\", \"api\": \"v1\", \"kernels\": \"\(Kernels.instructionSet)\"}\n")
   }
 
-  private static let openapiYAML = document(embedded_openapi_yaml())
-  private static let openapiJSON = document(embedded_openapi_json())
+  private static let openapiYAML = embedded_openapi_yaml().buffer
+  private static let openapiJSON = embedded_openapi_json().buffer
+  private static let clientJS = embedded_client_js().buffer
 
   /// The page has no scripts and loads nothing; its Content-Security-Policy enforces that.
   private static let docs: Response = {
-    var page = Response.shared(document(embedded_docs_html()), contentType: "text/html; charset=utf-8")
+    var page = Response.shared(embedded_docs_html().buffer, contentType: "text/html; charset=utf-8")
     page.headers = [("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'")]
     return page
   }()
-
-  private static func document(_ embedded: embedded_document) -> ByteBuffer {
-    let buffer = ByteBuffer(capacity: embedded.count)
-    buffer.append(UnsafeRawBufferPointer(start: embedded.bytes, count: embedded.count))
-    return buffer
-  }
 }

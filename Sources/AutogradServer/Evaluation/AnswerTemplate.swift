@@ -184,10 +184,12 @@ extension [DifferentialRequest.Warning] {
   func appendList(to json: ByteBuffer) {
     json.append("[")
     for (position, warning) in enumerated() {
-      json.append(
-        position > 0
-          ? ", {\"code\": \"\(warning.code)\", \"pointer\": " : "{\"code\": \"\(warning.code)\", \"pointer\": ")
-      json.appendJSONString(warning.pointer)
+      json.append(position > 0 ? ", {\"code\": \"\(warning.code)\"" : "{\"code\": \"\(warning.code)\"")
+      for (member, value) in [("pointer", warning.pointer), ("graph", warning.graph)] {
+        guard let value else { continue }
+        json.append(", \"\(member)\": ")
+        json.appendJSONString(value)
+      }
       json.append(", \"detail\": ")
       json.appendJSONString(warning.detail)
       json.append("}")

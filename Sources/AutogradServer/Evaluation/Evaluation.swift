@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// Where the numbers for a run come from.
@@ -26,6 +27,8 @@ struct Evaluation: @unchecked Sendable {
   let numbers: Numbers
   /// The body that holds the numbers and the graph's text; nil if the text is no longer needed.
   let body: ParsedBody?
+  /// The stored graph that the request names.
+  let stored: StoredGraph?
   /// Set by `diagnose`. Plans of such requests are not cached.
   private let trace: NonFiniteTrace?
   /// Digest of the graph, if it is known already.
@@ -34,12 +37,16 @@ struct Evaluation: @unchecked Sendable {
   private let clock: PhaseClock
 
   /// Builds and differentiates the graph, plans it, and checks the limits.
-  init(planning endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits, cache: StaticString) throws(FormatError) {
+  /// - Parameter isInline: whether this is a socket thread.
+  init(planning endpoint: Endpoint, _ body: ParsedBody, _ limits: Limits, cache: StaticString, isInline: Bool)
+    throws(FormatError)
+  {
     var clock = body.clock
     let request = try DifferentialRequest(endpoint, body, limits: limits)
     clock.mark(.read)
     do throws(GraphError) {
-      plan = try PreparedPlan(request, answersSafetensors: body.answersSafetensors)
+      plan = try PreparedPlan(
+        request, answersSafetensors: body.answersSafetensors, isInline: isInline, memory: body.memory)
       trace = request.isDiagnosed ? try NonFiniteTrace(request) : nil
     } catch {
       throw request.graph.problem(error)
@@ -54,6 +61,7 @@ struct Evaluation: @unchecked Sendable {
     self.endpoint = endpoint
     numbers = .decoded(request)
     self.body = body
+    stored = body.stored
     digest = nil
     self.cache = cache
     self.clock = clock
@@ -65,6 +73,7 @@ struct Evaluation: @unchecked Sendable {
     self.plan = plan
     numbers = .listed(key.tensors)
     self.body = body
+    stored = body.stored
     trace = nil
     digest = nil
     cache = "hit"
@@ -72,11 +81,12 @@ struct Evaluation: @unchecked Sendable {
   }
 
   /// For a request whose text matches a skeleton; its numbers have been read already.
-  init(_ skeleton: BodySkeleton, _ numbers: Numbers, _ clock: PhaseClock) {
+  init(_ skeleton: BodySkeleton, _ numbers: Numbers, _ stored: StoredGraph?, _ clock: PhaseClock) {
     endpoint = skeleton.endpoint
     plan = skeleton.plan
     self.numbers = numbers
     body = nil
+    self.stored = stored
     trace = nil
     digest = skeleton.graphDigest
     cache = "hit"
@@ -85,6 +95,9 @@ struct Evaluation: @unchecked Sendable {
 
   /// Whether more is computed than the plan says, if the answer is not finite.
   var isDiagnosed: Bool { trace != nil }
+
+  /// Whether it may run on a socket thread.
+  var isBrief: Bool { plan.isBrief && !isDiagnosed && plan.isReady(for: stored) }
 
   /// Whether the plan was found by its key.
   var isListed: Bool { if case .listed = numbers { true } else { false } }
@@ -126,7 +139,7 @@ struct Evaluation: @unchecked Sendable {
     do throws(GraphError) {
       var tensors: [Tensor]?
       if case .decoded(let request) = numbers { tensors = request.tensors }
-      try plan.run(in: block, interruption, inputs: tensors)
+      try plan.run(in: block, interruption, inputs: tensors, of: stored)
       clock.mark(.run)
       let found = plan.isFinite(in: block) ? [] : try warnings(of: block, tensors, interruption)
       if plan.isStreamed {
@@ -143,7 +156,7 @@ struct Evaluation: @unchecked Sendable {
   private func warnings(
     of block: UnsafeRawPointer, _ inputs: [Tensor]?, _ interruption: Interruption?
   ) throws(GraphError) -> [DifferentialRequest.Warning] {
-    let found = plan.notFinite(in: block, inputs, always: trace != nil)
+    let found = plan.notFinite(in: block, inputs, of: stored, always: trace != nil)
     guard !found.isEmpty, let trace, let inputs, case .decoded(let request) = numbers else { return found }
     return [try trace.warning(inputs, request.graph, interruption)] + found
   }
@@ -161,7 +174,6 @@ struct Evaluation: @unchecked Sendable {
         for (input, tensor) in plan.sources {
           try decoder.read(tensors[tensor], types[input], into: block + plan.layout.inputs[input])
         }
-        plan.placeFixed(in: block)
       } catch {
         return false
       }
@@ -174,23 +186,18 @@ struct Evaluation: @unchecked Sendable {
 
   private func respond(_ body: Body, _ clock: consuming PhaseClock) -> Response {
     if case .whole = body { clock.mark(.write) }
-    let digest = digest ?? graphDigest
+    let digest = digest ?? self.body?.graphDigest ?? ""
+    var headers = [("X-Graph-Digest", digest), ("Server-Timing", clock.header(cache: cache))]
+    if let stored { headers.append(("X-Graph-Version", "\(stored.version.version)")) }
     return Response(
-      contentType: plan.contentType,
-      headers: [("X-Graph-Digest", digest), ("Server-Timing", clock.header(cache: cache))], content: body,
+      contentType: plan.contentType, headers: headers, content: body,
       observation: Observation(phases: clock.totals, graphDigest: digest))
-  }
-
-  private var graphDigest: String {
-    withExtendedLifetime(body) {
-      GraphDigest.text(body?.document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0))
-    }
   }
 
   /// A skeleton for later requests that differ only in their numbers. Call it after ``run(in:_:)`` has answered. Nil if
   /// the plan is new, or a skeleton would not help.
   func skeleton(of request: Request) -> BodySkeleton? {
     guard case .listed(let tensors) = numbers, let body, body.file == nil, !body.answersSafetensors else { return nil }
-    return BodySkeleton(endpoint, request.body, body.document, tensors, plan)
+    return BodySkeleton(endpoint, request.body, body.document, tensors, plan, stored)
   }
 }

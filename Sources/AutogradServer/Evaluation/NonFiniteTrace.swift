@@ -36,13 +36,15 @@ struct NonFiniteTrace: Sendable {
         code: "first_non_finite", pointer: place.pointer ?? "/graph",
         detail:
           "\(traced.name)\(place.placeWords) is the first value that is not finite: "
-          + "\(NonFiniteTrace.text(fault.number))\(element)")
+          + "\(NonFiniteTrace.text(fault.number))\(element)"
+      ).of(graph.stored)
     }
     return DifferentialRequest.Warning(
       code: "first_non_finite", pointer: "/graph",
       detail:
         "the results of the graph's nodes are finite; what is not is a derivative, as that of sqrt at 0, an input, "
-        + "a constant, or a value inside a function")
+        + "a constant, or a value inside a function"
+    ).of(graph.stored)
   }
 
   private static func text(_ number: Double) -> String {

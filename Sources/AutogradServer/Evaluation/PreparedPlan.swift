@@ -1,5 +1,7 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
+import AutogradHTTP
 import Synchronization
 
 /// A computation without its numbers: the plan, where its inputs come from, and the text of its answer. Any number of
@@ -9,8 +11,13 @@ final class PreparedPlan: Sendable {
   let layout: RunLayout
   /// Inputs of the plan that requests give: which of their tensors, in the order of ``PlanKey``, each one is.
   let sources: [(input: Int, tensor: Int)]
-  /// The other inputs with their data: defaults, and constants of formulas.
-  private let fixed: [(input: Int, tensor: Tensor)]
+  /// Inputs whose data the plan has itself: defaults, and constants of formulas.
+  private let fixed: [InputElsewhere]
+  /// Inputs whose data are in the stored graph, and which of its tensors they are. The plan does not hold the graph, so
+  /// that a graph that is deleted takes no memory.
+  private let stored: [(input: Int, tensor: Int)]
+  /// What is computed once for the stored graph; its results are the plan's last inputs.
+  let prelude: StoredPrelude?
   let template: AnswerTemplate
   /// Those of the answer's tensors that may hold NaN or infinity. Nothing in it is counted by reference, because every
   /// request reads it, on all threads.
@@ -21,16 +28,37 @@ final class PreparedPlan: Sendable {
   var mayHaveSkeleton: Bool { failedSkeletons.load(ordering: .relaxed) < 4 }
   func countFailedSkeleton() { failedSkeletons.add(1, ordering: .relaxed) }
 
-  init(_ request: DifferentialRequest, answersSafetensors: Bool) throws(GraphError) {
+  /// - Parameters:
+  ///   - isInline: whether this is a socket thread.
+  ///   - memory: reserves memory that planning needs.
+  init(
+    _ request: DifferentialRequest, answersSafetensors: Bool, isInline: Bool, memory: (any WorkMemory)?
+  ) throws(GraphError) {
     let sections = request.sections()
     let builder = request.graph.builder
-    plan = try Plan(try builder.graph(outputs: sections.flatMap(\.values)), interruption: builder.interruption)
-    layout = plan.runLayout
-    sources = request.sources.enumerated().compactMap { input, source in
+    var graph = try builder.graph(outputs: sections.flatMap(\.values))
+    let sources = request.sources
+    var prelude: StoredPrelude?
+    if let stored = request.graph.stored, request.graph.isUsedAsStored, !request.isDiagnosed {
+      let divided = try StoredPrelude.divide(
+        graph, sources, of: stored, builder.interruption, isInline: isInline
+      ) { memory?.reserveMore($0) ?? true }
+      if let divided { (prelude, graph) = (divided.0, divided.rest) }
+    }
+    self.prelude = prelude
+    plan = try Plan(graph, interruption: builder.interruption)
+    layout = plan.runLayout { input in
+      guard sources.indices.contains(input), case .request = sources[input] else { return true }
+      return false
+    }
+    self.sources = request.sources.enumerated().compactMap { input, source in
       if case .request(let tensor) = source { (input, tensor) } else { nil }
     }
     fixed = zip(request.sources, request.tensors).enumerated().compactMap { input, entry in
       if case .plan = entry.0 { (input, entry.1) } else { nil }
+    }
+    stored = sources.enumerated().compactMap { input, source in
+      if case .stored(let tensor) = source { (input, tensor) } else { nil }
     }
     template =
       answersSafetensors
@@ -47,17 +75,22 @@ final class PreparedPlan: Sendable {
     return plan.byteCount + template.byteCount + (sources.count + plan.outputs.count) * 64 + fixed
   }
 
-  /// Writes the inputs that no request gives into the block of a run.
-  @inline(__always)
-  func placeFixed(in block: UnsafeMutableRawPointer) { if !fixed.isEmpty { copyFixed(to: block) } }
+  /// The inputs that no request gives.
+  private func elsewhere(
+    _ graph: StoredGraph?, _ interruption: Interruption? = nil
+  ) throws(GraphError) -> [InputElsewhere] {
+    guard let graph, !stored.isEmpty else { return fixed }
+    let given = fixed + stored.map { ($0.input, graph.tensors[$0.tensor]) }
+    guard let prelude else { return given }
+    let first = plan.inputTypes.count
+    let derived = try prelude.results(for: graph, interruption)
+    return given + derived.enumerated().map { (first - derived.count + $0, $1) }
+  }
 
-  private func copyFixed(to block: UnsafeMutableRawPointer) {
-    for (input, tensor) in fixed {
-      tensor.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return }
-        (block + layout.inputs[input]).copyMemory(from: base, byteCount: bytes.count)
-      }
-    }
+  /// Whether a run computes nothing that only the graph determines.
+  func isReady(for graph: StoredGraph?) -> Bool {
+    guard let prelude, let graph else { return true }
+    return prelude.isDone(for: graph)
   }
 
   var contentType: String { template.contentType }
@@ -73,10 +106,16 @@ final class PreparedPlan: Sendable {
   private static let instructionWork = 25
 
   /// Runs in a block that the inputs have been written to.
-  /// - Parameter inputs: nil if they are in the block.
-  func run(in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil) throws(GraphError)
-  {
-    try plan.run(in: block, layout, inputs: inputs, interruption: interruption)
+  /// - Parameters:
+  ///   - inputs: nil if they are in the block.
+  ///   - graph: the stored graph of the request, which has the bytes of the one that the plan was made for.
+  func run(
+    in block: UnsafeMutableRawPointer, _ interruption: Interruption?, inputs: [Tensor]? = nil, of graph: StoredGraph?
+  ) throws(GraphError) {
+    var inputs = inputs
+    if inputs != nil, let prelude, let graph { inputs? += try prelude.results(for: graph, interruption) }
+    let elsewhere = inputs == nil ? try elsewhere(graph, interruption) : []
+    try plan.run(in: block, layout, inputs: inputs, elsewhere: elsewhere, interruption: interruption)
   }
 
   /// Whether the answer is written while it is sent.
@@ -119,21 +158,27 @@ final class PreparedPlan: Sendable {
   /// Warnings for results that are not finite although all inputs are. A client that sends NaN or infinity needs no
   /// warning.
   /// - Parameter always: whether to warn even if inputs are not finite.
-  func notFinite(in block: UnsafeRawPointer, _ inputs: [Tensor]?, always: Bool) -> [DifferentialRequest.Warning] {
-    if !always && !areFinite(inputs, block) { return [] }
+  func notFinite(
+    in block: UnsafeRawPointer, _ inputs: [Tensor]?, of graph: StoredGraph?, always: Bool
+  ) -> [DifferentialRequest.Warning] {
+    if !always && !areFinite(inputs, block, graph) { return [] }
     return floats.filter { !Finiteness.holds($0, in: block) }.prefix(DifferentialRequest.mostShown).map {
       .notFinite(at: template.pointers[$0.field], isDiagnosed: always)
     }
   }
 
   /// Whether all inputs are finite.
-  private func areFinite(_ inputs: [Tensor]?, _ block: UnsafeRawPointer) -> Bool {
-    plan.inputTypes.indices.allSatisfy { index in
-      let type = plan.inputTypes[index]
-      guard let inputs else { return Finiteness.holds(type.dtype, block + layout.inputs[index], type.elementCount) }
-      return inputs[index].withUnsafeBytes { bytes in
-        bytes.baseAddress.map { Finiteness.holds(type.dtype, $0, type.elementCount) } ?? true
+  private func areFinite(_ inputs: [Tensor]?, _ block: UnsafeRawPointer, _ graph: StoredGraph?) -> Bool {
+    let given = inputs ?? ((try? elsewhere(graph)) ?? []).map(\.tensor)
+    let areFinite = given.allSatisfy { tensor in
+      tensor.withUnsafeBytes { bytes in
+        bytes.baseAddress.map { Finiteness.holds(tensor.dtype, $0, tensor.elementCount) } ?? true
       }
+    }
+    guard areFinite, inputs == nil else { return areFinite }
+    return sources.allSatisfy { source in
+      let type = plan.inputTypes[source.input]
+      return Finiteness.holds(type.dtype, block + layout.inputs[source.input], type.elementCount)
     }
   }
 }

@@ -20,6 +20,8 @@ enum MetricFamily: String, CaseIterable {
   case planEvictions = "autograd_plan_cache_evictions_total"
   case plans = "autograd_plan_cache_plans"
   case planBytes = "autograd_plan_cache_bytes"
+  case graphs = "autograd_graphs"
+  case graphsDamaged = "autograd_graphs_damaged"
   case logLinesLost = "autograd_log_lines_lost_total"
   case threadsStuck = "autograd_threads_stuck_total"
   case processorTime = "process_cpu_seconds_total"
@@ -44,7 +46,8 @@ enum MetricFamily: String, CaseIterable {
     case .requestDuration: ["route"]
     case .phaseDuration: ["phase"]
     case .refusals: ["code", "reason"]
-    case .requestsInFlight, .connectionsOpen, .queueLength, .jobsRunning, .plans, .planBytes, .residentMemory,
+    case .requestsInFlight, .connectionsOpen, .queueLength, .jobsRunning, .plans, .planBytes, .graphs,
+      .graphsDamaged, .residentMemory,
       .openDescriptors,
       .startTime:
       ["worker"]
@@ -76,6 +79,8 @@ enum MetricFamily: String, CaseIterable {
     case .planEvictions: "Evicted plans."
     case .plans: "Cached plans."
     case .planBytes: "Approximate size of the cached plans in bytes."
+    case .graphs: "Registered graphs."
+    case .graphsDamaged: "Registered graphs that cannot be used because their bytes have changed; see the log."
     case .logLinesLost: "Log lines dropped because the reader was too slow, or lost because they could not be written."
     case .threadsStuck: "Times that a serving thread was stuck for 5 s. This is a fault in the server; see the log."
     case .processorTime: "User and system time of all workers, past and present."

@@ -8,7 +8,7 @@ import CCounters
 enum MetricsLayout {
   static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "other"]
   static let statuses = [
-    200, 204, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504,
+    200, 201, 204, 304, 400, 401, 403, 404, 405, 406, 408, 412, 413, 415, 421, 422, 429, 499, 500, 501, 503, 504, 507,
   ]
 
   /// Upper ends of the histograms' buckets, in nanoseconds; the last bucket has none.
@@ -29,8 +29,8 @@ enum MetricsLayout {
 
   /// Current values.
   enum Gauge: Int, CaseIterable {
-    case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning, plans, planBytes
-    static var count: Int { planBytes.rawValue + 1 }
+    case requestsInFlight, connectionsOpen, jobsQueued, jobsRunning, plans, planBytes, graphs, graphsDamaged
+    static var count: Int { graphsDamaged.rawValue + 1 }
   }
 
   // The offsets are computed, not stored, so that they are constants in the code that counts.
@@ -51,7 +51,7 @@ enum MetricsLayout {
   static var paths: Int { reasons + 32 }
   static var pathCells: Int { histogramCells + methodCells * statusCells }
   static var methodCells: Int { 7 }
-  static var statusCells: Int { 21 }
+  static var statusCells: Int { 24 }
 
   /// - Parameter pathCount: of the server.
   static func cells(pathCount: Int) -> Int { paths + (pathCount + 1) * pathCells }

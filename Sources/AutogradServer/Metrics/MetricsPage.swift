@@ -54,6 +54,8 @@ struct MetricsPage {
     case .planEvictions: counter(family, .planEvictions)
     case .plans: gauge(family, .plans)
     case .planBytes: gauge(family, .planBytes)
+    case .graphs: gauge(family, .graphs)
+    case .graphsDamaged: gauge(family, .graphsDamaged)
     case .logLinesLost: counter(family, .logLinesLost)
     case .threadsStuck: counter(family, .threadsStuck)
     case .processorTime: sample(family, [], nanoseconds: areas.reduce(0) { $0 + $1.processorMicroseconds } &* 1000)

@@ -13,6 +13,11 @@ enum LimitReason: String, CaseIterable, Sendable {
   case planMemory = "plan_too_large"
   case planWork = "too_much_work"
   case answer = "answer_too_large"
+  // Of registered graphs: 413, limit_exceeded.
+  case graphBytes = "graph_too_large"
+  case graphs = "too_many_graphs"
+  case graphVersions = "too_many_versions"
+  case allGraphBytes = "graphs_too_large"
   // Of all requests together: 503, overloaded.
   case queue = "queue_full"
   case deadline = "would_miss_deadline"
@@ -38,6 +43,10 @@ enum LimitReason: String, CaseIterable, Sendable {
     case .planMemory: (.limitExceeded, "--max-plan-bytes", "The graph needs too much memory")
     case .planWork: (.limitExceeded, "--max-plan-work", "The graph takes too much work")
     case .answer: (.limitExceeded, "--max-answer-elements", "Too many numbers to answer with")
+    case .graphBytes: (.limitExceeded, "--max-graph-bytes", "The graph is too large")
+    case .graphs: (.limitExceeded, "--max-graphs", "There are too many graphs")
+    case .graphVersions: (.limitExceeded, "--max-graph-versions", "The graph has too many versions")
+    case .allGraphBytes: (.limitExceeded, "--max-graphs-bytes", "The graphs are too large together")
     case .queue: (.overloaded, "--max-queue", "Too many requests are waiting")
     case .deadline: (.overloaded, "--request-timeout", "The request could not finish in time")
     case .connections: (.overloaded, "--max-connections", "Too many connections are open")

@@ -18,6 +18,7 @@ extension Problem {
         .misdirectedRequest,
         "the request is for the host \(host), and this server answers to \(taken.joined(separator: ", ")); ask for "
           + "one of these, or start it with --allowed-host and the name")
+    case .unwritable(let reason): self.init(.forbidden, Problem.detail(of: reason))
     case .foreignOrigin(let origin):
       let page = origin.map { "the origin \($0)" } ?? "another site"
       let hint =
@@ -48,6 +49,19 @@ extension Problem {
         .notAcceptable,
         "the answer is \(answers.joined(separator: " or ")), but Accept allows only \(accept.prefix(80))")
     case .unsupportedMediaType(let detail): self.init(.unsupportedMediaType, detail)
+    }
+  }
+
+  private static func detail(of refusal: WriteRefusal) -> String {
+    switch refusal {
+    case .token:
+      "the token allows reading only; one that may change graphs has the word write behind it in the token file"
+    case .address:
+      "the server can be reached from other machines and has no tokens, so nobody may change graphs; start it with "
+        + "--token-file, or with --allow-writes"
+    case .host(let host):
+      "without a token graphs are changed under the host localhost or 127.0.0.1, not \(host.prefix(80)): any web page "
+        + "could have such a name for this machine; start the server with --token-file, or with --allow-writes"
     }
   }
 }

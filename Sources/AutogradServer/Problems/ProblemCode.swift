@@ -15,6 +15,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case badRequest = "bad_request"
   // Other HTTP.
   case unauthorized
+  case forbidden
+  case readOnly = "read_only"
   case originNotAllowed = "origin_not_allowed"
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
@@ -41,6 +43,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
   case singularMatrix = "singular_matrix"
   case notPositiveDefinite = "not_positive_definite"
   // Caused by the server's state.
+  case insufficientStorage = "insufficient_storage"
+  case damagedGraph = "damaged_graph"
   case overloaded
   case shuttingDown = "shutting_down"
   case deadlineExceeded = "deadline_exceeded"
@@ -93,13 +97,25 @@ enum ProblemCode: String, CaseIterable, Sendable {
         "The detail names the header that is wrong. If the end of the request is ambiguous, the connection is closed."
       )
     case .unauthorized: (401, "No valid token", "This server asks for a bearer token: Authorization: Bearer …")
+    case .forbidden:
+      (
+        403, "Not allowed to change graphs",
+        "Registered graphs can be changed with a token that has the word write behind it in the token file. Without "
+          + "tokens, programs of the server's own machine may change them, or everybody with --allow-writes."
+      )
+    case .readOnly:
+      (
+        403, "The graph can only be read",
+        "The folder of graphs cannot be written, or the graph is a file that is kept there by hand."
+      )
     case .originNotAllowed:
       (
         403, "The page's origin is not allowed",
         "The request comes from a web page that may not call this server; nothing was computed. The operator can allow "
           + "the origin in the detail with --cors-origin."
       )
-    case .notFound: (404, "No such path", "GET /openapi.yaml lists the paths. The detail suggests similar ones.")
+    case .notFound:
+      (404, "Nothing is there", "GET /openapi.yaml lists the paths, GET /v1/graphs the graphs; the detail helps.")
     case .methodNotAllowed: (405, "The path takes another method", "The Allow header lists the methods of this path.")
     case .notAcceptable:
       (406, "No acceptable answer type", "The Accept header rules out the types that this path can answer with.")
@@ -175,6 +191,14 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case .singularMatrix: (422, "A matrix has no inverse", "The node named in the detail met a singular matrix.")
     case .notPositiveDefinite:
       (422, "A matrix is not positive definite", "The node named in the detail needs a positive definite matrix.")
+    case .insufficientStorage:
+      (507, "There is no room for the graph", "Nothing was stored. Ask the operator for room, or delete graphs.")
+    case .damagedGraph:
+      (
+        500, "The stored graph is damaged",
+        "The bytes of this version are not those that were put. Other versions can be used: NAME@VERSION. Putting the "
+          + "graph again makes a new version."
+      )
     case .overloaded:
       (503, "Too much work at the moment", "Try again after the time in Retry-After. Every request is safe to repeat.")
     case .shuttingDown: (503, "The server is shutting down", "Try again; another server or the next one will answer.")

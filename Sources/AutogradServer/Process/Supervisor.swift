@@ -11,6 +11,8 @@ struct Supervisor {
   private let arguments: [String]
   private let listening: Int32
   private let admin: Int32?
+  /// Memory for registered graphs, which outlives the workers.
+  private let graphs: Int32
   private let readinessDelay: Int64
   private let patience: Int64
   private let logger: Logger
@@ -37,10 +39,11 @@ struct Supervisor {
   ///   - arguments: of the program; workers get the same.
   ///   - listening: the listening socket, which the supervisor closes.
   ///   - admin: that of the admin address, likewise.
+  ///   - graphs: the memory for registered graphs, likewise.
   ///   - drainSeconds: how long a worker may take to finish its requests.
   ///   - readinessDelaySeconds: how long workers say that they are not ready before they stop accepting.
   init(
-    workers count: Int, arguments: [String], listening: Int32, admin: Int32? = nil, drainSeconds: Int,
+    workers count: Int, arguments: [String], listening: Int32, admin: Int32? = nil, graphs: Int32, drainSeconds: Int,
     readinessDelaySeconds: Int,
     logger: Logger
   ) throws(StartError) {
@@ -51,6 +54,7 @@ struct Supervisor {
     self.arguments = arguments
     self.listening = WorkerProcess.lifted(listening)
     self.admin = admin.map(WorkerProcess.lifted)
+    self.graphs = WorkerProcess.lifted(graphs)
     // A worker ends by itself at its drain time; this limit is for one that hangs.
     patience = Int64(max(drainSeconds, readinessDelaySeconds) + 5) * 1_000_000_000
     readinessDelay = Int64(readinessDelaySeconds) * 1_000_000_000
@@ -134,7 +138,7 @@ struct Supervisor {
       let area = (0..<metrics.areaCount).first { area in !workers.contains { $0.area == area } }
       let worker = try WorkerProcess(
         slot: slot, executable: executable, arguments: arguments, listening: listening, admin: admin,
-        metrics: area.map { (metrics.descriptor, $0) })
+        graphs: graphs, metrics: area.map { (metrics.descriptor, $0) })
       logger.info("worker \(slot + 1) is process \(worker.pid)")
       workers.append(worker)
     } catch {

@@ -41,13 +41,13 @@ struct WorkerProcess {
   static let metricsVariable = "AUTOGRAD_SUPERVISED_METRICS"
   /// The descriptor of the admin address, if there is one.
   static let adminVariable = "AUTOGRAD_SUPERVISED_ADMIN"
-  static let variables = [variable, metricsVariable, adminVariable]
+  /// The descriptor of the memory for registered graphs.
+  static let graphsVariable = "AUTOGRAD_SUPERVISED_GRAPHS"
+  static let variables = [variable, metricsVariable, adminVariable, graphsVariable]
   /// Tells a worker to drain because another replaces it. Unlike SIGTERM, load balancers need not know.
   static let replacedSignal = SIGINT
-  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor):
-    (Int32, Int32, Int32, Int32) = (
-      3, 4, 5, 6
-    )
+  private static let (listeningDescriptor, channelDescriptor, metricsDescriptor, adminDescriptor, graphsDescriptor):
+    (Int32, Int32, Int32, Int32, Int32) = (3, 4, 5, 6, 7)
   /// The heartbeat. Workers of older versions send 1 instead, and only once.
   static let beat: UInt8 = 2
 
@@ -55,10 +55,11 @@ struct WorkerProcess {
   /// - Parameters:
   ///   - listening: above the descriptors that workers get.
   ///   - admin: the admin address, likewise.
+  ///   - graphs: the memory for registered graphs, likewise.
   ///   - metrics: the descriptor of the counters, likewise, and the area for this worker.
   init(
     slot: Int, executable: String, arguments: [String], listening: Int32, admin: Int32? = nil,
-    metrics: (descriptor: Int32, area: Int)?
+    graphs: Int32? = nil, metrics: (descriptor: Int32, area: Int)?
   ) throws(StartError) {
     self.slot = slot
     started = monotonicNanoseconds()
@@ -81,6 +82,10 @@ struct WorkerProcess {
     if let admin {
       marks.append("\(WorkerProcess.adminVariable)=\(WorkerProcess.adminDescriptor)")
       descriptors.append((admin, WorkerProcess.adminDescriptor))
+    }
+    if let graphs {
+      marks.append("\(WorkerProcess.graphsVariable)=\(WorkerProcess.graphsDescriptor)")
+      descriptors.append((graphs, WorkerProcess.graphsDescriptor))
     }
     let failure = WorkerProcess.spawn(&pid, executable, arguments, descriptors, marks)
     guard failure == 0 else {
@@ -191,6 +196,8 @@ struct Supervision {
   let metrics: (descriptor: Int32, area: Int, worker: Int)?
   /// Descriptor of the admin address; nil if there is none.
   let adminDescriptor: Int32?
+  /// Descriptor of the memory for registered graphs; nil if the supervisor's version has none.
+  let graphsDescriptor: Int32?
   private let channel: Int32
 
   /// Nil if the process was not started by a supervisor.
@@ -202,7 +209,8 @@ struct Supervision {
     let marks = Supervision.numbers(WorkerProcess.metricsVariable)
     metrics = marks.count == 3 ? (marks[0], Int(marks[1]), Int(marks[2])) : nil
     adminDescriptor = Supervision.numbers(WorkerProcess.adminVariable).first
-    for descriptor in numbers + marks.prefix(1) + [adminDescriptor].compactMap({ $0 }) {
+    graphsDescriptor = Supervision.numbers(WorkerProcess.graphsVariable).first
+    for descriptor in numbers + marks.prefix(1) + [adminDescriptor, graphsDescriptor].compactMap({ $0 }) {
       _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
   }

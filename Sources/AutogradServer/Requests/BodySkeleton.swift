@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 import Glibc
 
@@ -22,6 +23,8 @@ final class BodySkeleton: Sendable {
   let endpoint: Endpoint
   let plan: PreparedPlan
   let graphDigest: String
+  /// The version of the stored graph that the path named.
+  private let version: StoredVersion?
   /// All text between numbers, concatenated.
   private let text: ByteBuffer
   private let holes: [Hole]
@@ -40,12 +43,15 @@ final class BodySkeleton: Sendable {
   ///   tensors within the graph, because they change its digest.
   init?(
     _ endpoint: Endpoint, _ body: UnsafeRawBufferPointer, _ document: JSONDocument, _ tensors: [TensorSource],
-    _ plan: PreparedPlan
+    _ plan: PreparedPlan, _ stored: StoredGraph?
   ) {
     guard body.count <= BodySkeleton.longest, plan.byteCount <= BodySkeleton.largestPlan,
       plan.sources.count == tensors.count,
-      Set(plan.sources.map(\.tensor)).count == tensors.count, let graph = document.root["graph"]?.text
+      Set(plan.sources.map(\.tensor)).count == tensors.count
     else { return nil }
+    let graph = document.root["graph"]?.text
+    guard graph != nil || stored != nil else { return nil }
+    version = stored?.version
     var builder = Builder(body: body, graph: graph)
     let spans = plan.sources.sorted { $0.tensor < $1.tensor }.map { input, tensor in
       Span(source: tensors[tensor], type: plan.plan.inputTypes[input], place: plan.layout.inputs[input])
@@ -55,7 +61,7 @@ final class BodySkeleton: Sendable {
     builder.finish()
     self.endpoint = endpoint
     self.plan = plan
-    graphDigest = GraphDigest.text(graph)
+    graphDigest = stored?.digest ?? graph.map(GraphDigest.text) ?? ""
     text = builder.text
     holes = builder.holes
   }
@@ -90,9 +96,14 @@ final class BodySkeleton: Sendable {
       guard let numberEnd = reader.read(next, end, as: hole.dtype, into: block + hole.place) else { return false }
       next = numberEnd
     }
-    plan.placeFixed(in: block)
     let rest = text.count - compared
     return end - next == rest && memcmp(next, text.base + compared, rest) == 0
+  }
+
+  /// Whether it is for requests with this stored graph.
+  func isFor(_ stored: StoredGraph?) -> Bool {
+    guard let version, let stored else { return version == nil && stored == nil }
+    return version.name == stored.version.name && version.isSame(as: stored.version)
   }
 
   /// Whether a body starts as this text does, up to the first number.
@@ -120,17 +131,18 @@ final class BodySkeleton: Sendable {
 
   private struct Builder {
     let body: UnsafeRawBufferPointer
-    let graph: UnsafeRawBufferPointer
+    /// The graph's text in the body.
+    let graph: UnsafeRawBufferPointer?
     let text = ByteBuffer()
     var holes: [Hole] = []
     /// How much of the body has been processed.
     var position = 0
 
     mutating func append(_ span: Span) -> Bool {
-      guard let data = span.text, let base = body.baseAddress, let start = data.baseAddress,
-        let graphStart = graph.baseAddress,
-        start < graphStart || start >= graphStart + graph.count
-      else { return false }
+      guard let data = span.text, let base = body.baseAddress, let start = data.baseAddress else { return false }
+      if let graph, let graphStart = graph.baseAddress, start >= graphStart, start < graphStart + graph.count {
+        return false
+      }
       let bytes = base.assumingMemoryBound(to: UInt8.self)
       let width = span.type.dtype.byteWidth
       let dataStart = start - base

@@ -6,8 +6,17 @@ import AutogradGraphs
 extension DifferentialRequest {
   struct Warning {
     var code: String
-    var pointer: String
+    /// Where in the request, or in the answer; nil for what is in a stored graph.
+    var pointer: String?
     var detail: String
+    /// The stored graph that it is about, `fit@3`.
+    var graph: String?
+
+    /// The same where the request's graph is a stored one: it has no place in the request.
+    func of(_ stored: StoredGraph?) -> Warning {
+      guard let stored, let pointer, stored.pointer(ofGraphError: pointer) != nil else { return self }
+      return Warning(code: code, pointer: nil, detail: detail, graph: stored.reference)
+    }
 
     /// For a tensor of the answer.
     static func notFinite(at pointer: String, isDiagnosed: Bool) -> Warning {
@@ -33,7 +42,7 @@ extension DifferentialRequest {
   }
 
   static func unusedInputs(_ graph: RequestGraph, outputs: [NamedValue]) -> [Warning] {
-    graph.unusedInputs(outputs: outputs).map { input in
+    graph.unusedInputs(outputs: outputs).filter { $0.place != nil }.map { input in
       let name = input.name.string
       return Warning(
         code: "unused_input", pointer: "/inputs" + Pointer.member(name), detail: "the input \(name) is not used")

@@ -13,6 +13,8 @@ enum InputSource {
   case request(Int)
   /// The graph's text: a default, or a constant of a formula. The plan holds them.
   case plan
+  /// A tensor of the stored graph, see ``StoredGraph/tensors``.
+  case stored(Int)
 }
 
 /// A part of an answer.
@@ -81,8 +83,9 @@ struct DifferentialRequest {
   let isDiagnosed: Bool
   let check: CheckOptions
   let warnings: [Warning]
-  /// The bytes of `graph`.
-  let graphText: UnsafeRawBufferPointer
+  let graphDigest: String
+  /// Length of the graph's text.
+  let graphByteCount: Int
 
   /// - Parameter isInspected: whether nothing will be computed: then tensors may be types only, and the member `for` is
   ///   allowed.
@@ -91,6 +94,9 @@ struct DifferentialRequest {
     let root = document.root
     guard root.kind == .object else {
       throw FormatError(.wrongType, "a request is an object with graph and inputs, got \(root.describe)", at: "")
+    }
+    if body.stored != nil, root["graph"] != nil {
+      throw FormatError(.unknownMember, "the path names the graph; leave graph out of the body", at: "/graph")
     }
     for (key, _) in root.members where !endpoint.takes(key, isInspected) {
       if ["nodes", "constants"].contains(key.string) && root["graph"] == nil {
@@ -102,13 +108,10 @@ struct DifferentialRequest {
         key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)",
         endpoint.members(isInspected: isInspected), at: "")
     }
-    guard let graphMember = root["graph"] else {
-      let hint = body.file == nil ? "" : ": put it, as JSON, into the member graph of the file's __metadata__"
-      throw FormatError(.missingMember, "the request needs a graph\(hint)", at: "")
-    }
     try limits.checkNames(in: root)
     self.endpoint = endpoint
-    graphText = graphMember.text
+    graphDigest = body.graphDigest
+    graphByteCount = body.stored?.version.byteCount ?? root["graph"]?.text.count ?? 0
     form = try DifferentialRequest.form(root["encoding"]?.given)
     check = endpoint == .check ? try CheckOptions(root) : CheckOptions()
     let dtype = try DifferentialRequest.defaultDType(root["dtype"]?.given)
@@ -120,7 +123,7 @@ struct DifferentialRequest {
       throw FormatError(.missingMember, "per_example needs batch, the names of the inputs that carry examples", at: "")
     }
     let graph = try RequestGraph(
-      graphMember, inputs: root["inputs"]?.given, of: body, limits: limits, defaultDType: dtype,
+      root["graph"], inputs: root["inputs"]?.given, of: body, limits: limits, defaultDType: dtype,
       allowsTypes: isInspected, batch: batch)
 
     outputs =
@@ -141,11 +144,12 @@ struct DifferentialRequest {
     sources = DifferentialRequest.sources(graph, tensors.count)
 
     let addsUp = endpoint != .jvp && endpoint != .jacobian && wanted && !wrt.isEmpty
-    warnings =
+    let found =
       (addsUp && !graph.namesOutputs && root["of"]?.given == nil ? DifferentialRequest.impliedOutputs(of) : [])
       + DifferentialRequest.unusedInputs(graph, outputs: graph.outputs + outputs + of)
       + DifferentialRequest.zeroGradients(graph)
       + (wanted && root["wrt"]?.given == nil && wrt.isEmpty ? DifferentialRequest.integerInputs(graph, of) : [])
+    warnings = found.map { $0.of(body.stored) }
     self.graph = graph
     try checkAnswer(limits)
   }
@@ -153,12 +157,20 @@ struct DifferentialRequest {
   /// Only inputs can be given in an order that differs from their declaration.
   private static func sources(_ graph: RequestGraph, _ count: Int) -> [InputSource] {
     var next = graph.inputs.count { $0.place != nil }
+    let shared = graph.isUsedAsStored ? graph.stored : nil
+    let inputs = graph.inputs.map { input -> InputSource in
+      if let place = input.place { return .request(place) }
+      return (shared?.tensor(ofDefault: input.name)).map(InputSource.stored) ?? .plan
+    }
     let behind = (0..<max(count - graph.inputs.count, 0)).map { position -> InputSource in
-      if graph.hasFixedConstants, position < graph.constantTensors.count { return .plan }
+      if position < graph.constantTensors.count {
+        if let shared { return .stored(shared.firstConstant + position) }
+        if graph.hasFixedConstants || graph.stored != nil { return .plan }
+      }
       defer { next += 1 }
       return .request(next)
     }
-    return graph.inputs.map { $0.place.map(InputSource.request) ?? .plan } + behind
+    return inputs + behind
   }
 
   /// Checks the number of tensors in the answer before any is made: it can be the square of the number of inputs.
@@ -208,10 +220,12 @@ struct DifferentialRequest {
     }
   }
 
-  /// `wrt`: floating inputs; default all.
+  /// `wrt`: floating inputs; default all that the request gives.
   private static func targets(_ list: JSONValue?, _ graph: RequestGraph) throws(FormatError) -> [NamedValue] {
     guard let list else {
-      return graph.inputs.filter { $0.value.dtype.isFloating }.map { .init(name: $0.name, value: $0.value) }
+      return graph.inputs.filter { $0.value.dtype.isFloating && $0.place != nil }.map {
+        .init(name: $0.name, value: $0.value)
+      }
     }
     let targets = try graph.namedValues(list, at: "/wrt", orEmpty: true)
     for (index, target) in targets.enumerated() {

@@ -11,18 +11,24 @@ struct InputDecoder {
   let defaultDType: DType
   let allowsTypes: Bool
   let batch: ExampleBatch?
+  /// The graph, where it is a registered one.
+  let stored: StoredGraph?
 
   /// - Parameters:
   ///   - source: the graph with its declared inputs.
+  ///   - defaults: those of inputs that it does not declare.
   ///   - text: where they stand, for errors.
   ///   - given: the request's `inputs`.
-  func decode(_ source: GraphSource, _ text: any SourceText, given: JSONValue?) throws(FormatError)
-    -> [RequestGraph.Input]
-  {
+  func decode(
+    _ source: GraphSource, _ text: any SourceText, defaults: [(name: SourceName, tensor: Tensor)], given: JSONValue?
+  ) throws(FormatError) -> [RequestGraph.Input] {
     if let given, given.kind != .object {
       throw FormatError(.wrongType, "inputs is an object of tensors by name, got \(given.describe)", at: "/inputs")
     }
-    guard let declared = source.declaredInputs else { return try decodeUndeclared(given, order: source.order) }
+    if let stored { try checkGiven(given, stored) }
+    guard let declared = source.declaredInputs else {
+      return try decodeUndeclared(given, order: source.order, defaults)
+    }
     var dimensions: [String: Int] = [:]
     var inputs: [RequestGraph.Input] = []
     var known = NameTable(capacity: declared.count)
@@ -74,15 +80,42 @@ struct InputDecoder {
     if let refusal = declaration.refusal(of: tensor.shape, &dimensions) {
       throw text.located(FormatError(.shapeMismatch, refusal, at: ""), at: .declaration(index))
     }
-    let value = builder.input("", tensor.dtype, tensor.shape)
-    return RequestGraph.Input(name: declaration.name, value: value, tensor: tensor, place: nil)
+    return fallback(declaration.name, tensor)
   }
 
+  private func fallback(_ name: SourceName, _ tensor: Tensor) -> RequestGraph.Input {
+    RequestGraph.Input(
+      name: name, value: builder.input("", tensor.dtype, tensor.shape), tensor: tensor, place: nil)
+  }
+
+  /// A registered graph has its inputs: what the request leaves out is the request's fault.
+  private func checkGiven(_ given: JSONValue?, _ stored: StoredGraph) throws(FormatError) {
+    var names = NameTable(capacity: given?.count ?? 0)
+    if let given { for (key, _) in given.members { _ = names.define(SourceName(key)) } }
+    for input in stored.inputs where names[input.name] == nil {
+      if batch?.contains(input.name) ?? false {
+        throw FormatError(
+          .inputMismatch,
+          "batch names the input \(input.name.string), the request does not give it, and its default has no examples",
+          at: "/batch")
+      }
+      if input.hasDefault { continue }
+      throw FormatError(
+        .inputMismatch, "\(stored.reference) takes the input \(input.name.string), the request does not give it",
+        at: "/inputs")
+    }
+  }
+
+  /// Behind what is given come the defaults of the others, see ``StoredGraph/defaults``.
   /// - Parameter order: names that come first, if they are given.
-  private func decodeUndeclared(_ given: JSONValue?, order: [SourceName]) throws(FormatError) -> [RequestGraph.Input] {
-    guard let given else { return [] }
+  private func decodeUndeclared(
+    _ given: JSONValue?, order: [SourceName], _ defaults: [(name: SourceName, tensor: Tensor)]
+  ) throws(FormatError) -> [RequestGraph.Input] {
     var inputs: [RequestGraph.Input] = []
-    for (place, (key, value)) in members(of: given, order) {
+    var names = NameTable(capacity: given?.count ?? 0)
+    let members = given.map { self.members(of: $0, order) } ?? []
+    for (place, (key, value)) in members {
+      _ = names.define(SourceName(key))
       do throws(FormatError) {
         let given = try tensor(value, .fallback(defaultDType))
         inputs.append(input(SourceName(key), given, try exampleType(given.type, SourceName(key)), place: place))
@@ -90,7 +123,7 @@ struct InputDecoder {
         throw error.under("/inputs" + Pointer.member(key.string))
       }
     }
-    return inputs
+    return inputs + defaults.filter { names[$0.name] == nil }.map { fallback($0.name, $0.tensor) }
   }
 
   /// The members of an object with their positions, those of `order` first.

@@ -1,8 +1,20 @@
+import AutogradGraphs
 import AutogradHTTP
 
 /// Media types of requests with tensors, and of their answers.
 extension MediaTypes {
   static let safetensors = "application/vnd.safetensors"
+
+  /// The type of a request that was made from a formula and an address: its body is JSON all the same.
+  static let formula = "text/plain; formula"
+
+  /// Whether the body is a formula and nothing else.
+  static func isFormula(_ request: Request) -> Bool {
+    guard let header = request.contentType, header.hasPrefix("text/"), essence(header) == "text/plain" else {
+      return false
+    }
+    return GraphMediaType.isFormula(request.body)
+  }
 
   /// Whether a body of this Content-Type is a safetensors file.
   static func isSafetensors(_ header: String?) -> Bool {

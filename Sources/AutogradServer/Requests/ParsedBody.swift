@@ -1,5 +1,6 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 import AutogradHTTP
 
 /// A body that has been read as JSON, or as a safetensors file. Code that uses its values must keep it alive.
@@ -8,6 +9,8 @@ import AutogradHTTP
 /// Sendable for the same reason.
 struct ParsedBody: @unchecked Sendable {
   let document: JSONDocument
+  /// The stored graph that the request names in its path instead of giving one.
+  let stored: StoredGraph?
   /// The data of a safetensors file, which the document's tensors refer to.
   let file: UnsafeRawBufferPointer?
   /// Whether the answer is a safetensors file.
@@ -28,13 +31,22 @@ struct ParsedBody: @unchecked Sendable {
     return body
   }
 
+  /// The digest of the graph.
+  var graphDigest: String {
+    if let stored { return stored.digest }
+    return withExtendedLifetime(document) {
+      GraphDigest.text(document.root["graph"]?.text ?? UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+  }
+
   /// Length of the document's text.
   let textByteCount: Int
 
   /// Maximum memory in addition to the request's body.
   var byteCount: Int { document.byteCount + (text?.capacity ?? 0) }
 
-  init(_ request: Request, _ limits: Limits) throws(FormatError) {
+  init(_ request: Request, _ limits: Limits, _ stored: StoredGraph? = nil) throws(FormatError) {
+    self.stored = stored
     interruption = request.interruption
     memory = request.interruption == nil ? nil : request.memory
     answersSafetensors = MediaTypes.answersSafetensors(request)

@@ -1,11 +1,14 @@
 import AutogradCore
 import AutogradFormats
+import AutogradGraphs
 
 /// The part of a request that determines its plan and everything in its answer except numbers. It is every byte except
 /// the data of tensors; of these it contains only the shape of the lists, and whether they hold numbers or bools.
 ///
 /// Two requests with the same key are built, differentiated, planned and checked alike, as long as their data can be
 /// read. So a request whose key is found needs no checks: plans are stored only for requests that passed them all.
+///
+/// A request whose path names a graph has that graph's version in place of its text and constants.
 ///
 /// Different requests have different keys: each text is preceded by its length, each list by its count. The order of
 /// tensors is `inputs`, constants, constants of functions, `cotangents`, then `tangents` or `vectors`. The plan's
@@ -36,16 +39,21 @@ final class PlanKey: @unchecked Sendable {
     self.limits = limits
     // Requests with `diagnose` are answered without the cache.
     if body.document.root["diagnose"]?.kind == .true { return nil }
-    guard write(endpoint, body.document.root, body.answersSafetensors), !isTooLong else { return nil }
+    guard write(endpoint, body.document.root, body.answersSafetensors, body.stored), !isTooLong else { return nil }
   }
 
-  private func write(_ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool) -> Bool {
+  private func write(
+    _ endpoint: Endpoint, _ root: JSONValue, _ answersSafetensors: Bool, _ stored: StoredGraph?
+  ) -> Bool {
     guard root.kind == .object else { return false }
     var graph: JSONValue?
     var inputs: JSONValue?
     var cotangents: JSONValue?
     var directions: JSONValue?
-    text.append(endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0))
+    text.append(
+      endpoint.number | (file == nil ? 0 : Mark.fromFile) | (answersSafetensors ? Mark.toFile : 0)
+        | (stored == nil ? 0 : Mark.byName))
+    if let stored { append(stored) }
     append(root.count)
     for (name, value) in root.members {
       if name == "graph" {
@@ -61,6 +69,10 @@ final class PlanKey: @unchecked Sendable {
         append(name.bytes)
         append(value.text)
       }
+    }
+    if stored != nil {
+      guard graph == nil else { return false }
+      return append(inputs, file) && append(cotangents, file) && append(directions, file)
     }
     guard let graph, graph.kind == .object || graph.kind == .string else { return false }
     var constants: JSONValue?
@@ -80,6 +92,13 @@ final class PlanKey: @unchecked Sendable {
     guard append(inputs, file), append(constants, nil) else { return false }
     for constants in inner where !append(constants, nil) { return false }
     return append(cotangents, file) && append(directions, file)
+  }
+
+  /// A version of a registered graph. Its number is not enough: a file that is kept by hand changes and stays version 1.
+  private func append(_ stored: StoredGraph) {
+    var reference = stored.reference
+    reference.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    stored.version.digest.withUnsafeBytes { append($0) }
   }
 
   /// The `constants` objects of a graph's functions.
@@ -176,7 +195,8 @@ final class PlanKey: @unchecked Sendable {
     static let number: UInt8 = 3
     static let truth: UInt8 = 4
     static let nothing: UInt8 = 5
-    /// Flags added to the endpoint's number: the request, or the answer, is a safetensors file.
+    /// Flags added to the endpoint's number: the path names a graph; the request, or the answer, is a safetensors file.
+    static let byName: UInt8 = 0x20
     static let fromFile: UInt8 = 0x40
     static let toFile: UInt8 = 0x80
   }

@@ -14,9 +14,12 @@ struct QueryRequest: Sendable {
   let select: String?
 
   /// - Parameters:
+  ///   - formula: the graph, where it is the body; nil where it is a parameter.
   ///   - members: the members that the request may have, by name.
   /// - Throws: a problem with the parameter's place in the body.
-  init(_ query: Query, _ members: [String: RequestMember], _ limits: Limits) throws(FormatError) {
+  init(
+    _ query: Query, _ formula: UnsafeRawBufferPointer?, _ members: [String: RequestMember], _ limits: Limits
+  ) throws(FormatError) {
     switch query.fault {
     case .escape(let name):
       throw FormatError(
@@ -27,6 +30,7 @@ struct QueryRequest: Sendable {
     }
     var writer = Writer(limits: limits)
     var select: String?
+    if let formula { writer.append(formula: formula) }
     for (name, value) in query.parameters {
       if name == "select" {
         if select != nil { throw FormatError(.duplicateKey, "select is given twice", at: "/select") }
@@ -50,6 +54,12 @@ struct QueryRequest: Sendable {
     private var inputNames: Set<String> = []
 
     init(limits: Limits) { self.limits = limits }
+
+    mutating func append(formula: UnsafeRawBufferPointer) {
+      let json = ByteBuffer(capacity: formula.count + 2)
+      json.appendJSONString(formula)
+      members.append(("graph", json.string))
+    }
 
     mutating func append(_ member: RequestMember, _ value: String) throws(FormatError) {
       let name = "\(member.name)"

@@ -19,6 +19,12 @@ final class RequestGraph {
   let constantTensors: [Tensor]
   /// Whether the constants belong to the graph's text instead: then the plan holds their data.
   let hasFixedConstants: Bool
+  /// The graph, where it is a registered one, and whether it is used as it was read: then the plan reads its tensors
+  /// where they are.
+  let stored: StoredGraph?
+  let isUsedAsStored: Bool
+  /// What the names point into, where the stored graph was read again.
+  private let reading: StoredReading?
   private let assembler: GraphAssembler
 
   var builder: GraphBuilder { assembler.builder }
@@ -35,11 +41,11 @@ final class RequestGraph {
   }
 
   /// - Parameters:
-  ///   - graph: the member `graph` of the body.
+  ///   - graph: the member `graph` of the body; nil for a body whose path names the graph.
   ///   - given: its member `inputs`.
   ///   - defaultDType: the request's dtype, for numbers without one.
   init(
-    _ graph: JSONValue, inputs given: JSONValue?, of body: ParsedBody, limits: Limits, defaultDType: DType,
+    _ graph: JSONValue?, inputs given: JSONValue?, of body: ParsedBody, limits: Limits, defaultDType: DType,
     allowsTypes: Bool, batch: ExampleBatch?
   ) throws(FormatError) {
     document = body.document
@@ -49,21 +55,37 @@ final class RequestGraph {
     var graphLimits = limits.graphs
     // The report of /v1/inspect says whether the limits would be met.
     if allowsTypes { graphLimits.elements = Shape.maximumElementCount }
-    let (source, text) =
-      graph.kind == .string
-      ? try FormulaReader.read(graph.stringBytes, limits: graphLimits, defaultDType: defaultDType)
-      : try JSONGraphReader.read(graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
+    stored = body.stored
+    isUsedAsStored = defaultDType == .float64
+    let source: GraphSource
+    let text: any SourceText
+    var defaults: [(name: SourceName, tensor: Tensor)] = []
+    if let stored {
+      reading = isUsedAsStored ? nil : try stored.read(defaultDType: defaultDType)
+      source = reading?.source ?? stored.source
+      text = reading?.text ?? stored.text
+      defaults = reading?.defaults ?? stored.defaults
+    } else if let graph {
+      reading = nil
+      (source, text) =
+        graph.kind == .string
+        ? try FormulaReader.read(graph.stringBytes, limits: graphLimits, defaultDType: defaultDType)
+        : try JSONGraphReader.read(graph, of: body.document, limits: graphLimits, defaultDType: defaultDType)
+    } else {
+      let hint = body.file == nil ? "" : ": put it, as JSON, into the member graph of the file's __metadata__"
+      throw FormatError(.missingMember, "the request needs a graph\(hint)", at: "")
+    }
     let builder = graphLimits.builder()
-    builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount)
+    builder.maximumNodes = limits.derivedNodes(ofText: body.textByteCount + (stored?.textByteCount ?? 0))
     builder.interruption = body.interruption
     if let memory = body.memory {
       builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) }
     }
     inputs = try InputDecoder(
       document: body.document, file: body.file, builder: builder, defaultDType: defaultDType, allowsTypes: allowsTypes,
-      batch: batch
+      batch: batch, stored: stored
     )
-    .decode(source, text, given: given)
+    .decode(source, text, defaults: defaults, given: given)
     try batch?.check(inputs)
     assembler = GraphAssembler(source, text, into: builder, limits: graphLimits, defaultDType: defaultDType)
     outputs = try assembler.assemble(inputs: inputs.map { NamedValue(name: $0.name, value: $0.value) })

@@ -25,6 +25,9 @@ static inline void counters_add(uint64_t *cell, uint64_t amount, bool is_owned) 
     __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
 }
 
+/// Adds one, and returns what the cell then is.
+static inline uint64_t counters_next(uint64_t *cell) { return __atomic_add_fetch(cell, 1, __ATOMIC_ACQ_REL); }
+
 static inline uint64_t counters_load(const uint64_t *cell) { return __atomic_load_n(cell, __ATOMIC_ACQUIRE); }
 
 static inline void counters_store(uint64_t *cell, uint64_t value) { __atomic_store_n(cell, value, __ATOMIC_RELEASE); }

@@ -204,6 +204,10 @@ const char *amhd_version(void);
 /// The last header of a name (case does not matter), for those that are too rare for `amhd_head`.
 amhd_text amhd_last_header(amhd_connection *connection, const char *name);
 
+/// Calls `line` for each header of a name, in order.
+void amhd_header_lines(
+    amhd_connection *connection, const char *name, void *context, void (*line)(void *context, amhd_text value));
+
 /// Calls `parameter` for each parameter of the query, in order: cut at `&` and the first `=`, plus signs replaced by
 /// blanks, percent signs as sent. The value of one without `=` is empty.
 void amhd_query(amhd_connection *connection, void *context,

@@ -27,6 +27,44 @@ void system_trim_malloc(void);
 void *system_map(void *base, size_t size, size_t wanted);
 void system_unmap(void *base, size_t size);
 
+// MARK: - Memory that processes share
+
+/// The descriptor, 64 or above, of zeroed memory without a name in any file system, closed on exec; -1 with `errno`.
+/// Its size never changes and may be far more than there is memory: pages are taken when they are allocated.
+/// \param size gets the size, which is less than `wanted` where files may not be that large.
+int system_shared_create(const char *name, uint64_t wanted, uint64_t *size);
+/// Takes memory for a range, so that writing to it cannot fail. False with `errno`, and then nothing has been taken.
+bool system_shared_allocate(int descriptor, uint64_t offset, uint64_t size);
+/// Gives the memory of whole pages back; they read as zeros from then on, also where they are mapped.
+bool system_shared_discard(int descriptor, uint64_t offset, uint64_t size);
+
+/// Bytes of a lock.
+enum { system_lock_bytes = 128 };
+typedef enum system_lock_outcome {
+  system_lock_taken,
+  /// Taken too, but its last owner has died with it: look at what it protects, and then `system_lock_mend`.
+  system_lock_abandoned,
+  /// Somebody has it, this thread perhaps.
+  system_lock_refused,
+} system_lock_outcome;
+
+/// Makes a lock in shared memory for the threads of all processes. It is released when its owner dies.
+bool system_lock_make(void *lock);
+/// Waits for at most `seconds`.
+system_lock_outcome system_lock_take(void *lock, unsigned seconds);
+void system_lock_mend(void *lock);
+void system_lock_release(void *lock);
+
+/// Words in shared memory, in one order for all processes (sequentially consistent).
+static inline uint64_t system_word_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline void system_word_store(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+/// Stores `value` if the word is still `expected`.
+static inline bool system_word_exchange(uint64_t *word, uint64_t expected, uint64_t value) {
+  return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 // MARK: - Sockets
 
 /// What the kernel knows of a connection.

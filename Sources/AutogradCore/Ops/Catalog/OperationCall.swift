@@ -166,6 +166,19 @@ extension GraphBuilder {
     }
   }
 
+  /// The checks that need no types: numbers of operands and results, and attributes.
+  package func checkUse(
+    of operation: any Operation, operandCount: Int, _ attributes: [String: AttributeValue] = [:], resultCount: Int
+  ) throws(GraphError) {
+    let reference = operation.reference
+    do throws(GraphError) {
+      try checkArity(reference, operandCount, resultCount)
+      try checkAttributes(reference, attributes)
+    } catch {
+      throw error.with(operation: reference.name, node: label >= 0 ? Int(label) : nil)
+    }
+  }
+
   private func checkArity(_ reference: OperationReference, _ operands: Int, _ results: Int) throws(GraphError) {
     let wanted = reference.operands.count
     let least = reference.minimumOperandCount

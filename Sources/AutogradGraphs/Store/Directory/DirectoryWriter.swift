@@ -1,0 +1,89 @@
+import AutogradFormats
+import Glibc
+import Synchronization
+
+/// Writes versions into the folder of graphs.
+struct DirectoryWriter {
+  private let path: String
+  private static let count = Atomic<Int>(0)
+
+  init(_ path: String) { self.path = path }
+
+  /// Writes the file of a version and syncs it.
+  /// - Returns: false if there is one of its number already.
+  func write(_ version: StoredVersion, _ source: UnsafeRawBufferPointer) throws(StoreError) -> Bool {
+    let folder = "\(path)/\(version.name)"
+    let isNew = mkdir(folder, 0o755) == 0
+    guard isNew || errno == EEXIST else { throw StoreError(errno) }
+    let number = DirectoryWriter.count.add(1, ordering: .relaxed).newValue
+    let draft = "\(folder)/.\(version.version)-\(getpid())-\(number)"
+    do throws(StoreError) {
+      defer { unlink(draft) }
+      try fill(draft, version, source)
+      guard link(draft, "\(folder)/\(version.version)") == 0 else {
+        if errno == EEXIST { return false }
+        throw StoreError(errno)
+      }
+    } catch {
+      // A folder without a version is nothing; one with a version is not removed.
+      if isNew { rmdir(folder) }
+      throw error
+    }
+    try sync(folder)
+    if isNew { try sync(path) }
+    return true
+  }
+
+  private func fill(_ draft: String, _ version: StoredVersion, _ source: UnsafeRawBufferPointer) throws(StoreError) {
+    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw StoreError(errno) }
+    defer { close(file) }
+    let line = VersionFile.line(of: version)
+    for bytes in [line.bytes, source] {
+      var rest = bytes
+      while let start = rest.baseAddress, rest.count > 0 {
+        let count = Glibc.write(file, start, rest.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw StoreError(count == 0 ? ENOSPC : errno) }
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      }
+    }
+    withExtendedLifetime(line) {}
+    guard fsync(file) == 0 else { throw StoreError(errno) }
+  }
+
+  private func sync(_ folder: String) throws(StoreError) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StoreError(errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw StoreError(errno) }
+  }
+
+  /// Removes the files of all earlier versions, the last one last: as long as a deletion is there, those before it are
+  /// gone for everybody. What cannot be removed now is removed with the next deletion.
+  func removeVersions(before version: StoredVersion) {
+    let numbers = DirectoryReader(path: path).numbers(of: version.name).filter { $0 < version.version }
+    for number in numbers.sorted() { unlink("\(path)/\(version.name)/\(number)") }
+  }
+}
+
+/// One writer at a time, on all machines that share the folder, for as long as this exists.
+final class DirectoryLock {
+  private let descriptor: Int32
+  /// Microseconds between two attempts, and how often to try: 5 s in all.
+  private static let (pause, attempts): (UInt32, Int) = (2000, 2500)
+
+  init(_ path: String) throws(StoreError) {
+    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StoreError(errno) }
+    for _ in 0..<DirectoryLock.attempts {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+      guard errno == EWOULDBLOCK || errno == EINTR else { break }
+      usleep(DirectoryLock.pause)
+    }
+    close(descriptor)
+    throw .unavailable("another process holds the folder's lock")
+  }
+
+  deinit { close(descriptor) }
+}

@@ -1,0 +1,36 @@
+import Glibc
+
+/// By what one sees that a file or folder has changed.
+struct FileStamp: Equatable {
+  private let device: UInt
+  private let inode: UInt
+  private let size: Int
+  private let seconds: Int
+  private let nanoseconds: Int
+  let isDirectory: Bool
+
+  /// File systems give changes of the same few milliseconds the same time.
+  private static let resolution = 2
+
+  /// Nil where there is nothing.
+  init?(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
+  init(_ status: stat) {
+    device = UInt(status.st_dev)
+    inode = UInt(status.st_ino)
+    size = Int(status.st_size)
+    seconds = status.st_mtim.tv_sec
+    nanoseconds = status.st_mtim.tv_nsec
+    isDirectory = status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Milliseconds of Unix time.
+  var modified: Int { seconds * 1000 + nanoseconds / 1_000_000 }
+
+  /// Whether what changes now gets another stamp.
+  var isSettled: Bool { time(nil) - seconds > FileStamp.resolution }
+}

@@ -1,0 +1,169 @@
+import AutogradCore
+import AutogradFormats
+import AutogradGraphs
+import AutogradHTTP
+
+/// `/v1/graphs`: graphs that are kept under names.
+struct GraphsHandler: Sendable {
+  let store: GraphStore
+  let limits: Limits
+
+  // MARK: Reading
+
+  /// `GET /v1/graphs`
+  func list(_ request: Request) throws(Problem) -> Response {
+    let page = try GraphsPage(request.query)
+    let (graphs, hasMore) = try ask { () throws(StoreFailure) in
+      try store.list(prefix: page.prefix, after: page.after, limit: page.limit)
+    }
+    return Response(body: GraphsDocument.list(graphs, hasMore, isPersistent: store.storage.isPersistent))
+  }
+
+  /// `GET /v1/graphs/{name}`
+  func describe(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    let reference = try GraphsHandler.reference(path)
+    let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
+    if let response = try GraphConditions(request).unchanged(version) { return response }
+    let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
+    return try describe(graph, path)
+  }
+
+  private func describe(_ graph: StoredGraph, _ path: PathParameters, status: Int = 200) throws(Problem) -> Response {
+    do throws(FormatError) {
+      return Response(
+        status: status, headers: [("ETag", graph.version.quotedTag)], body: try GraphsDocument.describe(graph))
+    } catch {
+      throw Problem(error, of: graph)
+    }
+  }
+
+  /// `GET /v1/graphs/{name}/source`
+  func source(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    let reference = try GraphsHandler.reference(path)
+    let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
+    if let response = try GraphConditions(request).unchanged(version) { return response }
+    let bytes = try ask(reference) { () throws(StoreFailure) in try store.bytes(of: version) }
+    let type = version.type == .formula ? "text/plain; charset=utf-8" : version.type.rawValue
+    return Response(contentType: type, headers: [("ETag", version.quotedTag)], body: SourceBody(bytes))
+  }
+
+  /// `GET /v1/graphs/{name}/versions`
+  func versions(_ path: PathParameters) throws(Problem) -> Response {
+    let reference = try GraphsHandler.reference(path)
+    if reference.version != nil { throw Problem(.notFound, "ask for the versions of \(reference.name)") }
+    let versions = try ask(reference) { () throws(StoreFailure) in try store.versions(of: reference.name) }
+    return Response(body: GraphsDocument.versions(versions, of: reference.name))
+  }
+
+  // MARK: Writing
+
+  /// `PUT /v1/graphs/{name}`
+  func put(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    let name = try writable(path)
+    let conditions = try GraphConditions(request)
+    let most = limits.graphBytes
+    guard request.body.count <= most else {
+      throw Problem(
+        .graphBytes, "the graph has \(request.body.count) bytes, at most \(most) are kept", limit: most,
+        value: request.body.count)
+    }
+    let type = GraphUpload.type(of: request)
+    if type == .formula, let refusal = GraphUpload.refusal(ofFormula: request) { throw Problem(refusal) }
+    var existed = false
+    let (version, _) = try ask(GraphReference(name: name), request) { () throws(StoreFailure) in
+      try store.put(
+        StoredBytes(request.body, owner: store), as: type, name: name, assemblesIn: { prepare($0, request) }
+      ) { tag in
+        existed = tag != nil
+        return conditions.allowWriting(tag)
+      }
+    }
+    let reference = GraphReference(name: name, version: version.version)
+    let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
+    var response = try describe(graph, path, status: existed ? 200 : 201)
+    if !existed { response.headers.append(("Location", "/v1/graphs/\(name)")) }
+    return response
+  }
+
+  /// The builder in which a graph is assembled to check it.
+  private func prepare(_ builder: GraphBuilder, _ request: Request) {
+    builder.maximumNodes = limits.derivedNodes(ofText: request.body.count)
+    builder.interruption = request.interruption
+    if let memory = request.memory, request.interruption != nil {
+      builder.reserveNodes = { memory.reserveMore($0 * Limits.planningBytesPerNode) }
+    }
+  }
+
+  /// `DELETE /v1/graphs/{name}`
+  func delete(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    let name = try writable(path)
+    let conditions = try GraphConditions(request)
+    try ask(GraphReference(name: name)) { () throws(StoreFailure) in
+      try store.delete(name, if: conditions.allowWriting)
+    }
+    return Response(status: 204, contentType: "", body: TextBytes(""))
+  }
+
+  // MARK: Names
+
+  /// The graph that a path names.
+  static func reference(_ path: PathParameters) throws(Problem) -> GraphReference {
+    let text = path["name"].replacingPercentAt
+    guard let reference = GraphReference(text) else {
+      throw Problem(
+        .wrongType,
+        "a graph is called by a letter and up to \(GraphName.longest - 1) letters, digits, _, . and -, and perhaps @ and "
+          + "a version; not \"\(text.prefix(80))\"")
+    }
+    return reference
+  }
+
+  /// - Throws: `method_not_allowed` for a version, which never changes.
+  private func writable(_ path: PathParameters) throws(Problem) -> GraphName {
+    let reference = try GraphsHandler.reference(path)
+    guard reference.version == nil else {
+      throw Problem(
+        .methodNotAllowed, "versions never change; put or delete \(reference.name)", headers: [("Allow", "GET, HEAD")])
+    }
+    return reference.name
+  }
+
+  // MARK: Failures
+
+  /// Asks the store, and says as a problem why it does not do it.
+  private func ask<Result>(
+    _ reference: GraphReference? = nil, _ upload: Request? = nil, _ body: () throws(StoreFailure) -> Result
+  ) throws(Problem) -> Result {
+    do throws(StoreFailure) {
+      return try body()
+    } catch {
+      if case .graph(let fault, nil) = error, let upload {
+        throw Problem(GraphUpload.explained(fault, upload))
+      }
+      throw Problem(error, reference, store)
+    }
+  }
+}
+
+extension String {
+  /// The sign between name and version may be escaped.
+  fileprivate var replacingPercentAt: String {
+    guard let sign = self.firstRange(of: "%40") else { return self }
+    return self[..<sign.lowerBound] + "@" + self[sign.upperBound...]
+  }
+}
+
+/// The bytes of a source, sent from where they are.
+private final class SourceBody: ResponseBytes {
+  private let source: StoredBytes
+
+  init(_ source: StoredBytes) { self.source = source }
+
+  var bytes: UnsafeRawBufferPointer { source.bytes }
+  var capacity: Int { source.bytes.count }
+}
+
+extension StoredVersion {
+  /// The entity tag as headers have it.
+  var quotedTag: String { "\"\(tag)\"" }
+}
