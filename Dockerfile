@@ -6,7 +6,7 @@ ARG VARIANT=debian
 FROM docker.io/library/swift:6.3-bookworm AS build
 
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libmicrohttpd-dev liblapack-dev libblas-dev \
+ && apt-get install -y --no-install-recommends libmicrohttpd-dev nettle-dev liblapack-dev libblas-dev \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src
@@ -61,7 +61,7 @@ FROM docker.io/library/debian:bookworm-slim AS files-debian
 LABEL org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim"
 
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libmicrohttpd12 \
+ && apt-get install -y --no-install-recommends libmicrohttpd12 libnettle8 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
 COPY --from=build /out/ /

@@ -7,8 +7,8 @@ SHELL := /bin/bash
 BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
-.PHONY: help deps build run demo check test test-arm64 fuzz schemathesis client-test endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs endure-hostile hostile-costs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures \
+.PHONY: help deps build run demo check test test-arm64 fuzz schemathesis client-test clients-test endure endure-http endure-clients endure-overload endure-soak \
+  endure-bombs endure-hostile endure-graphs hostile-costs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures \
   random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
@@ -65,6 +65,9 @@ client-test: build ## Generate a Python client of openapi.yaml, use it, check th
 	@scripts/deps.sh python3-venv
 	scripts/with-server.sh $(BINARY) scripts/client-test.sh
 
+clients-test: build ## Test the clients, their README and examples (PARTS= some; PyPI)
+	@scripts/clients-test.sh $(BINARY) $(PARTS)
+
 schemathesis: build ## Send EXAMPLES (100) made-up requests for each operation of openapi.yaml (PyPI)
 	@scripts/deps.sh python3-venv
 	scripts/with-server.sh $(BINARY) scripts/schemathesis.sh $(or $(EXAMPLES),100)
@@ -114,6 +117,9 @@ endure-overload: build ## Offer four times the load that can be served for SECON
 
 endure-soak: build ## Send REQUESTS (200000) of every kind; resident memory must not grow (SEED=)
 	$(ENDURE)-soak.py $(BINARY) --requests $(or $(REQUESTS),200000) --seed $(or $(SEED),1)
+
+endure-graphs: build ## Kill servers while PUTS (1000) graphs are stored, in ROUNDS (10); none may be lost
+	$(ENDURE)-graphs.py $(BINARY) --rounds $(or $(ROUNDS),10) --puts $(or $(PUTS),1000)
 
 hostile-costs: build ## Measure the dearest requests for MINUTES (10); docs/hostile-costs.md (ONLY=)
 	@scripts/deps.sh python3

@@ -9,13 +9,13 @@ if ! command -v swift >/dev/null; then
 fi
 
 missing=()
-for package in libmicrohttpd-dev liblapack-dev libblas-dev curl python3-yaml "$@"; do
+for package in libmicrohttpd-dev nettle-dev liblapack-dev libblas-dev curl python3-yaml "$@"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "please install: libmicrohttpd with its headers, the static libraries of LAPACK and BLAS, curl, PyYAML${*:+, $*}" >&2
+  echo "please install: libmicrohttpd and nettle with their headers, the static libraries of LAPACK and BLAS, curl, PyYAML${*:+, $*}" >&2
   exit 1
 fi
 as_root=""

@@ -28,7 +28,7 @@ import Testing
       references: ["AutogradServer/Problems/LimitReason.swift", "AutogradServer/Process/Resources.swift"]),
     Table(
       what: "routes", names: Set(Routes.paths), home: "AutogradServer/Endpoints/Routes.swift",
-      references: ["AutogradServer/Problems/Problem+Path.swift"]),
+      references: ["AutogradServer/Problems/Problem+Path.swift", "AutogradServer/Endpoints/PageFiles.swift"]),
     // Each wall has the words that may be said behind it; FormatErrorTests compare them.
     Table(
       what: "codes", names: Set(ProblemCode.allCases.map(\.rawValue)),

@@ -67,7 +67,7 @@ struct OpenAPITests {
 
   @Test("The page is small, loads nothing and says so")
   func page() throws {
-    for path in ["/", "/docs"] {
+    for path in ["/docs"] {
       let response = InProcessServer().send("GET", path, body: Data(), accept: "text/html,*/*;q=0.8")
       #expect(response.status == 200)
       #expect(response.contentType == "text/html; charset=utf-8")
@@ -83,7 +83,7 @@ struct OpenAPITests {
       for code in ProblemCode.allCases { #expect(text.contains("id=\"problem-\(code.rawValue)\"")) }
       for endpoint in Endpoint.allCases { #expect(text.contains("localhost:8080/v1/\(endpoint.rawValue) -d")) }
     }
-    #expect(InProcessServer().send("GET", "/", body: Data(), accept: "application/json").status == 406)
+    #expect(InProcessServer().send("GET", "/docs", body: Data(), accept: "application/json").status == 406)
   }
 
   @Test("What is served is the files")
@@ -172,11 +172,6 @@ struct OpenAPITests {
     for status in Set(ProblemCode.allCases.map(\.status)) {
       let codes = ProblemCode.allCases.filter { $0.status == status }.map(\.rawValue)
       let problem = document["components"]?["schemas"]?["Problem\(status)"]?["allOf"]?.elements.last?["properties"]
-      // These are for later versions; nothing answers with them yet.
-      if status == 412 {
-        #expect(problem == nil)
-        continue
-      }
       #expect(problem?["status"]?["enum"] == .array([.integer(Int64(status))]))
       #expect(problem?["code"]?["enum"]?.elements.compactMap(\.string) == codes)
     }
@@ -190,7 +185,7 @@ struct OpenAPITests {
         #expect(response["headers"]?["X-Request-Id"] != nil, "\(endpoint) \(status)")
         if endpoint.hasPrefix("HEAD") {
           #expect(response["content"] == nil, "\(endpoint) \(status)")
-        } else if status != "200" {
+        } else if !["200", "201", "204", "304"].contains(status) {
           let schema = response["content"]?["application/problem+json"]?["schema"]?["$ref"]
           #expect(schema == .string("#/components/schemas/Problem\(status)"), "\(endpoint) \(status)")
         }
@@ -254,9 +249,11 @@ struct OpenAPITests {
     }
   }
 
+  /// Those of registered graphs are what a server answers that has them, see the page of graphs.
   @Test("Every example of a GET is what the server answers")
   func documentExamples() throws {
-    for (path, item) in try #require(document["paths"]).members where item["get"] != nil {
+    for (path, item) in try #require(document["paths"]).members
+    where item["get"] != nil && !path.hasPrefix("/v1/graphs") {
       let expected = try expected(try #require(item["get"]))
       let parameters = item["parameters"]?.elements.first?["examples"]?.members
       if let parameters { #expect(Set(parameters.keys) == Set(expected.keys), "\(path)") }

@@ -4,7 +4,7 @@ Prints its own address, then serves until it is ended. The first part of a path 
 
     /busy/KEY/…          the first two requests of each KEY get 503 with Retry-After: 1
     /always-busy/KEY/…   every request gets 503 with Retry-After: 0
-    /dropping/KEY/…      each connection is closed after its answer, without a word about it
+    /dropping/KEY/…      each connection answers once; at its second request it is closed without an answer
     /page/KEY/…          every request gets 502 and a page of HTML, as from a proxy whose server is gone
     /plain/KEY/…         nothing is done
 
@@ -45,6 +45,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 200, json.dumps({"requests": requests[key], "connections": len(connections[key])}).encode()
             )
         with lock:
+            if way == "dropping" and self.number in connections[key]:
+                self.close_connection = True
+                return None
             requests[key] += 1
             connections[key].add(self.number)
             count = requests[key]
@@ -60,8 +63,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if way == "page":
             return self.send(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
         self.forward("/" + path, body)
-        if way == "dropping":
-            self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_any
 

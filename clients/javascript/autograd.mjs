@@ -235,18 +235,18 @@ export class Client {
     }
   }
 
-  /** fetch; once more if a kept connection turns out to be closed, unless the request writes. */
+  /** fetch; again if a kept connection turns out to be closed, unless the request writes. There may be several. */
   async #fetch(url, options, signal) {
-    const timed = () => {
+    for (let triesLeft = ["GET", "POST"].includes(options.method) ? 3 : 0; ; triesLeft--) {
       const timeout = AbortSignal.timeout(1000 * this.timeout);
       // Node 18 cannot join two signals: there the caller's goes first.
       const both = signal && AbortSignal.any ? AbortSignal.any([signal, timeout]) : signal ?? timeout;
-      return fetch(url, {...options, signal: both});
-    };
-    return timed().catch(error => {
-      if (!CLOSED.includes(error.cause?.code) || !["GET", "POST"].includes(options.method)) throw error;
-      return timed();
-    });
+      try {
+        return await fetch(url, {...options, signal: both});
+      } catch (error) {
+        if (!CLOSED.includes(error.cause?.code) || triesLeft <= 0) throw error;
+      }
+    }
   }
 }
 

@@ -299,10 +299,9 @@ function text = numbers(x)
     text = joined_numbers('%d,', x);
   else
     text = joined_numbers('%.17g,', double(x));
-    if ~all(isfinite(x(:))) || any(x(:) == 0)  % JSON has no NaN; -0 alone would be an integer
+    if ~all(isfinite(x(:)))
       text = regexprep(text, '(-?Inf)', '"$1inity"');
       text = strrep(text, 'NaN', '"NaN"');
-      text = regexprep(text, '(^|,)-0(?=,|$)', '$1-0.0');
     end
   end
 end

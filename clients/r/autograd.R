@@ -34,7 +34,6 @@ autograd <- local({
     text <- sprintf("%.17g", x)
     text[is.nan(x)] <- '"NaN"'
     text[is.infinite(x)] <- ifelse(x[is.infinite(x)] > 0, '"Infinity"', '"-Infinity"')
-    text[text == "-0"] <- "-0.0"
     text
   }
 

@@ -139,6 +139,7 @@ def registered(setting):
 
     def save():
         browser.one("#open-graphs").click()
+        browser.wait(lambda: browser.is_shown("#graphs form"), "the form")
         browser.set("#graphs input", name)
         browser.one("#graphs form button").click()
     save()

@@ -121,7 +121,7 @@ def underlined(setting):
     ]:
         browser.write_formula(formula)
         browser.run()
-        browser.wait(lambda: browser.text("#problem"), f"the problem of {formula!r}")
+        browser.wait(lambda: browser.text("#status") == "Refused", f"the problem of {formula!r}")
         place = browser.script("""
           const fault = document.querySelector(".paint .fault"), area = document.querySelector("#formula");
           const box = fault.getBoundingClientRect(), code = area.getBoundingClientRect(), style = getComputedStyle(area);
@@ -184,7 +184,7 @@ def tables(setting):
 def texts(setting):
     browser = setting.browser
     browser.open()
-    browser.answer("y = sum(take(x, i))")
+    browser.write_formula("y = sum(take(x, i, axis=0))")
     browser.kind("i", "text")
     browser.set('textarea[aria-label="i, as JSON"]', '{"dtype": "int64", "data": [7, 7, 1]}')
     browser.await_scalar("y", 15)
@@ -214,7 +214,7 @@ def safetensors(tensors):
 def files(setting):
     browser = setting.browser
     browser.open()
-    browser.answer("y = sum(x * [[1, 10, 100], [1000, 10000, 100000]])")
+    browser.write_formula("y = sum(x * [[1, 10, 100], [1000, 10000, 100000]])")
     browser.kind("x", "file")
     wanted = 654321
     half = [1, 2, 3, 4, 5, 6]

@@ -8,8 +8,8 @@
 
 /// Aligned bytes that tensors share. Freed with the last tensor that holds them.
 ///
-/// `@unchecked Sendable`: it is filled before a second reference exists; afterwards it is only read. What is borrowed is
-/// never written.
+/// `@unchecked Sendable`: it is filled before a second reference exists; afterwards it is only read. What is borrowed
+/// is never written.
 package final class Storage: @unchecked Sendable {
   /// A cache line, and the widest vector of the machines we build for.
   package static let alignment = 64

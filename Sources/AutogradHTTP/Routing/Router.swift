@@ -96,10 +96,11 @@ package final class Router: Responder {
   private static let costOfByte: Int64 = 5
 
   package func respond(to request: Request) -> Reply {
-    // Where the transport has found the route and it has no parameter, there is nothing left to look for.
-    if let index = request.route, index < routes.count {
+    // Where the transport has found the route, at most its parameters are left to look for.
+    if let index = request.route, index < routes.count, routes[index].takes(request.method) {
       let route = routes[index]
-      if route.pattern == nil, route.takes(request.method) { return reply(route, request, .none) }
+      guard let pattern = route.pattern else { return reply(route, request, .none) }
+      if let parameters = pattern.match(PathPattern.parts(of: request.path)) { return reply(route, request, parameters) }
     }
     guard let (rows, parameters) = find(request.path) else {
       return .now(rules.refuse(.unknownPath(request.path, known: paths), request.id))

@@ -80,8 +80,8 @@ struct ServeOptions: ParsableArguments {
         + "versions."),
     Setting(
       "allow-writes", \.allowWrites, \.allowsWrites,
-      "Without --token-file: whether everybody may change registered graphs, and not only programs of this machine: true "
-        + "or false."),
+      "Without --token-file: whether everybody may change registered graphs, and not only programs of this machine: "
+        + "true or false."),
     Setting("idle-timeout", \.idleTimeout, \.idleTimeoutSeconds, 1...day, "Seconds that a connection may be idle."),
     Setting(
       "drain-seconds", \.drainSeconds, \.drainSeconds, 0...day,

@@ -105,25 +105,28 @@ enum Routes {
   /// Graphs that are kept under names.
   private static func graphs(_ store: GraphStore, _ limits: Limits) -> [Route] {
     let handler = GraphsHandler(store: store, limits: limits)
-    let path = "/v1/graphs/{name}"
     let sources = ["text/plain", MediaTypes.json, MediaTypes.safetensors]
     return [
       Route("GET", "/v1/graphs", readsQuery: true, isHeavy: true) { request, _ throws(Problem) in
         .now(try handler.list(request))
       },
-      Route("GET", path, readsConditions: true, isHeavy: true) { request, path throws(Problem) in
+      Route("GET", "/v1/graphs/{name}", readsConditions: true, isHeavy: true) { request, path throws(Problem) in
         .now(try handler.describe(request, path))
       },
       Route(
-        "PUT", path, reads: true, readsConditions: true, writes: true, isHeavy: true, check: GraphUpload.check
+        "PUT", "/v1/graphs/{name}", reads: true, readsConditions: true, writes: true, isHeavy: true,
+        check: GraphUpload.check
       ) { request, path throws(Problem) in .now(try handler.put(request, path)) },
-      Route("DELETE", path, readsConditions: true, writes: true, isHeavy: true) { request, path throws(Problem) in
+      Route("DELETE", "/v1/graphs/{name}", readsConditions: true, writes: true, isHeavy: true) {
+        request, path throws(Problem) in
         .now(try handler.delete(request, path))
       },
-      Route("GET", path + "/source", answers: sources, readsConditions: true, isHeavy: true) {
+      Route("GET", "/v1/graphs/{name}/source", answers: sources, readsConditions: true, isHeavy: true) {
         request, path throws(Problem) in .now(try handler.source(request, path))
       },
-      Route("GET", path + "/versions", isHeavy: true) { _, path throws(Problem) in .now(try handler.versions(path)) },
+      Route("GET", "/v1/graphs/{name}/versions", isHeavy: true) { _, path throws(Problem) in
+        .now(try handler.versions(path))
+      },
     ]
   }
 

@@ -94,7 +94,8 @@ final class PlanKey: @unchecked Sendable {
     return append(cotangents, file) && append(directions, file)
   }
 
-  /// A version of a registered graph. Its number is not enough: a file that is kept by hand changes and stays version 1.
+  /// A version of a registered graph. Its number is not enough: a file that is kept by hand changes and stays
+  /// version 1.
   private func append(_ stored: StoredGraph) {
     var reference = stored.reference
     reference.withUTF8 { append(UnsafeRawBufferPointer($0)) }

@@ -93,7 +93,7 @@ function load(content, example = "") {
 
 function changed(what) {
   if (what === "all" || what === "formula") fields.draw();
-  if (what !== "view") options.draw();
+  if (what !== "view" && what !== "field") options.draw();
   setText(byId("option-count"), options.count ? `${options.count}` : "");
   if (what === "formula") {
     setText(byId("status"), "Edited: Ctrl-Enter runs it.");
@@ -138,8 +138,7 @@ function summary() {
 
 async function sendRequest(signal) {
   try {
-    state.dropGone();
-    options.draw();
+    if (state.dropGone()) options.draw();
     const reply = await (early ?? post(pathOf(state), bodyOf(membersOf(state)), signal));
     early = null;
     lastAnswer = reply.data;

@@ -15,6 +15,8 @@ export class Editor {
   #gutter = el("pre", {class: "gutter", "aria-hidden": "true"});
   /** Where a problem is: from and to, in UTF-16 units. */
   #fault = null;
+  /** Where the cursor was when the editor lost the focus: closing a dialog gives the focus back, but not the cursor. */
+  #left = [0, 0];
 
   /** `onChange` follows every change that a person makes, `onRun` Ctrl-Enter. */
   constructor(host, {onChange, onRun}) {
@@ -24,6 +26,7 @@ export class Editor {
       this.#draw();
       onChange(this.#area.value);
     });
+    this.#area.addEventListener("blur", () => { this.#left = [this.#area.selectionStart, this.#area.selectionEnd]; });
     this.#area.addEventListener("scroll", () => this.#follow());
     this.#area.addEventListener("keydown", event => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -60,8 +63,9 @@ export class Editor {
 
   /** Types a text at the cursor and selects its part from `from` to `to`. */
   insert(text, from = text.length, to = from) {
+    const [start, end] = this.#left;
     this.#area.focus();
-    const start = this.#area.selectionStart;
+    this.#area.setSelectionRange(start, end);
     this.#type(text);
     this.#area.setSelectionRange(start + from, start + to);
   }

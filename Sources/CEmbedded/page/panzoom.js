@@ -4,6 +4,7 @@ const LEAST = 0.05, MOST = 4;
 
 export class PanZoom {
   #pointers = new Map();
+  isFitted = true;
 
   /** `drawing` is an SVG element; `size` the size of what it shows. */
   constructor(drawing, {width, height}) {
@@ -29,7 +30,7 @@ export class PanZoom {
     if (!width || !height) return;
     this.scale = Math.min(1, (width - 24) / this.width, (height - 24) / this.height);
     this.x = this.width / 2;
-    this.y = Math.min(this.height / 2, Infinity);
+    this.y = this.height / 2;
     this.isFitted = true;
     this.#apply();
   }

@@ -83,7 +83,7 @@ export class Picture {
     const step = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]}[event.key];
     if (!step) return;
     event.preventDefault();
-    const [row, column] = this.cursor ?? [0, -step[1]];
+    const [row, column] = this.cursor ?? [-step[0], -step[1]];
     this.#tell([Math.min(Math.max(row + step[0], 0), this.rows - 1), Math.min(Math.max(column + step[1], 0), this.columns - 1)]);
   }
 

@@ -77,7 +77,8 @@ class GraphsDialog {
       opened = {name, version: newest, description: data.description ?? ""};
       this.dialog.close();
       const fields = Object.fromEntries((data.inputs ?? []).filter(input => !input.default).map(input => [input.name, blank(input)]));
-      this.load({formula: data.text, fields: {...keptFields(this.state, fields), ...newFields(this.state, fields)}});
+      // Values that were entered already stay for inputs of the same name.
+      this.load({formula: data.text, fields: {...fields, ...this.state.fields}});
       announce(`${name}, version ${data.version}, is open`);
     });
   }
@@ -128,10 +129,6 @@ class GraphsDialog {
 const pathOf = name => `/v1/graphs/${encodeURIComponent(name)}`;
 const day = created => (created ?? "").slice(0, 16).replace("T", " ");
 const button = (label, title, action) => el("button", {type: "button", class: "quiet", "aria-label": title, onclick: action}, label);
-
-/** Values that were entered already stay for inputs of the same name. */
-const keptFields = (state, fields) => Object.fromEntries(Object.keys(fields).filter(name => state.fields[name]).map(name => [name, state.fields[name]]));
-const newFields = (state, fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => !state.fields[name]));
 
 /** Ones in the declared shape; a dimension that may be anything is 2. */
 function blank({shape}) {

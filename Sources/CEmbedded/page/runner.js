@@ -3,6 +3,9 @@
 /** A request that has been under way for so long is given up for a newer one. */
 const PATIENCE = 300;
 
+/** Milliseconds between two frames of a screen. */
+const FRAME = 16;
+
 export class Runner {
   #steps;
   #isWanted = false;
@@ -30,8 +33,9 @@ export class Runner {
     while (this.#isWanted) {
       this.#isWanted = false;
       this.#abort = new AbortController();
+      const start = performance.now();
       await this.#once(this.#abort.signal);
-      if (this.#isWanted) await nextFrame();
+      if (this.#isWanted && performance.now() - start < FRAME) await nextFrame();
     }
     this.#isRunning = false;
   }

@@ -45,19 +45,20 @@ export class State {
 
   /**
    * Names that the formula no longer has leave the options and the chart: they were chosen for what stood there before. A name that it
-   * never had stays, for the server to refuse.
+   * never had stays, for the server to refuse. Answers whether any left.
    */
   dropGone() {
     const now = new Set(valuesOf(this.formula));
     const gone = [...this.#known].filter(name => !now.has(name));
     this.#known = now;
-    if (!gone.length) return;
+    if (!gone.length) return false;
     const without = text => text.split(",").map(name => name.trim()).filter(name => name && !gone.includes(name)).join(", ");
     for (const {name, kind} of OPTIONS) {
       const text = this.options[name];
       if (text) this.options[name] = kind === "names" ? without(text) : kind === "json" ? withoutMembers(text, gone) : text;
     }
     for (const key of Object.keys(this.chart)) this.chart[key] = without(this.chart[key]);
+    return true;
   }
 
   #known = new Set();

@@ -106,7 +106,7 @@ struct DirectoryReader {
   }
 
   func bytes(of version: StoredVersion) throws(StoreError) -> StoredBytes {
-    if version.isReadOnly { return try FlatFile(path, version).bytes() }
+    if version.isReadOnly { return try FlatFile(path, version).content() }
     let file = try open(version.name, version.version)
     defer { close(file) }
     let (found, start) = try VersionFile.read(file, version.name, version.version)

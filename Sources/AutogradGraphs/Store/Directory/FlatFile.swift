@@ -1,7 +1,7 @@
 import Glibc
 
-/// A graph that somebody keeps by hand: `fit.txt`, `fit.json`, `fit.safetensors`, as a ConfigMap or a checkout of git has
-/// them. It may change underneath, and may be cut off while it is read, so it is read and never mapped.
+/// A graph that somebody keeps by hand: `fit.txt`, `fit.json`, `fit.safetensors`, as a ConfigMap or a checkout of git
+/// has them. It may change underneath, and may be cut off while it is read, so it is read and never mapped.
 struct FlatFile {
   let path: String
   let name: GraphName
@@ -43,7 +43,7 @@ struct FlatFile {
 
   func read() throws(StoreError) -> FoundGraph? {
     do throws(StoreError) {
-      let bytes = try bytes()
+      let bytes = try content()
       var version = StoredVersion(
         name: name, version: 1, type: type, created: stamp.modified, description: nil, byteCount: bytes.bytes.count,
         digest: SHA256Digest(of: bytes.bytes))
@@ -58,7 +58,7 @@ struct FlatFile {
     }
   }
 
-  func bytes() throws(StoreError) -> StoredBytes {
+  func content() throws(StoreError) -> StoredBytes {
     let damaged = { (reason: String) in StoreError.damaged(name.text, 1, reason) }
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard file >= 0 else {

@@ -1,8 +1,8 @@
 import AutogradFormats
 import Glibc
 
-/// The file of a version: a line of JSON that says what it is, padded with blanks so that the source behind it begins at
-/// a multiple of 64 bytes, then the source.
+/// The file of a version: a line of JSON that says what it is, padded with blanks so that the source behind it begins
+/// at a multiple of 64 bytes, then the source.
 ///
 ///     {"name": "fit", "version": 3, "type": "text/plain", "created": 1796083000123, "bytes": 24, "sha256": "…"}
 ///

@@ -112,8 +112,8 @@ struct GraphsHandler: Sendable {
     guard let reference = GraphReference(text) else {
       throw Problem(
         .wrongType,
-        "a graph is called by a letter and up to \(GraphName.longest - 1) letters, digits, _, . and -, and perhaps @ and "
-          + "a version; not \"\(text.prefix(80))\"")
+        "a graph is called by a letter and up to \(GraphName.longest - 1) letters, digits, _, . and -, and perhaps @ "
+          + "and a version; not \"\(text.prefix(80))\"")
     }
     return reference
   }
@@ -148,7 +148,7 @@ struct GraphsHandler: Sendable {
 extension String {
   /// The sign between name and version may be escaped.
   fileprivate var replacingPercentAt: String {
-    guard let sign = self.firstRange(of: "%40") else { return self }
+    guard utf8.contains(UInt8(ascii: "%")), let sign = firstRange(of: "%40") else { return self }
     return self[..<sign.lowerBound] + "@" + self[sign.upperBound...]
   }
 }
