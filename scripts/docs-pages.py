@@ -29,6 +29,8 @@ ADDRESS = "localhost:8080"
 NAMED = {
     "Graph": "graph", "Attributes": "attributes", "OperationName": "operation", "InputTensors": "tensors by name",
     "TensorsOrTypes": "tensors by name", "Cotangents": "tensors by name", "Constants": "tensors by name"}
+# The graph that examples of paths with a name are about.
+GRAPH = "fit"
 # The schemas that every request is made of, and their headings.
 PARTS = {"Graph": "Graph", "Node": "Nodes", "Operand": "Operands", "DeclaredInput": "Declared inputs", "Tensor": "Tensors"}
 STYLE = """
@@ -85,14 +87,18 @@ def blocks(text):
   return "\n".join(lines)
 
 
+def json_line(value):
+  return json.dumps(value, ensure_ascii=False)
+
+
 def json_text(value, width=96, indent=0):
   """JSON on one line where it fits, else one member a line."""
-  line = json.dumps(value, ensure_ascii=False)
+  line = json_line(value)
   if not value or not isinstance(value, (dict, list)) or indent + len(line) <= width:
     return line
   inner = " " * (indent + 2)
   if isinstance(value, dict):
-    parts = [inner + json.dumps(key, ensure_ascii=False) + ": " + json_text(member, width, indent + 2)
+    parts = [inner + json_line(key) + ": " + json_text(member, width, indent + 2)
              for key, member in value.items()]
     return "{\n" + ",\n".join(parts) + "\n" + " " * indent + "}"
   return "[\n" + ",\n".join(inner + json_text(element, width, indent + 2) for element in value) + "\n" + " " * indent + "]"
@@ -159,27 +165,86 @@ class Page:
         [f"<code>{name}</code>" + (" (required)" if name in required else ""), self.kind(member),
          blocks_in_cell(self.description(member))] for name, member in schema["properties"].items()) + "</table>"
 
-  def example(self, path, name, example, answers, is_open=False):
+  def parameters(self, operations):
+    """The parameters of the query and the conditions of some operations, each once."""
+    given = {}
+    for operation in operations:
+      for parameter in map(self.resolve, operation["parameters"]):
+        if parameter["in"] == "query" or parameter["name"].startswith("If-"):
+          given[parameter["name"]] = inline(parameter["description"])
+    return "<table>\n" + rows([f"<code>{name}</code>", text] for name, text in given.items()) + "</table>" if given else ""
+
+  def answers(self, operation):
+    """The status and the value of each example of an answer, by its name."""
+    return {name: (status, example["value"]) for status, answer in operation["responses"].items()
+            for kind in self.resolve(answer).get("content", {}).values() for name, example in kind.get("examples", {}).items()}
+
+  def example(self, command, name, example, answers, is_open=False):
+    """A request of curl, and its answer."""
     status, answer = answers[name]
-    quoted = json_text(example["value"]).replace("'", "'\\''")
-    command = f"curl -s {ADDRESS}{path} -d '{quoted}'"
-    text = f"{blocks(example.get('description'))}<pre>{escape(command)}</pre>\n<pre>{escape(json_text(answer))}</pre>"
+    text = answer if isinstance(answer, str) else json_text(answer)
+    text = f"{blocks(example.get('description'))}<pre>{escape(command)}</pre>\n<pre>{escape(text)}</pre>"
     if is_open:
       return text
-    status = "" if status == "200" else f" ({status})"
+    status = "" if status in ("200", "201") else f" ({status})"
     return f"<details><summary>{inline(example['summary'])}{status}</summary>{text}</details>"
 
+  def heading(self, method, path, operation):
+    return "\n".join([f'<h3 id="{operation["operationId"]}">{method.upper()} <code>{path}</code></h3>',
+                      f"<p>{inline(operation['summary'])}</p>", blocks(operation.get("description"))])
+
   def endpoint(self, path, operation):
+    """A path that requests are posted to."""
     media = operation["requestBody"]["content"]["application/json"]
-    answers = {name: (status, example["value"]) for status, answer in operation["responses"].items()
-               for kind in answer.get("content", {}).values() for name, example in kind.get("examples", {}).items()}
+    answers = self.answers(operation)
     schema = self.resolve(media["schema"])
-    (first, example), *others = media["examples"].items()
+    if "{" in path:
+      endpoint = path.rsplit("/", 1)[1]
+      about = f'<p>Its members are those of <a href="#{endpoint}">/v1/{endpoint}</a> without <code>graph</code>.</p>'
+    else:
+      about = blocks(schema.get("description")) + self.members(schema)
+    made = [self.heading("post", path, operation), about]
+    for index, (name, example) in enumerate(media["examples"].items()):
+      command = f"curl -s {ADDRESS}{path.format(name=GRAPH)} -d {quoted(json_text(example['value']))}"
+      made.append(self.example(command, name, example, answers, is_open=index == 0))
+    return "\n".join(made)
+
+  def graph_operation(self, method, path, operation):
+    """What is done with a registered graph itself: it is put, shown, deleted."""
+    made, answers = [self.heading(method, path, operation), self.parameters([operation])], self.answers(operation)
+    command = f"curl -s {'' if method == 'get' else f'-X {method.upper()} '}{ADDRESS}{path}"
+    # Formulas first: they are the shortest.
+    media = sorted(operation.get("requestBody", {}).get("content", {}).items(), key=lambda kind: kind[0] != "text/plain")
+    examples = [(name, example, kind) for kind, content in media for name, example in content.get("examples", {}).items()]
+    for index, (name, example, kind) in enumerate(examples):
+      graph = name if answers[name][0] == "201" else GRAPH
+      # On one line: the digest in the answer is that of these bytes.
+      body = f"--data-binary {quoted(example['value'])}" if kind == "text/plain" else f"-d {quoted(json_line(example['value']))}"
+      made.append(self.example(f"{command.format(name=graph)} {body}", name, example, answers, is_open=index == 0))
+    if not examples:
+      # One answer is enough: the first that is no refusal. DELETE has none to show.
+      shown = next((name for name, (status, _) in answers.items() if status == "200"), None)
+      command = command.format(name=GRAPH)
+      made.append(self.example(command, shown, {}, answers, is_open=True) if shown else f"<pre>{escape(command)}</pre>")
+    return "\n".join(made)
+
+  def graph_operations(self):
+    """Methods and paths of registered graphs that are no endpoints for requests."""
+    return [(method, path, item[method]) for path, item in self.document["paths"].items()
+            if path.startswith("/v1/graphs") and "post" not in item for method in ("put", "get", "delete") if method in item]
+
+  def addresses(self):
+    """Requests without a body: the same for all endpoints, so they are said once."""
+    gets = [item["get"] for item in self.document["paths"].values() if "post" in item and "get" in item]
+    command = f"curl -sG {ADDRESS}/v1/evaluate --data-urlencode 'graph=y = sum(x ** 2)' -d x=1,2,3 -d select=/gradients/x"
+    body = (f"curl -s '{ADDRESS}/v1/evaluate?x=1,2,3&select=/gradients/x' -H 'Content-Type: text/plain' "
+            "--data-binary 'y = sum(x ** 2)'")
+    formula = self.document["components"]["schemas"]["FormulaText"]["description"]
     return "\n".join([
-        f'<h3 id="{operation["operationId"]}">POST <code>{path}</code></h3>', f"<p>{inline(operation['summary'])}</p>",
-        blocks(operation.get("description")), blocks(schema.get("description")), self.members(schema),
-        self.example(path, first, example, answers, is_open=True),
-        *[self.example(path, name, example, answers) for name, example in others]])
+        blocks(gets[0]["description"]),
+        "<p>Each endpoint takes those that are members of its requests.</p>", self.parameters(gets),
+        f"<pre>{escape(command)}</pre>", "<p>A POST of the type <code>text/plain</code>:</p>", blocks(formula),
+        f"<pre>{escape(body)}</pre>", "<p>Both are answered with</p>", "<pre>2.0,4.0,6.0</pre>"])
 
   def parts(self):
     """What requests are made of, beside their members."""
@@ -194,7 +259,7 @@ class Page:
   def documents(self):
     made = []
     for path, item in self.document["paths"].items():
-      if "get" in item:
+      if "get" in item and "post" not in item and not path.startswith("/v1/graphs"):
         shown = f'<a href="{path.lstrip("/") or "."}">{path}</a>' if "{" not in path else path
         made.append([f"<code>{shown}</code>", inline(item["get"]["summary"])])
     return "<table>\n" + rows(made) + "</table>"
@@ -234,11 +299,17 @@ class Page:
 
   def text(self):
     info = self.document["info"]
+    tags = {tag["name"]: tag["description"] for tag in self.document["tags"]}
     posts = [(path, item["post"]) for path, item in self.document["paths"].items() if "post" in item]
+    plain, named = [[post for post in posts if ("{" in post[0]) == is_named] for is_named in (False, True)]
+    kept = self.graph_operations()
     families = "".join(f'<a href="#{anchor(family)}">{escape(family)}</a>'
                        for family in dict.fromkeys(operation["family"] for operation in self.operations))
-    endpoints = "\n".join(self.endpoint(path, operation) for path, operation in posts)
-    links = "".join(f'<a href="#{operation["operationId"]}">{path}</a>' for path, operation in posts)
+    links = "".join(f'<a href="#{operation["operationId"]}">{path}</a>' for path, operation in plain)
+    graph_links = "".join(f'<a href="#{operation["operationId"]}">{method.upper()} {path}</a>'
+                          for method, path, operation in kept + [("post", *post) for post in named])
+    endpoints = "\n".join(self.endpoint(*post) for post in plain)
+    graphs = "\n".join([self.graph_operation(*one) for one in kept] + [self.endpoint(*post) for post in named])
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -248,12 +319,19 @@ class Page:
 <h1>{escape(info["title"])}</h1>
 <p>{inline(info["summary"])} Version {info["version"]}.
 For programs: <a href="openapi.yaml">openapi.yaml</a>, <a href="openapi.json">openapi.json</a>.</p>
-<nav><a href="#endpoints">Endpoints</a><a href="#operations">Operations</a><a href="#problems">Problems</a><br>{links}</nav>
+<nav><a href="#endpoints">Endpoints</a><a href="#addresses">By an address</a>
+<a href="#graphs">Registered graphs</a><a href="#operations">Operations</a><a href="#problems">Problems</a><br>{links}</nav>
 {blocks(info["description"])}
 <h2 id="endpoints">Endpoints</h2>
 {endpoints}
 {self.parts()}
-<h3>Documents</h3>
+<h3 id="addresses">By an address</h3>
+{self.addresses()}
+<h2 id="graphs">Registered graphs</h2>
+<p>{inline(tags["graphs"])}</p>
+<nav>{graph_links}</nav>
+{graphs}
+<h2>Documents</h2>
 {self.documents()}
 <h2 id="operations">Operations</h2>
 <p>{len(self.operations)} operations. A node names its operands in this order; what stands with = is an attribute. ct is the
@@ -267,6 +345,11 @@ for an operand. Derivatives are made of these same operations, so they have deri
 {self.codes()}
 </html>
 """
+
+
+def quoted(text):
+  """As a shell takes it."""
+  return "'" + text.replace("'", "'\\''") + "'"
 
 
 def blocks_in_cell(text):

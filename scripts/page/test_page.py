@@ -80,7 +80,7 @@ def links(setting):
     browser.open()
     browser.set('input[aria-label="slope"]', "0.25")
     browser.tab("plot")
-    browser.await_fragment = browser.wait(lambda: "slope=0.25" in browser.script("return location.hash") and "plot" in browser.script("return location.hash"), "the address")
+    browser.wait(lambda: "slope=0.25" in browser.script("return location.hash") and "plot" in browser.script("return location.hash"), "the address")
     link = browser.script("return location.hash")
     browser.open("/" + link)
     check(browser.one("#tab-plot").get_attribute("aria-selected") == "true", "the tab")

@@ -1,6 +1,7 @@
 """Tests of what a person enters: the opening, the formula, its errors, the fields."""
 
 import json
+import os
 import re
 import statistics
 import struct
@@ -13,6 +14,11 @@ from page.report import check, near, test
 OPENING = 100
 #: Answers drawn in a second while a slider is dragged.
 RATE = 30
+
+
+def load():
+    """What else the machine does: times of a busy one say little."""
+    return f"{os.getloadavg()[0]:.1f} programs ran on {os.cpu_count()} processors"
 
 
 @test("opens with a line fit, answered: points, a line, the loss, a gradient beside each input")
@@ -37,7 +43,7 @@ def opens_quickly(setting):
         browser.open()
         times.append(browser.script("return performance.getEntriesByName('answered')[0].startTime"))
     middle = statistics.median(times)
-    note = f"median {middle:.0f} ms of {', '.join(f'{time:.0f}' for time in times)}"
+    note = f"median {middle:.0f} ms of {', '.join(f'{time:.0f}' for time in times)}; {load()}"
     check(middle <= OPENING, note)
     return note
 
@@ -103,7 +109,7 @@ def slider(setting):
     browser.open()
     got = browser.driver.execute_async_script(DRAG)
     rates = {name: count / got["seconds"] for name, count in got["drawn"].items()}
-    note = f"{rates['loss']:.0f} losses and {rates['gradient']:.0f} gradients drawn a second, {got['frames'] / got['seconds']:.0f} frames"
+    note = f"{rates['loss']:.0f} losses and {rates['gradient']:.0f} gradients drawn a second, {got['frames'] / got['seconds']:.0f} frames; {load()}"
     check(got["most"] == 1, f"{got['most']} requests at once")
     check(min(rates.values()) >= RATE, note)
     # 700 of 1,000 from -1 to 2.

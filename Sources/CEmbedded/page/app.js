@@ -17,13 +17,22 @@ import {Tabs} from "./tabs.js";
 import {prepareTheme} from "./theme.js";
 
 const TABS = [
-  ["answer", "Answer"], ["graph", "Graph"], ["derivative", "Derivative"], ["plot", "Plot"],
-  ["json", "JSON"], ["curl", "curl"], ["python", "Python"], ["r", "R"], ["javascript", "JavaScript"],
+  ["answer", "Answer"],
+  ["graph", "Graph"],
+  ["derivative", "Derivative"],
+  ["plot", "Plot"],
+  ["json", "JSON"],
+  ["curl", "curl"],
+  ["python", "Python"],
+  ["r", "R"],
+  ["javascript", "JavaScript"],
 ];
 /** Views that are fetched when somebody first looks at them. */
 const LATER = {
-  graph: () => import("./graph.js").then(module => module.GraphTab), derivative: () => import("./derivative.js").then(module => module.DerivativeTab),
-  plot: () => import("./plot.js").then(module => module.PlotTab), code: () => import("./code.js").then(module => module.CodeTab),
+  graph: () => import("./graph.js").then(module => module.GraphTab),
+  derivative: () => import("./derivative.js").then(module => module.DerivativeTab),
+  plot: () => import("./plot.js").then(module => module.PlotTab),
+  code: () => import("./code.js").then(module => module.CodeTab),
 };
 const CODE = new Set(["json", "curl", "python", "r", "javascript"]);
 
@@ -39,7 +48,9 @@ function start() {
   const shared = contentOf(location.hash);
   const content = shared ?? EXAMPLES[0].content;
   early = sendEarly(content);
-  prepareTheme(() => { for (const view of views.values()) view.redraw?.(); });
+  prepareTheme(() => {
+    for (const view of views.values()) view.redraw?.();
+  });
   editor = new Editor(byId("editor"), {
     onChange: text => {
       state.formula = text;
@@ -74,9 +85,7 @@ function sendEarly(content) {
     // Whoever awaits it meets the refusal.
     reply.catch(() => {});
     return reply;
-  } catch {
-    return null;
-  }
+  } catch { return null; }
 }
 
 /** Shows a whole new state and runs it. */
@@ -161,7 +170,8 @@ function show(reply) {
   answer.show(reply.data, state.compute);
   const of = (state.options.of ?? "").trim();
   fields.showGradients(reply.data.gradients, of.includes(",") ? "" : of);
-  setText(byId("status"), `Answered in ${reply.milliseconds < 10 ? reply.milliseconds.toFixed(1) : Math.round(reply.milliseconds)} ms`);
+  setText(byId("status"),
+    `Answered in ${reply.milliseconds < 10 ? reply.milliseconds.toFixed(1) : Math.round(reply.milliseconds)} ms`);
   views.get("answer").node.classList.remove("is-old");
   if (isFirst) performance.mark("answered");
   isFirst = false;
@@ -198,7 +208,9 @@ async function openView() {
     const View = await LATER[name]();
     if (!views.has(name)) views.set(name, new View(state, use));
   }
-  if (viewName() === name) byId("panel").replaceChildren(views.get(name).node);
+  const {node} = views.get(name);
+  // A view that is put in again would lose its cursor, and be laid out anew for each answer.
+  if (viewName() === name && byId("panel").firstChild !== node) byId("panel").replaceChildren(node);
 }
 
 async function updateView(signal) {
@@ -222,8 +234,8 @@ function use({field, content}) {
 
 function prepareBar() {
   byId("run").addEventListener("click", runNow);
-  byId("examples").append(el("option", {value: ""}, "Examples"), ...byGroup().map(([group, list]) =>
-    el("optgroup", {label: group}, list.map(example => el("option", {value: example.id}, example.title)))));
+  byId("examples").append(el("option", {value: ""}, "Examples"), ...byGroup().map(([group,
+    list]) => el("optgroup", {label: group}, list.map(example => el("option", {value: example.id}, example.title)))));
   byId("examples").addEventListener("change", event => {
     const example = EXAMPLES.find(({id}) => id === event.target.value);
     if (example) load(example.content, example.id);

@@ -3,7 +3,12 @@
 import {svg} from "./dom.js";
 import {format, ticks} from "./numbers.js";
 
-const MARGIN = {top: 12, right: 14, bottom: 36, left: 56};
+const MARGIN = {
+  top: 12,
+  right: 14,
+  bottom: 36,
+  left: 56
+};
 
 /** A drawing with scales `x`, `y`, their inverses `xAt`, `yAt`, and a layer `marks` to draw in. */
 export function frame({width, height, x: [x0, x1], y: [y0, y1], xLabel, yLabel, label}) {
@@ -23,14 +28,18 @@ export function frame({width, height, x: [x0, x1], y: [y0, y1], xLabel, yLabel, 
     texts.append(svg("text", {x: inner.left - 7, y: y(value) + 4, "text-anchor": "end"}, format(value, 4)));
   }
   if (y0 < 0 && y1 > 0) grid.append(svg("path", {class: "zero", d: `M${inner.left} ${y(0)}H${inner.right}`}));
-  texts.append(svg("text", {class: "axis-name", x: (inner.left + inner.right) / 2, y: height - 5, "text-anchor": "middle"}, xLabel));
+  texts.append(svg(
+    "text", {class: "axis-name", x: (inner.left + inner.right) / 2, y: height - 5, "text-anchor": "middle"}, xLabel));
   if (yLabel) {
     const middle = (inner.top + inner.bottom) / 2;
-    texts.append(svg("text", {class: "axis-name", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})`}, yLabel));
+    texts.append(svg("text",
+      {class: "axis-name", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})`}, yLabel));
   }
-  const node = svg("svg", {class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label},
-    svg("clipPath", {id: clip}, svg("rect", {x: inner.left, y: inner.top, width: inner.right - inner.left, height: inner.bottom - inner.top})),
-    grid, texts, marks);
+  const node =
+    svg("svg", {class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label},
+      svg("clipPath", {id: clip},
+        svg("rect", {x: inner.left, y: inner.top, width: inner.right - inner.left, height: inner.bottom - inner.top})),
+      grid, texts, marks);
   const xAt = place => x0 + (place - inner.left) / (inner.right - inner.left) * (x1 - x0);
   const yAt = place => y0 + (inner.bottom - place) / (inner.bottom - inner.top) * (y1 - y0);
   return {node, marks, inner, x, y, xAt, yAt};

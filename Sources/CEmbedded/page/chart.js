@@ -11,15 +11,27 @@ export class Chart {
     this.state = state;
     this.drawing = el("div", {class: "drawing"});
     this.legend = el("p", {class: "legend"});
-    this.boxes = Object.fromEntries([["x", "Across"], ["points", "Points"], ["lines", "Lines"]].map(([key, label]) => [key, this.#box(key, label)]));
+    this.boxes = Object.fromEntries(
+      [["x", "Across"], ["points", "Points"], ["lines", "Lines"]].map(([key, label]) => [key, this.#box(key, label)]));
     this.node = el("figure", {class: "answer-chart"}, this.drawing, this.legend,
       el("details", {class: "chart-settings"}, el("summary", {}, "Chart"),
         el("div", {class: "row"}, Object.values(this.boxes).map(box => box.label))));
-    new ResizeObserver(() => { if (this.answer) this.show(this.answer); }).observe(this.drawing);
+    new ResizeObserver(([{contentRect}]) => {
+      // A chart that is drawn anew for each answer does not ask for its width each time, which would lay the page out.
+      const isOther = contentRect.width > 0 && contentRect.width !== this.width;
+      if (isOther) this.width = contentRect.width;
+      if (isOther && this.answer) this.show(this.answer);
+    }).observe(this.drawing);
   }
 
   #box(key, text) {
-    const input = el("input", {type: "text", autocomplete: "off", spellcheck: "false", list: "value-names", placeholder: key === "x" ? "a vector" : "vectors, with commas"});
+    const input = el("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      list: "value-names",
+      placeholder: key === "x" ? "a vector" : "vectors, with commas"
+    });
     input.addEventListener("change", () => {
       this.state.chart = {...this.state.chart, [key]: input.value.trim()};
       this.state.changed("view");
@@ -31,9 +43,11 @@ export class Chart {
   show(answer) {
     this.answer = answer;
     const {x = "", points = "", lines = ""} = this.state.chart;
-    for (const [key, {input}] of Object.entries(this.boxes)) if (document.activeElement !== input) input.value = this.state.chart[key] ?? "";
+    for (const [key, {input}] of Object.entries(this.boxes))
+      if (document.activeElement !== input) input.value = this.state.chart[key] ?? "";
     const across = this.#values(x);
-    const series = [["points", points], ["lines", lines]].flatMap(([kind, names]) => namesIn(names).map(name => ({kind, name, values: this.#values(name)})));
+    const series = [["points", points], ["lines", lines]].flatMap(
+      ([kind, names]) => namesIn(names).map(name => ({kind, name, values: this.#values(name)})));
     const drawn = across ? series.filter(({values}) => values?.length === across.length) : [];
     this.node.hidden = this.#candidates() === 0;
     this.drawing.hidden = this.legend.hidden = drawn.length === 0;
@@ -52,27 +66,39 @@ export class Chart {
     if (output) return output.shape.length === 1 || output.shape[1] === 1 ? flat(output.data) : null;
     const field = this.state.inputs.some(input => input.name === name) ? this.state.fields[name] : null;
     if (field?.kind !== "vector" && field?.kind !== "matrix") return null;
-    try { return flat(JSON.parse(field.text)); } catch { return null; }
+    try {
+      return flat(JSON.parse(field.text));
+    } catch { return null; }
   }
 
   #draw(x, across, series) {
-    const width = this.drawing.clientWidth || 560;
+    this.width ||= this.drawing.clientWidth;
+    const width = this.width || 560;
     const height = Math.round(Math.min(Math.max(width * 0.46, 190), 300));
     const names = series.map(({name}) => name);
     const chart = frame({
-      width, height, x: padded(extent(across)), y: roundedExtent(...series.map(({values}) => values)), xLabel: x,
+      width,
+      height,
+      x: padded(extent(across)),
+      y: roundedExtent(...series.map(({values}) => values)),
+      xLabel: x,
       label: `${names.join(" and ")} against ${x}`,
     });
     series.forEach(({kind, values}, index) => {
       const style = `series-${index % 4}`;
-      if (kind === "lines") chart.marks.append(svg("path", {class: `curve ${style}`, d: path(...sorted(across, values), chart.x, chart.y)}));
-      else chart.marks.append(...across.map((value, i) => svg("circle", {class: `point ${style}`, cx: chart.x(value), cy: chart.y(values[i]), r: 3.5})));
+      if (kind === "lines")
+        chart.marks.append(
+          svg("path", {class: `curve ${style}`, d: path(...sorted(across, values), chart.x, chart.y)}));
+      else
+        chart.marks.append(...across.map(
+          (value, i) => svg("circle", {class: `point ${style}`, cx: chart.x(value), cy: chart.y(values[i]), r: 3.5})));
     });
     this.drawing.replaceChildren(chart.node);
     const isSame = this.legend.dataset.names === names.join();
     if (isSame) return;
     this.legend.dataset.names = names.join();
-    this.legend.replaceChildren(...series.map(({kind, name}, index) => el("span", {class: `key ${kind} series-${index % 4}`}, name)));
+    this.legend.replaceChildren(
+      ...series.map(({kind, name}, index) => el("span", {class: `key ${kind} series-${index % 4}`}, name)));
   }
 }
 

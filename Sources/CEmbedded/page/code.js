@@ -15,7 +15,8 @@ export class CodeTab {
     this.answerBlock = el("section", {class: "block"},
       el("header", {}, el("h2", {}, "The answer"), copyButton("Copy", () => JSON.stringify(this.data))), this.answer);
     this.node = el("div", {class: "view", "data-view": "code"},
-      el("section", {class: "block"}, el("header", {}, this.title, copyButton("Copy", () => this.text)), this.code), this.answerBlock);
+      el("section", {class: "block"}, el("header", {}, this.title, copyButton("Copy", () => this.text)), this.code),
+      this.answerBlock);
   }
 
   update(_signal, answer) {
@@ -35,12 +36,15 @@ export class CodeTab {
   }
 }
 
-const cut = text => text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\n… ${text.length - MOST_SHOWN} more characters; Copy takes all.` : text;
+const cut = text => text.length > MOST_SHOWN ?
+  `${text.slice(0, MOST_SHOWN)}\n… ${text.length - MOST_SHOWN} more characters; Copy takes all.` :
+  text;
 
 /** A line for each tensor. */
 function pretty(answer) {
   const members = Object.entries(answer).map(([name, value]) => {
-    if (value === null || typeof value !== "object" || Array.isArray(value)) return `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    if (value === null || typeof value !== "object" || Array.isArray(value))
+      return `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`;
     const lines = Object.entries(value).map(([key, item]) => `    ${JSON.stringify(key)}: ${JSON.stringify(item)}`);
     return `  ${JSON.stringify(name)}: {\n${lines.join(",\n")}\n  }`;
   });

@@ -6,9 +6,26 @@ import {format, roundedExtent} from "./numbers.js";
 
 export function drawCurve({x, of, points, values, slopes, width, here, xRange, tell, choose}) {
   const xs = points.map(([value]) => value);
-  const [upper, lower] = [Math.round(Math.min(Math.max(width * 0.42, 180), 270)), Math.round(Math.min(Math.max(width * 0.32, 150), 210))];
-  const value = frame({width, height: upper, x: xRange, y: roundedExtent(bounded(values)), xLabel: "", yLabel: of, label: `${of} over ${x}`});
-  const slope = frame({width, height: lower, x: xRange, y: roundedExtent(bounded(slopes[0])), xLabel: x, yLabel: `∂${of}/∂${x}`, label: `Derivative of ${of} by ${x}`});
+  const [upper, lower] =
+    [Math.round(Math.min(Math.max(width * 0.42, 180), 270)), Math.round(Math.min(Math.max(width * 0.32, 150), 210))];
+  const value = frame({
+    width,
+    height: upper,
+    x: xRange,
+    y: roundedExtent(bounded(values)),
+    xLabel: "",
+    yLabel: of,
+    label: `${of} over ${x}`
+  });
+  const slope = frame({
+    width,
+    height: lower,
+    x: xRange,
+    y: roundedExtent(bounded(slopes[0])),
+    xLabel: x,
+    yLabel: `∂${of}/∂${x}`,
+    label: `Derivative of ${of} by ${x}`
+  });
   value.marks.append(svg("path", {class: "curve series-0", d: path(xs, values, value.x, value.y)}));
   slope.marks.append(svg("path", {class: "curve series-1", d: path(xs, slopes[0], slope.x, slope.y)}));
   const at = nearest(xs, here[0]);
@@ -21,13 +38,21 @@ export function drawCurve({x, of, points, values, slopes, width, here, xRange, t
   let cursor = at;
   const show = index => {
     cursor = Math.min(Math.max(index, 0), xs.length - 1);
-    [value, slope].forEach((chart, index) => crosses[index].setAttribute("d", `M${chart.x(xs[cursor])} ${chart.inner.top}V${chart.inner.bottom}`));
+    [value, slope].forEach((chart, index) => crosses[index].setAttribute(
+                             "d", `M${chart.x(xs[cursor])} ${chart.inner.top}V${chart.inner.bottom}`));
     tell(`${x} ${format(xs[cursor], 5)}    ${of} ${format(values[cursor])}    ∂ ${format(slopes[0][cursor])}`);
   };
-  const indexAt = event => nearest(xs, value.xAt((event.clientX - node.getBoundingClientRect().left) * width / node.getBoundingClientRect().width));
+  const indexAt = event => nearest(
+    xs, value.xAt((event.clientX - node.getBoundingClientRect().left) * width / node.getBoundingClientRect().width));
   const node = svg("svg", {
-    class: "chart plot-surface", width, height: upper + lower, viewBox: `0 0 ${width} ${upper + lower}`, tabindex: "0", role: "img",
-    "aria-label": `${of} over ${x} from ${format(xRange[0])} to ${format(xRange[1])}, with its derivative. Arrow keys read values, Enter takes one for ${x}.`,
+    class: "chart plot-surface",
+    width,
+    height: upper + lower,
+    viewBox: `0 0 ${width} ${upper + lower}`,
+    tabindex: "0",
+    role: "img",
+    "aria-label": `${of} over ${x} from ${format(xRange[0])} to ${
+      format(xRange[1])}, with its derivative. Arrow keys read values, Enter takes one for ${x}.`,
     onpointermove: event => show(indexAt(event)),
     onpointerleave: () => {
       crosses.forEach(cross => cross.removeAttribute("d"));
@@ -41,15 +66,14 @@ export function drawCurve({x, of, points, values, slopes, width, here, xRange, t
       if (step === 0) choose([xs[cursor]]);
       else show(cursor + step);
     },
-  }, layer(value, 0), layer(slope, upper));
+  },
+    layer(value, 0), layer(slope, upper));
   tell(`${of} ${format(values[at])} and ∂ ${format(slopes[0][at])} at ${x} ${format(xs[at], 5)}`);
   return [node];
 }
 
 /** One drawing holds both charts, so that they can be saved as one. */
-function layer(chart, y) {
-  return svg("g", {transform: `translate(0 ${y})`}, ...chart.node.childNodes);
-}
+function layer(chart, y) { return svg("g", {transform: `translate(0 ${y})`}, ...chart.node.childNodes); }
 
 /** A pole would flatten everything else: what lies far beyond most values is cut off. */
 function bounded(values) {
@@ -65,11 +89,13 @@ function mark(value, slope, xs, values, slopes, at) {
   if (!Number.isFinite(py)) return;
   const reach = (xs.at(-1) - xs[0]) * 0.16;
   const rise = slopes[at] * reach;
-  const tangent = line(value.x(xs[at] - reach), value.y(values[at] - rise), value.x(xs[at] + reach), value.y(values[at] + rise));
+  const tangent =
+    line(value.x(xs[at] - reach), value.y(values[at] - rise), value.x(xs[at] + reach), value.y(values[at] + rise));
   tangent.setAttribute("class", "tangent");
   if (Number.isFinite(rise)) value.marks.append(tangent);
   value.marks.append(svg("circle", {class: "here", cx: px, cy: py, r: 4.5}));
-  if (Number.isFinite(slopes[at])) slope.marks.append(svg("circle", {class: "here", cx: slope.x(xs[at]), cy: slope.y(slopes[at]), r: 4.5}));
+  if (Number.isFinite(slopes[at]))
+    slope.marks.append(svg("circle", {class: "here", cx: slope.x(xs[at]), cy: slope.y(slopes[at]), r: 4.5}));
 }
 
 function nearest(xs, value) {

@@ -16,10 +16,10 @@ export class DerivativeTab {
     const report = await inspect(this.state, signal);
     if (report === this.report) return;
     this.report = report;
-    this.node.replaceChildren(
-      report.gradient_text === null ? el("p", {class: "hint"}, "Nothing is differentiated: no input is floating, or the options name none.") : this.#gradient(report),
-      block("The graph, in its canonical form", report.text),
-      this.#cost(report));
+    this.node.replaceChildren(report.gradient_text === null ?
+        el("p", {class: "hint"}, "Nothing is differentiated: no input is floating, or the options name none.") :
+        this.#gradient(report),
+      block("The graph, in its canonical form", report.text), this.#cost(report));
   }
 
   refuse(facts) {
@@ -33,23 +33,26 @@ export class DerivativeTab {
   }
 
   /** The gradients become the formula: they can be plotted, and differentiated again. */
-  #open(text) {
-    this.use({content: {formula: text, fields: this.state.fields, tab: "answer"}});
-  }
+  #open(text) { this.use({content: {formula: text, fields: this.state.fields, tab: "answer"}}); }
 
   #cost({cost, plan, admitted, limit}) {
     const facts = [
-      ["operations with gradients", cost.nodes], ["floating-point operations", cost.flops], ["memory", bytes(cost.peak_bytes)],
-      ["answer at most", bytes(cost.answer_bytes)], ["instructions", plan.instructions],
+      ["operations with gradients", cost.nodes],
+      ["floating-point operations", cost.flops],
+      ["memory", bytes(cost.peak_bytes)],
+      ["answer at most", bytes(cost.answer_bytes)],
+      ["instructions", plan.instructions],
     ];
     return el("section", {class: "block"}, el("header", {}, el("h2", {}, "Cost")),
-      el("dl", {class: "figures"}, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof value === "number" ? format(value) : value)))),
+      el("dl", {class: "figures"}, facts.map(([name,
+        value]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof value === "number" ? format(value) : value)))),
       !admitted && el("p", {class: "refused"}, limit.detail));
   }
 }
 
 function block(title, text, ...actions) {
-  return el("section", {class: "block"}, el("header", {}, el("h2", {}, title), ...actions, copyButton("Copy", () => text)),
+  return el("section", {class: "block"},
+    el("header", {}, el("h2", {}, title), ...actions, copyButton("Copy", () => text)),
     el("pre", {class: "code-block", tabindex: "0", role: "group", "aria-label": title}, highlighted(text)));
 }
 

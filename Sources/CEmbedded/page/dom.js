@@ -30,9 +30,7 @@ export function setText(node, text) {
 }
 
 /** What a screen reader says next. */
-export function announce(text) {
-  setText(byId("announcements"), text);
-}
+export function announce(text) { setText(byId("announcements"), text); }
 
 /** A button that copies what `text()` gives, and says so. */
 export function copyButton(label, text) {
@@ -41,7 +39,9 @@ export function copyButton(label, text) {
     await copy(text());
     button.textContent = "Copied";
     announce("Copied");
-    setTimeout(() => { button.textContent = label; }, 1200);
+    setTimeout(() => {
+      button.textContent = label;
+    }, 1200);
   });
   return button;
 }

@@ -8,8 +8,16 @@ const MOST_ROWS = 28;
 
 export class Editor {
   #area = el("textarea", {
-    id: "formula", class: "formula", spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off", wrap: "off",
-    "aria-label": "Formula", "aria-describedby": "problem", rows: 5,
+    id: "formula",
+    class: "formula",
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
+    autocorrect: "off",
+    wrap: "off",
+    "aria-label": "Formula",
+    "aria-describedby": "problem",
+    rows: 5,
   });
   #paint = el("pre", {class: "paint", "aria-hidden": "true"});
   #gutter = el("pre", {class: "gutter", "aria-hidden": "true"});
@@ -20,13 +28,15 @@ export class Editor {
 
   /** `onChange` follows every change that a person makes, `onRun` Ctrl-Enter. */
   constructor(host, {onChange, onRun}) {
-    host.append(this.#gutter, el("div", {class: "code"}, this.#paint, this.#area));
+    host.append(el("div", {class: "gutter-box"}, this.#gutter), el("div", {class: "code"}, this.#paint, this.#area));
     this.#area.addEventListener("input", () => {
       this.#fault = null;
       this.#draw();
       onChange(this.#area.value);
     });
-    this.#area.addEventListener("blur", () => { this.#left = [this.#area.selectionStart, this.#area.selectionEnd]; });
+    this.#area.addEventListener("blur", () => {
+      this.#left = [this.#area.selectionStart, this.#area.selectionEnd];
+    });
     this.#area.addEventListener("scroll", () => this.#follow());
     this.#area.addEventListener("keydown", event => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -99,7 +109,6 @@ export class Editor {
     const count = text.split("\n").length;
     setText(this.#gutter, Array.from({length: count}, (_, index) => index + 1).join("\n"));
     this.#area.rows = Math.min(Math.max(count, 4), MOST_ROWS);
-    this.#follow();
   }
 
   #painted(text) {
@@ -115,7 +124,9 @@ export class Editor {
     const [from, to] = this.#fault ?? [0, 0];
     if (to <= start || from >= end) return [[text, false]];
     const cuts = [0, Math.max(from - start, 0), Math.min(to - start, text.length), text.length];
-    return [0, 1, 2].map(index => [text.slice(cuts[index], cuts[index + 1]), index === 1]).filter(([piece]) => piece !== "");
+    return [0, 1, 2].map(index => [text.slice(cuts[index], cuts[index + 1]), index === 1]).filter(([
+      piece
+    ]) => piece !== "");
   }
 
   #follow() {

@@ -19,7 +19,13 @@ const lines = (...text) => text.join("\n");
 const LEARNING_STEPS = 24;
 
 /** Statements, several on a line. */
-const inRows = (statements, count) => statements.flatMap((_, index) => index % count ? [] : [statements.slice(index, index + count).join("; ")]);
+const inRows = (statements, count) =>
+  statements.flatMap((_, index) => index % count ? [] : [statements.slice(index, index + count).join("; ")]);
+
+/** Operands of a call that is open, several on a line; the last closes it. */
+const operandRows = (operands, count) => inRows(operands, count).map(
+  (row, index, all) => `  ${row.replaceAll("; ", ", ")}${index + 1 < all.length ? "," : ")"}`);
+
 const upTo = (count, write) => Array.from({length: count}, (_, index) => write(index));
 
 const learning = lines(
@@ -40,7 +46,7 @@ const learning = lines(
   ...inRows(upTo(LEARNING_STEPS, step => `p${step + 1} = learn(${step ? `p${step}` : "start"}, x, y, rate)`), 2),
   `prediction = predict(p${LEARNING_STEPS}, x)`,
   "losses = stack(loss(start, x, y),",
-  ...inRows(upTo(LEARNING_STEPS / 2, index => `loss(p${2 * index + 2}, x, y)`), 3).map((row, index, all) => `  ${row.replaceAll("; ", ", ")}${index + 1 < all.length ? "," : ")"}`),
+  ...operandRows(upTo(LEARNING_STEPS / 2, index => `loss(p${2 * index + 2}, x, y)`), 3),
   "last = losses[-1]",
   `step = [${upTo(LEARNING_STEPS / 2 + 1, index => 2 * index).join(", ")}]`);
 
@@ -61,7 +67,7 @@ const population = lines(
   "s1 = step(start, growth, appetite, h)",
   ...upTo(TIMES - 2, step => `s${step + 2} = step(s${step + 1}, growth, appetite, h)`),
   "path = stack(start,",
-  ...inRows(upTo(TIMES - 1, step => `s${step + 1}`), 12).map((row, index, all) => `  ${row.replaceAll("; ", ", ")}${index + 1 < all.length ? "," : ")"}`),
+  ...operandRows(upTo(TIMES - 1, step => `s${step + 1}`), 12),
   "prey = path[:, 0]",
   "predators = path[:, 1]",
   `time = h * [${upTo(TIMES, step => step).join(", ")}]`,
@@ -71,9 +77,11 @@ export const EXAMPLES = [
   {
     id: "line", group: "Start", title: "A line through points",
     content: {
-      formula: lines("# A line through points, by least squares.", "line = slope * x + intercept", "loss = mean((line - y) ** 2)"),
-      fields: fields({slope: 0.8, x: [0, 1, 2, 3, 4, 5, 6, 7], intercept: 0.5, y: [1.1, 1.4, 2.3, 2.4, 3.2, 3.3, 4.1, 4.2]},
-        {slope: [-1, 2], intercept: [-2, 4]}),
+      formula: lines(
+        "# A line through points, by least squares.", "line = slope * x + intercept", "loss = mean((line - y) ** 2)"),
+      fields: fields({
+        slope: 0.8, x: [0, 1, 2, 3, 4, 5, 6, 7], intercept: 0.5, y: [1.1, 1.4, 2.3, 2.4, 3.2, 3.3, 4.1, 4.2],
+      }, {slope: [-1, 2], intercept: [-2, 4]}),
       options: {of: "loss", outputs: "loss, line"},
       chart: {x: "x", points: "y", lines: "line"},
       plot: {x: "slope", y: "intercept"},
@@ -85,7 +93,10 @@ export const EXAMPLES = [
   },
   {
     id: "reshape", group: "Tensors", title: "Reshape: the gradient returns in x's shape",
-    content: {formula: "y = reshape(x, shape=[6])", fields: fields({x: GRID}), options: {cotangents: '{"y": [1, 2, 3, 4, 5, 6]}'}},
+    content: {
+      formula: "y = reshape(x, shape=[6])", fields: fields({x: GRID}),
+      options: {cotangents: '{"y": [1, 2, 3, 4, 5, 6]}'},
+    },
   },
   {
     id: "transpose", group: "Tensors", title: "Transpose: the cotangent is transposed back",
@@ -104,14 +115,18 @@ export const EXAMPLES = [
   },
   {
     id: "split", group: "Tensors", title: "Separate: two outputs, one is used",
-    content: {formula: lines("first, second = split(x)", "y = first * [10, 20, 30]"), fields: fields({x: GRID}), options: {of: "y", outputs: "second, y"}},
+    content: {
+      formula: lines("first, second = split(x)", "y = first * [10, 20, 30]"), fields: fields({x: GRID}),
+      options: {of: "y", outputs: "second, y"},
+    },
   },
   {
     id: "xor", group: "Models", title: "A network that learns exclusive or",
     content: {
       formula: learning,
       fields: fields({
-        start: [1.4, 1.3, -1.3, -1.2, 1, 0.7, 0.5, -0.6, 0.3, 0.3, 0.2, -1, -0.2], x: [[0, 0], [0, 1], [1, 0], [1, 1]], y: [0, 1, 1, 0], rate: 4,
+        start: [1.4, 1.3, -1.3, -1.2, 1, 0.7, 0.5, -0.6, 0.3, 0.3, 0.2, -1, -0.2],
+        x: [[0, 0], [0, 1], [1, 0], [1, 1]], y: [0, 1, 1, 0], rate: 4,
       }, {rate: [0, 6]}),
       options: {of: "last", wrt: "rate, start", outputs: "last, prediction, losses, step"},
       chart: {x: "step", points: "", lines: "losses"},
@@ -156,7 +171,7 @@ export const EXAMPLES = [
         "loss = mean(residual ** 2) + (u[0] - 1) ** 2 + velocity[0] ** 2",
         "solution = cos(t)"),
       fields: fields({
-        t: Array.from({length: 17}, (_, index) => index / 4), w: [0.52, 0.52, -0.51, -0.55], b: [-1.06, 0.69, 2.29, 0.54],
+        t: upTo(17, index => index / 4), w: [0.52, 0.52, -0.51, -0.55], b: [-1.06, 0.69, 2.29, 0.54],
         v: [-1.74, 2.42, -2.46, 1.22],
       }),
       options: {of: "loss", wrt: "w, b, v", outputs: "loss, u, solution"},
@@ -168,7 +183,8 @@ export const EXAMPLES = [
     id: "equation", group: "Models", title: "A differential equation, step by step",
     content: {
       formula: population,
-      fields: fields({start: [1, 0.5], growth: 1.1, appetite: 0.9, h: 0.4}, {growth: [0.2, 2], appetite: [0.2, 2], h: [0.05, 0.5]}),
+      fields: fields({start: [1, 0.5], growth: 1.1, appetite: 0.9, h: 0.4},
+        {growth: [0.2, 2], appetite: [0.2, 2], h: [0.05, 0.5]}),
       options: {of: "final", wrt: "start, growth, appetite", outputs: "final, time, prey, predators"},
       chart: {x: "time", points: "", lines: "prey, predators"},
       plot: {x: "growth"},

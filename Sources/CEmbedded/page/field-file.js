@@ -8,11 +8,13 @@ export class FileField {
   constructor(name, field, update) {
     this.name = name;
     this.send = update;
-    this.choice = el("input", {type: "file", accept: ".csv,.tsv,.txt,.npy,.safetensors", "aria-label": `File for ${name}`});
+    this.choice =
+      el("input", {type: "file", accept: ".csv,.tsv,.txt,.npy,.safetensors", "aria-label": `File for ${name}`});
     this.tensors = el("select", {"aria-label": `Tensor for ${name}`, hidden: true});
     this.facts = el("p", {class: "hint", role: "status"});
     this.gradients = el("table", {class: "cells gradients", hidden: true});
-    this.node = el("div", {class: "file-field"}, this.choice, this.tensors, this.facts, el("div", {class: "scroller"}, this.gradients));
+    this.node = el("div", {class: "file-field"}, this.choice, this.tensors, this.facts,
+      el("div", {class: "scroller"}, this.gradients));
     this.choice.addEventListener("change", () => this.#read(this.choice.files[0]));
     this.tensors.addEventListener("change", () => this.#take(this.tensors.value));
     this.update(field);
@@ -20,14 +22,14 @@ export class FileField {
 
   update(field) {
     this.field = field;
-    setText(this.facts, field.tensor ? `${field.name}: ${field.tensor.dtype} ${shapeText(field.tensor.shape)}`
-      : field.name ? `${field.name} was chosen; links do not hold large files, so choose it again.` : ".csv, .npy or .safetensors");
+    setText(this.facts,
+      field.tensor ? `${field.name}: ${field.tensor.dtype} ${shapeText(field.tensor.shape)}` :
+        field.name ? `${field.name} was chosen; links do not hold large files, so choose it again.` :
+                     ".csv, .npy or .safetensors");
     return true;
   }
 
-  showGradient(gradient, of) {
-    showSmallGradient(this.gradients, this.name, gradient, of);
-  }
+  showGradient(gradient, of) { showSmallGradient(this.gradients, this.name, gradient, of); }
 
   async #read(file) {
     if (!file) return;
@@ -41,7 +43,8 @@ export class FileField {
     this.fileName = file.name;
     const names = Object.keys(this.found);
     this.tensors.hidden = names.length < 2;
-    this.tensors.replaceChildren(...names.map(name => el("option", {value: name}, `${name} ${shapeText(this.found[name].shape)}`)));
+    this.tensors.replaceChildren(
+      ...names.map(name => el("option", {value: name}, `${name} ${shapeText(this.found[name].shape)}`)));
     this.#take(names.includes(this.name) ? this.name : names[0]);
   }
 

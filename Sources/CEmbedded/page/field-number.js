@@ -11,10 +11,21 @@ export class NumberField {
     this.name = name;
     this.field = field;
     this.send = update;
-    this.box = el("input", {type: "text", inputmode: "decimal", class: "number", value: shownText(field.text), "aria-label": name, autocomplete: "off"});
+    this.box = el("input", {
+      type: "text",
+      inputmode: "decimal",
+      class: "number",
+      value: shownText(field.text),
+      "aria-label": name,
+      autocomplete: "off"
+    });
     this.slider = el("input", {type: "range", min: 0, max: STEPS, step: 1, "aria-label": `${name}, slider`});
     this.ends = [0, 1].map(end => el("input", {
-      type: "text", inputmode: "decimal", class: "range-end", "aria-label": `${end ? "Greatest" : "Least"} value of ${name}'s slider`, autocomplete: "off",
+      type: "text",
+      inputmode: "decimal",
+      class: "range-end",
+      "aria-label": `${end ? "Greatest" : "Least"} value of ${name}'s slider`,
+      autocomplete: "off",
     }));
     this.gradient = el("output", {class: "gradient"});
     this.node = el("div", {class: "number-field"}, this.box, this.ends[0], this.slider, this.ends[1], this.gradient);
@@ -27,7 +38,8 @@ export class NumberField {
 
   update(field) {
     this.field = field;
-    if (document.activeElement !== this.box || numberText(this.box.value) !== field.text) this.box.value = shownText(field.text);
+    if (document.activeElement !== this.box || numberText(this.box.value) !== field.text)
+      this.box.value = shownText(field.text);
     this.#place();
     return true;
   }
@@ -56,7 +68,8 @@ export class NumberField {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     event.preventDefault();
     const [low, high] = this.field.range;
-    const value = Number(this.field.text) + (event.key === "ArrowUp" ? 1 : -1) * (high - low) / 100 * (event.shiftKey ? 10 : 1);
+    const value =
+      Number(this.field.text) + (event.key === "ArrowUp" ? 1 : -1) * (high - low) / 100 * (event.shiftKey ? 10 : 1);
     if (!Number.isFinite(value)) return;
     this.box.value = rounded(value, high - low);
     this.#typed();
@@ -87,7 +100,9 @@ export class NumberField {
   #place() {
     const [low, high] = this.field.range;
     const value = Number(this.field.text);
-    this.ends.forEach((box, end) => { if (document.activeElement !== box) box.value = format([low, high][end]); });
+    this.ends.forEach((box, end) => {
+      if (document.activeElement !== box) box.value = format([low, high][end]);
+    });
     if (!Number.isFinite(value)) return;
     this.slider.value = Math.round((value - low) / (high - low) * STEPS);
     this.slider.setAttribute("aria-valuetext", format(value));

@@ -14,8 +14,8 @@ export class TableField {
     this.gradients = el("table", {class: "cells gradients"});
     this.buttons = el("div", {class: "table-buttons"});
     this.large = el("p", {class: "hint"});
-    this.node = el("div", {class: "table-field"},
-      el("div", {class: "scroller", tabindex: "-1"}, this.table), this.buttons, this.large, el("div", {class: "scroller"}, this.gradients));
+    this.node = el("div", {class: "table-field"}, el("div", {class: "scroller", tabindex: "-1"}, this.table),
+      this.buttons, this.large, el("div", {class: "scroller"}, this.gradients));
     this.update(field);
     this.table.addEventListener("input", event => this.#typed(event.target));
     this.table.addEventListener("keydown", event => this.#move(event));
@@ -46,13 +46,19 @@ export class TableField {
   #draw() {
     const isSmall = this.isSmall;
     this.table.hidden = !isSmall;
-    setText(this.large, isSmall ? "" : `${this.rows.length} × ${this.rows[0].length} numbers: choose text to edit them.`);
+    setText(
+      this.large, isSmall ? "" : `${this.rows.length} × ${this.rows[0].length} numbers: choose text to edit them.`);
     this.#drawButtons(isSmall);
     if (!isSmall) return;
-    const isSameSize = this.table.rows.length === this.rows.length && this.table.rows[0].cells.length === this.rows[0].length;
+    const isSameSize =
+      this.table.rows.length === this.rows.length && this.table.rows[0].cells.length === this.rows[0].length;
     if (!isSameSize) {
-      this.table.replaceChildren(...this.rows.map((row, i) => el("tr", {}, row.map((_, j) => el("td", {},
-        el("input", {type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${this.name} ${this.#place(i, j)}`}))))));
+      this.table.replaceChildren(...this.rows.map((row, i) => el("tr", {}, row.map((_, j) => el("td", {}, el("input", {
+        type: "text",
+        inputmode: "decimal",
+        autocomplete: "off",
+        "aria-label": `${this.name} ${this.#place(i, j)}`
+      }))))));
     }
     this.rows.forEach((row, i) => row.forEach((text, j) => {
       const box = this.#box(i, j);
@@ -65,7 +71,8 @@ export class TableField {
   #box(i, j) { return this.table.rows[i]?.cells[j]?.firstChild; }
 
   #drawButtons(isSmall) {
-    const add = (label, title, action) => el("button", {type: "button", class: "quiet small", "aria-label": `${title} of ${this.name}`, title, onclick: action}, label);
+    const add = (label, title, action) => el("button",
+      {type: "button", class: "quiet small", "aria-label": `${title} of ${this.name}`, title, onclick: action}, label);
     const last = this.rows[0].length - 1;
     const columns = [
       add("+ column", "Add a column", () => this.#set(this.rows.map(row => [...row, "0"]))),
@@ -75,8 +82,12 @@ export class TableField {
       add("+ row", "Add a row", () => this.#set([...this.rows, this.rows[0].map(() => "0")])),
       this.rows.length > 1 && add("− row", "Remove the last row", () => this.#set(this.rows.slice(0, -1))),
     ];
-    if (this.isVector) columns.forEach(button => { if (button) button.textContent = button.textContent.replace("column", "number"); });
-    const held = document.activeElement?.closest?.(".table-buttons") === this.buttons ? document.activeElement.textContent : null;
+    if (this.isVector)
+      columns.forEach(button => {
+        if (button) button.textContent = button.textContent.replace("column", "number");
+      });
+    const held =
+      document.activeElement?.closest?.(".table-buttons") === this.buttons ? document.activeElement.textContent : null;
     this.buttons.replaceChildren(...(isSmall ? [...rows, ...columns] : []).filter(Boolean));
     if (held) [...this.buttons.children].find(button => button.textContent === held)?.focus();
   }
@@ -106,7 +117,11 @@ export class TableField {
     const box = event.target;
     const isAtStart = box.selectionEnd === 0, isAtEnd = box.selectionStart === box.value.length;
     const step = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], Enter: [1, 0], ArrowLeft: isAtStart && [0, -1], ArrowRight: isAtEnd && [0, 1],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      Enter: [1, 0],
+      ArrowLeft: isAtStart && [0, -1],
+      ArrowRight: isAtEnd && [0, 1],
     }[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     const next = this.#box(cell.parentNode.rowIndex + step[0], cell.cellIndex + step[1]);
@@ -127,15 +142,17 @@ export class TableField {
     const pasted = this.isVector ? [lines.flat()] : lines;
     const width = Math.max(this.rows[0].length, ...pasted.map(line => line.length + cell.cellIndex));
     const height = Math.max(this.rows.length, pasted.length + cell.parentNode.rowIndex);
-    const rows = Array.from({length: height}, (_, i) => Array.from({length: width}, (_, j) =>
-      pasted[i - cell.parentNode.rowIndex]?.[j - cell.cellIndex] ?? this.rows[i]?.[j] ?? "0"));
+    const rows = Array.from({length: height},
+      (_, i) => Array.from({length: width},
+        (_, j) => pasted[i - cell.parentNode.rowIndex]?.[j - cell.cellIndex] ?? this.rows[i]?.[j] ?? "0"));
     this.#set(rows);
   }
 }
 
 /** Writes numbers into a table, making cells only where its size changes. */
 export function patchTable(table, rows, write = brief) {
-  const isSameSize = table.rows.length === rows.length && rows.every((row, i) => table.rows[i].cells.length === row.length);
+  const isSameSize =
+    table.rows.length === rows.length && rows.every((row, i) => table.rows[i].cells.length === row.length);
   if (!isSameSize) table.replaceChildren(...rows.map(row => el("tr", {}, row.map(() => el("td")))));
   rows.forEach((row, i) => row.forEach((value, j) => {
     const cell = table.rows[i].cells[j];

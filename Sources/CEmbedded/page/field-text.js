@@ -7,7 +7,11 @@ export class TextField {
   constructor(name, field, update) {
     this.name = name;
     this.box = el("textarea", {
-      class: "json", spellcheck: "false", autocomplete: "off", rows: 3, "aria-label": `${name}, as JSON`,
+      class: "json",
+      spellcheck: "false",
+      autocomplete: "off",
+      rows: 3,
+      "aria-label": `${name}, as JSON`,
       placeholder: '[[1, 2], [3, 4]] or {"dtype": "int64", "data": [0, 2]}',
     });
     this.gradients = el("table", {class: "cells gradients", hidden: true});
@@ -21,9 +25,7 @@ export class TextField {
     return true;
   }
 
-  showGradient(gradient, of) {
-    showSmallGradient(this.gradients, this.name, gradient, of);
-  }
+  showGradient(gradient, of) { showSmallGradient(this.gradients, this.name, gradient, of); }
 }
 
 export class DefaultField {
@@ -41,15 +43,14 @@ export class DefaultField {
     return true;
   }
 
-  showGradient(gradient, of) {
-    showSmallGradient(this.gradients, this.name, gradient, of);
-  }
+  showGradient(gradient, of) { showSmallGradient(this.gradients, this.name, gradient, of); }
 }
 
 /** Up to a table of 12 columns; larger ones are in the answer. */
 export function showSmallGradient(table, name, gradient, of) {
   const shape = gradient?.shape ?? [];
-  table.hidden = !gradient || shape.length > 2 || shape.at(-1) > 12 || shape.includes(0) || (shape.length === 2 && shape[0] > 12);
+  table.hidden =
+    !gradient || shape.length > 2 || shape.at(-1) > 12 || shape.includes(0) || (shape.length === 2 && shape[0] > 12);
   if (table.hidden) return;
   table.setAttribute("aria-label", `Gradient ${of ? `of ${of} ` : ""}with respect to ${name}`);
   patchTable(table, shape.length === 0 ? [[gradient.data]] : shape.length === 1 ? [gradient.data] : gradient.data);

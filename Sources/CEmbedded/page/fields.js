@@ -1,14 +1,21 @@
 // The fields of the inputs: one for each name that the formula takes and does not define.
 
 import {el, setText} from "./dom.js";
-import {numberText, rangeAround} from "./numbers.js";
-import {fieldOf, kindOf} from "./state.js";
 import {FileField} from "./field-file.js";
 import {NumberField} from "./field-number.js";
 import {TableField} from "./field-table.js";
 import {DefaultField, TextField} from "./field-text.js";
+import {numberText, rangeAround} from "./numbers.js";
+import {fieldOf, kindOf} from "./state.js";
 
-const KINDS = {number: NumberField, vector: TableField, matrix: TableField, text: TextField, file: FileField, default: DefaultField};
+const KINDS = {
+  number: NumberField,
+  vector: TableField,
+  matrix: TableField,
+  text: TextField,
+  file: FileField,
+  default: DefaultField
+};
 
 export class Fields {
   #shown = new Map();
@@ -22,7 +29,10 @@ export class Fields {
   draw() {
     const names = this.state.inputs.map(input => input.name);
     for (const [name, shown] of this.#shown) {
-      if (!names.includes(name)) { shown.row.remove(); this.#shown.delete(name); }
+      if (!names.includes(name)) {
+        shown.row.remove();
+        this.#shown.delete(name);
+      }
     }
     names.forEach((name, index) => {
       const field = this.state.fields[name];
@@ -35,7 +45,8 @@ export class Fields {
   #add(name) {
     const isDeclared = this.state.inputs.some(input => input.name === name && input.default !== undefined);
     const kinds = Object.keys(KINDS).filter(kind => kind !== "default" || isDeclared);
-    const choice = el("select", {class: "kind", "aria-label": `Kind of ${name}`}, kinds.map(kind => el("option", {value: kind}, kind)));
+    const choice = el(
+      "select", {class: "kind", "aria-label": `Kind of ${name}`}, kinds.map(kind => el("option", {value: kind}, kind)));
     const type = el("span", {class: "type"});
     const body = el("div", {class: "field-body"});
     const note = el("p", {class: "field-note", id: `note-${name}`, hidden: true});
@@ -103,7 +114,9 @@ function converted(field, kind) {
 
 function numbersIn(text) {
   let data;
-  try { data = JSON.parse(text); } catch { data = text; }
+  try {
+    data = JSON.parse(text);
+  } catch { data = text; }
   const list = [data].flat(Infinity).map(value => numberText(String(value))).filter(value => value !== null);
   return list.length ? list : ["1"];
 }

@@ -1,4 +1,5 @@
-// Tensors in files, as requests hold them: {dtype, shape, encoding: "base64", data}. Throws where a file is none of its kind.
+// Tensors in files, as requests hold them: {dtype, shape, encoding: "base64", data}. Throws where a file is none of its
+// kind.
 
 import {sizeOf} from "./tensors.js";
 
@@ -10,9 +11,13 @@ export function readTensors(name, buffer) {
   return {[name.replace(/\.[^.]*$/, "")]: tensor};
 }
 
-/** Numbers with tabs, semicolons or commas between them; a first line that holds none is a heading. One column is a vector. */
+/**
+ * Numbers with tabs, semicolons or commas between them; a first line that holds none is a heading. One column is a
+ * vector.
+ */
 function readCSV(text) {
-  const lines = text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/).filter(line => line.trim() !== "" && !line.startsWith("#"));
+  const lines =
+    text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/).filter(line => line.trim() !== "" && !line.startsWith("#"));
   if (!lines.length) throw new Error("the file is empty");
   const separator = ["\t", ";", ","].find(mark => lines[0].includes(mark)) ?? /\s+/;
   const rows = lines.map(line => line.trim().split(separator).map(item => item.trim().replace(/^"(.*)"$/, "$1")));
@@ -28,10 +33,24 @@ function readCSV(text) {
   return encoded("float64", shape, new Uint8Array(new Float64Array(rows.flat().map(Number)).buffer));
 }
 
-const NPY = {f8: "float64", f4: "float32", i8: "int64", i4: "int32", b1: "bool", f2: "half", i2: "int32", i1: "int32", u1: "int32", u2: "int32"};
+const NPY = {
+  f8: "float64",
+  f4: "float32",
+  i8: "int64",
+  i4: "int32",
+  b1: "bool",
+  f2: "half",
+  i2: "int32",
+  i1: "int32",
+  u1: "int32",
+  u2: "int32"
+};
 const READ = {
-  half: (view, at, isLittle) => half(view.getUint16(at, isLittle)), i2: (view, at, isLittle) => view.getInt16(at, isLittle),
-  i1: (view, at) => view.getInt8(at), u1: (view, at) => view.getUint8(at), u2: (view, at, isLittle) => view.getUint16(at, isLittle),
+  half: (view, at, isLittle) => half(view.getUint16(at, isLittle)),
+  i2: (view, at, isLittle) => view.getInt16(at, isLittle),
+  i1: (view, at) => view.getInt8(at),
+  u1: (view, at) => view.getUint8(at),
+  u2: (view, at, isLittle) => view.getUint16(at, isLittle),
 };
 
 function readNPY(bytes) {
@@ -42,8 +61,10 @@ function readNPY(bytes) {
   const length = isFirstVersion ? view.getUint16(8, true) : view.getUint32(8, true);
   const header = new TextDecoder().decode(bytes.subarray(start, start + length));
   const descr = /'descr': '([<>|=]?)(\w\d)'/.exec(header);
-  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").map(size => size.trim()).filter(Boolean).map(Number);
-  if (!descr || !NPY[descr[2]]) throw new Error(`its dtype is not one of float16, float32, float64, integers or bool: ${header.slice(0, 60)}`);
+  const shape =
+    (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").map(size => size.trim()).filter(Boolean).map(Number);
+  if (!descr || !NPY[descr[2]])
+    throw new Error(`its dtype is not one of float16, float32, float64, integers or bool: ${header.slice(0, 60)}`);
   const width = Number(descr[2].slice(1));
   const count = sizeOf(shape);
   const data = bytes.slice(start + length, start + length + count * width);
@@ -53,13 +74,22 @@ function readNPY(bytes) {
   return standard(NPY[descr[2]], descr[2], shape, ordered, width, isBig);
 }
 
-const SAFETENSORS = {F64: ["float64", 8], F32: ["float32", 4], I64: ["int64", 8], I32: ["int32", 4], BOOL: ["bool", 1], F16: ["half", 2], BF16: ["bfloat", 2]};
+const SAFETENSORS = {
+  F64: ["float64", 8],
+  F32: ["float32", 4],
+  I64: ["int64", 8],
+  I32: ["int32", 4],
+  BOOL: ["bool", 1],
+  F16: ["half", 2],
+  BF16: ["bfloat", 2]
+};
 
 function readSafetensors(bytes) {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   const tensors = {};
-  for (const [name, {dtype, shape, data_offsets: [from, to]}] of Object.entries(header).filter(([name]) => name !== "__metadata__")) {
+  for (const [name, {dtype, shape, data_offsets: [from, to]}] of Object.entries(header).filter(
+         ([name]) => name !== "__metadata__")) {
     if (!SAFETENSORS[dtype]) throw new Error(`${name} has the dtype ${dtype}, which the server does not know`);
     const [kind, width] = SAFETENSORS[dtype];
     tensors[name] = standard(kind, kind, shape, bytes.slice(8 + length + from, 8 + length + to), width, false);
@@ -80,9 +110,11 @@ function standard(dtype, code, shape, bytes, width, isBig) {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const values = Array.from({length: bytes.length / width}, (_, index) => read(view, index * width, !isBig));
     const isHalf = dtype === "half";
-    return encoded(isHalf ? "float32" : "int32", shape, new Uint8Array((isHalf ? new Float32Array(values) : new Int32Array(values)).buffer));
+    return encoded(isHalf ? "float32" : "int32", shape,
+      new Uint8Array((isHalf ? new Float32Array(values) : new Int32Array(values)).buffer));
   }
-  if (isBig) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+  if (isBig)
+    for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
   return encoded(dtype, shape, bytes);
 }
 

@@ -1,4 +1,5 @@
-// Places boxes in layers, from what is given to what comes out: layers by longest paths, order by barycentres, positions by least squares.
+// Places boxes in layers, from what is given to what comes out: layers by longest paths, order by barycentres,
+// positions by least squares.
 
 const GAP_X = 26, GAP_Y = 46, SWEEPS = 10;
 
@@ -59,7 +60,12 @@ function chain({from, to}, items) {
 
 /** Sweeps down and up, each item going to the mean of its neighbours; the order with the fewest crossings stays. */
 function order(layers) {
-  const number = () => { for (const layer of layers) layer.forEach((item, index) => { item.at = index; }); };
+  const number = () => {
+    for (const layer of layers)
+      layer.forEach((item, index) => {
+        item.at = index;
+      });
+  };
   number();
   let best = layers.map(layer => [...layer]), fewest = crossings(layers);
   for (let sweep = 0; sweep < SWEEPS && fewest > 0; sweep++) {
@@ -67,12 +73,16 @@ function order(layers) {
     for (const layer of isDown ? layers : [...layers].reverse()) {
       const side = isDown ? "above" : "below";
       for (const item of layer) item.mean = item[side].length ? mean(item[side].map(other => other.at)) : item.at;
-      layer.sort((a, b) => a.mean - b.mean || a.at - b.at).forEach((item, index) => { item.at = index; });
+      layer.sort((a, b) => a.mean - b.mean || a.at - b.at).forEach((item, index) => {
+        item.at = index;
+      });
     }
     const count = crossings(layers);
     if (count < fewest) [best, fewest] = [layers.map(layer => [...layer]), count];
   }
-  best.forEach((layer, index) => { layers[index] = layer; });
+  best.forEach((layer, index) => {
+    layers[index] = layer;
+  });
   number();
 }
 
@@ -82,7 +92,9 @@ function crossings(layers) {
   let count = 0;
   for (const layer of layers) {
     const ends = layer.flatMap(item => item.below.map(other => other.at).sort((a, b) => a - b));
-    for (let i = 0; i < ends.length; i++) for (let j = i + 1; j < ends.length; j++) if (ends[j] < ends[i]) count++;
+    for (let i = 0; i < ends.length; i++)
+      for (let j = i + 1; j < ends.length; j++)
+        if (ends[j] < ends[i]) count++;
   }
   return count;
 }
@@ -103,14 +115,17 @@ function place(layers) {
         const near = sweep < SWEEPS - 2 ? (isDown ? item.above : item.below) : [...item.above, ...item.below];
         return near.length ? mean(near.map(other => other.x)) : item.x;
       });
-      fit(layer, wanted).forEach((x, index) => { layer[index].x = x; });
+      fit(layer, wanted).forEach((x, index) => {
+        layer[index].x = x;
+      });
     }
   }
 }
 
 /**
- * Positions in order, at least as far apart as widths and gaps ask, with the least sum of squared distances from the wanted ones.
- * Without the gaps this is a regression by a rising sequence: neighbours that are out of order join and share their mean.
+ * Positions in order, at least as far apart as widths and gaps ask, with the least sum of squared distances from the
+ * wanted ones. Without the gaps this is a regression by a rising sequence: neighbours that are out of order join and
+ * share their mean.
  */
 function fit(layer, wanted) {
   const offsets = [0];
@@ -124,7 +139,11 @@ function fit(layer, wanted) {
     groups.push({sum: (x - offsets[index]) * weight, weight, count: 1});
     while (groups.length > 1 && at(groups.at(-2)) > at(groups.at(-1))) {
       const last = groups.pop(), before = groups.at(-1);
-      groups[groups.length - 1] = {sum: before.sum + last.sum, weight: before.weight + last.weight, count: before.count + last.count};
+      groups[groups.length - 1] = {
+        sum: before.sum + last.sum,
+        weight: before.weight + last.weight,
+        count: before.count + last.count
+      };
     }
   });
   return groups.flatMap(group => Array(group.count).fill(at(group))).map((x, index) => x + offsets[index]);

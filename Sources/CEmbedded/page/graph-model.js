@@ -1,4 +1,5 @@
-// A report of /v1/inspect as boxes and arrows: inputs and operations with their values, and which of them gradients flow through.
+// A report of /v1/inspect as boxes and arrows: inputs and operations with their values, and which of them gradients
+// flow through.
 
 import {shapeText} from "./tensors.js";
 
@@ -16,7 +17,8 @@ export function modelOf(report) {
     for (const name of names) makers.set(name, boxes.length - 1);
   };
   for (const name of Object.keys(report.inputs)) {
-    add({kind: "input", lines: [name, typeWord(values[name])], back: [`∂${name}`, shapeWord(values[name]) || "scalar"]}, [name]);
+    const back = [`∂${name}`, shapeWord(values[name]) || "scalar"];
+    add({kind: "input", lines: [name, typeWord(values[name])], back}, [name]);
   }
   for (const name of Object.keys(graph.constants ?? {})) {
     add({kind: "constant", lines: [name, typeWord(values[name])], back: []}, [name]);
@@ -25,22 +27,32 @@ export function modelOf(report) {
   const arrows = arrowsOf(graph.nodes, makers);
   const outputs = new Set(graph.outputs ?? []);
   const taken = new Set(graph.nodes.flatMap(node => node.inputs.filter(input => typeof input === "string")));
-  for (const box of boxes) box.isOutput = box.names.some(name => outputs.size ? outputs.has(name) : box.kind === "operation" && !taken.has(name) && !nameless.has(name));
+  for (const box of boxes)
+    box.isOutput = box.names.some(
+      name => outputs.size ? outputs.has(name) : box.kind === "operation" && !taken.has(name) && !nameless.has(name));
   markBackward(boxes, arrows, makers, report);
   return {boxes, arrows};
 }
 
 function operationBox(node, values, nameless) {
-  const literals = node.inputs.filter(input => typeof input !== "string" || ["NaN", "Infinity", "-Infinity"].includes(input)).map(literalWord);
-  const attributes = Object.entries(node.attributes ?? {}).map(([name, value]) => name === "function" ? value : `${name}=${literalWord(value)}`);
-  const results = node.outputs.map(name => 
-    (nameless.has(name) ? typeWord(values[name]) : `${name} ${shapeWord(values[name])}${dtypeWord(values[name])}`).trim());
-  const back = node.outputs.map(name => `${nameless.has(name) ? `∂(${node.op})` : `∂${name}`} ${shapeWord(values[name])}`.trim());
+  const literals =
+    node.inputs.filter(input => typeof input !== "string" || ["NaN", "Infinity", "-Infinity"].includes(input))
+      .map(literalWord);
+  const attributes = Object.entries(node.attributes ?? {}).map(([name,
+    value]) => name === "function" ? value : `${name}=${literalWord(value)}`);
+  const results = node.outputs.map(
+    name =>
+      (nameless.has(name) ? typeWord(values[name]) : `${name} ${shapeWord(values[name])}${dtypeWord(values[name])}`)
+        .trim());
+  const backName = name => nameless.has(name) ? `∂(${node.op})` : `∂${name}`;
+  const back = node.outputs.map(name => `${backName(name)} ${shapeWord(values[name])}`.trim());
   return {kind: "operation", lines: [[node.op, ...literals, ...attributes].join(" "), ...results], back};
 }
 
 function literalWord(value) {
-  const text = Array.isArray(value) || (value !== null && typeof value === "object") ? JSON.stringify(value.data ?? value) : String(value);
+  const text = Array.isArray(value) || (value !== null && typeof value === "object") ?
+    JSON.stringify(value.data ?? value) :
+    String(value);
   return text.length > 18 ? `${text.slice(0, 16)}…` : text;
 }
 
@@ -48,7 +60,9 @@ function arrowsOf(nodes, makers) {
   const arrows = [];
   for (const node of nodes) {
     const to = makers.get(node.outputs[0]);
-    const sources = new Set(node.inputs.filter(input => typeof input === "string").map(input => makers.get(input)).filter(from => from !== undefined));
+    const sources = new Set(node.inputs.filter(input => typeof input === "string")
+                              .map(input => makers.get(input))
+                              .filter(from => from !== undefined));
     for (const from of sources) arrows.push({from, to, isBackward: false});
   }
   return arrows;
@@ -62,7 +76,12 @@ function markBackward(boxes, arrows, makers, report) {
     const waiting = [...found];
     const next = new Map();
     for (const arrow of arrows) next.set(arrow[from], [...(next.get(arrow[from]) ?? []), arrow[to]]);
-    while (waiting.length) for (const id of next.get(waiting.pop()) ?? []) if (!found.has(id) && isFloating(boxes[id])) { found.add(id); waiting.push(id); }
+    while (waiting.length)
+      for (const id of next.get(waiting.pop()) ?? [])
+        if (!found.has(id) && isFloating(boxes[id])) {
+          found.add(id);
+          waiting.push(id);
+        }
     return found;
   };
   const known = names => names.map(name => makers.get(name)).filter(id => id !== undefined);

@@ -17,9 +17,10 @@ export class GraphTab {
     this.state = state;
     this.drawing = svg("svg", {class: "graph", tabindex: "0", role: "group"});
     this.size = el("span", {class: "hint"});
-    const tool = (label, title, action) => el("button", {type: "button", class: "quiet", title, "aria-label": title, onclick: action}, label);
-    this.tools = el("div", {class: "graph-tools"},
-      tool("+", "Zoom in", () => this.panZoom?.zoom(1.25)), tool("−", "Zoom out", () => this.panZoom?.zoom(0.8)),
+    const tool = (label, title, action) =>
+      el("button", {type: "button", class: "quiet", title, "aria-label": title, onclick: action}, label);
+    this.tools = el("div", {class: "graph-tools"}, tool("+", "Zoom in", () => this.panZoom?.zoom(1.25)),
+      tool("−", "Zoom out", () => this.panZoom?.zoom(0.8)),
       tool("Fit", "Show all of the graph", () => this.panZoom?.fit()),
       tool("Save SVG", "Save the drawing as SVG", () => saveDrawing(this.drawing, "graph.svg", this.box)), this.size);
     this.message = el("p", {class: "refused", hidden: true});
@@ -54,20 +55,26 @@ export class GraphTab {
   #draw({boxes, arrows}, report) {
     for (const box of boxes) {
       const widest = Math.max(...box.lines.concat(box.back).map(line => [...line].length));
-      Object.assign(box, {width: widest * CHARACTER + 2 * PADDING, height: Math.max(box.lines.length, box.back.length) * LINE + PADDING});
+      Object.assign(box, {
+        width: widest * CHARACTER + 2 * PADDING,
+        height: Math.max(box.lines.length, box.back.length) * LINE + PADDING
+      });
     }
     const {centres, paths, width, height} = layout(boxes, arrows);
     const isDifferentiated = boxes.some(box => box.isBackward);
     const offset = Math.max(width, 80) + BETWEEN;
-    const forward = svg("g", {transform: `translate(0 ${TITLE})`}, arrows.map((_, index) => edge(paths[index])), boxes.map(box => this.#box(box, centres.get(box.id), false)));
+    const forward = svg("g", {transform: `translate(0 ${TITLE})`}, arrows.map((_, index) => edge(paths[index])),
+      boxes.map(box => this.#box(box, centres.get(box.id), false)));
     const backward = svg("g", {class: "backward", transform: `translate(${offset} ${TITLE})`},
       arrows.map((arrow, index) => arrow.isBackward && edge([...paths[index]].reverse())),
       boxes.filter(box => box.isBackward).map(box => this.#box(box, centres.get(box.id), true)));
-    const titles = svg("g", {class: "side-title"}, title("Forward", width / 2), isDifferentiated && title(`Backward, from ${report.of.join(" + ")}`, offset + width / 2));
+    const titles = svg("g", {class: "side-title"}, title("Forward", width / 2),
+      isDifferentiated && title(`Backward, from ${report.of.join(" + ")}`, offset + width / 2));
     const all = isDifferentiated ? offset + width : width;
     const operations = boxes.filter(box => box.kind === "operation").length;
     this.drawing.replaceChildren(titles, forward, isDifferentiated ? backward : "");
-    this.drawing.setAttribute("aria-label", `Graph of ${operations} operations. ${boxes.map(box => box.lines.join(", ")).join("; ")}`.slice(0, 600));
+    this.drawing.setAttribute("aria-label",
+      `Graph of ${operations} operations. ${boxes.map(box => box.lines.join(", ")).join("; ")}`.slice(0, 600));
     this.size.textContent = `${operations} operations, ${boxes.length - operations} inputs and constants`;
     this.box = [-12, -4, all + 24, height + TITLE + 20];
     this.panZoom ??= new PanZoom(this.drawing, {width: all, height: height + TITLE});
@@ -81,9 +88,15 @@ export class GraphTab {
     const lines = isBack ? box.back : box.lines;
     const kind = `${box.kind} ${box.isOutput ? "output" : ""}`;
     const top = y - (lines.length - 1) * LINE / 2;
-    return svg("g", {class: kind},
-      svg("rect", {x: x - box.width / 2, y: y - box.height / 2, width: box.width, height: box.height, rx: box.kind === "operation" ? 4 : box.height / 2}),
-      lines.map((line, index) => svg("text", {x, y: top + index * LINE + 4, class: lineClass(box, index, isBack)}, line)));
+    return svg("g", {class: kind}, svg("rect", {
+      x: x - box.width / 2,
+      y: y - box.height / 2,
+      width: box.width,
+      height: box.height,
+      rx: box.kind === "operation" ? 4 : box.height / 2
+    }),
+      lines.map(
+        (line, index) => svg("text", {x, y: top + index * LINE + 4, class: lineClass(box, index, isBack)}, line)));
   }
 }
 

@@ -1,4 +1,5 @@
-// What /v1/inspect says of the graph. It is asked again only where the graph, the types or the options changed, not for other numbers.
+// What /v1/inspect says of the graph. It is asked again only where the graph, the types or the options changed, not for
+// other numbers.
 
 import {post} from "./client.js";
 import {bodyOf, inputTexts, membersOf} from "./request.js";
@@ -9,9 +10,7 @@ const MOST_KEPT = 8;
 const MEMBERS = new Set(["graph", "inputs", "dtype", "of", "wrt", "outputs", "batch"]);
 
 /** The report on a state's graph: `text`, `graph`, `gradient_text`, `values`, `cost` and more. */
-export function inspect(state, signal) {
-  return report(bodyOf(membersForTypes(state)), signal);
-}
+export function inspect(state, signal) { return report(bodyOf(membersForTypes(state)), signal); }
 
 /** The same with a name and a type for every value: values without a name are called `·1`, `·2`, … */
 export async function inspectAll(state, signal) {

@@ -1,13 +1,19 @@
 // Formulas as tokens, for highlighting and for finding names. What a formula means is the server's to say.
 
-const TOKEN = new RegExp([
-  "(?<blank>[ \\t\\u00a0]+)", "(?<line>\\r\\n|\\n|\\r)", "(?<comment>#[^\\r\\n]*)",
-  `(?<text>"(?:[^"\\\\\\r\\n]|\\\\.)*"?|'(?:[^'\\\\\\r\\n]|\\\\.)*'?)`,
-  "(?<name>`(?:[^`\\r\\n]|``)*`?|[\\p{XID_Start}_]\\p{XID_Continue}*)",
-  "(?<number>(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?)",
-  "(?<operator>\\*\\*|==|!=|<=|>=|\\.\\.\\.|\\.T\\b|[-+*/@%^~<>&|=.:])",
-  "(?<bracket>[()[\\]{}])", "(?<comma>[,;])", "(?<other>[^])",
-].join("|"), "gu");
+const TOKEN = new RegExp(
+  [
+    "(?<blank>[ \\t\\u00a0]+)",
+    "(?<line>\\r\\n|\\n|\\r)",
+    "(?<comment>#[^\\r\\n]*)",
+    `(?<text>"(?:[^"\\\\\\r\\n]|\\\\.)*"?|'(?:[^'\\\\\\r\\n]|\\\\.)*'?)`,
+    "(?<name>`(?:[^`\\r\\n]|``)*`?|[\\p{XID_Start}_]\\p{XID_Continue}*)",
+    "(?<number>(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?)",
+    "(?<operator>\\*\\*|==|!=|<=|>=|\\.\\.\\.|\\.T\\b|[-+*/@%^~<>&|=.:])",
+    "(?<bracket>[()[\\]{}])",
+    "(?<comma>[,;])",
+    "(?<other>[^])",
+  ].join("|"),
+  "gu");
 
 const KEYWORDS = new Set(["def", "return"]);
 const DECLARATIONS = new Set(["input", "const"]);
@@ -22,7 +28,9 @@ export function tokens(source) {
     list.push({kind, text: match[0], start: match.index, end: match.index + match[0].length});
   }
   const solid = list.filter(token => token.kind !== "blank" && token.kind !== "comment");
-  solid.forEach((token, index) => { if (token.kind === "name") token.kind = kindOfName(token, solid[index + 1]); });
+  solid.forEach((token, index) => {
+    if (token.kind === "name") token.kind = kindOfName(token, solid[index + 1]);
+  });
   return list;
 }
 

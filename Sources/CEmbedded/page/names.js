@@ -1,19 +1,20 @@
-// Finds the inputs that a graph asks for, so that there is a field for each before anything is sent. The server has the last word.
+// Finds the inputs that a graph asks for, so that there is a field for each before anything is sent. The server has the
+// last word.
 
 import {bare, tokens} from "./lexer.js";
 
 export const isJSON = source => /^\s*\{/.test(source);
 
 /** Inputs `{name, default}` in the order of fields; `default` is the text of a literal, if the graph declares one. */
-export function inputsOf(source) {
-  return isJSON(source) ? inputsOfJSON(source) : new FormulaNames(source).inputs();
-}
+export function inputsOf(source) { return isJSON(source) ? inputsOfJSON(source) : new FormulaNames(source).inputs(); }
 
 /** All names that a graph uses or defines, for fields that take a name. */
 export function valuesOf(source) {
   if (isJSON(source)) {
     const graph = parsed(source);
-    return [...new Set([...inputsOfJSON(source).map(input => input.name), ...(graph?.nodes ?? []).flatMap(node => node?.outputs ?? [])])];
+    return [...new Set([
+      ...inputsOfJSON(source).map(input => input.name), ...(graph?.nodes ?? []).flatMap(node => node?.outputs ?? [])
+    ])];
   }
   const names = new FormulaNames(source);
   const inputs = names.inputs().map(input => input.name);
@@ -21,7 +22,9 @@ export function valuesOf(source) {
 }
 
 function parsed(source) {
-  try { return JSON.parse(source); } catch { return null; }
+  try {
+    return JSON.parse(source);
+  } catch { return null; }
 }
 
 function inputsOfJSON(source) {
@@ -30,7 +33,8 @@ function inputsOfJSON(source) {
   if (Array.isArray(graph.inputs)) return graph.inputs.map(input => ({name: String(input?.name)}));
   const defined = new Set([...graph.nodes.flatMap(node => node?.outputs ?? []), ...Object.keys(graph.constants ?? {})]);
   const numbers = new Set(["NaN", "Infinity", "-Infinity"]);
-  const used = graph.nodes.flatMap(node => node?.inputs ?? []).filter(name => typeof name === "string" && !numbers.has(name));
+  const used =
+    graph.nodes.flatMap(node => node?.inputs ?? []).filter(name => typeof name === "string" && !numbers.has(name));
   return [...new Set(used)].filter(name => !defined.has(name)).map(name => ({name}));
 }
 
@@ -51,14 +55,20 @@ class FormulaNames {
     return [...this.#used].map(name => ({name}));
   }
 
-  /** Cuts at line ends and `;` where no bracket is open and the line does not go on. Bodies of functions have names of their own. */
+  /**
+   * Cuts at line ends and `;` where no bracket is open and the line does not go on. Bodies of functions have names of
+   * their own.
+   */
   * #statements() {
     let statement = [], depth = 0, braces = 0;
     for (const token of this.list) {
       if (token.kind === "bracket") {
         if (token.text === "{") braces++;
-        else if (token.text === "}") { braces--; statement = []; continue; }
-        else depth += "([".includes(token.text) ? 1 : -1;
+        else if (token.text === "}") {
+          braces--;
+          statement = [];
+          continue;
+        } else depth += "([".includes(token.text) ? 1 : -1;
       }
       if (braces > 0) continue;
       const last = statement.at(-1);
@@ -83,7 +93,8 @@ class FormulaNames {
     const isAssignment = targets.length > 0 && targets.every(token => token.kind === "name" || token.text === ",");
     this.#use(isAssignment ? statement.slice(equals + 1) : statement);
     if (!isAssignment) return;
-    for (const token of targets) if (token.kind === "name" && token.text !== "_") this.defined.add(bare(token.text));
+    for (const token of targets)
+      if (token.kind === "name" && token.text !== "_") this.defined.add(bare(token.text));
   }
 
   #declare(statement) {

@@ -76,5 +76,8 @@ export function roundedExtent(...lists) {
   const [low, high] = extent(...lists);
   const step = roundUp((high - low) / 10);
   const round = value => Number(value.toPrecision(12));
-  return [round(Math.floor((low - 0.02 * (high - low)) / step) * step), round(Math.ceil((high + 0.02 * (high - low)) / step) * step)];
+  return [
+    round(Math.floor((low - 0.02 * (high - low)) / step) * step),
+    round(Math.ceil((high + 0.02 * (high - low)) / step) * step)
+  ];
 }

@@ -24,14 +24,21 @@ export async function openOperations(dialog, editor) {
 
 function build(dialog, editor) {
   const search = el("input", {
-    type: "text", class: "search", placeholder: "Search: a name, or what it does", autocomplete: "off", role: "combobox",
-    "aria-label": "Search the operations", "aria-expanded": "true", "aria-controls": "operation-list", "aria-autocomplete": "list",
+    type: "text",
+    class: "search",
+    placeholder: "Search: a name, or what it does",
+    autocomplete: "off",
+    role: "combobox",
+    "aria-label": "Search the operations",
+    "aria-expanded": "true",
+    "aria-controls": "operation-list",
+    "aria-autocomplete": "list",
   });
-  const results = el("div", {id: "operation-list", class: "list", role: "listbox", "aria-label": "Operations", tabindex: "-1"});
+  const results =
+    el("div", {id: "operation-list", class: "list", role: "listbox", "aria-label": "Operations", tabindex: "-1"});
   const detail = el("div", {class: "detail", tabindex: "0", role: "region", "aria-label": "The operation"});
-  dialog.append(
-    el("div", {class: "dialog-head"}, el("h2", {id: "operations-title"}, "Operations"),
-      el("button", {type: "button", class: "quiet", onclick: () => dialog.close()}, "Close")),
+  dialog.append(el("div", {class: "dialog-head"}, el("h2", {id: "operations-title"}, "Operations"),
+                  el("button", {type: "button", class: "quiet", onclick: () => dialog.close()}, "Close")),
     el("div", {class: "dialog-body"}, search, el("div", {class: "split"}, results, detail)));
 
   let shown = [], chosen = 0;
@@ -45,13 +52,19 @@ function build(dialog, editor) {
     const option = results.children[chosen];
     search.setAttribute("aria-activedescendant", option?.id ?? "");
     option?.scrollIntoView({block: "nearest"});
-    detail.replaceChildren(...(shown[chosen] ? describe(shown[chosen], insert) : [el("p", {class: "hint"}, list ? "No operation has these words." : "")]));
+    detail.replaceChildren(
+      ...(shown[chosen] ? describe(shown[chosen], insert) :
+                          [el("p", {class: "hint"}, list ? "No operation has these words." : "")]));
   };
   search.addEventListener("input", () => {
     shown = found(search.value);
     results.replaceChildren(...shown.map((operation, index) => el("div", {
-      role: "option", id: `operation-${index}`, onclick: () => choose(index), ondblclick: () => insert(operation),
-    }, el("b", {}, operation.name), el("span", {}, operation.summary))));
+      role: "option",
+      id: `operation-${index}`,
+      onclick: () => choose(index),
+      ondblclick: () => insert(operation),
+    },
+                                           el("b", {}, operation.name), el("span", {}, operation.summary))));
     choose(0);
   });
   search.addEventListener("keydown", event => {
@@ -72,10 +85,16 @@ function found(typed) {
   const rank = ({name, summary, family, formula}) => {
     const text = `${name} ${summary} ${family} ${formula}`.toLowerCase();
     if (!words.every(word => text.includes(word))) return -1;
-    return name === words[0] ? 0 : name.startsWith(words[0] ?? "") ? 1 : words.every(word => name.includes(word)) ? 2 : 3;
+    return name === words[0]                   ? 0 :
+      name.startsWith(words[0] ?? "")          ? 1 :
+      words.every(word => name.includes(word)) ? 2 :
+                                                 3;
   };
-  return (list ?? []).map(operation => [rank(operation), operation]).filter(([place]) => place >= 0)
-    .sort((a, b) => words.length ? a[0] - b[0] : 0).map(([, operation]) => operation);
+  return (list ?? [])
+    .map(operation => [rank(operation), operation])
+    .filter(([place]) => place >= 0)
+    .sort((a, b) => words.length ? a[0] - b[0] : 0)
+    .map(([, operation]) => operation);
 }
 
 /** The call as a text, and which part of it is selected: its first operand. */
@@ -90,13 +109,21 @@ function callOf({name, inputs, attributes}) {
 function describe(operation, insert) {
   const [text] = callOf(operation);
   const facts = [
-    ["Formula", operation.formula, "formula-text"], ["Derivative", operation.derivative, "formula-text"], ["Shape", operation.shape], ["Dtypes", operation.dtypes],
-    ...operation.attributes.map(attribute => [`${attribute.name}${attribute.required ? "" : ` = ${JSON.stringify(attribute.default)}`}`, `${attribute.kind}: ${attribute.summary}`]),
+    ["Formula", operation.formula, "formula-text"],
+    ["Derivative", operation.derivative, "formula-text"],
+    ["Shape", operation.shape],
+    ["Dtypes", operation.dtypes],
+    ...operation.attributes.map(
+      attribute => [`${attribute.name}${attribute.required ? "" : ` = ${JSON.stringify(attribute.default)}`}`,
+        `${attribute.kind}: ${attribute.summary}`]),
     ["At edges", operation.conventions.join("; ")],
   ];
   return [
-    el("h3", {}, text), el("p", {}, operation.summary),
-    el("p", {class: "row"}, el("button", {type: "button", onclick: () => insert(operation)}, "Insert"), el("span", {class: "hint"}, operation.family)),
-    el("dl", {}, facts.filter(([, fact]) => fact).map(([term, fact, style]) => el("div", {}, el("dt", {}, term), el("dd", {class: style}, fact)))),
+    el("h3", {}, text),
+    el("p", {}, operation.summary),
+    el("p", {class: "row"}, el("button", {type: "button", onclick: () => insert(operation)}, "Insert"),
+      el("span", {class: "hint"}, operation.family)),
+    el("dl", {}, facts.filter(([, fact]) => fact).map(([term, fact,
+      style]) => el("div", {}, el("dt", {}, term), el("dd", {class: style}, fact)))),
   ];
 }

@@ -17,13 +17,22 @@ export class Options {
       state.changed("option");
     });
     this.names = el("datalist", {id: "value-names"});
-    host.append(this.#row("compute", "compute", "", this.compute), ...OPTIONS.map(option => this.#option(option)), this.names);
+    host.append(
+      this.#row("compute", "compute", "", this.compute), ...OPTIONS.map(option => this.#option(option)), this.names);
   }
 
   #option({name, kind, choices, label, hint}) {
     const id = `option-${name}`;
-    const box = kind === "choice" ? el("select", {id}, choices.map(choice => el("option", {value: choice}, choice || "float64 (default)")))
-      : el("input", {id, type: "text", autocomplete: "off", spellcheck: "false", list: kind === "names" ? "value-names" : null, "aria-describedby": `${id}-hint`});
+    const box = kind === "choice" ?
+      el("select", {id}, choices.map(choice => el("option", {value: choice}, choice || "float64 (default)"))) :
+      el("input", {
+        id,
+        type: "text",
+        autocomplete: "off",
+        spellcheck: "false",
+        list: kind === "names" ? "value-names" : null,
+        "aria-describedby": `${id}-hint`
+      });
     box.addEventListener("change", () => {
       this.state.options[name] = box.value.trim();
       this.state.changed("option");
@@ -33,7 +42,8 @@ export class Options {
   }
 
   #row(name, label, hint, box) {
-    const row = el("div", {class: "option"}, el("label", {for: box.id}, label), box, el("span", {class: "hint", id: `${box.id}-hint`}, hint));
+    const row = el("div", {class: "option"}, el("label", {for: box.id
+    }, label), box, el("span", {class: "hint", id: `${box.id}-hint`}, hint));
     this.#rows.set(name, row);
     return row;
   }

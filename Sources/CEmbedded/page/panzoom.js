@@ -13,7 +13,8 @@ export class PanZoom {
       this.#pointers.set(event.pointerId, event);
       drawing.setPointerCapture(event.pointerId);
     });
-    for (const end of ["pointerup", "pointercancel"]) drawing.addEventListener(end, event => this.#pointers.delete(event.pointerId));
+    for (const end of ["pointerup", "pointercancel"])
+      drawing.addEventListener(end, event => this.#pointers.delete(event.pointerId));
     drawing.addEventListener("pointermove", event => this.#moved(event));
     drawing.addEventListener("wheel", event => {
       event.preventDefault();
@@ -38,7 +39,8 @@ export class PanZoom {
   /** Keeps the point under the pointer where it is; without one, the middle. */
   zoom(factor, clientX, clientY) {
     const box = this.drawing.getBoundingClientRect();
-    const [dx, dy] = clientX === undefined ? [0, 0] : [clientX - box.left - box.width / 2, clientY - box.top - box.height / 2];
+    const [dx, dy] =
+      clientX === undefined ? [0, 0] : [clientX - box.left - box.width / 2, clientY - box.top - box.height / 2];
     const scale = Math.min(Math.max(this.scale * factor, LEAST), MOST);
     this.x += dx / this.scale - dx / scale;
     this.y += dy / this.scale - dy / scale;
@@ -61,14 +63,21 @@ export class PanZoom {
     const others = [...this.#pointers.values()].filter(other => other.pointerId !== event.pointerId);
     if (!others.length) return this.pan(event.clientX - before.clientX, event.clientY - before.clientY);
     const distance = one => Math.hypot(one.clientX - others[0].clientX, one.clientY - others[0].clientY) || 1;
-    this.zoom(distance(event) / distance(before), (event.clientX + others[0].clientX) / 2, (event.clientY + others[0].clientY) / 2);
+    this.zoom(distance(event) / distance(before), (event.clientX + others[0].clientX) / 2,
+      (event.clientY + others[0].clientY) / 2);
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const action = {
-      ArrowLeft: () => this.pan(40, 0), ArrowRight: () => this.pan(-40, 0), ArrowUp: () => this.pan(0, 40), ArrowDown: () => this.pan(0, -40),
-      "+": () => this.zoom(1.25), "=": () => this.zoom(1.25), "-": () => this.zoom(0.8), "0": () => this.fit(),
+      ArrowLeft: () => this.pan(40, 0),
+      ArrowRight: () => this.pan(-40, 0),
+      ArrowUp: () => this.pan(0, 40),
+      ArrowDown: () => this.pan(0, -40),
+      "+": () => this.zoom(1.25),
+      "=": () => this.zoom(1.25),
+      "-": () => this.zoom(0.8),
+      "0": () => this.fit(),
     }[event.key];
     if (!action) return;
     event.preventDefault();

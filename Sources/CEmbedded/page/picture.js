@@ -23,7 +23,9 @@ export class Picture {
     Object.assign(this, {values, rows, columns});
     [this.low, this.high] = extent(values);
     const shape = rows === 1 ? `${columns} elements` : `${rows} by ${columns}`;
-    this.canvas.setAttribute("aria-label", `${this.name}: ${rows === 1 ? "bars" : "heat map"} of ${shape}, from ${format(this.low)} to ${format(this.high)}. Arrow keys read elements.`);
+    this.canvas.setAttribute("aria-label",
+      `${this.name}: ${rows === 1 ? "bars" : "heat map"} of ${shape}, from ${format(this.low)} to ${
+        format(this.high)}. Arrow keys read elements.`);
     this.#tell(this.cursor ?? null);
     this.#draw();
   }
@@ -31,7 +33,8 @@ export class Picture {
   #draw() {
     const width = this.node.clientWidth;
     if (!width || !this.values) return;
-    const height = this.rows === 1 ? BAR_HEIGHT : Math.round(Math.min(Math.max(width * this.rows / this.columns, 40), width, 420));
+    const height =
+      this.rows === 1 ? BAR_HEIGHT : Math.round(Math.min(Math.max(width * this.rows / this.columns, 40), width, 420));
     const scale = devicePixelRatio;
     Object.assign(this.canvas, {width: Math.round(width * scale), height: Math.round(height * scale)});
     this.canvas.style.height = `${height}px`;
@@ -60,12 +63,14 @@ export class Picture {
     const bars = Math.min(this.columns, width);
     const gap = width / bars > 4 ? 1 : 0;
     for (let bar = 0; bar < bars; bar++) {
-      const part = this.values.slice(Math.floor(bar * this.columns / bars), Math.max(Math.floor((bar + 1) * this.columns / bars), Math.floor(bar * this.columns / bars) + 1));
+      const part = this.values.slice(Math.floor(bar * this.columns / bars),
+        Math.max(Math.floor((bar + 1) * this.columns / bars), Math.floor(bar * this.columns / bars) + 1));
       const [from, to] = [Math.min(0, ...part.filter(Number.isFinite)), Math.max(0, ...part.filter(Number.isFinite))];
       for (const [value, colour] of [[from, negative], [to, positive]]) {
         context.fillStyle = `rgb(${colour.join(" ")})`;
         const top = Math.min(y(value), y(0));
-        if (value !== 0) context.fillRect(bar * width / bars, top, width / bars - gap, Math.max(Math.abs(y(value) - y(0)), 1));
+        if (value !== 0)
+          context.fillRect(bar * width / bars, top, width / bars - gap, Math.max(Math.abs(y(value) - y(0)), 1));
       }
     }
     context.fillStyle = isDark() ? "#9aa4b2" : "#6b7280";
@@ -84,14 +89,17 @@ export class Picture {
     if (!step) return;
     event.preventDefault();
     const [row, column] = this.cursor ?? [-step[0], -step[1]];
-    this.#tell([Math.min(Math.max(row + step[0], 0), this.rows - 1), Math.min(Math.max(column + step[1], 0), this.columns - 1)]);
+    this.#tell(
+      [Math.min(Math.max(row + step[0], 0), this.rows - 1), Math.min(Math.max(column + step[1], 0), this.columns - 1)]);
   }
 
   #tell(cursor) {
     this.cursor = cursor && cursor[0] < this.rows && cursor[1] < this.columns ? cursor : null;
     const [row, column] = this.cursor ?? [];
-    setText(this.readout, this.cursor === null ? `${format(this.low, 4)} to ${format(this.high, 4)}`
-      : `[${this.rows === 1 ? column : `${row}, ${column}`}]  ${format(this.values[row * this.columns + column])}`);
+    setText(this.readout,
+      this.cursor === null ?
+        `${format(this.low, 4)} to ${format(this.high, 4)}` :
+        `[${this.rows === 1 ? column : `${row}, ${column}`}]  ${format(this.values[row * this.columns + column])}`);
   }
 }
 

@@ -23,16 +23,24 @@ export function plottable(state) {
 /** `y`, or `y[0]`, `y[1]`, … */
 export function elements(name, shape) {
   if (!shape || shape.length === 0) return [name];
-  return Array.from({length: Math.min(sizeOf(shape), MOST_CHOICES)}, (_, position) => `${name}[${indexOf(position, shape).join(", ")}]`);
+  return Array.from({length: Math.min(sizeOf(shape), MOST_CHOICES)},
+    (_, position) => `${name}[${indexOf(position, shape).join(", ")}]`);
 }
 
-const parsed = text => { try { return JSON.parse(text); } catch { return null; } };
+const parsed = text => {
+  try {
+    return JSON.parse(text);
+  } catch { return null; }
+};
 
 /** The name and the position in row-major order of `w[0, 1]`. */
 function parts(place, shape) {
   const found = /^(.*)\[([\d, ]+)\]$/.exec(place);
   if (!found) return [place, 0];
-  return [found[1], found[2].split(",").reduce((position, index, axis) => position * (shape(found[1])[axis] ?? 1) + Number(index), 0)];
+  return [
+    found[1],
+    found[2].split(",").reduce((position, index, axis) => position * (shape(found[1])[axis] ?? 1) + Number(index), 0)
+  ];
 }
 
 /** The value that a place has now. */
@@ -46,7 +54,8 @@ export function fieldWith(state, place, value) {
   const [name, position] = parts(place, name => shapeOf(parsed(state.fields[name].text)) ?? []);
   const field = state.fields[name];
   const text = numberText(String(value));
-  if (field.kind === "number") return [name, {...field, text, range: [Math.min(field.range[0], value), Math.max(field.range[1], value)]}];
+  if (field.kind === "number")
+    return [name, {...field, text, range: [Math.min(field.range[0], value), Math.max(field.range[1], value)]}];
   let at = -1;
   return [name, {...field, text: field.text.replace(/[^\s,[\]]+/g, item => ++at === position ? text : item)}];
 }
@@ -64,11 +73,20 @@ export function plotBody(state, places, points, of, ofShape) {
   const [output, position] = parts(of, () => ofShape);
   const size = sizeOf(ofShape);
   const seed = size === 1 && ofShape.length === 0 ? undefined : JSON.stringify({
-    [output]: {shape: [points.length, ...ofShape], data: Array.from({length: points.length * size}, (_, index) => index % size === position ? 1 : 0)},
+    [output]: {
+      shape: [points.length, ...ofShape],
+      data: Array.from({length: points.length * size}, (_, index) => index % size === position ? 1 : 0)
+    },
   });
   const list = JSON.stringify;
   return bodyOf(membersOf({...state, compute: "evaluate"}, {
-    inputs: objectText(others), of: list([output]), outputs: list([output]), wrt: list(names), batch: list(names), cotangents: seed, encoding: '"flat"',
+    inputs: objectText(others),
+    of: list([output]),
+    outputs: list([output]),
+    wrt: list(names),
+    batch: list(names),
+    cotangents: seed,
+    encoding: '"flat"',
   }));
 }
 
@@ -76,7 +94,9 @@ function tensorText(state, name, shape, targets, points) {
   const base = flat(parsed(fieldText(name, state.fields[name])));
   const data = points.map(point => {
     const values = [...base];
-    targets.forEach(([target, position], index) => { if (target === name) values[position] = point[index]; });
+    targets.forEach(([target, position], index) => {
+      if (target === name) values[position] = point[index];
+    });
     return values.map(value => Number.isFinite(value) ? String(value) : JSON.stringify(String(value))).join(",");
   });
   return `{"shape": ${JSON.stringify([points.length, ...shape])}, "data": [${data.join(",")}]}`;

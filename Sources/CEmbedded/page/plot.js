@@ -20,10 +20,13 @@ export class PlotTab {
     this.readout = el("output", {class: "readout"});
     this.message = el("p", {class: "refused"});
     this.node = el("div", {class: "view", "data-view": "plot"},
-      el("div", {class: "plot-controls"}, this.#axis("x", "Over"), this.#axis("y", "and"), el("div", {class: "row"}, this.#choice("of", "Value"),
-        el("button", {type: "button", class: "quiet", onclick: () => this.#save()}, "Save SVG"))),
+      el("div", {class: "plot-controls"}, this.#axis("x", "Over"), this.#axis("y", "and"),
+        el("div", {class: "row"}, this.#choice("of", "Value"),
+          el("button", {type: "button", class: "quiet", onclick: () => this.#save()}, "Save SVG"))),
       this.message, this.drawing, this.readout);
-    new ResizeObserver(() => { if (this.drawn) this.#draw(); }).observe(this.drawing);
+    new ResizeObserver(() => {
+      if (this.drawn) this.#draw();
+    }).observe(this.drawing);
   }
 
   #choice(key, label) {
@@ -38,12 +41,19 @@ export class PlotTab {
 
   #axis(key, label) {
     const ends = ["from", "to"].map((word, end) => {
-      const box = el("input", {type: "text", inputmode: "decimal", class: "plot-end", "aria-label": `${label === "Over" ? "First" : "Second"} input, ${word}`});
+      const box = el("input", {
+        type: "text",
+        inputmode: "decimal",
+        class: "plot-end",
+        "aria-label": `${label === "Over" ? "First" : "Second"} input, ${word}`
+      });
       box.addEventListener("change", () => this.#setEnd(key, end, box.value));
       return box;
     });
     this.ranges[key] = ends;
-    return el("div", {class: "row"}, this.#choice(key, label), el("span", {class: "ends"}, el("span", {class: "hint"}, "from"), ends[0], el("span", {class: "hint"}, "to"), ends[1]));
+    return el("div", {class: "row"}, this.#choice(key, label),
+      el("span", {class: "ends"}, el("span", {class: "hint"}, "from"), ends[0], el("span", {class: "hint"}, "to"),
+        ends[1]));
   }
 
   #set(change) {
@@ -100,7 +110,8 @@ export class PlotTab {
     const inputs = plottable(this.state);
     const outputs = Object.entries(answer?.outputs ?? {}).filter(([, tensor]) => tensor.dtype.startsWith("float"));
     if (!inputs.length || !outputs.length) {
-      this.refuse({detail: !inputs.length ? "There is no number to plot over." : "There is no floating-point value to plot."});
+      this.refuse(
+        {detail: !inputs.length ? "There is no number to plot over." : "There is no floating-point value to plot."});
       return null;
     }
     if (this.state.options.batch) {
@@ -110,7 +121,8 @@ export class PlotTab {
     const places = outputs.flatMap(([name, tensor]) => elements(name, tensor.shape));
     const {x, y, of} = this.state.plot;
     const first = inputs.includes(x) ? x : inputs[0];
-    const value = places.includes(of) ? of : places.find(place => place === (this.state.options.of ?? "").trim()) ?? places[0];
+    const value =
+      places.includes(of) ? of : places.find(place => place === (this.state.options.of ?? "").trim()) ?? places[0];
     const name = value.replace(/\[[\d, ]+\]$/, "");
     const shape = outputs.find(([output]) => output === value || output === name)[1].shape;
     return {x: first, y: inputs.includes(y) && y !== first ? y : "", of: value, ofShape: shape, inputs, places};
@@ -132,7 +144,10 @@ export class PlotTab {
     fill(this.choices.of, places, of);
     for (const [key, place] of [["x", x], ["y", y]]) {
       this.ranges[key][0].parentNode.hidden = !place;
-      if (place) this.#range(place).forEach((value, end) => { if (document.activeElement !== this.ranges[key][end]) this.ranges[key][end].value = format(value); });
+      if (place)
+        this.#range(place).forEach((value, end) => {
+          if (document.activeElement !== this.ranges[key][end]) this.ranges[key][end].value = format(value);
+        });
     }
   }
 
@@ -141,8 +156,13 @@ export class PlotTab {
     const width = this.drawing.clientWidth || 600;
     const here = [x, y].filter(Boolean).map(place => valueAt(this.state, place));
     const options = {
-      ...this.drawn, width, here, xRange: this.#range(x), yRange: y && this.#range(y),
-      tell: text => setText(this.readout, text), choose: values => this.#choose(values),
+      ...this.drawn,
+      width,
+      here,
+      xRange: this.#range(x),
+      yRange: y && this.#range(y),
+      tell: text => setText(this.readout, text),
+      choose: values => this.#choose(values),
     };
     const isFocused = this.drawing.contains(document.activeElement);
     const nodes = y ? drawContours(options, GRID) : drawCurve(options);
@@ -161,7 +181,9 @@ export class PlotTab {
 
   #save() {
     const drawing = this.drawing.querySelector("svg");
-    if (drawing) saveDrawing(drawing, "plot.svg", [0, 0, Number(drawing.getAttribute("width")), Number(drawing.getAttribute("height"))]);
+    if (drawing)
+      saveDrawing(
+        drawing, "plot.svg", [0, 0, Number(drawing.getAttribute("width")), Number(drawing.getAttribute("height"))]);
   }
 }
 

@@ -19,17 +19,23 @@ class GraphsDialog {
     Object.assign(this, {dialog, state, load});
     this.table = el("table", {class: "saved"});
     this.message = el("div", {role: "status"});
-    this.name = el("input", {type: "text", required: true, pattern: "[A-Za-z][A-Za-z0-9_.\\-]{0,63}", autocomplete: "off", value: opened?.name ?? "", title: "Letters, digits, _ . and -"});
+    this.name = el("input", {
+      type: "text",
+      required: true,
+      pattern: "[A-Za-z][A-Za-z0-9_.\\-]{0,63}",
+      autocomplete: "off",
+      value: opened?.name ?? "",
+      title: "Letters, digits, _ . and -"
+    });
     this.description = el("input", {type: "text", autocomplete: "off", value: opened?.description ?? ""});
-    const form = el("form", {class: "form-row"}, el("label", {}, "Save as", this.name), el("label", {}, "Description", this.description),
-      el("button", {type: "submit", class: "primary"}, "Save"));
+    const form = el("form", {class: "form-row"}, el("label", {}, "Save as", this.name),
+      el("label", {}, "Description", this.description), el("button", {type: "submit", class: "primary"}, "Save"));
     form.addEventListener("submit", event => {
       event.preventDefault();
       this.#save();
     });
-    dialog.replaceChildren(
-      el("div", {class: "dialog-head"}, el("h2", {id: "graphs-title"}, "Registered graphs"),
-        el("button", {type: "button", class: "quiet", onclick: () => dialog.close()}, "Close")),
+    dialog.replaceChildren(el("div", {class: "dialog-head"}, el("h2", {id: "graphs-title"}, "Registered graphs"),
+                             el("button", {type: "button", class: "quiet", onclick: () => dialog.close()}, "Close")),
       el("div", {class: "dialog-body"}, this.message, this.table, form));
   }
 
@@ -54,18 +60,22 @@ class GraphsDialog {
   }
 
   #row({name, version, description, created}) {
-    return el("tr", {}, el("th", {scope: "row"}, name), el("td", {}, `version ${version}`), el("td", {}, description ?? ""), el("td", {class: "hint"}, day(created)),
-      el("td", {}, button("Open", `Open ${name}`, () => this.#open(name)), button("Versions", `Versions of ${name}`, () => this.#versions(name))));
+    return el("tr", {}, el("th", {scope: "row"}, name), el("td", {}, `version ${version}`),
+      el("td", {}, description ?? ""), el("td", {class: "hint"}, day(created)),
+      el("td", {}, button("Open", `Open ${name}`, () => this.#open(name)),
+        button("Versions", `Versions of ${name}`, () => this.#versions(name))));
   }
 
   async #versions(name) {
     await this.#tell(async () => {
       const {data} = await call(`${pathOf(name)}/versions`);
-      const rows = [...data.versions].reverse().map(({version, description, created, bytes}) => el("tr", {},
-        el("th", {scope: "row"}, `${name}@${version}`), el("td", {}, `${bytes} bytes`), el("td", {}, description ?? ""), el("td", {class: "hint"}, day(created)),
-        el("td", {}, button("Open", `Open version ${version} of ${name}`, () => this.#open(name, version)))));
+      const rows = [...data.versions].reverse().map(
+        ({version, description, created, bytes}) => el("tr", {}, el("th", {scope: "row"}, `${name}@${version}`),
+          el("td", {}, `${bytes} bytes`), el("td", {}, description ?? ""), el("td", {class: "hint"}, day(created)),
+          el("td", {}, button("Open", `Open version ${version} of ${name}`, () => this.#open(name, version)))));
       this.#show(rows, "");
-      this.table.append(el("tfoot", {}, el("tr", {}, el("td", {colspan: 5}, button("All graphs", "Back to all graphs", () => this.list())))));
+      this.table.append(el("tfoot", {},
+        el("tr", {}, el("td", {colspan: 5}, button("All graphs", "Back to all graphs", () => this.list())))));
     });
   }
 
@@ -76,7 +86,8 @@ class GraphsDialog {
       const newest = version ? (await call(pathOf(name))).data.version : data.version;
       opened = {name, version: newest, description: data.description ?? ""};
       this.dialog.close();
-      const fields = Object.fromEntries((data.inputs ?? []).filter(input => !input.default).map(input => [input.name, blank(input)]));
+      const fields = Object.fromEntries(
+        (data.inputs ?? []).filter(input => !input.default).map(input => [input.name, blank(input)]));
       // Values that were entered already stay for inputs of the same name.
       this.load({formula: data.text, fields: {...fields, ...this.state.fields}});
       announce(`${name}, version ${data.version}, is open`);
@@ -86,7 +97,9 @@ class GraphsDialog {
   async #save(force = null) {
     const name = this.name.value.trim();
     const isKnown = opened?.name === name;
-    const headers = force ? {"If-Match": `"${force}"`} : isKnown ? {"If-Match": `"${opened.version}"`} : {"If-None-Match": "*"};
+    const headers = force ? {"If-Match": `"${force}"`} :
+      isKnown             ? {"If-Match": `"${opened.version}"`} :
+                            {"If-None-Match": "*"};
     const graph = isJSON(this.state.formula) ? this.state.formula : JSON.stringify(this.state.formula);
     const description = this.description.value.trim();
     const body = `{"graph": ${graph}${description && `, "description": ${JSON.stringify(description)}`}}`;
@@ -106,14 +119,14 @@ class GraphsDialog {
   /** Somebody else saved meanwhile: a person decides. */
   #conflict(name, facts) {
     const version = facts.version ?? facts.etag?.replaceAll('"', "");
-    this.#say(opened?.name === name ? `${name} was changed meanwhile: version ${version} is newer than the one you opened.` : `There is a graph ${name} already, version ${version}.`,
+    this.#say(opened?.name === name ?
+        `${name} was changed meanwhile: version ${version} is newer than the one you opened.` :
+        `There is a graph ${name} already, version ${version}.`,
       button("Open theirs", `Open version ${version} of ${name}`, () => this.#open(name)),
       button("Save over it", `Save over version ${version} of ${name}`, () => this.#save(version)));
   }
 
-  #say(text, ...actions) {
-    this.message.replaceChildren(el("p", {class: "notice"}, text, ...actions));
-  }
+  #say(text, ...actions) { this.message.replaceChildren(el("p", {class: "notice"}, text, ...actions)); }
 
   async #tell(action) {
     this.message.replaceChildren();
@@ -128,10 +141,12 @@ class GraphsDialog {
 
 const pathOf = name => `/v1/graphs/${encodeURIComponent(name)}`;
 const day = created => (created ?? "").slice(0, 16).replace("T", " ");
-const button = (label, title, action) => el("button", {type: "button", class: "quiet", "aria-label": title, onclick: action}, label);
+const button = (label, title, action) =>
+  el("button", {type: "button", class: "quiet", "aria-label": title, onclick: action}, label);
 
 /** Ones in the declared shape; a dimension that may be anything is 2. */
 function blank({shape}) {
-  const ones = (shape ?? []).reduceRight((item, size) => `[${Array(typeof size === "number" ? size : 2).fill(item).join(", ")}]`, "1");
+  const ones = (shape ??
+    []).reduceRight((item, size) => `[${Array(typeof size === "number" ? size : 2).fill(item).join(", ")}]`, "1");
   return fieldOf(ones);
 }

@@ -33,18 +33,21 @@ export const bodyOf = members => objectText(members);
 
 /** The inputs that are sent, with the JSON text of each. */
 export function inputTexts(state) {
-  return state.inputs.filter(({name}) => state.fields[name].kind !== "default").map(({name}) => [name, fieldText(name, state.fields[name])]);
+  return state.inputs.filter(({name}) => state.fields[name].kind !== "default")
+    .map(({name}) => [name, fieldText(name, state.fields[name])]);
 }
 
 export function fieldText(name, field) {
   if (field.kind === "file") {
     if (field.tensor) return JSON.stringify(field.tensor);
-    throw new Unreadable(`/inputs/${name}`, `${name} is read from a file: choose it${field.name ? ` (${field.name})` : ""}.`);
+    throw new Unreadable(
+      `/inputs/${name}`, `${name} is read from a file: choose it${field.name ? ` (${field.name})` : ""}.`);
   }
   try {
     JSON.parse(field.text);
   } catch {
-    throw new Unreadable(`/inputs/${name}`, field.text.trim() === "" ? `${name} has no value.` : `The value of ${name} is not JSON.`);
+    throw new Unreadable(
+      `/inputs/${name}`, field.text.trim() === "" ? `${name} has no value.` : `The value of ${name} is not JSON.`);
   }
   return field.text;
 }
@@ -54,9 +57,7 @@ function graphText(source) {
   if (!isJSON(source)) return JSON.stringify(source);
   try {
     JSON.parse(source);
-  } catch (error) {
-    throw new Unreadable("/graph", `The graph is not JSON: ${error.message}`);
-  }
+  } catch (error) { throw new Unreadable("/graph", `The graph is not JSON: ${error.message}`); }
   return source;
 }
 
@@ -65,8 +66,10 @@ function optionText({name, kind, only}, state) {
   if (only && !only.includes(state.compute)) return null;
   if (text === "") return only ? "{}" : null;
   if (kind === "choice") return JSON.stringify(text);
-  if (kind === "names") return JSON.stringify(namesIn(text));
-  try { JSON.parse(text); } catch { throw new Unreadable(`/${name}`, `${name} is not JSON.`); }
+  if (kind === "names") return `[${namesIn(text).map(name => JSON.stringify(name)).join(", ")}]`;
+  try {
+    JSON.parse(text);
+  } catch { throw new Unreadable(`/${name}`, `${name} is not JSON.`); }
   return text;
 }
 

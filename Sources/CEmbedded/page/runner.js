@@ -1,4 +1,5 @@
-// Runs requests one after the other, never two at a time. What changes meanwhile is sent next, and only its newest state.
+// Runs requests one after the other, never two at a time. What changes meanwhile is sent next, and only its newest
+// state.
 
 /** A request that has been under way for so long is given up for a newer one. */
 const PATIENCE = 300;
@@ -13,16 +14,16 @@ export class Runner {
   #abort = null;
 
   /** `steps()` gives the requests to make now: functions that take an AbortSignal. */
-  constructor(steps) {
-    this.#steps = steps;
-  }
+  constructor(steps) { this.#steps = steps; }
 
   /** Asks for a run; it has ended when the promise is fulfilled. */
   run() {
     this.#isWanted = true;
     if (this.#isRunning) {
       const abort = this.#abort;
-      setTimeout(() => { if (this.#isWanted && this.#abort === abort) abort?.abort(); }, PATIENCE);
+      setTimeout(() => {
+        if (this.#isWanted && this.#abort === abort) abort?.abort();
+      }, PATIENCE);
     }
     this.finished = this.#isRunning ? this.finished : this.#loop();
     return this.finished;

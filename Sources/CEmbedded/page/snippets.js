@@ -1,8 +1,8 @@
 // The request as a command or a short program, with what each language has for HTTP. They run as they are pasted.
 
+import {token} from "./client.js";
 import {isJSON} from "./names.js";
 import {membersOf, pathOf} from "./request.js";
-import {token} from "./client.js";
 
 /** Names of the snippets, with the words above them. */
 export const SNIPPETS = {
@@ -17,12 +17,17 @@ const addressOf = state => location.origin + pathOf(state);
 
 /** Members on lines of their own, inputs too. */
 function json(state) {
-  return `{\n${membersOf(state).map(([name, text]) => `  ${JSON.stringify(name)}: ${name === "inputs" ? inputLines(text) : text}`).join(",\n")}\n}`;
+  return `{\n${
+    membersOf(state)
+      .map(([name, text]) => `  ${JSON.stringify(name)}: ${name === "inputs" ? inputLines(text) : text}`)
+      .join(",\n")}\n}`;
 }
 
 function inputLines(text) {
   const entries = entriesOf(text);
-  return entries.length ? `{\n${entries.map(([name, value]) => `    ${JSON.stringify(name)}: ${value}`).join(",\n")}\n  }` : "{}";
+  return entries.length ?
+    `{\n${entries.map(([name, value]) => `    ${JSON.stringify(name)}: ${value}`).join(",\n")}\n  }` :
+    "{}";
 }
 
 /** Members of an object's text with their texts as they stand, numbers digit for digit. */
@@ -55,7 +60,9 @@ function curl(state) {
 function python(state) {
   const bearer = token.get() ? `\nheaders["Authorization"] = "Bearer " + os.environ["AUTOGRAD_TOKEN"]` : "";
   const members = membersOf(state).map(([name, text]) => {
-    const value = name === "graph" && !isJSON(state.formula) ? "graph" : name === "inputs" ? pythonInputs(text) : pythonValue(text);
+    const value = name === "graph" && !isJSON(state.formula) ? "graph" :
+      name === "inputs"                                      ? pythonInputs(text) :
+                                                               pythonValue(text);
     return `    ${JSON.stringify(name)}: ${value},`;
   });
   return `import json${bearer && "\nimport os"}
@@ -79,20 +86,30 @@ print(json.dumps(answer))
 }
 
 function pythonInputs(text) {
-  return `{\n${entriesOf(text).map(([name, value]) => `        ${JSON.stringify(name)}: ${pythonValue(value)},`).join("\n")}\n    }`;
+  return `{\n${
+    entriesOf(text)
+      .map(([name, value]) => `        ${JSON.stringify(name)}: ${pythonValue(value)},`)
+      .join("\n")}\n    }`;
 }
 
-const pythonValue = text => text.replace(/"(?:[^"\\]|\\.)*"|\btrue\b|\bfalse\b|\bnull\b/g, word => ({true: "True", false: "False", null: "None"})[word] ?? word);
+const pythonValue = text => text.replace(/"(?:[^"\\]|\\.)*"|\btrue\b|\bfalse\b|\bnull\b/g,
+  word => ({true: "True", false: "False", null: "None"})[word] ?? word);
 
 function pythonText(text) {
-  return /"""|\\/.test(text) || text.endsWith('"') ? JSON.stringify(text) : text.includes("\n") ? `"""\\\n${text}"""` : JSON.stringify(text);
+  return /"""|\\/.test(text) || text.endsWith('"') ? JSON.stringify(text) :
+    text.includes("\n")                            ? `"""\\\n${text}"""` :
+                                                     JSON.stringify(text);
 }
 
 function javascript(state) {
   const bearer = token.get() ? `,\n    Authorization: \`Bearer \${process.env.AUTOGRAD_TOKEN}\`` : "";
   const isText = !isJSON(state.formula);
-  const graph = state.formula.includes("\n") ? `\`${state.formula.replace(/[\\`]|\$\{/g, mark => `\\${mark}`)}\`` : JSON.stringify(state.formula);
-  const members = membersOf(state).map(([name, text]) => `  ${name}: ${name === "graph" && isText ? graph : name === "inputs" ? inputLines(text) : text},`);
+  const graph = state.formula.includes("\n") ? `\`${state.formula.replace(/[\\`]|\$\{/g, mark => `\\${mark}`)}\`` :
+                                               JSON.stringify(state.formula);
+  const members = membersOf(state).map(([name, text]) => `  ${name}: ${
+                                         name === "graph" && isText ? graph :
+                                           name === "inputs"        ? inputLines(text) :
+                                                                      text},`);
   return `const request = {
 ${members.join("\n")}
 };
@@ -109,7 +126,9 @@ console.log(JSON.stringify(answer));
 
 function r(state) {
   const members = membersOf(state).map(([name, text]) => {
-    const value = name === "graph" && !isJSON(state.formula) ? rText(state.formula) : name === "inputs" ? rInputs(text) : rValue(JSON.parse(text));
+    const value = name === "graph" && !isJSON(state.formula) ? rText(state.formula) :
+      name === "inputs"                                      ? rInputs(text) :
+                                                               rValue(JSON.parse(text));
     return `  ${rName(name)} = ${value}`;
   });
   const bearer = token.get() ? `  req_auth_bearer_token(Sys.getenv("AUTOGRAD_TOKEN")) |>\n` : "";
@@ -129,9 +148,13 @@ str(answer)
 `;
 }
 
-const rName = name => /^[A-Za-z][A-Za-z0-9._]*$/.test(name) && !/^(if|else|for|while|repeat|function|in|next|break|TRUE|FALSE|NULL|Inf|NaN|NA)$/.test(name) ? name : `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
+const rName = name => /^[A-Za-z][A-Za-z0-9._]*$/.test(name) &&
+    !/^(if|else|for|while|repeat|function|in|next|break|TRUE|FALSE|NULL|Inf|NaN|NA)$/.test(name) ?
+  name :
+  `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
 const rText = text => JSON.stringify(text).replaceAll("\\n", "\n");
-const rInputs = text => `list(\n${entriesOf(text).map(([name, value]) => `    ${rName(name)} = ${rValue(JSON.parse(value))}`).join(",\n")}\n  )`;
+const rInputs = text => `list(\n${
+  entriesOf(text).map(([name, value]) => `    ${rName(name)} = ${rValue(JSON.parse(value))}`).join(",\n")}\n  )`;
 
 /** Vectors are c(…), matrices rbind(…). One element alone is a list of one, which JSON writes in brackets. */
 function rValue(value) {
@@ -141,12 +164,16 @@ function rValue(value) {
   if (typeof value === "string") return rText(value);
   if (!Array.isArray(value)) {
     const entries = Object.entries(value);
-    return entries.length ? `list(${entries.map(([name, item]) => `${rName(name)} = ${rValue(item)}`).join(", ")})` : "setNames(list(), character())";
+    return entries.length ? `list(${entries.map(([name, item]) => `${rName(name)} = ${rValue(item)}`).join(", ")})` :
+                            "setNames(list(), character())";
   }
   const isOf = kind => value.every(item => typeof item === kind);
   if (value.length > 0 && (isOf("number") || isOf("string") || isOf("boolean"))) {
     return value.length === 1 ? `I(${rValue(value[0])})` : `c(${value.map(rValue).join(", ")})`;
   }
-  const isMatrix = value.length > 0 && value.every(row => Array.isArray(row) && row.length === value[0].length && row.length > 0 && row.every(item => typeof item === "number"));
-  return isMatrix ? `rbind(${value.map(row => `c(${row.map(rValue).join(", ")})`).join(", ")})` : `list(${value.map(rValue).join(", ")})`;
+  const isMatrix = value.length > 0 &&
+    value.every(row => Array.isArray(row) && row.length === value[0].length && row.length > 0 &&
+        row.every(item => typeof item === "number"));
+  return isMatrix ? `rbind(${value.map(row => `c(${row.map(rValue).join(", ")})`).join(", ")})` :
+                    `list(${value.map(rValue).join(", ")})`;
 }

@@ -2,7 +2,10 @@
 
 import {download} from "./dom.js";
 
-const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "text-anchor"];
+const STYLES = [
+  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight",
+  "text-anchor"
+];
 
 /** `box` is what of the drawing the file shows: x, y, width and height. */
 export function saveDrawing(drawing, name, box) {

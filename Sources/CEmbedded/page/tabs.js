@@ -9,7 +9,14 @@ export class Tabs {
   constructor(list, panel, names, onChoose) {
     this.panel = panel;
     for (const [name, label] of names) {
-      const tab = el("button", {type: "button", role: "tab", id: `tab-${name}`, "aria-controls": panel.id, onclick: () => this.choose(name, onChoose)}, label);
+      const tab = el("button", {
+        type: "button",
+        role: "tab",
+        id: `tab-${name}`,
+        "aria-controls": panel.id,
+        onclick: () => this.choose(name, onChoose)
+      },
+        label);
       this.#tabs.set(name, tab);
       list.append(tab);
     }
@@ -33,7 +40,9 @@ export class Tabs {
       tab.setAttribute("aria-selected", other === name);
       tab.tabIndex = other === name ? 0 : -1;
     }
-    this.#tabs.get(name).scrollIntoView({block: "nearest", inline: "nearest"});
+    // The first tab is in view from the start: asking would lay the page out once more.
+    if (this.hasMoved) this.#tabs.get(name).scrollIntoView({block: "nearest", inline: "nearest"});
+    this.hasMoved = true;
     this.panel.setAttribute("aria-labelledby", `tab-${name}`);
     onChoose(name);
   }

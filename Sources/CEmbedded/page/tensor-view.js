@@ -15,7 +15,8 @@ export class TensorView {
     this.body = el("div", {class: "tensor-body"});
     this.copy = copyButton("Copy", () => JSON.stringify(this.tensor.data));
     this.copy.setAttribute("aria-label", `Copy ${name}`);
-    this.node = el("section", {class: "tensor", "aria-label": name}, el("header", {}, el("h4", {}, label), this.type, this.copy), this.body);
+    this.node = el("section", {class: "tensor", "aria-label": name},
+      el("header", {}, el("h4", {}, label), this.type, this.copy), this.body);
   }
 
   /** `shown` is the shape to draw, where that differs: a Hessian's is that of a matrix. */
@@ -34,7 +35,8 @@ export class TensorView {
     if (this.shape.length === 0) return "scalar";
     if (size === 0) return "empty";
     const columns = this.shape.at(-1);
-    const isTable = this.shape.length <= 2 && size <= MOST_CELLS && (columns <= MOST_COLUMNS || (this.shape.length === 1 && size <= 16));
+    const isTable = this.shape.length <= 2 && size <= MOST_CELLS &&
+      (columns <= MOST_COLUMNS || (this.shape.length === 1 && size <= 16));
     return isTable ? "table" : "picture";
   }
 
@@ -47,8 +49,10 @@ export class TensorView {
     else this.picture = new Picture(this.name);
     this.slice = this.slice ?? 0;
     this.slider = kind === "picture" ? this.#sliceSlider() : null;
-    this.body.replaceChildren(...(kind === "table" ? [el("div", {class: "scroller", tabindex: "0", role: "group", "aria-label": this.name}, this.content)]
-      : kind === "picture" ? [this.slider.row, this.picture.node] : [this.content]));
+    this.body.replaceChildren(...(kind === "table" ?
+        [el("div", {class: "scroller", tabindex: "0", role: "group", "aria-label": this.name}, this.content)] :
+        kind === "picture" ? [this.slider.row, this.picture.node] :
+                             [this.content]));
   }
 
   #fill() {

@@ -11,7 +11,10 @@ export function flat(data) {
   const stack = [[data, 0]];
   while (stack.length) {
     const top = stack[stack.length - 1];
-    if (top[1] === top[0].length) { stack.pop(); continue; }
+    if (top[1] === top[0].length) {
+      stack.pop();
+      continue;
+    }
     const item = top[0][top[1]++];
     if (Array.isArray(item)) stack.push([item, 0]);
     else out.push(asNumber(item));

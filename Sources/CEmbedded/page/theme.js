@@ -5,7 +5,8 @@ import {byId} from "./dom.js";
 const KEY = "autograd-theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-export const isDark = () => document.documentElement.dataset.theme === "dark" || (!document.documentElement.dataset.theme && dark.matches);
+export const isDark = () =>
+  document.documentElement.dataset.theme === "dark" || (!document.documentElement.dataset.theme && dark.matches);
 
 /** Prepares the switch; `onChange` follows, for what is painted with colours of its own. */
 export function prepareTheme(onChange) {
