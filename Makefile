@@ -8,7 +8,7 @@ BUILD := swift build -c release --product autograd-server --static-swift-stdlib
 BINARY = $(shell swift build -c release --static-swift-stdlib --show-bin-path)/autograd-server
 
 .PHONY: help deps build run demo check test test-arm64 fuzz schemathesis client-test clients-test endure endure-http endure-clients endure-overload endure-soak \
-  endure-bombs endure-hostile endure-graphs hostile-costs browser-test sanitize coverage lint format openapi reference accuracy mutations fixtures \
+  endure-bombs endure-hostile endure-graphs hostile-costs browser-test page-test spreadsheet-test sanitize coverage lint format openapi reference accuracy mutations fixtures \
   random-graphs image image-test bench \
   bench-quick bench-check bench-curves bench-peers bench-deps clean
 
@@ -75,6 +75,14 @@ schemathesis: build ## Send EXAMPLES (100) made-up requests for each operation o
 browser-test: build ## Call the server from pages in Chromium: allowed, not allowed, DNS rebinding
 	@scripts/deps.sh chromium python3
 	python3 scripts/browser-test.py $(BINARY)
+
+spreadsheet-test: build ## Call the server from the cells of a spreadsheet, in LibreOffice
+	@scripts/deps.sh libreoffice-calc-nogui python3-uno python3
+	python3 scripts/spreadsheet-test.py $(BINARY)
+
+page-test: build ## Try the page in Chromium: every tab, example, keyboard, axe (PyPI)
+	@scripts/deps.sh chromium chromium-driver python3-venv
+	scripts/with-server.sh $(BINARY) scripts/page-test.sh
 
 image-test: ## Build both container images, run them locked down, check what they promise
 	@scripts/image-test.sh

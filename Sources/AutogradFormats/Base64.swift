@@ -1,5 +1,5 @@
 /// The standard alphabet of RFC 4648 with padding, nothing else: no line breaks, no URL alphabet.
-enum Base64 {
+package enum Base64 {
   /// Decoded size of a text, from its length and padding; nil if these are invalid.
   static func decodedByteCount(_ text: UnsafeRawBufferPointer) -> Int? {
     guard text.count % 4 == 0 else { return nil }
@@ -73,7 +73,7 @@ enum Base64 {
     return word & (0xFF_FFFF >> UInt32(8 * count)) == 0 ? word : nil
   }
 
-  static func append(_ bytes: UnsafeRawBufferPointer, to buffer: ByteBuffer) {
+  package static func append(_ bytes: UnsafeRawBufferPointer, to buffer: ByteBuffer) {
     guard let base = bytes.baseAddress, bytes.count > 0 else { return }
     let length = (bytes.count + 2) / 3 * 4
     let out = UnsafeMutableRawPointer(buffer.reserve(length))

@@ -12,9 +12,11 @@ struct AutogradServerCommand: ParsableCommand {
     discussion: """
       Start it with `autograd-server serve`, then:
 
-        curl localhost:8080/v1/evaluate -d '{
-          "graph": {"nodes": [{"op": "mul", "inputs": ["x", "x"], "outputs": ["y"]}]},
-          "inputs": {"x": [1, 2, 3]}}'
+        curl localhost:8080/v1/evaluate -d '{"graph": "y = sum(x ** 2)", "inputs": {"x": [1, 2, 3]}}'
+
+      Without a server:
+
+        autograd-server evaluate -e 'y = sum(x ** 2)' x=1,2,3
       """,
     version: Version.current,
     subcommands: [

@@ -75,6 +75,10 @@ static const unsigned char field_text_js[] = {
 #embed "page/field-text.js"
 };
 
+static const unsigned char fields_css[] = {
+#embed "page/fields.css"
+};
+
 static const unsigned char fields_js[] = {
 #embed "page/fields.js"
 };
@@ -139,10 +143,6 @@ static const unsigned char panzoom_js[] = {
 #embed "page/panzoom.js"
 };
 
-static const unsigned char parts_css[] = {
-#embed "page/parts.css"
-};
-
 static const unsigned char picture_js[] = {
 #embed "page/picture.js"
 };
@@ -199,6 +199,10 @@ static const unsigned char theme_js[] = {
 #embed "page/theme.js"
 };
 
+static const unsigned char views_css[] = {
+#embed "page/views.css"
+};
+
 static const embedded_file files[] = {
   {"address.js", "text/javascript; charset=utf-8", {address_js, sizeof address_js}},
   {"answer.js", "text/javascript; charset=utf-8", {answer_js, sizeof answer_js}},
@@ -218,6 +222,7 @@ static const embedded_file files[] = {
   {"field-number.js", "text/javascript; charset=utf-8", {field_number_js, sizeof field_number_js}},
   {"field-table.js", "text/javascript; charset=utf-8", {field_table_js, sizeof field_table_js}},
   {"field-text.js", "text/javascript; charset=utf-8", {field_text_js, sizeof field_text_js}},
+  {"fields.css", "text/css; charset=utf-8", {fields_css, sizeof fields_css}},
   {"fields.js", "text/javascript; charset=utf-8", {fields_js, sizeof fields_js}},
   {"files.js", "text/javascript; charset=utf-8", {files_js, sizeof files_js}},
   {"graph-layout.js", "text/javascript; charset=utf-8", {graph_layout_js, sizeof graph_layout_js}},
@@ -234,7 +239,6 @@ static const embedded_file files[] = {
   {"operations.js", "text/javascript; charset=utf-8", {operations_js, sizeof operations_js}},
   {"options.js", "text/javascript; charset=utf-8", {options_js, sizeof options_js}},
   {"panzoom.js", "text/javascript; charset=utf-8", {panzoom_js, sizeof panzoom_js}},
-  {"parts.css", "text/css; charset=utf-8", {parts_css, sizeof parts_css}},
   {"picture.js", "text/javascript; charset=utf-8", {picture_js, sizeof picture_js}},
   {"plot-points.js", "text/javascript; charset=utf-8", {plot_points_js, sizeof plot_points_js}},
   {"plot.js", "text/javascript; charset=utf-8", {plot_js, sizeof plot_js}},
@@ -249,6 +253,7 @@ static const embedded_file files[] = {
   {"tensor-view.js", "text/javascript; charset=utf-8", {tensor_view_js, sizeof tensor_view_js}},
   {"tensors.js", "text/javascript; charset=utf-8", {tensors_js, sizeof tensors_js}},
   {"theme.js", "text/javascript; charset=utf-8", {theme_js, sizeof theme_js}},
+  {"views.css", "text/css; charset=utf-8", {views_css, sizeof views_css}},
 };
 
 const embedded_file *embedded_page(size_t *count) {

@@ -121,8 +121,11 @@ import Testing
     Case("é = x\n\ty = é +", 2, 9, "the text ends"),
   ]
 
-  @Test(arguments: operators + values + calls + index + structure)
-  func isRefusedAtItsPlaceWithTheMend(_ item: Case) throws {
+  static let all = operators + values + calls + index + structure
+
+  @Test(arguments: all) func isRefusedAtItsPlaceWithTheMend(_ item: Case) throws { try Self.check(item) }
+
+  static func check(_ item: Case) throws {
     let error = try #require(refusal(of: item.formula, [("x", [4]), ("w", [4])]))
     #expect(error.code == item.code, "\(error.detail)")
     #expect(error.place?.line == item.line, "\(error.detail)")

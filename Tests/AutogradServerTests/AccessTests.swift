@@ -217,7 +217,10 @@ struct AccessTests {
       Routes.paths.map { $0.replacingOccurrences(of: "{name}", with: "add") } + [
         "/nowhere", "/livez/", "/livez%00", "//livez",
       ]
-    for path in paths where !["/livez", "/readyz"].contains(path) {
+    // The page asks for the token.
+    let open = ["/", "/client.js", "/page/app.js"]
+    for path in open { #expect(ServerProcess.get(path, port: port) == 200, "\(path)") }
+    for path in paths where !(["/livez", "/readyz", "/page/add"] + open).contains(path) {
       let refused = try #require(ServerProcess.fetch(path, port: port))
       #expect(refused.status == 401 && refused.header("WWW-Authenticate") == "Bearer", "\(path)")
       #expect(

@@ -7,31 +7,10 @@ import Testing
 /// The program's commands beside `serve`, and what it says to settings that cannot be.
 @Suite(.timeLimit(.minutes(60)))
 struct CommandTests {
-  private struct Result {
-    var status: Int32
-    var output: String
-    var error: String
-  }
-
-  private func run(_ arguments: String..., input: String = "", environment: [String: String] = [:]) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    // Files rather than pipes: nobody has to read while it runs.
-    let names = ["input", "output", "error"].map { folder.appending(path: $0) }
-    for (name, text) in zip(names, [input, "", ""]) { try Data(text.utf8).write(to: name) }
-    let process = Process()
-    process.executableURL = ServerProcess.program
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-    process.standardInput = try FileHandle(forReadingFrom: names[0])
-    process.standardOutput = try FileHandle(forWritingTo: names[1])
-    process.standardError = try FileHandle(forWritingTo: names[2])
-    try process.run()
-    process.waitUntilExit()
-    // The answer may be a file of numbers.
-    let texts = try names.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
-    return Result(status: process.terminationStatus, output: texts[1], error: texts[2])
+  private func run(
+    _ arguments: String..., input: String = "", environment: [String: String] = [:]
+  ) throws -> ProgramRun {
+    try ProgramRun(arguments, input: input, environment: environment)
   }
 
   private static let request =
@@ -61,7 +40,7 @@ struct CommandTests {
     #expect(problem.status == 1 && problem.output.isEmpty && problem.error.contains("invalid_json"))
     let missing = try run("evaluate", "/nowhere/at/all")
     #expect(missing.status == 64 && missing.error.contains("No such file"))
-    #expect(missing.error.contains("Usage: autograd-server evaluate <file>"), "\(missing.error)")
+    #expect(missing.error.contains("Usage: autograd-server evaluate <file> "), "\(missing.error)")
     let directory = try run("evaluate", "/")
     #expect(directory.status == 64 && directory.error.contains("directory"))
   }
@@ -93,7 +72,7 @@ struct CommandTests {
     #expect(list.status == 0 && list.output.contains("\nmatmul "))
     #expect(try run("operations", "--json").output == OperationsDocument.list.string)
     let one = try run("operations", "clip")
-    for part in ["clip(", "\nattributes\n", "\nconventions\n", "\nexample\n"] {
+    for part in ["clip(", "\nattributes\n", "\nconventions\n", "\nexample\n  y = clip(x, min=-0.5, max=0.5)\n"] {
       #expect(one.output.contains(part), "\(part)")
     }
     #expect(try run("operations", "clip", "--json").output == OperationsDocument.document(of: "clip")?.string)

@@ -10,15 +10,21 @@ enum FormulaHints {
     ("%*%", "the product of matrices is @"), ("%o%", "use outer(x, y)"), ("%%", "the remainder is %"),
     ("%/%", "write floor(a / b)"), ("**=", "write x2 = x ** 2: a name is defined once"),
     ("//", "write floor(a / b); a comment begins with #"), ("/*", "a comment begins with #"),
-    ("&&", "it is &"), ("||", "it is |"), ("<-", "a name is defined with =, and a comparison has a blank: x < -1"),
+    ("&&", "it is &"), ("||", "it is |, and a norm is norm(x)"), ("<<-", "a name is defined with ="),
+    ("<-", "a name is defined with =, and a comparison has a blank: x < -1"),
     ("<>", "it is !="), ("~=", "it is !="), ("=>", "a function is written def f(x) { … }, at least is >="),
-    ("->", "a function is written def f(x) { … }"), (":=", "a name is defined with ="),
+    ("->", "a function is written def f(x) { … }, and a name is defined with = behind it"),
+    (":=", "a name is defined with ="),
     ("+=", "write y = x + 1: a name is defined once"), ("-=", "write y = x - 1: a name is defined once"),
     ("*=", "write y = x * 2: a name is defined once"), ("/=", "write y = x / 2: a name is defined once"),
     ("++", "write y = x + 1"), ("|>", "write the call: sum(x)"), ("<<", "write x * 2 ** n"),
     (">>", "write floor(x / 2 ** n)"), (".*", "every operator works on elements: *"),
     ("./", "every operator works on elements: /"), (".^", "every operator works on elements: **"),
-    (".'", "write .T"),
+    (".'", "write .T"), (".+", "every operator works on elements: +"), (".-", "every operator works on elements: -"),
+    (".==", "every operator works on elements: =="), (".!=", "every operator works on elements: !="),
+    (".<=", "every operator works on elements: <="), (".>=", "every operator works on elements: >="),
+    (".<", "every operator works on elements: <"), (".>", "every operator works on elements: >"),
+    (".=", "a name is defined with ="), (".(", "every function works on elements: exp(x)"),
   ]
 
   /// Characters that stand for an operator or a number elsewhere.
@@ -31,19 +37,26 @@ enum FormulaHints {
     ("“", "write \""), ("”", "write \""), ("„", "write \""), ("‘", "write '"), ("’", "write '"), ("«", "write \""),
     ("»", "write \""), ("→", "a function is written def f(x) { … }"), ("…", "write ..."),
     ("?", "a choice is where(c, x, y)"), ("!", "not is ~, and a factorial is exp(lgamma(n + 1))"),
-    ("\\", "a line goes on by itself behind an operator and inside parentheses"), ("$", "leave it away"),
+    ("\\", "a system of equations is solve(a, b)"), ("$", "leave it away"),
+    ("∂", "a derivative is grad(y, x)"), ("∇", "a gradient is grad(y, x)"), ("∈", "compare with == and any"),
+    ("‖", "write norm(x)"), ("′", "a derivative is grad(y, x), a transpose x.T"),
+    ("°", "write x * 0.017453292519943295"),
     (".", "a decimal point has digits beside it"),
   ]
 
   static func character(_ scalar: Unicode.Scalar) -> String? {
     if let row = characters.first(where: { $0.written == scalar }) { return "\(row.mend)" }
+    if 0x2080...0x2089 ~= scalar.value { return "write the digit itself, as in x\(scalar.value - 0x2080)" }
     // Full-width forms of ASCII.
     guard 0xFF01...0xFF5E ~= scalar.value, let plain = Unicode.Scalar(scalar.value - 0xFEE0) else { return nil }
     return "write \(plain)"
   }
 
-  static let numbers = "numbers in a list have commas and brackets round them: [1, 2]; a decimal has a point: 1.5"
+  static let numbers = "numbers in a list have commas and brackets round them: [1, 2]; a decimal has one point: 1.5"
   static let range = "there are no ranges: write the numbers, as in [1, 2, 3]"
+  static let type =
+    "no type stands behind a value: an input is declared, input x: float64, a value converted, "
+    + "cast(x, dtype=\"float32\")"
   static let braces = "a list has brackets: [1, 2]"
   static let function = "a function is written def f(x) { … }"
 
@@ -60,7 +73,18 @@ enum FormulaHints {
     ("for", "there are no loops in statements: operations work on whole tensors"),
     ("while", "there are no loops in statements: operations work on whole tensors"),
     ("let", "a name is defined with = alone: y = x ** 2"), ("var", "a name is defined with = alone: y = x ** 2"),
-    ("is", "equality is =="), ("mod", "the remainder is %"), ("div", "write floor(a / b)"),
+    ("double", "a name is defined with = alone: y = x ** 2"), ("float", "a name is defined with = alone: y = x ** 2"),
+    ("int", "a name is defined with = alone: y = x ** 2"), ("auto", "a name is defined with = alone: y = x ** 2"),
+    ("import", "every operation is there: leave the line away"),
+    ("from", "every operation is there: leave the line away"),
+    ("using", "every operation is there: leave the line away"), ("global", "names are known everywhere: leave it away"),
+    ("class", "there are values and functions only: def f(x) { … }"),
+    ("assert", "give the condition a name and return it"),
+    ("elif", "a choice is where(c, x, y)"), ("elseif", "a choice is where(c, x, y)"),
+    ("then", "a choice is where(c, x, y)"),
+    ("end", "the body of a function stands in braces: def f(x) { … }"), ("with", "leave it away"),
+    ("clear", "nothing is kept between requests: leave the line away"), ("is", "equality is =="),
+    ("mod", "the remainder is %"), ("div", "write floor(a / b)"),
   ]
 
   // MARK: Reserved words
@@ -86,34 +110,7 @@ enum FormulaHints {
     ["true", "false", "null", "NaN", "Infinity"].contains(word)
   }
 
-  // MARK: Calls
-
-  /// What does the work of functions of other languages that no operation is named after.
-  static func call(_ name: String) -> String? {
-    calls.first { "\($0.written)" == name }.map { "\($0.mend)" }
-  }
-
-  static let calls: [Row] = [
-    ("pnorm", "ndtr(x) does it, which is 0.5 * erfc(-x / sqrt(2))"), ("ifelse", "write where(c, x, y)"),
-    ("function", "a function is written def f(x) { … }"), ("lambda", "a function is written def f(x) { … }"),
-    ("c", "a list of numbers is written [1, 2], and values are put together by stack(a, b)"),
-    ("list", "a list of numbers is written [1, 2]"), ("array", "a list of numbers is written [1, 2]"),
-    ("not", "not is written ~"), ("if", "a choice is where(c, x, y)"), ("range", "write the numbers, as in [0, 1, 2]"),
-    ("len", "sizes are known beforehand: write the number"), ("print", "every result that nothing takes is an output"),
-  ]
-
-  /// `x.sum()`, `np.sum(x)`, `x.shape`
-  static func member(_ member: String, of owner: String, isCall: Bool) -> String {
-    let isModule = ["np", "numpy", "torch", "jnp", "jax", "tf", "math", "Math", "scipy", "F", "nn", "linalg"].contains(
-      owner)
-    if ["shape", "size", "ndim", "dtype", "length"].contains(member) {
-      return "sizes and dtypes are known beforehand: write the number"
-    }
-    if isModule, !isCall { return "\(member) is written out, as in const pi = 3.141592653589793" }
-    let operation = OpCatalog.operation(named: member) == nil ? OpCatalog.suggestions(for: member).first : member
-    guard let operation else { return "operations are called by their names: sum(x)" }
-    return "write \(operation)(\(isModule ? "x" : owner))"
-  }
+  // MARK: Numbers
 
   /// What stands right behind a number.
   static func suffix(_ letters: String, of number: String) -> String {
@@ -121,8 +118,15 @@ enum FormulaHints {
       let value = Int(letters.dropFirst(), radix: 16).map { ": \($0)" } ?? ""
       return "numbers are decimal\(value)"
     }
+    if number == "0", let radix = ["b": 2, "o": 8][letters.prefix(1).lowercased()],
+      let value = Int(letters.dropFirst(), radix: radix)
+    {
+      return "numbers are decimal: \(value)"
+    }
+    // A point in the middle of a line belongs to names in Catalan.
+    if letters.first == "\u{B7}" { return "a product is written \(number) * \(letters.dropFirst())" }
     if letters.first == "_" { return "digits stand without _ between: 1000" }
-    if letters == "L" || letters == "f" || letters == "F" || letters == "d" || letters == "n" {
+    if letters == "L" || letters == "f" || letters == "F" || letters == "d" || letters == "n" || letters == "f0" {
       return "numbers have no suffix: write \(number), or int64(\(number)) for the dtype"
     }
     if letters == "j" || letters == "i" || letters == "im" {
@@ -137,26 +141,14 @@ enum FormulaHints {
   static func number(_ name: String) -> String? {
     switch name {
     case "pi", "PI", "Pi", "π": "const \(name) = 3.141592653589793"
-    case "e", "E": "const \(name) = 2.718281828459045"
+    case "e", "E", "ℯ": "const \(name) = 2.718281828459045"
     case "tau", "τ": "const \(name) = 6.283185307179586"
     case "inf", "Inf", "INF", "infinity": "Infinity"
-    case "nan", "NAN", "Nan", "NA": "NaN"
+    case "nan", "NAN", "Nan", "NA", "NULL", "nil", "nothing", "missing", "undefined": "NaN"
+    case "end": "x[-1] for the last element, x[1:] for all from the second on"
+    case "begin": "x[0] for the first element"
+    case "im", "j": "the real and the imaginary part as two values: there are no complex numbers"
     default: nil
     }
-  }
-
-  // MARK: Arity
-
-  /// A call with more operands than the operation takes, written as it is probably meant.
-  static func arity(_ reference: OperationReference, _ operands: [String]) -> String? {
-    let most = reference.operands.count
-    guard !reference.hasManyOperands, operands.count > most, most > 0 else { return nil }
-    let extra = operands[most...]
-    if ["max", "min"].contains(reference.name), operands.count == 2 {
-      return "write \(reference.name)imum(\(operands.joined(separator: ", ")))"
-    }
-    guard extra.count <= reference.attributes.count else { return nil }
-    let attributes = zip(reference.attributes, extra).map { "\($0.name)=\($1)" }
-    return "write \(reference.name)(\((operands[..<most] + attributes).joined(separator: ", ")))"
   }
 }

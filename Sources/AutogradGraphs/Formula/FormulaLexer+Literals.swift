@@ -15,7 +15,10 @@ extension FormulaLexer {
     let start = position
     let whole = digitsEnd(start)
     if whole - start > 1, text[start] == UInt8(ascii: "0") {
-      throw bytes.fault(start, "a number has no leading zeros: write it without them")
+      throw bytes.fault(
+        start,
+        previous.kind == .number
+          ? "a number has no blanks between its digits" : "a number has no leading zeros: write it without them")
     }
     var end = whole
     // The point of `1...` belongs to the dots.

@@ -5,7 +5,7 @@ struct FormulaLexer {
   let bytes: FormulaBytes
   private(set) var position = 0
   /// The token before.
-  private var previous = FormulaToken(kind: .end, start: 0, end: 0)
+  private(set) var previous = FormulaToken(kind: .end, start: 0, end: 0)
 
   init(_ bytes: FormulaBytes) { self.bytes = bytes }
 
@@ -118,6 +118,7 @@ struct FormulaLexer {
     }
     do throws(FormatError) { try refuseControl(at: position) } catch { return error }
     if scalar == ".", position + 1 < text.count, continuesName(position + 1) { return member() }
+    if scalar == "\\", let mend = mendOfBackslash() { return bytes.fault(position, mend) }
     let written = bytes.string(position, position + length)
     if let mend = FormulaHints.character(scalar) {
       return bytes.fault(position, "\(written) stands for nothing: \(mend)")
@@ -126,13 +127,25 @@ struct FormulaLexer {
     return bytes.fault(position, "the character \(shown) has no meaning in a formula")
   }
 
+  /// TeX begins its commands with it, and Python goes on in the next line; MATLAB divides.
+  private func mendOfBackslash() -> String? {
+    if continuesName(position + 1) {
+      return "\\ begins no command: a root is sqrt(x), a fraction a / b, a product a * b"
+    }
+    var end = position + 1
+    while end < text.count, text[end] == UInt8(ascii: " ") || text[end] == UInt8(ascii: "\t") { end += 1 }
+    let isLast = end == text.count || text[end] == UInt8(ascii: "\n") || text[end] == UInt8(ascii: "\r")
+    return isLast ? "\\ stands for nothing: a line goes on by itself behind an operator and inside parentheses" : nil
+  }
+
   /// `x.sum()`, `np.sum(x)`, `x.shape`
   private func member() -> FormatError {
     let end = nameEnd(position + 1)
     let member = bytes.string(position + 1, end)
     let owner = previous.kind.endsValue ? bytes.string(previous.start, previous.end) : "x"
     let isCall = end < text.count && text[end] == UInt8(ascii: "(")
-    let mend = FormulaHints.member(member, of: owner, isCall: isCall)
+    let hasArguments = isCall && end + 1 < text.count && text[end + 1] != UInt8(ascii: ")")
+    let mend = FormulaHints.member(member, of: owner, isCall: isCall, hasArguments: hasArguments)
     return bytes.fault(position, "values have no members such as .\(member.prefix(64)); \(mend)")
   }
 

@@ -46,7 +46,7 @@ extension FormulaParser {
       return (operation, nil)
     }
     let mend =
-      FormulaHints.call(written) ?? mendOfDefinition() ?? mendOfElement(name, written)
+      mendOfLaterDefinition(name) ?? FormulaHints.call(written) ?? mendOfDefinition() ?? mendOfElement(name, written)
       ?? (functionNames.hint(for: written).isEmpty ? nil : String(functionNames.hint(for: written).dropFirst(2)))
       ?? OpCatalog.hint(for: String(written.prefix(64)))
       ?? "GET /v1/operations lists all, and def \(written.prefix(64))(x) { … } makes a function"
@@ -65,12 +65,25 @@ extension FormulaParser {
     return nil
   }
 
-  /// `x(1)`
+  /// A function that is defined below.
+  private func mendOfLaterDefinition(_ name: SourceName) -> String? {
+    var (copy, before) = (lexer, token)
+    while let token = try? copy.next(), token.kind != .end {
+      if isWord("def", before), token.kind == .name, bytes.slice(token.start, token.end).elementsEqual(name.bytes) {
+        return "the function is defined below: write it above"
+      }
+      before = token
+    }
+    return nil
+  }
+
+  /// `x(1)`, `x(:, 1)`, `x(end)`
   private func mendOfElement(_ name: SourceName, _ written: String) -> String? {
     var copy = lexer
     _ = try? copy.next()
-    let isNumber = (try? copy.next())?.kind == .number && OpCatalog.hint(for: written) == nil
-    guard draft.names[name] != nil || isNumber else { return nil }
+    let first = try? copy.next()
+    let isIndex = first.map { $0.kind == .number || $0.kind == .colon || isWord("end", $0) } ?? false
+    guard draft.names[name] != nil || (isIndex && OpCatalog.hint(for: written) == nil) else { return nil }
     return "an element of a value is written in brackets: \(written.prefix(64))[0] is the first"
   }
 
@@ -86,6 +99,8 @@ extension FormulaParser {
     if token.kind == .comma {
       try advance()
       if token.kind != .closeParenthesis, !isAttribute(try following()) { return nil }
+    } else if token.kind != .closeParenthesis {
+      throw unexpected(", or )")
     }
     return try close(call)
   }

@@ -23,7 +23,9 @@ extension FormulaParser {
     outer = function
     try readParameters()
     let open = token.start
-    guard token.kind == .openBrace else { throw unexpected("{ and the body of the function") }
+    guard token.kind == .openBrace else {
+      throw bytes.fault(open, "the body of a function stands in braces: def \(name.string)(x) { x ** 2 }")
+    }
     try deepen(at: open)
     try advance()
     lastExpression = nil

@@ -41,6 +41,8 @@ extension FormulaParser {
       literals.append(text: bytes.slice(token.start, token.end))
       try advance()
     case .name: try readLiteralWord(use)
+    case .openParenthesis where use == .attribute:
+      throw bytes.fault(token.start, "an attribute with several values is a list: axis=[0, 1]")
     default: throw unexpected("a literal")
     }
   }
@@ -129,6 +131,7 @@ extension FormulaParser {
     if token.kind == .number || token.kind == .semicolon {
       return bytes.fault(token.start, "numbers in a list have commas between, and rows brackets: [[1, 2], [3, 4]]")
     }
+    if let mend = mendOfBrackets() { return bytes.fault(token.start, mend) }
     if token.kind == .name || token.kind == .openParenthesis || token.kind.binary != nil || token.kind == .tilde {
       if case .call(let call)? = pending.last, call.operation.reference.hasManyOperands {
         let name = call.operation.reference.name
@@ -137,6 +140,19 @@ extension FormulaParser {
       return bytes.fault(token.start, "a list holds numbers only; values are put together by stack(a, b)")
     }
     return unexpected(", or ]")
+  }
+
+  /// `[q, r] = qr(x)`, `[v ** 2 for v in x]`
+  private func mendOfBrackets() -> String? {
+    var (copy, next, open) = (lexer, token, 1)
+    while next.kind != .end, open > 0 {
+      if isWord("for", next) { return FormulaHints.word("for") }
+      if next.kind == .openBracket { open += 1 }
+      if next.kind == .closeBracket { open -= 1 }
+      guard let token = try? copy.next() else { return nil }
+      next = token
+    }
+    return next.kind == .assign && pending.isEmpty ? "several results are written without brackets: q, r = qr(x)" : nil
   }
 
   private func textAsOperand() -> FormatError {

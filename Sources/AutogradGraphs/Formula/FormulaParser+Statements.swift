@@ -51,6 +51,13 @@ extension FormulaParser {
           : "what stands left of = is a name or names with commas between")
     }
     let name = bytes.name(copying: Array("result".utf8))
+    if let number = draft.names[name], draft.known[number].kind == .value {
+      let line = TextPlace(draft.known[number].place, in: bytes.text).line
+      throw bytes.fault(
+        .duplicateName, start,
+        "an expression without a name is called result, and there is one on line \(line); give it a "
+          + "name, as in y = …")
+    }
     try bind(piece, to: [(name, start)])
     lastExpression = (name, start)
   }
@@ -253,7 +260,9 @@ extension FormulaParser {
       try refuseReserved(token)
       let name = try name(token)
       guard draft.names[name] != nil else {
-        let words = "no value is called \(name.brief)\(draft.names.hint(for: name.string))"
+        let words =
+          "no value above is called \(name.brief)\(draft.names.hint(for: name.string)); return takes names, and an "
+          + "expression alone is a formula without it"
         throw bytes.fault(.unknownName, token.start, words)
       }
       guard seen.define(name) else {

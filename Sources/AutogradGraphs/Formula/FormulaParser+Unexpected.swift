@@ -24,10 +24,17 @@ extension FormulaParser {
     switch token.kind {
     case .number where previous.kind == .comma || previous.kind == .number: return FormulaHints.numbers
     case .comma: return mendForComma()
-    case .colon: return FormulaHints.range
-    case .openBrace where token.start == 0: return "a graph in JSON is an object, not a string that holds one"
-    case .openBrace: return FormulaHints.braces
+    case .colon: return mendForColon()
+    case .openBrace: return mendForBrace()
+    case .assign where isAtStart: return "a formula begins without =, as in sum(x), or with a name, as in y = sum(x)"
     case .assign: return "equality is =="
+    case .percent where isAtStart: return "a comment begins with #"
+    case .bar: return "an absolute value is abs(x)"
+    case .star where previous.kind == .openParenthesis || previous.kind == .comma,
+      .power where previous.kind == .openParenthesis || previous.kind == .comma:
+      return "operands are given one by one: f(x, y)"
+    case .semicolon where openBrackets > 0: return "attributes stand behind a comma: sum(x, axis=0)"
+    case .semicolon where previous.kind == .minus: return "write y = x - 1: a name is defined once"
     case .at: return FormulaHints.function
     case .ellipsis:
       return "a line goes on by itself behind an operator and inside parentheses"
@@ -41,7 +48,34 @@ extension FormulaParser {
     return nil
   }
 
+  /// Whether a statement begins with the next token.
+  private var isAtStart: Bool {
+    token.followsLineEnd || token.start == 0 || previous.kind == .end || previous.kind == .semicolon
+  }
+
+  private func mendForColon() -> String {
+    let next = try? following()
+    if previous.kind == .name, next?.kind == .name, previous.end == token.start, next?.start == token.end {
+      return "there are no ranges of cells: give their numbers as an input"
+    }
+    // `x::Float64`, `y: float = x`
+    let isType = previous.kind == .name && (next?.kind == .name || (next?.kind == .colon && next?.start == token.end))
+    return isType ? FormulaHints.type : FormulaHints.range
+  }
+
+  private func mendForBrace() -> String {
+    if token.start == 0 { return "a graph in JSON is an object, not a string that holds one" }
+    if previous.kind == .power { return "a power is grouped by parentheses: x ** (n + 1)" }
+    if previous.kind == .name, text(previous).hasSuffix("_") {
+      return "a subscript is part of the name, as in x2, or an index, x[2]"
+    }
+    return FormulaHints.braces
+  }
+
   private func mendForComma() -> String {
+    if previous.kind == .number, text(previous).contains(".") {
+      return "a decimal has one point, and thousands are not separated: 1000.5"
+    }
     if previous.kind == .number, let next = try? following(), next.kind == .number {
       return "a decimal has a point: \(text(previous)).\(text(next))"
     }

@@ -69,6 +69,11 @@ final class FormulaText: SourceText {
     case (.unknownName, .operand(let operand, let node)): return mendOfName(operand, node)
     case (.wrongArity, .operands(let node)):
       return FormulaHints.arity(source.nodes[node].operation.reference, operandTexts(of: node)).map { "; \($0)" } ?? ""
+    case (.wrongArity, .results(let node)):
+      let reference = source.nodes[node].operation.reference
+      guard !reference.hasManyResults, reference.results.count > 1 else { return "" }
+      let operands = operandTexts(of: node).joined(separator: ", ")
+      return "; write \(reference.results.joined(separator: ", ")) = \(reference.name)(\(operands))"
     default: return ""
     }
   }

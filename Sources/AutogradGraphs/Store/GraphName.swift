@@ -8,9 +8,14 @@ package struct GraphName: Hashable, Sendable, CustomStringConvertible {
   package init?(_ text: some StringProtocol) {
     let bytes = text.utf8
     guard let first = bytes.first, bytes.count <= GraphName.longest, GraphName.isLetter(first),
-      bytes.allSatisfy({ GraphName.isLetter($0) || (48...57).contains($0) || "_.-".utf8.contains($0) })
+      bytes.allSatisfy(GraphName.isAllowed)
     else { return nil }
     self.text = String(text)
+  }
+
+  private static func isAllowed(_ byte: UInt8) -> Bool {
+    isLetter(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
+      || byte == UInt8(ascii: "-")
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }

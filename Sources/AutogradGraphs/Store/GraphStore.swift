@@ -213,11 +213,12 @@ package struct GraphReference: Equatable, Sendable {
 
   /// Nil for a text that is neither a name nor a name, `@` and a number from 1.
   package init?(_ text: String) {
-    let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let name = parts.first.flatMap({ GraphName($0) }) else { return nil }
+    let sign = text.utf8.firstIndex(of: UInt8(ascii: "@"))
+    guard let name = GraphName(text[..<(sign ?? text.endIndex)]) else { return nil }
     self.name = name
-    guard parts.count == 2 else { return }
-    guard let number = Int(parts[1]), number >= 1, String(number) == parts[1] else { return nil }
+    guard let sign else { return }
+    let digits = text[text.utf8.index(after: sign)...]
+    guard let number = Int(digits), number >= 1, String(number) == digits else { return nil }
     version = number
   }
 }

@@ -29,14 +29,17 @@ package struct RouteFacts: Sendable {
   package var readsConditions: Bool
   /// Whether it changes what the server keeps.
   package var writes: Bool
-  /// Whether it is for everybody, where others need a token.
+  /// Whether it is for everybody, see ``Route/isPublic``.
   package var isPublic: Bool
+  /// Whether it needs no token.
+  package var isOpen: Bool
   /// Whether it is about the server's health, which the health thread answers.
   package var isProbe: Bool
 
   package init(
     index: Int = 0, path: Int = 0, hasParameters: Bool = false, readsQuery: Bool = false,
-    readsConditions: Bool = false, writes: Bool = false, isPublic: Bool = false, isProbe: Bool = false
+    readsConditions: Bool = false, writes: Bool = false, isPublic: Bool = false, isOpen: Bool = false,
+    isProbe: Bool = false
   ) {
     self.index = index
     self.path = path
@@ -45,6 +48,7 @@ package struct RouteFacts: Sendable {
     self.readsConditions = readsConditions
     self.writes = writes
     self.isPublic = isPublic
+    self.isOpen = isOpen
     self.isProbe = isProbe
   }
 }

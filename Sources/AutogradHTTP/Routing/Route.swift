@@ -16,8 +16,10 @@ package final class Route: Sendable {
   package let writes: Bool
   /// Whether it may take long even for a small body, and so is always left to the compute pool.
   package let isHeavy: Bool
-  /// Whether it needs no token.
+  /// Whether it is for everybody: it needs no token, and answers under any name and to any page.
   package let isPublic: Bool
+  /// Whether it needs no token, but otherwise keeps to the rules of all others.
+  package let isOpen: Bool
   /// See ``RouteFacts/isProbe``.
   package let isProbe: Bool
   package let handler: RouteHandler
@@ -26,7 +28,7 @@ package final class Route: Sendable {
     _ method: String, _ path: String, answers: [String] = [MediaTypes.json],
     checkBody: (@Sendable (Request) -> Refusal?)? = nil, readsQuery: Bool = false,
     readsConditions: Bool = false, writes: Bool = false, isHeavy: Bool = false, isPublic: Bool = false,
-    isProbe: Bool = false, handler: RouteHandler
+    isOpen: Bool = false, isProbe: Bool = false, handler: RouteHandler
   ) {
     self.method = method
     self.path = path
@@ -38,6 +40,7 @@ package final class Route: Sendable {
     self.writes = writes
     self.isHeavy = isHeavy
     self.isPublic = isPublic
+    self.isOpen = isOpen
     self.isProbe = isProbe
     self.handler = handler
   }
@@ -49,8 +52,8 @@ package final class Route: Sendable {
   package func handled(by handler: RouteHandler) -> Route {
     Route(
       method, path, answers: answers, checkBody: checkBody, readsQuery: readsQuery,
-      readsConditions: readsConditions, writes: writes, isHeavy: isHeavy, isPublic: isPublic, isProbe: isProbe,
-      handler: handler)
+      readsConditions: readsConditions, writes: writes, isHeavy: isHeavy, isPublic: isPublic, isOpen: isOpen,
+      isProbe: isProbe, handler: handler)
   }
 }
 

@@ -53,16 +53,17 @@ package final class Router: Responder {
 
   private func find(_ path: String) -> (rows: Rows, parameters: PathParameters)? {
     if let rows = exact[path] { return (rows, .none) }
-    let parts = PathPattern.parts(of: path)
     for (pattern, rows) in patterns {
-      if let parameters = pattern.match(parts) { return (rows, parameters) }
+      if let parameters = pattern.match(path) { return (rows, parameters) }
     }
     return nil
   }
 
+  private func rows(of path: String) -> Rows? { exact[path] ?? patterns.first { $0.pattern.isLike(path) }?.rows }
+
   package func facts(of path: String, _ method: String) -> RouteFacts {
     let fixed = exact[path]
-    guard let rows = fixed ?? find(path)?.rows else { return RouteFacts(index: routes.count, path: paths.count) }
+    guard let rows = fixed ?? rows(of: path) else { return RouteFacts(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
     guard let index = route(among: rows, taking: method) else {
       return RouteFacts(index: rows.first, path: rows.path, hasParameters: fixed == nil)
@@ -70,6 +71,7 @@ package final class Router: Responder {
     return RouteFacts(
       index: index, path: rows.path, hasParameters: fixed == nil, readsQuery: routes[index].readsQuery,
       readsConditions: routes[index].readsConditions, writes: routes[index].writes, isPublic: routes[index].isPublic,
+      isOpen: routes[index].isOpen,
       isProbe: routes[index].isProbe)
   }
 
@@ -100,7 +102,9 @@ package final class Router: Responder {
     if let index = request.route, index < routes.count, routes[index].takes(request.method) {
       let route = routes[index]
       guard let pattern = route.pattern else { return reply(route, request, .none) }
-      if let parameters = pattern.match(PathPattern.parts(of: request.path)) { return reply(route, request, parameters) }
+      if let parameters = pattern.match(request.path) {
+        return reply(route, request, parameters)
+      }
     }
     guard let (rows, parameters) = find(request.path) else {
       return .now(rules.refuse(.unknownPath(request.path, known: paths), request.id))

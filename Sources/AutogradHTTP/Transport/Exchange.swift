@@ -102,7 +102,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
     closesAfter = isStray || isOverloaded
     let isTurnedAway = isOverloaded && !(client.seat.is_health && route.isProbe)
     if case .refused(let refusal) = sender { return refuse(refusal, closes: true) }
-    if !route.isPublic, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
+    if !route.isPublic, !route.isOpen, !isPreflight, !client.seat.is_admin, let access = server.configuration.access {
       guard let holder = access.tenant(of: authorization) else { return refuse(.unauthorized, closes: true) }
       memory = Reservation(server.memory, for: holder)
       if route.writes, !holder.mayWrite { return refuse(.unwritable(.token), closes: true) }

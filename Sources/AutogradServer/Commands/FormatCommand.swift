@@ -24,18 +24,11 @@ struct FormatCommand: ParsableCommand {
     do throws(FormatError) {
       CommandOutput.write(try text(of: written), to: STDOUT_FILENO)
     } catch {
-      CommandOutput.write(ByteBuffer(FormatCommand.describe(error)), to: STDERR_FILENO)
-      throw ExitCode.failure
+      // The file is the graph, not a request with a member of that name.
+      let pointer = error.pointer.map { $0.hasPrefix("/graph") ? String($0.dropFirst(6)) : $0 } ?? ""
+      try CommandProblem(error, in: pointer).fail()
     }
     withExtendedLifetime(written) {}
-  }
-
-  private static func describe(_ error: FormatError) -> String {
-    let words = "\(error.code.rawValue): \(error.detail)\n"
-    if let place = error.place { return "line \(place.line), column \(place.column): \(words)\(place.excerpt)\n" }
-    // The file is the graph, not a request with a member of that name.
-    let pointer = error.pointer.map { $0.hasPrefix("/graph") ? String($0.dropFirst(6)) : $0 } ?? ""
-    return pointer.isEmpty ? words : "\(pointer): \(words)"
   }
 
   private func text(of written: ByteBuffer) throws(FormatError) -> ByteBuffer {

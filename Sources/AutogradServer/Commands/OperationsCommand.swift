@@ -58,7 +58,9 @@ struct OperationsCommand: ParsableCommand {
       lines.append("  \(attribute.name): \(attribute.kind.rawValue), \(standing). \(attribute.summary)")
     }
     if !reference.conventions.isEmpty { lines += ["", "conventions"] + reference.conventions.map { "  - " + $0 } }
-    lines += ["", "example", "  " + ExampleRequest.text(reference).string]
+    let request = ExampleRequest.text(reference)
+    let formula = ExampleRequest.formula(of: request).split(separator: "\n").map { "  " + $0 }
+    lines += ["", "example"] + formula + ["  " + request.string]
     return ByteBuffer(lines.joined(separator: "\n") + "\n")
   }
 }

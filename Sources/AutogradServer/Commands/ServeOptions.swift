@@ -93,7 +93,7 @@ struct ServeOptions: ParsableArguments {
     Setting("log-format", \.logFormat, \.logFormat, "Log format: text, or json with one object a line."),
     Setting(
       "token-file", \.tokenFile, \.tokenFile, standard: "none",
-      "File of bearer tokens, one a line; all requests except GET /livez and /readyz need one."),
+      "File of bearer tokens, one a line; all requests except GET /livez, /readyz and the page need one."),
     Setting(
       "trusted-proxy", \.trustedProxies, \.trustedProxies, standard: "none",
       "Address of a proxy, or a range such as 10.0.0.0/8, whose X-Forwarded-For header is trusted to name the client.",

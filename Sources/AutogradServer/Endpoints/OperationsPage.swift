@@ -33,8 +33,9 @@ enum OperationsPage {
     the cotangent of the result, that is, the derivative of whatever is differentiated by it; each
     derivative is what it makes of ct for an operand. Every derivative is made of these same
     operations, so derivatives have derivatives, to any order. [kinks.md](kinks.md) shows values and
-    gradients at kinks and edges beside those of other libraries. Examples are posted to
-    `/v1/evaluate`.
+    gradients at kinks and edges beside those of other libraries. Each example stands as a
+    [formula](formulas.md), as a request with the same graph in JSON, and with what `/v1/evaluate`
+    answers.
 
     | operation | |
     |---|---|
@@ -65,6 +66,7 @@ enum OperationsPage {
     let posted = Request(method: "POST", path: "", body: request.bytes)
     let response = DifferentialHandler(limits: Limits()).reply(to: posted, .evaluate).answer()
     guard response.status == 200 else { return }
+    page.append("\n```\n\(ExampleRequest.formula(of: request))\n```\n")
     page.append("\n```json\n\(request.string)\n```\n\n```json\n\(response.body.string)```\n")
   }
 

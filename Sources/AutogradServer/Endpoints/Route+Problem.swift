@@ -12,7 +12,8 @@ extension Route {
   convenience init(
     _ method: String, _ path: String, answers: [String] = [MediaTypes.json], reads: Bool = false,
     readsQuery: Bool = false, readsConditions: Bool = false, writes: Bool = false, isHeavy: Bool = false,
-    isPublic: Bool = false, isProbe: Bool = false, check: (@Sendable (Request) -> Refusal?)? = nil,
+    isPublic: Bool = false, isOpen: Bool = false, isProbe: Bool = false,
+    check: (@Sendable (Request) -> Refusal?)? = nil,
     problems: @escaping ProblemForm = { $0.response(requestID: $1) },
     _ answer: @escaping @Sendable (Request, PathParameters) throws(Problem) -> Reply
   ) {
@@ -26,7 +27,7 @@ extension Route {
     }
     self.init(
       method, path, answers: answers, checkBody: reads ? check ?? usual : nil, readsQuery: readsQuery,
-      readsConditions: readsConditions, writes: writes, isHeavy: isHeavy, isPublic: isPublic, isProbe: isProbe,
-      handler: handler)
+      readsConditions: readsConditions, writes: writes, isHeavy: isHeavy, isPublic: isPublic, isOpen: isOpen,
+      isProbe: isProbe, handler: handler)
   }
 }

@@ -39,13 +39,15 @@ enum Routes {
         .now(metrics.map(MetricsPage.response) ?? Response(contentType: MetricsPage.mediaType, body: ByteBuffer()))
       },
       Route("GET", "/version") { _, _ in .now(Response(body: version)) },
-      Route("GET", "/", answers: [MediaTypes.json, "text/html"]) { request, _ throws(Problem) in
+      Route("GET", "/", answers: [MediaTypes.json, "text/html"], isOpen: true) { request, _ throws(Problem) in
         .now(try PageFiles.start(request))
       },
-      Route("GET", "/page/{name}", answers: ["text/html", "text/css", "text/javascript", "image/svg+xml"]) {
+      Route(
+        "GET", "/page/{name}", answers: ["text/html", "text/css", "text/javascript", "image/svg+xml"], isOpen: true
+      ) {
         _, path throws(Problem) in .now(try PageFiles.response(path["name"]))
       },
-      Route("GET", "/client.js", answers: ["text/javascript"]) { _, _ in
+      Route("GET", "/client.js", answers: ["text/javascript"], isOpen: true) { _, _ in
         .now(.shared(clientJS, contentType: "text/javascript; charset=utf-8"))
       },
       Route("GET", "/docs", answers: ["text/html"]) { _, _ in .now(docs) },
@@ -75,7 +77,9 @@ enum Routes {
       let query = QueryHandler(limits: limits, members: Dictionary(uniqueKeysWithValues: known))
       let parts = [MediaTypes.json, "text/csv", MediaTypes.safetensors]
       return [
-        Route("POST", "/v1/\(name)", answers: answers, reads: true, readsQuery: true, isHeavy: isHeavy) { request, _ in
+        Route(
+          "POST", "/v1/\(name)", answers: answers + ["text/csv"], reads: true, readsQuery: true, isHeavy: isHeavy
+        ) { request, _ in
           MediaTypes.isFormula(request) ? query.reply(to: request) { reply($0, nil) } : reply(request, nil)
         },
         Route("GET", "/v1/\(name)", answers: parts, readsQuery: true, isHeavy: isHeavy) { request, _ in

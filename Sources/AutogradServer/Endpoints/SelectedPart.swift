@@ -93,6 +93,9 @@ enum SelectedPart {
         throw FormatError(
           .wrongType, "select leads to an object, which is no table\(hint(for: .value(value)))", at: "/select")
       }
+      if value["encoding"] != nil {
+        throw FormatError(.wrongType, "select leads to base64: leave encoding out of the request", at: "/select")
+      }
       try appendTensor(data, shape.numbers.map { Int($0) }, to: csv)
     case .array where value.elements.contains(where: isList):
       for (row, element) in value.elements.enumerated() {

@@ -111,7 +111,7 @@ enum LookedFor {
     ("logspace geomspace meshgrid indices", "write the numbers as an input; broadcasting makes grids of them"),
     (
       "size shape len numel ndim rank shape_of",
-      "shapes are known before anything runs: GET none from a graph, write the number"
+      "shapes are known before anything runs: write the number"
     ),
     (
       "nonzero argwhere masked_select compress extract boolean_mask",

@@ -46,6 +46,7 @@ enum LookedForAttributes {
     "initial": "combine the result with that number in another node",
     "weights": "multiply by the weights first, and divide by their sum for a mean",
     "inplace": "values are never changed",
+    "base": "div(log(x), log(base)) does it, and log2 and log10 are there",
     "eps": "add it in a node of its own", "requires_grad": "list the input in the request's wrt",
     "pivoting": "there is no pivoted form", "training": "there is no training mode",
     "name": "the node's outputs are its names",

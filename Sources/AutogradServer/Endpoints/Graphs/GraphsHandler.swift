@@ -24,8 +24,16 @@ struct GraphsHandler: Sendable {
     let reference = try GraphsHandler.reference(path)
     let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
     if let response = try GraphConditions(request).unchanged(version) { return response }
+    try reserve(for: version, request)
     let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
     return try describe(graph, path)
+  }
+
+  /// Reserves memory for reading a version, and for its two forms as text.
+  private func reserve(for version: StoredVersion, _ request: Request) throws(Problem) {
+    let bytes = NamedGraphHandler.memory(ofReading: version)
+    guard let memory = request.memory, !memory.reserveMore(bytes) else { return }
+    throw Problem(Refusal.overloaded(.memory))
   }
 
   private func describe(_ graph: StoredGraph, _ path: PathParameters, status: Int = 200) throws(Problem) -> Response {
@@ -79,6 +87,7 @@ struct GraphsHandler: Sendable {
       }
     }
     let reference = GraphReference(name: name, version: version.version)
+    try reserve(for: version, request)
     let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
     var response = try describe(graph, path, status: existed ? 200 : 201)
     if !existed { response.headers.append(("Location", "/v1/graphs/\(name)")) }

@@ -6,21 +6,30 @@ import AutogradHTTP
 struct NamedGraphHandler: Sendable {
   let store: GraphStore
 
-  /// Nanoseconds that reading a graph takes, about: a file of a megabyte.
-  private static let costOfReading: Int64 = 2_000_000
+  /// Nanoseconds that reading a byte of a graph takes, about.
+  private static let costOfByte: Int64 = 10
+
+  /// Memory that reading a version takes, about: the values of JSON are larger than their text, and what is mapped is
+  /// no memory of the request's.
+  static func memory(ofReading version: StoredVersion) -> Int {
+    version.type == .safetensors ? 1 << 20 : Size.product(version.byteCount, Limits.documentBytesPerByte)
+  }
 
   /// Answers with the graph as it is now: from here to its end the request sees this version.
   func reply(
     to request: Request, _ path: PathParameters, _ answer: @escaping @Sendable (Request, StoredGraph) -> Reply
   ) throws(Problem) -> Reply {
     let reference = try GraphsHandler.reference(path)
+    let version: StoredVersion
     do throws(StoreFailure) {
       if let graph = try store.known(reference) { return answer(request, graph) }
+      version = try store.version(reference)
     } catch {
       throw Problem(error, reference, store)
     }
+    let cost = Int64(version.byteCount) * NamedGraphHandler.costOfByte
     return .later(
-      Work(cost: NamedGraphHandler.costOfReading) { [store] cancellation in
+      Work(cost: cost, byteCount: NamedGraphHandler.memory(ofReading: version)) { [store] cancellation in
         var request = request
         request.cancellation = cancellation
         do throws(StoreFailure) {
