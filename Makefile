@@ -126,7 +126,7 @@ endure-overload: build ## Offer four times the load that can be served for SECON
 endure-soak: build ## Send REQUESTS (200000) of every kind; resident memory must not grow (SEED=)
 	$(ENDURE)-soak.py $(BINARY) --requests $(or $(REQUESTS),200000) --seed $(or $(SEED),1)
 
-endure-graphs: build ## Kill servers while PUTS (1000) graphs are stored, in ROUNDS (10); none may be lost
+endure-graphs: build ## Kill servers while they store PUTS (1000) graphs in ROUNDS (10); none is lost
 	$(ENDURE)-graphs.py $(BINARY) --rounds $(or $(ROUNDS),10) --puts $(or $(PUTS),1000)
 
 hostile-costs: build ## Measure the dearest requests for MINUTES (10); docs/hostile-costs.md (ONLY=)

@@ -15,6 +15,7 @@ let package = Package(
     .target(name: "CEmbedded", cSettings: [.headerSearchPath(".")]),
     .target(name: "CCounters"),
     .target(name: "CSystem"),
+    .target(name: "CDigest", linkerSettings: [.linkedLibrary("nettle")]),
     .target(name: "AutogradCore", dependencies: ["CKernels", "CLapack"]),
     .target(
       name: "AutogradFormats", dependencies: ["AutogradCore"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
@@ -22,7 +23,7 @@ let package = Package(
       name: "AutogradHTTP", dependencies: ["CMicroHTTPD", "CSystem"], swiftSettings: [.unsafeFlags(["-enable-testing"])]
     ),
     .target(
-      name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats"],
+      name: "AutogradGraphs", dependencies: ["AutogradCore", "AutogradFormats", "CCounters", "CDigest", "CSystem"],
       swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .target(
       name: "AutogradServer",

@@ -89,6 +89,16 @@ enum FormulaHints {
 
   // MARK: Reserved words
 
+  /// Whether a reserved word begins with this letter.
+  static func mayBeReserved(_ first: UInt8) -> Bool {
+    switch first {
+    case UInt8(ascii: "T"), UInt8(ascii: "F"), UInt8(ascii: "N"), UInt8(ascii: "I"), UInt8(ascii: "n"),
+      UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "b"), UInt8(ascii: "i"):
+      true
+    default: false
+    }
+  }
+
   /// Why a reserved word is no name; nil if it is none.
   static func reserved(_ word: String) -> String? {
     switch word {

@@ -43,7 +43,7 @@ struct PathPattern: Sendable {
         guard (end < bytes.count) == (index < segments.count - 1) else { return false }
         let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
         switch segment {
-        case .fixed(let text): if !part.elementsEqual(text) { return false }
+        case .fixed(let text): if part.count != text.count || !part.elementsEqual(text) { return false }
         case .parameter:
           if part.isEmpty { return false }
           take(part)
