@@ -124,10 +124,10 @@ struct ServeCommand: ParsableCommand {
     let admin = try supervision == nil ? configuration.openAdminAddress(logger) : supervision?.adminDescriptor
     transport.admin = admin.map { HTTPServer.Admin(descriptor: $0, responder: AdminResponder(routes: routes)) }
     watch.end()
+    care.start(logger, patience: supervision == nil ? 0 : ServeCommand.graphPatience)
     let server = try HTTPServer(transport, responder: router, pool: pool)
     if supervision == nil { configuration.warn(server.isLoopback, access, logger) }
     readiness.follow(server)
-    care.start(logger)
     if let supervision {
       supervision.serving()
     } else {
@@ -161,6 +161,9 @@ extension ServeCommand {
 }
 
 extension ServeCommand {
+  /// Nanoseconds that a worker waits before it serves for its graphs to be read: a part of the time that it has to start.
+  fileprivate static let graphPatience: Int64 = 5_000_000_000
+
   /// The registered graphs, which all workers share.
   fileprivate static func graphs(
     _ configuration: Configuration, _ limits: Limits, _ supervision: Supervision?, _ logger: Logger

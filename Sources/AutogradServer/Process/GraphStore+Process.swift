@@ -80,22 +80,39 @@ final class GraphCare: Sendable {
     self.store = store
     self.changes = changes
     self.area = area
+    // In memory they are checked when they are read, and were put since this server started.
+    if !store.storage.isPersistent { isVerified.withLock { $0 = true } }
   }
 
   /// Whether all graphs have been read.
   var isReady: Bool { isVerified.withLock { $0 } }
 
-  func start(_ logger: Logger) {
+  /// Begins to read all graphs.
+  /// - Parameter patience: nanoseconds to wait for the end of it. A worker that replaces another waits before it serves,
+  ///   so that no load balancer sees a server that is not ready.
+  func start(_ logger: Logger, patience: Int64) {
+    begin(logger)
+    let end = monotonicNanoseconds() + patience
+    while !isReady, monotonicNanoseconds() < end { usleep(GraphCare.pause) }
+  }
+
+  private static let pause: UInt32 = 2000
+
+  private func begin(_ logger: Logger) {
     let thread = NativeThread.start(name: "graphs", stackSize: 1 << 20) { [self] in
-      do throws(StoreFailure) {
-        try store.verify()
-      } catch {
-        logger.error("the registered graphs could not be read: \(error)")
-      }
+      if !isReady { verify(logger) }
       isVerified.withLock { $0 = true }
       watch()
     }
     if let thread { pthread_detach(thread) } else { isVerified.withLock { $0 = true } }
+  }
+
+  private func verify(_ logger: Logger) {
+    do throws(StoreFailure) {
+      try store.verify()
+    } catch {
+      logger.error("the registered graphs could not be read: \(error)")
+    }
   }
 
   private func watch() -> Never {
