@@ -156,7 +156,8 @@ extension FormulaParser {
   func refuseReserved(_ token: FormulaToken) throws(FormatError) {
     // No word of the language is shorter or longer, or begins otherwise.
     guard 3...8 ~= token.end - token.start, !token.isQuoted, FormulaHints.mayBeReserved(bytes.text[token.start]),
-      let word = FormulaHints.reserved(text(token)) else {
+      let word = FormulaHints.reserved(text(token))
+    else {
       return
     }
     throw bytes.fault(token.start, "\(text(token)) is a word of the language: \(word)")
