@@ -161,7 +161,7 @@ extension ServeCommand {
 }
 
 extension ServeCommand {
-  /// Nanoseconds that a worker waits before it serves for its graphs to be read: a part of the time that it has to start.
+  /// Nanoseconds that a worker waits for its graphs to be read before it serves, out of the time that it has to start.
   fileprivate static let graphPatience: Int64 = 5_000_000_000
 
   /// The registered graphs, which all workers share.

@@ -88,8 +88,8 @@ final class GraphCare: Sendable {
   var isReady: Bool { isVerified.withLock { $0 } }
 
   /// Begins to read all graphs.
-  /// - Parameter patience: nanoseconds to wait for the end of it. A worker that replaces another waits before it serves,
-  ///   so that no load balancer sees a server that is not ready.
+  /// - Parameter patience: nanoseconds to wait for the end of it. A worker that replaces another waits before it
+  ///   serves, so that no load balancer sees a server that is not ready.
   func start(_ logger: Logger, patience: Int64) {
     begin(logger)
     let end = monotonicNanoseconds() + patience
