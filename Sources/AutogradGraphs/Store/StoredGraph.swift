@@ -92,9 +92,6 @@ package final class StoredGraph: @unchecked Sendable {
     try StoredReading(bytes, as: version.type, limits, defaultDType: defaultDType)
   }
 
-  /// The bytes that were put.
-  package var sourceBytes: StoredBytes { bytes }
-
   /// Which of ``tensors`` is the default of an input.
   package func tensor(ofDefault name: SourceName) -> Int? { defaultNames[name] }
 
