@@ -121,23 +121,24 @@ package final class GraphStore: Sendable {
   /// - Parameters:
   ///   - prepare: see ``StoredGraph/init(_:_:_:assemblesIn:)``.
   ///   - condition: see ``GraphStorage``.
+  /// - Returns: the version, and the graph as it was read, which borrows the bytes and knows no version.
   package func put(
     _ bytes: StoredBytes, as type: GraphMediaType, name: GraphName,
     assemblesIn prepare: @escaping (GraphBuilder) -> Void,
     if condition: (String?) -> Bool
-  ) throws(StoreFailure) -> (version: StoredVersion, isNew: Bool) {
-    let description: String?
+  ) throws(StoreFailure) -> (version: StoredVersion, graph: StoredGraph) {
+    let graph: StoredGraph
     do throws(FormatError) {
       let draft = StoredVersion(
         name: name, version: 0, type: type, created: 0, description: nil, byteCount: bytes.bytes.count,
         digest: SHA256Digest(of: UnsafeRawBufferPointer(start: nil, count: 0)))
-      description = try StoredGraph(draft, bytes, limits, assemblesIn: prepare).description
+      graph = try StoredGraph(draft, bytes, limits, assemblesIn: prepare)
     } catch {
       throw .graph(error, nil)
     }
     do throws(StoreError) {
-      let content = StoredContent(type: type, description: description, bytes: bytes.bytes)
-      return try storage.put(content, as: name, if: condition)
+      let content = StoredContent(type: type, description: graph.description, bytes: bytes.bytes)
+      return (try storage.put(content, as: name, if: condition).version, graph)
     } catch {
       throw .storage(error)
     }

@@ -46,7 +46,7 @@ struct Evaluation: @unchecked Sendable {
     clock.mark(.read)
     do throws(GraphError) {
       plan = try PreparedPlan(
-        request, answersSafetensors: body.answersSafetensors, isInline: isInline, memory: body.memory)
+        request, limits, answersSafetensors: body.answersSafetensors, isInline: isInline, memory: body.memory)
       trace = request.isDiagnosed ? try NonFiniteTrace(request) : nil
     } catch {
       throw request.graph.problem(error)

@@ -32,7 +32,8 @@ final class PreparedPlan: Sendable {
   ///   - isInline: whether this is a socket thread.
   ///   - memory: reserves memory that planning needs.
   init(
-    _ request: DifferentialRequest, answersSafetensors: Bool, isInline: Bool, memory: (any WorkMemory)?
+    _ request: DifferentialRequest, _ limits: Limits, answersSafetensors: Bool, isInline: Bool,
+    memory: (any WorkMemory)?
   ) throws(GraphError) {
     let sections = request.sections()
     let builder = request.graph.builder
@@ -41,7 +42,7 @@ final class PreparedPlan: Sendable {
     var prelude: StoredPrelude?
     if let stored = request.graph.stored, request.graph.isUsedAsStored, !request.isDiagnosed {
       let divided = try StoredPrelude.divide(
-        graph, sources, of: stored, builder.interruption, isInline: isInline
+        graph, sources, of: stored, limits, builder.interruption, isInline: isInline
       ) { memory?.reserveMore($0) ?? true }
       if let divided { (prelude, graph) = (divided.0, divided.rest) }
     }

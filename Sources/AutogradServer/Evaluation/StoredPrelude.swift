@@ -12,12 +12,14 @@ struct StoredPrelude: Sendable {
   /// Divides a graph, and computes the part.
   /// - Parameters:
   ///   - sources: where the data of the graph's inputs come from.
+  ///   - limits: of one request. What exceeds them is left to the whole graph, which is then refused.
   ///   - isInline: whether this is a socket thread, where nothing may take long.
   /// - Returns: the part and the rest, whose inputs are those of the graph and then what was computed; nil where there
   ///   is nothing to gain.
   /// - Throws: `interrupted`.
   static func divide(
-    _ graph: Graph, _ sources: [InputSource], of stored: StoredGraph, _ interruption: Interruption?, isInline: Bool,
+    _ graph: Graph, _ sources: [InputSource], of stored: StoredGraph, _ limits: Limits, _ interruption: Interruption?,
+    isInline: Bool,
     _ reserve: (Int) -> Bool
   ) throws(GraphError) -> (StoredPrelude, rest: Graph)? {
     let tensors = sources.compactMap { if case .stored(let tensor) = $0 { tensor } else { nil } }
@@ -27,6 +29,7 @@ struct StoredPrelude: Sendable {
       plan: try Plan(divided.once, interruption: interruption), tensors: tensors,
       key: (divided.once.signature + tensors.flatMap { "\($0) ".utf8 }).withUnsafeBytes { SHA256Digest(of: $0) })
     if prelude.isDone(for: stored) { return (prelude, divided.rest) }
+    guard prelude.plan.work <= limits.planWork, prelude.plan.peakByteCount <= limits.planBytes else { return nil }
     if isInline, !prelude.isBrief {
       // The compute pool starts again.
       interruption?.interrupt()

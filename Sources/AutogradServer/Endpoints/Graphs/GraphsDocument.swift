@@ -38,13 +38,13 @@ enum GraphsDocument {
   }
 
   /// Everything about one version.
-  static func describe(_ graph: StoredGraph) throws(FormatError) -> ByteBuffer {
+  static func describe(_ graph: StoredGraph, as version: StoredVersion) throws(FormatError) -> ByteBuffer {
     let json = ByteBuffer(capacity: 1024)
     json.append("{\"name\": ")
-    json.appendJSONString(graph.version.name.text)
-    json.append(", \"version\": \(graph.version.version)")
-    appendCommon(graph.version, to: json)
-    appendBytes(graph.version, to: json)
+    json.appendJSONString(version.name.text)
+    json.append(", \"version\": \(version.version)")
+    appendCommon(version, to: json)
+    appendBytes(version, to: json)
     json.append(", \"inputs\": [")
     for (position, input) in graph.inputs.enumerated() {
       if position > 0 { json.append(", ") }
@@ -61,7 +61,7 @@ enum GraphsDocument {
     json.append(", \"graph\": ")
     try graph.writeJSON(to: json)
     json.append(", \"protocols\": {}")
-    json.append(graph.version.isReadOnly ? ", \"read_only\": true}\n" : ", \"read_only\": false}\n")
+    json.append(version.isReadOnly ? ", \"read_only\": true}\n" : ", \"read_only\": false}\n")
     return json
   }
 

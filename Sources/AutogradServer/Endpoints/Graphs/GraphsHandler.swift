@@ -24,22 +24,24 @@ struct GraphsHandler: Sendable {
     let reference = try GraphsHandler.reference(path)
     let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
     if let response = try GraphConditions(request).unchanged(version) { return response }
-    try reserve(for: version, request)
+    try reserve(byteCount: version.byteCount, version.type, request)
     let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
-    return try describe(graph, path)
+    return try describe(graph, as: graph.version)
   }
 
   /// Reserves memory for reading a version, and for its two forms as text.
-  private func reserve(for version: StoredVersion, _ request: Request) throws(Problem) {
-    let bytes = NamedGraphHandler.memory(ofReading: version)
+  private func reserve(byteCount: Int, _ type: GraphMediaType, _ request: Request) throws(Problem) {
+    let bytes = NamedGraphHandler.memory(ofReading: byteCount, type)
     guard let memory = request.memory, !memory.reserveMore(bytes) else { return }
     throw Problem(Refusal.overloaded(.memory))
   }
 
-  private func describe(_ graph: StoredGraph, _ path: PathParameters, status: Int = 200) throws(Problem) -> Response {
+  private func describe(
+    _ graph: StoredGraph, as version: StoredVersion, status: Int = 200
+  ) throws(Problem) -> Response {
     do throws(FormatError) {
       return Response(
-        status: status, headers: [("ETag", graph.version.quotedTag)], body: try GraphsDocument.describe(graph))
+        status: status, headers: [("ETag", version.quotedTag)], body: try GraphsDocument.describe(graph, as: version))
     } catch {
       throw Problem(error, of: graph)
     }
@@ -77,8 +79,10 @@ struct GraphsHandler: Sendable {
     }
     let type = GraphUpload.type(of: request)
     if type == .formula, let refusal = GraphUpload.refusal(ofFormula: request) { throw Problem(refusal) }
+    // Before it is stored: what is stored is answered.
+    try reserve(byteCount: request.body.count, type, request)
     var existed = false
-    let (version, _) = try ask(GraphReference(name: name), request) { () throws(StoreFailure) in
+    let (version, graph) = try ask(GraphReference(name: name), request) { () throws(StoreFailure) in
       try store.put(
         StoredBytes(request.body, owner: store), as: type, name: name, assemblesIn: { prepare($0, request) }
       ) { tag in
@@ -86,10 +90,7 @@ struct GraphsHandler: Sendable {
         return conditions.allowWriting(tag)
       }
     }
-    let reference = GraphReference(name: name, version: version.version)
-    try reserve(for: version, request)
-    let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
-    var response = try describe(graph, path, status: existed ? 200 : 201)
+    var response = try describe(graph, as: version, status: existed ? 200 : 201)
     if !existed { response.headers.append(("Location", "/v1/graphs/\(name)")) }
     return response
   }

@@ -11,8 +11,8 @@ struct NamedGraphHandler: Sendable {
 
   /// Memory that reading a version takes, about: the values of JSON are larger than their text, and what is mapped is
   /// no memory of the request's.
-  static func memory(ofReading version: StoredVersion) -> Int {
-    version.type == .safetensors ? 1 << 20 : Size.product(version.byteCount, Limits.documentBytesPerByte)
+  static func memory(ofReading byteCount: Int, _ type: GraphMediaType) -> Int {
+    type == .safetensors ? 1 << 20 : Size.product(byteCount, Limits.documentBytesPerByte)
   }
 
   /// Answers with the graph as it is now: from here to its end the request sees this version.
@@ -29,7 +29,8 @@ struct NamedGraphHandler: Sendable {
     }
     let cost = Int64(version.byteCount) * NamedGraphHandler.costOfByte
     return .later(
-      Work(cost: cost, byteCount: NamedGraphHandler.memory(ofReading: version)) { [store] cancellation in
+      Work(cost: cost, byteCount: NamedGraphHandler.memory(ofReading: version.byteCount, version.type)) {
+        [store] cancellation in
         var request = request
         request.cancellation = cancellation
         do throws(StoreFailure) {
