@@ -9,7 +9,7 @@ enum Routes {
   /// - Parameters:
   ///   - plans: the plan cache; nil turns it off.
   ///   - memory: memory that runs reuse.
-  ///   - graphs: graphs that are kept under names; nil keeps them in this process.
+  ///   - graphs: graphs that are kept under names; nil keeps none.
   ///   - metrics: what `/metrics` shows; nil shows nothing.
   ///   - isReady: false once the server is draining.
   ///   - isAlive: false while a thread that serves connections is stuck.
@@ -19,7 +19,7 @@ enum Routes {
     isAlive: @escaping @Sendable () -> Bool = { true }, isReady: @escaping @Sendable () -> Bool
   ) -> [Route] {
     let handler = DifferentialHandler(limits: limits, plans: plans, memory: memory)
-    let store = graphs ?? .ofThisProcess(limits)
+    let store = graphs ?? GraphStore(NoGraphs(), limits.storedGraphs)
     return asking(limits, handler, store) + self.graphs(store, limits) + [
       Route("GET", "/v1/operations") { _, _ in .now(.shared(OperationsDocument.list)) },
       Route("GET", "/v1/operations/{name}") { _, path throws(Problem) in

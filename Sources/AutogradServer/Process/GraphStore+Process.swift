@@ -51,16 +51,6 @@ extension GraphStore {
     let place = configuration.graphFolder == nil ? "shared memory for graphs" : "the folder of --graphs"
     return StartError("cannot use \(place): \(reason)")
   }
-
-  /// Graphs of this process alone, for code that answers requests without a server.
-  static func ofThisProcess(_ limits: Limits) -> GraphStore {
-    let configuration = Configuration()
-    let logger = Logger(label: "graphs")
-    guard let opened = try? open(configuration, limits, sharing: nil, logger) else {
-      fatalError("no memory for graphs")
-    }
-    return opened.store
-  }
 }
 
 /// Reads all graphs when the server starts, so that damaged ones are known before it says that it is ready, and looks
