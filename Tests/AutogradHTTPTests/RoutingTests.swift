@@ -44,7 +44,7 @@ import Testing
     body.withUnsafeBytes { body in
       router.respond(
         to: Request(
-          method: method, path: path, id: "7", route: router.facts(of: path, method).index, contentType: contentType,
+          method: method, path: path, id: "7", route: router.facts(of: path, method).found, contentType: contentType,
           accept: accept, body: body))
     }
   }

@@ -4,6 +4,8 @@ import AutogradFormats
 struct FormulaLexer {
   let bytes: FormulaBytes
   private(set) var position = 0
+  /// The token that was looked at ahead of its time.
+  private var ahead: FormulaToken?
   /// The token before.
   private(set) var previous = FormulaToken(kind: .end, start: 0, end: 0)
 
@@ -12,6 +14,28 @@ struct FormulaLexer {
   private var text: UnsafeRawBufferPointer { bytes.text }
 
   mutating func next() throws(FormatError) -> FormulaToken {
+    if let token = ahead {
+      ahead = nil
+      return token
+    }
+    return try cut()
+  }
+
+  /// The token that ``next()`` returns.
+  mutating func peek() throws(FormatError) -> FormulaToken {
+    if let token = ahead { return token }
+    let token = try cut()
+    ahead = token
+    return token
+  }
+
+  /// The same, for an error that has been found already; nil if it is none.
+  var following: FormulaToken? {
+    var copy = self
+    return try? copy.next()
+  }
+
+  private mutating func cut() throws(FormatError) -> FormulaToken {
     let followsLineEnd = try skipBlanks()
     var token = try read()
     token.followsLineEnd = followsLineEnd

@@ -17,8 +17,8 @@ extension FormulaParser {
   /// - Returns: nil if operands are still to come.
   mutating func readCall() throws(FormatError) -> FormulaPiece? {
     let head = token
-    if !head.isQuoted, DType(name: text(head)) != nil { return try readTyped() }
-    if !head.isQuoted, FormulaHints.isWordBeforeParenthesis(text(head)) { try refuseReserved(head) }
+    if !head.isQuoted, DType(name: bytes.text(of: head)) != nil { return try readTyped() }
+    if !head.isQuoted, FormulaHints.isWordBeforeParenthesis(bytes.text(of: head)) { try bytes.refuseReserved(head) }
     let called = try callee(head)
     try advance()
     let call = FormulaCall(
@@ -29,7 +29,7 @@ extension FormulaParser {
     openBrackets += 1
     try advance()
     if token.kind == .closeParenthesis { return try close(call) }
-    return isAttribute(try following()) ? try close(call) : nil
+    return isAttribute(try lexer.peek()) ? try close(call) : nil
   }
 
   private mutating func callee(_ head: FormulaToken) throws(FormatError) -> (
@@ -69,7 +69,8 @@ extension FormulaParser {
   private func mendOfLaterDefinition(_ name: SourceName) -> String? {
     var (copy, before) = (lexer, token)
     while let token = try? copy.next(), token.kind != .end {
-      if isWord("def", before), token.kind == .name, bytes.slice(token.start, token.end).elementsEqual(name.bytes) {
+      if bytes.isWord("def", before), token.kind == .name, bytes.slice(token.start, token.end).elementsEqual(name.bytes)
+      {
         return "the function is defined below: write it above"
       }
       before = token
@@ -82,7 +83,7 @@ extension FormulaParser {
     var copy = lexer
     _ = try? copy.next()
     let first = try? copy.next()
-    let isIndex = first.map { $0.kind == .number || $0.kind == .colon || isWord("end", $0) } ?? false
+    let isIndex = first.map { $0.kind == .number || $0.kind == .colon || bytes.isWord("end", $0) } ?? false
     guard draft.names[name] != nil || (isIndex && OpCatalog.hint(for: written) == nil) else { return nil }
     return "an element of a value is written in brackets: \(written.prefix(64))[0] is the first"
   }
@@ -98,7 +99,7 @@ extension FormulaParser {
     if token.kind == .end { throw unclosed("(", call.open) }
     if token.kind == .comma {
       try advance()
-      if token.kind != .closeParenthesis, !isAttribute(try following()) { return nil }
+      if token.kind != .closeParenthesis, !isAttribute(try lexer.peek()) { return nil }
     } else if token.kind != .closeParenthesis {
       throw unexpected(", or )")
     }
@@ -155,7 +156,7 @@ extension FormulaParser {
     let literal = literals.begin()
     literals.json.append("{")
     while token.kind == .name {
-      guard isAttribute(try following()) else {
+      guard isAttribute(try lexer.peek()) else {
         throw bytes.fault(token.start, "operands stand before attributes: an attribute is written name=value")
       }
       let name = try name(token)
@@ -183,15 +184,15 @@ extension FormulaParser {
 
   /// A literal, or the name of a function.
   private mutating func readAttributeValue() throws(FormatError) {
-    guard token.kind == .name, !FormulaHints.isLiteralWord(text(token)) || token.isQuoted else {
+    guard token.kind == .name, !FormulaHints.isLiteralWord(bytes.text(of: token)) || token.isQuoted else {
       return try readLiteral(.attribute)
     }
-    if !token.isQuoted, DType(name: text(token)) != nil {
-      if try following().kind == .openParenthesis { return try readLiteral(.attribute) }
-      throw bytes.fault(token.start, "a dtype as an attribute stands in quotes: \"\(text(token))\"")
+    if !token.isQuoted, DType(name: bytes.text(of: token)) != nil {
+      if try lexer.peek().kind == .openParenthesis { return try readLiteral(.attribute) }
+      throw bytes.fault(token.start, "a dtype as an attribute stands in quotes: \"\(bytes.text(of: token))\"")
     }
-    if isWord("None", token) { throw bytes.fault(token.start, "None is written null in attributes") }
-    try refuseReserved(token)
+    if bytes.isWord("None", token) { throw bytes.fault(token.start, "None is written null in attributes") }
+    try bytes.refuseReserved(token)
     let function = try name(token)
     literals.json.appendJSONString(function.bytes)
     try advance()
@@ -208,7 +209,7 @@ extension FormulaParser {
 
   /// `int64([0, 2])`, `float32("…", shape=[3])`
   mutating func readTypedLiteral() throws(FormatError) {
-    let dtype = text(token)
+    let dtype = bytes.text(of: token)
     try advance()
     let open = token.start
     try expect(.openParenthesis, "(")
@@ -216,7 +217,8 @@ extension FormulaParser {
     let isEncoded = token.kind == .text
     if isEncoded { literals.json.append("\"encoding\": \"base64\", ") }
     literals.json.append("\"data\": ")
-    let isOther = token.kind == .name && !FormulaHints.isLiteralWord(text(token)) || token.kind == .openParenthesis
+    let isOther =
+      token.kind == .name && !FormulaHints.isLiteralWord(bytes.text(of: token)) || token.kind == .openParenthesis
     if isOther {
       throw bytes.fault(
         token.start, "\(dtype)(…) is a tensor of numbers; a value is converted by cast(x, dtype=\"\(dtype)\")")
@@ -228,7 +230,7 @@ extension FormulaParser {
     }
     if token.kind == .comma {
       try advance()
-      guard isWord("shape", token) else { throw unexpected("shape=") }
+      guard bytes.isWord("shape", token) else { throw unexpected("shape=") }
       try advance()
       try expect(.assign, "=")
       literals.json.append(", \"shape\": ")

@@ -47,7 +47,7 @@ extension FormulaParser {
       try advance()
       return nil
     case .number:
-      try checkRange(token)
+      try bytes.checkRange(token)
       try advance()
       return FormulaPiece(.number(previous.start..<previous.end, isNegative: false), previous.start..<previous.end)
     case .openBracket:
@@ -61,8 +61,8 @@ extension FormulaParser {
 
   /// A number with its sign, unless an operator that binds tighter than the sign follows.
   private mutating func readSignedNumber() throws(FormatError) -> FormulaPiece? {
-    let number = try following()
-    let isWordForOne = isWord("Infinity", number) || isWord("NaN", number)
+    let number = try lexer.peek()
+    let isWordForOne = bytes.isWord("Infinity", number) || bytes.isWord("NaN", number)
     guard number.kind == .number || isWordForOne else { return nil }
     var copy = lexer
     _ = try copy.next()
@@ -70,45 +70,34 @@ extension FormulaParser {
     guard behind.kind != .power, behind.kind != .openBracket, behind.kind != .transpose else { return nil }
     let start = token.start
     try advance()
-    if number.kind == .number { try checkRange(number) }
+    if number.kind == .number { try bytes.checkRange(number) }
     try advance()
     let kind: FormulaPiece.Kind =
       isWordForOne
-      ? .nonFinite(isNegative: true, isNaN: isWord("NaN", number))
+      ? .nonFinite(isNegative: true, isNaN: bytes.isWord("NaN", number))
       : .number(number.start..<number.end, isNegative: true)
     return FormulaPiece(kind, start..<number.end)
   }
 
-  func checkRange(_ number: FormulaToken) throws(FormatError) {
-    // Shorter numbers without an exponent are in range.
-    let written = bytes.slice(number.start, number.end)
-    if written.count < 300, !written.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return }
-    let digits = ByteBuffer(capacity: 64)
-    FormulaLiterals.write(written, to: digits)
-    let isTooLarge = withExtendedLifetime(digits) { NumberToken(text: digits.bytes).double().overflow }
-    guard isTooLarge else { return }
-    throw bytes.fault(.numberOutOfRange, number.start, "\(text(number).prefix(40)) is beyond the largest float64")
-  }
-
   private mutating func readNameOrCall() throws(FormatError) -> FormulaPiece? {
     let span = token.start..<token.end
-    if isWord("true", token) || isWord("false", token) {
-      let truth = isWord("true", token)
+    if bytes.isWord("true", token) || bytes.isWord("false", token) {
+      let truth = bytes.isWord("true", token)
       try advance()
       return FormulaPiece(.truth(truth), span)
     }
-    if isWord("NaN", token) || isWord("Infinity", token) {
-      let isNaN = isWord("NaN", token)
+    if bytes.isWord("NaN", token) || bytes.isWord("Infinity", token) {
+      let isNaN = bytes.isWord("NaN", token)
       try advance()
       return FormulaPiece(.nonFinite(isNegative: false, isNaN: isNaN), span)
     }
-    let next = try following()
+    let next = try lexer.peek()
     let isCall = next.kind == .openParenthesis && (!next.followsLineEnd || openBrackets > 0)
     if isCall { return try readCall() }
-    if isWord("_", token) {
+    if bytes.isWord("_", token) {
       throw bytes.fault(span.lowerBound, "_ takes a value that is not wanted; it has none itself")
     }
-    try refuseReserved(token)
+    try bytes.refuseReserved(token)
     let name = try name(token)
     try advance()
     return FormulaPiece(.name(name), span)

@@ -60,15 +60,15 @@ extension FormulaParser {
   }
 
   private mutating func readNamedItem() throws(FormatError) -> FormulaIndexItem.Kind {
-    if isWord("None", token) {
+    if bytes.isWord("None", token) {
       try advance()
       return .newAxis
     }
-    if isWord("null", token) { throw bytes.fault(token.start, "null is written None in an index") }
-    try refuseReserved(token)
+    if bytes.isWord("null", token) { throw bytes.fault(token.start, "null is written None in an index") }
+    try bytes.refuseReserved(token)
     let place = token.start
     let name = try name(token)
-    if try following().kind == .openParenthesis { throw computedIndex(place) }
+    if try lexer.peek().kind == .openParenthesis { throw computedIndex(place) }
     try advance()
     return .picked(FormulaPiece(.name(name), place..<previous.end))
   }

@@ -21,10 +21,10 @@ extension FormulaParser {
     let isLiteral =
       switch token.kind {
       case .number, .minus, .openBracket: true
-      case .name: FormulaHints.isLiteralWord(text(token)) || DType(name: text(token)) != nil
+      case .name: FormulaHints.isLiteralWord(bytes.text(of: token)) || DType(name: bytes.text(of: token)) != nil
       default: false
       }
-    guard isLiteral, !token.isQuoted, !isWord("null", token) else { throw unexpected("a literal: \(what)") }
+    guard isLiteral, !token.isQuoted, !bytes.isWord("null", token) else { throw unexpected("a literal: \(what)") }
     try readLiteral(.standalone)
     if token.kind.binary != nil, !token.followsLineEnd {
       throw bytes.fault(token.start, "\(what), written out; what is computed is a value: leave the word const away")
@@ -50,27 +50,27 @@ extension FormulaParser {
   private mutating func readSignedLiteral() throws(FormatError) {
     let isNegative = token.kind == .minus
     if isNegative { try advance() }
-    if isNegative, isWord("Infinity", token) || isWord("NaN", token) {
-      literals.append(nonFinite: isWord("NaN", token), isNegative: true)
+    if isNegative, bytes.isWord("Infinity", token) || bytes.isWord("NaN", token) {
+      literals.append(nonFinite: bytes.isWord("NaN", token), isNegative: true)
     } else {
       guard token.kind == .number else { throw unexpected("a number") }
-      try checkRange(token)
+      try bytes.checkRange(token)
       literals.append(number: bytes.slice(token.start, token.end), isNegative: isNegative)
     }
     try advance()
   }
 
   private mutating func readLiteralWord(_ use: LiteralUse) throws(FormatError) {
-    if isWord("true", token) || isWord("false", token) {
-      literals.json.append(isWord("true", token) ? "true" : "false")
-    } else if isWord("NaN", token) || isWord("Infinity", token) {
-      literals.append(nonFinite: isWord("NaN", token), isNegative: false)
-    } else if isWord("null", token), use == .attribute {
+    if bytes.isWord("true", token) || bytes.isWord("false", token) {
+      literals.json.append(bytes.isWord("true", token) ? "true" : "false")
+    } else if bytes.isWord("NaN", token) || bytes.isWord("Infinity", token) {
+      literals.append(nonFinite: bytes.isWord("NaN", token), isNegative: false)
+    } else if bytes.isWord("null", token), use == .attribute {
       literals.json.append("null")
-    } else if use == .attribute || use == .standalone, !token.isQuoted, DType(name: text(token)) != nil {
+    } else if use == .attribute || use == .standalone, !token.isQuoted, DType(name: bytes.text(of: token)) != nil {
       return try readTypedLiteral()
     } else {
-      try refuseReserved(token)
+      try bytes.refuseReserved(token)
       throw unexpected("a literal")
     }
     try advance()
@@ -119,9 +119,9 @@ extension FormulaParser {
   private mutating func readElement(_ use: LiteralUse) throws(FormatError) {
     if use != .attribute {
       if token.kind == .text { throw textAsOperand() }
-      let isName = token.kind == .name && !FormulaHints.isLiteralWord(text(token))
+      let isName = token.kind == .name && !FormulaHints.isLiteralWord(bytes.text(of: token))
       if isName || token.kind == .openParenthesis || token.kind == .tilde { throw notInList() }
-      if isWord("null", token) { throw bytes.fault(token.start, "a tensor has no null; NaN is a number") }
+      if bytes.isWord("null", token) { throw bytes.fault(token.start, "a tensor has no null; NaN is a number") }
     }
     try readLiteral(use)
   }
@@ -146,7 +146,7 @@ extension FormulaParser {
   private func mendOfBrackets() -> String? {
     var (copy, next, open) = (lexer, token, 1)
     while next.kind != .end, open > 0 {
-      if isWord("for", next) { return FormulaHints.word("for") }
+      if bytes.isWord("for", next) { return FormulaHints.word("for") }
       if next.kind == .openBracket { open += 1 }
       if next.kind == .closeBracket { open -= 1 }
       guard let token = try? copy.next() else { return nil }
@@ -159,7 +159,7 @@ extension FormulaParser {
     if case .call(let call)? = pending.last,
       let attribute = call.operation.reference.attributes.first(where: { $0.kind == .text || $0.kind == .dtype })
     {
-      let (name, written) = (call.operation.reference.name, text(token).prefix(64))
+      let (name, written) = (call.operation.reference.name, bytes.text(of: token).prefix(64))
       return bytes.fault(token.start, "a text is no operand: write \(name)(x, \(attribute.name)=\(written))")
     }
     return bytes.fault(token.start, "a text is no value; texts are attributes, as in cast(x, dtype=\"float32\")")
@@ -174,10 +174,10 @@ extension FormulaParser {
   func integer(_ token: FormulaToken) throws(FormatError) -> Int {
     let digits = bytes.slice(token.start, token.end)
     guard token.kind == .number, digits.allSatisfy({ $0 &- UInt8(ascii: "0") <= 9 }) else {
-      throw bytes.fault(token.start, "expected an integer, got \(text(token).prefix(40))")
+      throw bytes.fault(token.start, "expected an integer, got \(bytes.text(of: token).prefix(40))")
     }
     guard let value = Int(String(decoding: digits, as: UTF8.self)) else {
-      throw bytes.fault(.numberOutOfRange, token.start, "\(text(token).prefix(40)) does not fit int64")
+      throw bytes.fault(.numberOutOfRange, token.start, "\(bytes.text(of: token).prefix(40)) does not fit int64")
     }
     return value
   }

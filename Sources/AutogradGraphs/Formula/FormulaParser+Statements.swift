@@ -17,7 +17,7 @@ extension FormulaParser {
       if !isSeparated, token.kind.prefix != nil {
         throw bytes.fault(
           token.start,
-          "a line that begins with \(text(token)) does not go on with the line above: put the operator at the end of "
+          "a line that begins with \(bytes.text(of: token)) does not go on with the line above: put the operator at the end of "
             + "that line, or parentheses round the expression; or ; between, for a statement of its own")
       }
       if draft.outputs != nil { throw bytes.fault(token.start, "return stands last: nothing may follow it") }
@@ -29,12 +29,12 @@ extension FormulaParser {
   private mutating func readStatement() throws(FormatError) {
     lastExpression = nil
     guard token.kind == .name else { return try readExpressionStatement() }
-    if isWord("return", token) { return try readReturn() }
-    if isWord("def", token) { return try readFunction() }
-    let next = try following()
+    if bytes.isWord("return", token) { return try readReturn() }
+    if bytes.isWord("def", token) { return try readFunction() }
+    let next = try lexer.peek()
     if !next.followsLineEnd, next.kind == .name {
-      if isWord("input", token) { return try readInput() }
-      if isWord("const", token) { return try readConstant() }
+      if bytes.isWord("input", token) { return try readInput() }
+      if bytes.isWord("const", token) { return try readConstant() }
     }
     let isAssignment = !next.followsLineEnd && (next.kind == .assign || next.kind == .comma)
     if isAssignment { try readAssignment() } else { try readExpressionStatement() }
@@ -66,10 +66,10 @@ extension FormulaParser {
     var targets: [(name: SourceName?, place: Int)] = []
     while true {
       guard token.kind == .name, targets.isEmpty || !token.followsLineEnd else { throw unexpected("a name") }
-      if isWord("_", token) {
+      if bytes.isWord("_", token) {
         targets.append((nil, token.start))
       } else {
-        try refuseReserved(token)
+        try bytes.refuseReserved(token)
         targets.append((try name(token), token.start))
       }
       resultCount += 1
@@ -147,20 +147,10 @@ extension FormulaParser {
   /// A name that is free to be defined, at the next token.
   mutating func readNewName(_ what: String) throws(FormatError) -> (name: SourceName, place: Int) {
     guard token.kind == .name else { throw unexpected(what) }
-    try refuseReserved(token)
+    try bytes.refuseReserved(token)
     let found = (try name(token), token.start)
     try advance()
     return found
-  }
-
-  func refuseReserved(_ token: FormulaToken) throws(FormatError) {
-    // No word of the language is shorter or longer, or begins otherwise.
-    guard 3...8 ~= token.end - token.start, !token.isQuoted, FormulaHints.mayBeReserved(bytes.text[token.start]),
-      let word = FormulaHints.reserved(text(token))
-    else {
-      return
-    }
-    throw bytes.fault(token.start, "\(text(token)) is a word of the language: \(word)")
   }
 
   // MARK: Declarations
@@ -199,10 +189,12 @@ extension FormulaParser {
   /// `float64`, `float64[n, 3]`, `[n, _]`
   private mutating func readType(_ declaration: inout InputDeclaration) throws(FormatError) {
     if token.kind == .name, !token.isQuoted {
-      guard let dtype = DType(name: text(token)) else {
+      guard let dtype = DType(name: bytes.text(of: token)) else {
         let known = DType.allCases.map(\.name).joined(separator: ", ")
         throw bytes.fault(
-          token.start, "a dtype is one of \(known), got \(text(token).prefix(64))\(DTypeText.hint(for: text(token)))")
+          token.start,
+          "a dtype is one of \(known), got \(bytes.text(of: token).prefix(64))\(DTypeText.hint(for: bytes.text(of: token)))"
+        )
       }
       declaration.dtype = dtype
       try advance()
@@ -238,11 +230,11 @@ extension FormulaParser {
       try advance()
       return .size(size)
     case .name:
-      if isWord("_", token) {
+      if bytes.isWord("_", token) {
         try advance()
         return .any
       }
-      try refuseReserved(token)
+      try bytes.refuseReserved(token)
       let name = try name(token)
       try advance()
       return .named(name.string)
@@ -259,7 +251,7 @@ extension FormulaParser {
       guard token.kind == .name, !token.followsLineEnd else {
         throw unexpected("a name: return takes names of values")
       }
-      try refuseReserved(token)
+      try bytes.refuseReserved(token)
       let name = try name(token)
       guard draft.names[name] != nil else {
         let words =

@@ -10,7 +10,7 @@ extension FormulaParser {
   }
 
   private func shown(_ token: FormulaToken) -> String {
-    let written = text(token)
+    let written = bytes.text(of: token)
     return written.count > 40 ? written.prefix(40) + "…" : written
   }
 
@@ -19,8 +19,10 @@ extension FormulaParser {
       return "a line does not begin with an operator: put it at the end of the line above, or parentheses round all"
     }
     // Words of other languages stand before a value or behind one.
-    if token.kind == .name, !token.isQuoted, let mend = FormulaHints.word(text(token)) { return mend }
-    if previous.kind == .name, !previous.isQuoted, let mend = FormulaHints.word(text(previous)) { return mend }
+    if token.kind == .name, !token.isQuoted, let mend = FormulaHints.word(bytes.text(of: token)) { return mend }
+    if previous.kind == .name, !previous.isQuoted, let mend = FormulaHints.word(bytes.text(of: previous)) {
+      return mend
+    }
     switch token.kind {
     case .number where previous.kind == .comma || previous.kind == .number: return FormulaHints.numbers
     case .comma: return mendForComma()
@@ -54,7 +56,7 @@ extension FormulaParser {
   }
 
   private func mendForColon() -> String {
-    let next = try? following()
+    let next = lexer.following
     if previous.kind == .name, next?.kind == .name, previous.end == token.start, next?.start == token.end {
       return "there are no ranges of cells: give their numbers as an input"
     }
@@ -66,18 +68,18 @@ extension FormulaParser {
   private func mendForBrace() -> String {
     if token.start == 0 { return "a graph in JSON is an object, not a string that holds one" }
     if previous.kind == .power { return "a power is grouped by parentheses: x ** (n + 1)" }
-    if previous.kind == .name, text(previous).hasSuffix("_") {
+    if previous.kind == .name, bytes.text(of: previous).hasSuffix("_") {
       return "a subscript is part of the name, as in x2, or an index, x[2]"
     }
     return FormulaHints.braces
   }
 
   private func mendForComma() -> String {
-    if previous.kind == .number, text(previous).contains(".") {
+    if previous.kind == .number, bytes.text(of: previous).contains(".") {
       return "a decimal has one point, and thousands are not separated: 1000.5"
     }
-    if previous.kind == .number, let next = try? following(), next.kind == .number {
-      return "a decimal has a point: \(text(previous)).\(text(next))"
+    if previous.kind == .number, let next = lexer.following, next.kind == .number {
+      return "a decimal has a point: \(bytes.text(of: previous)).\(bytes.text(of: next))"
     }
     return "values are put together by stack(a, b), and several are returned by return a, b"
   }

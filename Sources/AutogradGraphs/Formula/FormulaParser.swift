@@ -61,23 +61,9 @@ struct FormulaParser {
     token = try lexer.next()
   }
 
-  /// The token behind the next one.
-  func following() throws(FormatError) -> FormulaToken {
-    var copy = lexer
-    return try copy.next()
-  }
-
   mutating func expect(_ kind: FormulaToken.Kind, _ what: @autoclosure () -> String) throws(FormatError) {
     guard token.kind == kind else { throw unexpected(what()) }
     try advance()
-  }
-
-  func text(_ token: FormulaToken) -> String { bytes.string(token.start, token.end) }
-
-  /// Whether a name is written exactly like this, without backticks.
-  func isWord(_ word: StaticString, _ token: FormulaToken) -> Bool {
-    token.kind == .name && !token.isQuoted && token.end - token.start == word.utf8CodeUnitCount
-      && bytes.text[token.start..<token.end].hasPrefix(word)
   }
 
   /// The name of a token that is one.

@@ -68,9 +68,14 @@ struct FormulaToken {
 }
 
 /// An operator with the operation that it is, found once.
-struct FormulaOperation: Sendable {
+final class FormulaOperation: Sendable {
   let form: FormulaOperator
   let operation: any Operation
+
+  private init(form: FormulaOperator, operation: any Operation) {
+    self.form = form
+    self.operation = operation
+  }
 
   /// By the kind of token; nil for those that are none.
   static let binary = table(FormulaOperator.binary)

@@ -12,9 +12,13 @@ package protocol GraphStorage: AnyObject, Sendable {
   /// Every name with its newest version, deletions included, in no order.
   func newest() throws(StoreError) -> [StoredVersion]
 
-  /// The newest version of a name, which may be a deletion; nil for a name that was never put. Every request asks, so
-  /// this costs nothing unless something has changed.
+  /// The newest version of a name, which may be a deletion; nil for a name that was never put. It costs little unless
+  /// something has changed.
   func newest(of name: GraphName) throws(StoreError) -> StoredVersion?
+
+  /// Whether a version is still the newest of its name. Every request asks, so this costs nearly nothing. False also
+  /// where that takes longer to say.
+  func isNewest(_ version: StoredVersion) -> Bool
 
   /// The versions of a name since its last deletion, ascending; empty if there are none.
   func versions(of name: GraphName) throws(StoreError) -> [StoredVersion]
@@ -81,8 +85,9 @@ package struct StoredVersion: Sendable, Equatable {
   package var isReadOnly = false
   /// Why its bytes cannot be had, if that is known already.
   package var damage: String?
-  /// Where the storage finds it.
+  /// Where the storage finds it, and where it finds what the newest version of the name is.
   package var place = 0
+  var namePlace = 0
 
   package init(
     name: GraphName, version: Int, type: GraphMediaType, created: Int, description: String?, byteCount: Int,

@@ -6,7 +6,7 @@ package final class GraphStore: Sendable {
   package let storage: any GraphStorage
   private let limits: StoredGraph.Limits
   /// The newest version of each graph that somebody has asked for. Older ones are read each time.
-  private let graphs = Guarded<[GraphName: StoredGraph]>([:])
+  private let graphs = Guarded<[String: StoredGraph]>([:])
   /// The damaged newest versions that are known.
   private let damaged = Guarded<Set<GraphName>>([])
   /// Told once of each damaged version.
@@ -22,10 +22,19 @@ package final class GraphStore: Sendable {
 
   // MARK: Reading
 
-  /// The newest version of a graph, if it has been read; nil if it has to be read first.
-  package func known(_ reference: GraphReference) throws(StoreFailure) -> StoredGraph? {
-    let version = try version(reference)
-    return graphs.withLock { $0[version.name] }.flatMap { $0.version.isSame(as: version) ? $0 : nil }
+  /// The newest version of the graph that a text names, if that has been read; nil where it takes longer to say.
+  package func newest(_ name: String) -> StoredGraph? {
+    guard let graph = graphs.withLock({ $0[name] }), storage.isNewest(graph.version),
+      // Unicode has other characters that are equal to letters.
+      name.utf8.count == graph.version.name.text.utf8.count
+    else { return nil }
+    return graph
+  }
+
+  /// A version of a graph, if it is the one that has been read; nil if it has to be read first.
+  package func known(_ version: StoredVersion) -> StoredGraph? {
+    guard let graph = graphs.withLock({ $0[version.name.text] }), graph.version.isSame(as: version) else { return nil }
+    return graph
   }
 
   /// A graph as it is now, or one of its versions.
@@ -41,7 +50,7 @@ package final class GraphStore: Sendable {
   }
 
   private func graph(_ reference: GraphReference, _ version: StoredVersion) throws(StoreFailure) -> StoredGraph {
-    if let known = graphs.withLock({ $0[version.name] }), known.version.isSame(as: version) { return known }
+    if let known = known(version) { return known }
     let bytes = try bytes(of: version)
     let graph: StoredGraph
     do throws(FormatError) {
@@ -49,7 +58,7 @@ package final class GraphStore: Sendable {
     } catch {
       throw .graph(error, "\(version.name)@\(version.version)")
     }
-    if reference.version == nil { graphs.withLock { $0[version.name] = graph } }
+    if reference.version == nil { graphs.withLock { $0[version.name.text] = graph } }
     return graph
   }
 
@@ -150,7 +159,7 @@ package final class GraphStore: Sendable {
     } catch {
       throw .storage(error)
     }
-    _ = graphs.withLock { $0.removeValue(forKey: name) }
+    _ = graphs.withLock { $0.removeValue(forKey: name.text) }
   }
 
   // MARK: Care
@@ -179,7 +188,7 @@ package final class GraphStore: Sendable {
     for graph in held {
       let newest = try? storage.newest(of: graph.version.name)
       guard newest?.isSame(as: graph.version) ?? false else {
-        graphs.withLock { $0[graph.version.name] = nil }
+        graphs.withLock { $0[graph.version.name.text] = nil }
         continue
       }
     }

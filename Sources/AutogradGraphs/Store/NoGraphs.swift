@@ -6,6 +6,7 @@ package final class NoGraphs: GraphStorage {
 
   package func newest() throws(StoreError) -> [StoredVersion] { [] }
   package func newest(of name: GraphName) throws(StoreError) -> StoredVersion? { nil }
+  package func isNewest(_ version: StoredVersion) -> Bool { false }
   package func versions(of name: GraphName) throws(StoreError) -> [StoredVersion] { [] }
   package func version(_ number: Int, of name: GraphName) throws(StoreError) -> StoredVersion? { nil }
   package func bytes(of version: StoredVersion) throws(StoreError) -> StoredBytes { throw .missing }

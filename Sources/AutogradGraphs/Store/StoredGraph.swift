@@ -8,6 +8,8 @@ package final class StoredGraph: @unchecked Sendable {
   package let version: StoredVersion
   package let source: GraphSource
   package let text: any SourceText
+  /// The number of the version, as answers have it.
+  package let versionText: String
   /// Tensors for inputs that the graph does not declare.
   package let defaults: [(name: SourceName, tensor: Tensor)]
   package let inputs: [Input]
@@ -76,6 +78,7 @@ package final class StoredGraph: @unchecked Sendable {
     var version = version
     version.description = reading.description
     self.version = version
+    versionText = "\(version.version)"
     do throws(FormatError) {
       let check = StoredGraphCheck(reading, limits.graphs)
       (inputs, outputs) = try check.run()

@@ -19,8 +19,8 @@ package struct Request: @unchecked Sendable {
   package var query = Query.none
   /// The identifier in answers and log lines.
   package var id: String
-  /// The number of its route, if the transport has looked it up already.
-  package var route: Int?
+  /// Its route, if the transport has looked it up already.
+  package var route: FoundRoute?
   package var contentType: String?
   package var contentEncoding: String?
   package var accept: String?
@@ -35,7 +35,7 @@ package struct Request: @unchecked Sendable {
   package var tenant: ObjectIdentifier?
 
   package init(
-    method: String, path: String, id: String = "-", route: Int? = nil, contentType: String? = nil,
+    method: String, path: String, id: String = "-", route: FoundRoute? = nil, contentType: String? = nil,
     contentEncoding: String? = nil,
     accept: String? = nil, body: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     memory: (any WorkMemory)? = nil, tenant: ObjectIdentifier? = nil

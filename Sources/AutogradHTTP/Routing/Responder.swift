@@ -21,8 +21,11 @@ package struct RouteFacts: Sendable {
   package var index: Int
   /// The number of its path, under which it is counted; that of requests without a route comes after the last.
   package var path: Int
-  /// Whether some of the path stands for itself, and may have percent signs in it.
-  package var hasParameters: Bool
+  /// Where in the path its parameters are, which may have percent signs in them.
+  package var parameters: ParameterRanges
+  package var hasParameters: Bool { !parameters.isEmpty }
+  /// What requests take with them.
+  package var found: FoundRoute { FoundRoute(index: index, parameters: parameters) }
   /// Whether it reads the query, which others ignore.
   package var readsQuery: Bool
   /// Whether it reads If-Match and If-None-Match.
@@ -37,13 +40,13 @@ package struct RouteFacts: Sendable {
   package var isProbe: Bool
 
   package init(
-    index: Int = 0, path: Int = 0, hasParameters: Bool = false, readsQuery: Bool = false,
+    index: Int = 0, path: Int = 0, parameters: ParameterRanges = .none, readsQuery: Bool = false,
     readsConditions: Bool = false, writes: Bool = false, isPublic: Bool = false, isOpen: Bool = false,
     isProbe: Bool = false
   ) {
     self.index = index
     self.path = path
-    self.hasParameters = hasParameters
+    self.parameters = parameters
     self.readsQuery = readsQuery
     self.readsConditions = readsConditions
     self.writes = writes
@@ -51,4 +54,10 @@ package struct RouteFacts: Sendable {
     self.isOpen = isOpen
     self.isProbe = isProbe
   }
+}
+
+/// A row of the table, and where in the request's path the row's parameters are.
+package struct FoundRoute: Sendable {
+  package let index: Int
+  let parameters: ParameterRanges
 }

@@ -24,7 +24,7 @@ package final class Router: Responder {
   /// Paths without a parameter, which nearly every request has.
   private let exact: [String: Rows]
   /// The others, those with more fixed segments first.
-  private let patterns: [(pattern: PathPattern, rows: Rows)]
+  private let patterns: PatternTable<Rows>
   private let rules: RoutingRules
 
   package init(routes: [Route], rules: RoutingRules) {
@@ -38,10 +38,11 @@ package final class Router: Responder {
       rows[route.path] = Rows(path: paths.firstIndex(of: route.path) ?? 0, first: index)
     }
     self.next = next
-    patterns = paths.compactMap { path in
-      guard let pattern = PathPattern(path), let rows = rows[path] else { return nil }
-      return (pattern, rows)
-    }.sorted { ($1.pattern.fixedCount, $0.rows.path) < ($0.pattern.fixedCount, $1.rows.path) }
+    let patterns = paths.compactMap { path in
+      PathPattern(path).flatMap { pattern in rows[path].map { (pattern: pattern, value: $0) } }
+    }
+    self.patterns = PatternTable(
+      patterns.sorted { ($1.pattern.fixedCount, $0.value.path) < ($0.pattern.fixedCount, $1.value.path) })
     exact = rows.filter { PathPattern($0.key) == nil }
   }
 
@@ -51,25 +52,20 @@ package final class Router: Responder {
     return routes.map(\.path).filter { known.insert($0).inserted }
   }
 
-  private func find(_ path: String) -> (rows: Rows, parameters: PathParameters)? {
+  private func find(_ path: String) -> (rows: Rows, parameters: ParameterRanges)? {
     if let rows = exact[path] { return (rows, .none) }
-    for (pattern, rows) in patterns {
-      if let parameters = pattern.match(path) { return (rows, parameters) }
-    }
-    return nil
+    var path = path
+    return path.withUTF8 { patterns.find($0).map { ($0.value, $0.parameters) } }
   }
 
-  private func rows(of path: String) -> Rows? { exact[path] ?? patterns.first { $0.pattern.isLike(path) }?.rows }
-
   package func facts(of path: String, _ method: String) -> RouteFacts {
-    let fixed = exact[path]
-    guard let rows = fixed ?? rows(of: path) else { return RouteFacts(index: routes.count, path: paths.count) }
+    guard let (rows, parameters) = find(path) else { return RouteFacts(index: routes.count, path: paths.count) }
     // A method that the path does not take is refused under the path all the same.
     guard let index = route(among: rows, taking: method) else {
-      return RouteFacts(index: rows.first, path: rows.path, hasParameters: fixed == nil)
+      return RouteFacts(index: rows.first, path: rows.path, parameters: parameters)
     }
     return RouteFacts(
-      index: index, path: rows.path, hasParameters: fixed == nil, readsQuery: routes[index].readsQuery,
+      index: index, path: rows.path, parameters: parameters, readsQuery: routes[index].readsQuery,
       readsConditions: routes[index].readsConditions, writes: routes[index].writes, isPublic: routes[index].isPublic,
       isOpen: routes[index].isOpen,
       isProbe: routes[index].isProbe)
@@ -98,13 +94,9 @@ package final class Router: Responder {
   private static let costOfByte: Int64 = 5
 
   package func respond(to request: Request) -> Reply {
-    // Where the transport has found the route, at most its parameters are left to look for.
-    if let index = request.route, index < routes.count, routes[index].takes(request.method) {
-      let route = routes[index]
-      guard let pattern = route.pattern else { return reply(route, request, .none) }
-      if let parameters = pattern.match(request.path) {
-        return reply(route, request, parameters)
-      }
+    // Mostly the transport has found the route.
+    if let found = request.route, found.index < routes.count, routes[found.index].takes(request.method) {
+      return reply(routes[found.index], request, found.parameters)
     }
     guard let (rows, parameters) = find(request.path) else {
       return .now(rules.refuse(.unknownPath(request.path, known: paths), request.id))
@@ -126,7 +118,8 @@ package final class Router: Responder {
     return (route?.handler.refuse ?? rules.refuse)(refusal, requestID)
   }
 
-  private func reply(_ route: Route, _ request: Request, _ parameters: PathParameters) -> Reply {
+  private func reply(_ route: Route, _ request: Request, _ ranges: ParameterRanges) -> Reply {
+    let parameters = PathParameters(request.path, names: route.pattern?.names ?? [], ranges)
     if let refusal = MediaTypes.checkAccept(request.accept, route.answers) ?? route.checkBody?(request) {
       return .now((route.handler.refuse ?? rules.refuse)(refusal, request.id))
     }

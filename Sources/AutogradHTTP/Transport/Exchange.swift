@@ -173,7 +173,7 @@ final class Exchange: WorkMemory, @unchecked Sendable {
       return answer(OriginPolicy.preflight(server.responder(for: client).methods(of: path), on: connection))
     }
     var request = Request(
-      method: method, path: path, id: id, route: route.index, contentType: contentType,
+      method: method, path: path, id: id, route: route.found, contentType: contentType,
       contentEncoding: contentEncoding, accept: accept,
       body: body.bytes, memory: self, tenant: ObjectIdentifier(tenant))
     // Beside a body that says everything, nothing is looked for in the address.

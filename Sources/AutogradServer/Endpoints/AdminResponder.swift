@@ -13,7 +13,7 @@ struct AdminResponder: Responder {
   }
 
   func respond(to request: Request) -> Reply {
-    if isServed(request.route ?? router.routes.count) { return router.respond(to: request) }
+    if isServed(request.route?.index ?? router.routes.count) { return router.respond(to: request) }
     let paths = router.routes.filter(\.isProbe).map(\.path)
     let detail =
       "this address answers GET \(paths.joined(separator: ", GET ")) alone; everything else is at the other address"

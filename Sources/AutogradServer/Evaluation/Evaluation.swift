@@ -187,8 +187,14 @@ struct Evaluation: @unchecked Sendable {
   private func respond(_ body: Body, _ clock: consuming PhaseClock) -> Response {
     if case .whole = body { clock.mark(.write) }
     let digest = digest ?? self.body?.graphDigest ?? ""
-    var headers = [("X-Graph-Digest", digest), ("Server-Timing", clock.header(cache: cache))]
-    if let stored { headers.append(("X-Graph-Version", "\(stored.version.version)")) }
+    let timing = clock.header(cache: cache)
+    // Of the type that answers have: an array of other tuples would be copied.
+    let headers: [(name: String, value: String)] =
+      if let stored {
+        [("X-Graph-Digest", digest), ("X-Graph-Version", stored.versionText), ("Server-Timing", timing)]
+      } else {
+        [("X-Graph-Digest", digest), ("Server-Timing", timing)]
+      }
     return Response(
       contentType: plan.contentType, headers: headers, content: body,
       observation: Observation(phases: clock.totals, graphDigest: digest))

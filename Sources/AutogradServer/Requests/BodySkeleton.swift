@@ -25,6 +25,8 @@ final class BodySkeleton: Sendable {
   let graphDigest: String
   /// The version of the stored graph that the path named.
   private let version: StoredVersion?
+  /// Whether there is one: to copy it only for this would cost every request.
+  private let isForStored: Bool
   /// All text between numbers, concatenated.
   private let text: ByteBuffer
   private let holes: [Hole]
@@ -52,6 +54,7 @@ final class BodySkeleton: Sendable {
     let graph = document.root["graph"]?.text
     guard graph != nil || stored != nil else { return nil }
     version = stored?.version
+    isForStored = stored != nil
     var builder = Builder(body: body, graph: graph)
     let spans = plan.sources.sorted { $0.tensor < $1.tensor }.map { input, tensor in
       Span(source: tensors[tensor], type: plan.plan.inputTypes[input], place: plan.layout.inputs[input])
@@ -102,7 +105,8 @@ final class BodySkeleton: Sendable {
 
   /// Whether it is for requests with this stored graph.
   func isFor(_ stored: StoredGraph?) -> Bool {
-    guard let version, let stored else { return version == nil && stored == nil }
+    guard let stored else { return !isForStored }
+    guard let version else { return false }
     return version.name == stored.version.name && version.isSame(as: stored.version)
   }
 

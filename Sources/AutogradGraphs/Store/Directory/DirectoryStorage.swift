@@ -38,6 +38,10 @@ package final class DirectoryStorage: GraphStorage {
     return try look(name)?.newest
   }
 
+  package func isNewest(_ version: StoredVersion) -> Bool {
+    fresh(version.name)?.found?.newest.isSame(as: version) ?? false
+  }
+
   private func fresh(_ name: GraphName) -> DirectoryIndex.Entry? {
     let now = DirectoryReader.now
     return index.withLock { index in

@@ -64,6 +64,10 @@ package final class SharedMemoryStorage: GraphStorage {
 
   package func newest(of name: GraphName) throws(StoreError) -> StoredVersion? { try find(name)?.entry.newest }
 
+  package func isNewest(_ version: StoredVersion) -> Bool {
+    region.state(version.namePlace) == .record(version.place)
+  }
+
   /// A name's place, and what is there now.
   func find(_ name: GraphName) throws(StoreError) -> (place: Int, entry: SharedIndex.Entry)? {
     try index.withLock { index throws(StoreError) in

@@ -140,6 +140,7 @@ struct SharedRecord {
       name: name, version: version, type: type, created: created, description: description, byteCount: byteCount,
       digest: digest)
     stored.place = offset
+    stored.namePlace = place
     stored.damage = damage
     return stored
   }

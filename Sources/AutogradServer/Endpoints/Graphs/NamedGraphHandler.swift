@@ -19,11 +19,12 @@ struct NamedGraphHandler: Sendable {
   func reply(
     to request: Request, _ path: PathParameters, _ answer: @escaping @Sendable (Request, StoredGraph) -> Reply
   ) throws(Problem) -> Reply {
+    if let graph = store.newest(path["name"]) { return answer(request, graph) }
     let reference = try GraphsHandler.reference(path)
     let version: StoredVersion
     do throws(StoreFailure) {
-      if let graph = try store.known(reference) { return answer(request, graph) }
       version = try store.version(reference)
+      if let graph = store.known(version) { return answer(request, graph) }
     } catch {
       throw Problem(error, reference, store)
     }
@@ -45,6 +46,6 @@ struct NamedGraphHandler: Sendable {
 extension StoredGraph {
   /// Headers of answers that were computed with it, beside those of all answers.
   var headers: [(name: String, value: String)] {
-    [("X-Graph-Digest", digest), ("X-Graph-Version", "\(version.version)")]
+    [("X-Graph-Digest", digest), ("X-Graph-Version", versionText)]
   }
 }
