@@ -75,10 +75,6 @@ static const unsigned char field_text_js[] = {
 #embed "page/field-text.js"
 };
 
-static const unsigned char fields_css[] = {
-#embed "page/fields.css"
-};
-
 static const unsigned char fields_js[] = {
 #embed "page/fields.js"
 };
@@ -137,6 +133,10 @@ static const unsigned char operations_js[] = {
 
 static const unsigned char options_js[] = {
 #embed "page/options.js"
+};
+
+static const unsigned char panel_css[] = {
+#embed "page/panel.css"
 };
 
 static const unsigned char panzoom_js[] = {
@@ -222,7 +222,6 @@ static const embedded_file files[] = {
   {"field-number.js", "text/javascript; charset=utf-8", {field_number_js, sizeof field_number_js}},
   {"field-table.js", "text/javascript; charset=utf-8", {field_table_js, sizeof field_table_js}},
   {"field-text.js", "text/javascript; charset=utf-8", {field_text_js, sizeof field_text_js}},
-  {"fields.css", "text/css; charset=utf-8", {fields_css, sizeof fields_css}},
   {"fields.js", "text/javascript; charset=utf-8", {fields_js, sizeof fields_js}},
   {"files.js", "text/javascript; charset=utf-8", {files_js, sizeof files_js}},
   {"graph-layout.js", "text/javascript; charset=utf-8", {graph_layout_js, sizeof graph_layout_js}},
@@ -238,6 +237,7 @@ static const embedded_file files[] = {
   {"numbers.js", "text/javascript; charset=utf-8", {numbers_js, sizeof numbers_js}},
   {"operations.js", "text/javascript; charset=utf-8", {operations_js, sizeof operations_js}},
   {"options.js", "text/javascript; charset=utf-8", {options_js, sizeof options_js}},
+  {"panel.css", "text/css; charset=utf-8", {panel_css, sizeof panel_css}},
   {"panzoom.js", "text/javascript; charset=utf-8", {panzoom_js, sizeof panzoom_js}},
   {"picture.js", "text/javascript; charset=utf-8", {picture_js, sizeof picture_js}},
   {"plot-points.js", "text/javascript; charset=utf-8", {plot_points_js, sizeof plot_points_js}},

@@ -218,7 +218,7 @@ struct AccessTests {
         "/nowhere", "/livez/", "/livez%00", "//livez",
       ]
     // The page asks for the token.
-    let open = ["/", "/client.js", "/page/app.js"]
+    let open = ["/", "/client.js", "/page/page.js"]
     for path in open { #expect(ServerProcess.get(path, port: port) == 200, "\(path)") }
     for path in paths where !(["/livez", "/readyz", "/page/add"] + open).contains(path) {
       let refused = try #require(ServerProcess.fetch(path, port: port))

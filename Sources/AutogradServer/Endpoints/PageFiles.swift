@@ -12,11 +12,25 @@ enum PageFiles {
 
   private static let files: [String: (content: ByteBuffer, type: String)] = {
     var files: [String: (content: ByteBuffer, type: String)] = [:]
+    var scripts: [String: String] = [:]
+    var (styles, types) = ("", (script: "", style: ""))
     var count = 0
     let first = embedded_page(&count)
+    // In the order of their names, which is also that of the style sheets.
     for file in UnsafeBufferPointer(start: first, count: count) {
-      files[String(cString: file.name)] = (file.content.buffer, String(cString: file.media_type))
+      let (name, content, type) = (String(cString: file.name), file.content.buffer, String(cString: file.media_type))
+      if name.hasSuffix(".js") {
+        scripts[name] = withExtendedLifetime(content) { String(decoding: content.bytes, as: UTF8.self) }
+        types.script = type
+      } else if name.hasSuffix(".css") {
+        styles += withExtendedLifetime(content) { String(decoding: content.bytes, as: UTF8.self) }
+        types.style = type
+      } else {
+        files[name] = (content, type)
+      }
     }
+    files["page.js"] = (ByteBuffer(PageBundle(scripts, from: "app.js").script), types.script)
+    files["page.css"] = (ByteBuffer(styles), types.style)
     return files
   }()
 
