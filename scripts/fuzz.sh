@@ -12,7 +12,7 @@ if [ "${1:-}" = --keep ]; then keeps=1; shift; fi
 seconds=${1:-60}
 shift || true
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(json graph evaluate safetensors http)
+[ ${#parts[@]} -gt 0 ] || parts=(json graph evaluate formula stored files safetensors http)
 
 # The last -sanitize is the one that swiftc heeds; SwiftPM's own makes room for the fuzzer's main.
 swift build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address

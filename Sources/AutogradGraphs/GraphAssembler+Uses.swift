@@ -20,4 +20,27 @@ extension GraphAssembler {
       }
     }
   }
+
+  /// Checks that lists among operands are tensors of some dtype: which one, only the types of the inputs say.
+  func checkLiterals() throws(FormatError) {
+    for (index, node) in source.nodes.enumerated() {
+      for (position, operand) in node.operands.enumerated() {
+        guard case .literal(let literal) = source.operands[operand] else { continue }
+        do throws(FormatError) {
+          try checkLiteral(literal)
+        } catch {
+          throw fault(error, at: .operand(position, ofNode: index), node: index)
+        }
+      }
+    }
+  }
+
+  private func checkLiteral(_ literal: Int) throws(FormatError) {
+    do throws(FormatError) {
+      _ = try text.tensor(literal, as: .float64)
+    } catch {
+      for dtype in [DType.bool, .int64] where (try? text.tensor(literal, as: dtype)) != nil { return }
+      throw error
+    }
+  }
 }

@@ -33,7 +33,7 @@ let package = Package(
       ],
       exclude: ["Main.swift", "Commands"], swiftSettings: [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
-      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats", "AutogradHTTP"],
+      name: "Fuzz", dependencies: ["AutogradServer", "AutogradFormats", "AutogradGraphs", "AutogradHTTP"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   swiftLanguageModes: [.v6]

@@ -48,6 +48,28 @@ FUNCTIONS = [
          for old, new in ("ab", "bc") if n]} for n in range(13)}},
 ]
 
+FORMULAS = [
+    "loss = sum((x @ w + b - y) ** 2)",
+    "input x: float64[n, 2] = [[1, 2], [3, 4]]\nconst k = int64([0, 1])\ny = x[:, k].T / -2.5e-3; a, _ = split(y, sizes=[1, 1])\nreturn a",
+    "def f(a, b) {\n  c = a * b  # product\n  return c, a\n}\ny, z = f(x, 2)\ng = grad(sum(y), x)\n",
+    "`a``b` = where((x > 0) & ~(x == 1) | (x >= NaN), x % 3, -Infinity)\nmean(`a``b`, axes=[0], keepdims=true)",
+    "x[..., 1:-1, ::2, _, 3] ^ 2 != float32(\"AACAPw==\", shape=[1])",
+]
+
+
+def npy(header, data):
+    text = header.encode()
+    text += b" " * (-(len(text) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+
+
+NPY = [
+    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1), }", struct.pack("<2d", 1, 2)),
+    npy("{'descr': '>i4', 'fortran_order': True, 'shape': (3,), }", struct.pack(">3i", 1, 2, 3)),
+    npy("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", b"\x01"),
+]
+CSV = ["x,y\n1,2\n3,4\n", "1;2,5\n3;-4e-3\n", "\"a\",b\n\"1\",NaN\r\n", "\ufeff1\n2\n"]
+
 
 def safetensors(request):
     """A file with the request's graph, its inputs as empty or small tensors."""
@@ -72,7 +94,7 @@ def safetensors(request):
 
 
 def main(folder):
-    seeds = {part: [] for part in ("json", "graph", "evaluate", "safetensors", "http")}
+    seeds = {part: [] for part in ("json", "graph", "evaluate", "formula", "stored", "files", "safetensors", "http")}
     seeds["http"] = [text.encode() for text in HTTP]
     for graph in FUNCTIONS:
         body = json.dumps({"graph": graph, "inputs": {"x": [1, 2]}}, separators=(",", ":")).encode()
@@ -105,6 +127,15 @@ def main(folder):
         if isinstance(body, str) and len(body) < 1500:
             seeds["json"].append(body.encode("utf-8", "surrogatepass"))
     seeds["json"] += seeds["graph"][::7]
+    for formula in FORMULAS:
+        text = formula.encode()
+        seeds["formula"].append(text)
+        seeds["stored"].append(bytes([0]) + text)
+    for body in seeds["graph"][::5]:
+        graph = json.loads(body)["graph"]
+        seeds["stored"].append(bytes([1]) + json.dumps(graph, separators=(",", ":")).encode())
+    seeds["stored"] += [bytes([2]) + file for file in seeds["safetensors"][::5]]
+    seeds["files"] = [bytes([0]) + file for file in NPY] + [bytes([1]) + text.encode() for text in CSV]
     for part, inputs in seeds.items():
         target = pathlib.Path(folder) / part
         target.mkdir(parents=True, exist_ok=True)

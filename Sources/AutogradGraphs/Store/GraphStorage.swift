@@ -125,9 +125,11 @@ package struct StoreLimits: Sendable, Equatable {
   package var graphs = 10_000
   /// Versions of one graph.
   package var versions = 10_000
-  /// Bytes of all graphs together that are in memory: of their newest versions, and where there is no folder of the
-  /// older ones too.
+  /// Bytes of all graphs together: in a folder of the sources of their newest versions, without one of all versions.
   package var bytes = 4 << 30
+
+  /// Bytes that the pages of memory may take beyond that, if there is no folder: the smallest source takes a page.
+  package var overhead = 64 << 20
 
   package init() {}
 

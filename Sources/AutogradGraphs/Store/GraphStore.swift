@@ -5,10 +5,9 @@ import AutogradFormats
 package final class GraphStore: Sendable {
   package let storage: any GraphStorage
   private let limits: StoredGraph.Limits
-  /// The newest version of each graph that somebody has asked for. Older ones are read each time.
-  private let graphs = Guarded<[String: StoredGraph]>([:])
-  /// The damaged newest versions that are known.
-  private let damaged = Guarded<Set<GraphName>>([])
+  private let graphs = Guarded(KnownGraphs())
+  /// The damaged versions that are known, and have been reported.
+  private let damaged = Guarded<Set<GraphReference>>([])
   /// Told once of each damaged version.
   private let report: @Sendable (String) -> Void
 
@@ -33,32 +32,40 @@ package final class GraphStore: Sendable {
 
   /// A version of a graph, if it is the one that has been read; nil if it has to be read first.
   package func known(_ version: StoredVersion) -> StoredGraph? {
-    guard let graph = graphs.withLock({ $0[version.name.text] }), graph.version.isSame(as: version) else { return nil }
-    return graph
+    for name in [version.name.text, "\(version.name)@\(version.version)"] {
+      if let graph = graphs.withLock({ $0[name] }), graph.version.isSame(as: version) { return graph }
+    }
+    return nil
   }
 
   /// A graph as it is now, or one of its versions.
-  package func graph(_ reference: GraphReference) throws(StoreFailure) -> StoredGraph {
+  /// - Parameter reserve: reserves bytes of memory before they are taken. False ends the reading.
+  package func graph(
+    _ reference: GraphReference, reserve: (Int) -> Bool = { _ in true }
+  ) throws(StoreFailure) -> StoredGraph {
     let version = try version(reference)
     do throws(StoreFailure) {
-      return try graph(reference, version)
+      return try graph(version, reserve)
     } catch {
       // It may have been deleted since the storage was asked, and put again.
       guard case .storage(.missing) = error, reference.version == nil else { throw error }
-      return try graph(reference, try self.version(reference))
+      return try graph(try self.version(reference), reserve)
     }
   }
 
-  private func graph(_ reference: GraphReference, _ version: StoredVersion) throws(StoreFailure) -> StoredGraph {
+  private func graph(_ version: StoredVersion, _ reserve: (Int) -> Bool) throws(StoreFailure) -> StoredGraph {
     if let known = known(version) { return known }
     let bytes = try bytes(of: version)
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: version.type)) else { throw .storage(.full) }
     let graph: StoredGraph
     do throws(FormatError) {
       graph = try StoredGraph(version, bytes, limits, assemblesIn: nil)
     } catch {
       throw .graph(error, "\(version.name)@\(version.version)")
     }
-    if reference.version == nil { graphs.withLock { $0[version.name.text] = graph } }
+    let name = storage.isNewest(version) ? version.name.text : graph.reference
+    let gone = graphs.withLock { $0.insert(graph, as: name) }
+    withExtendedLifetime(gone) {}
     return graph
   }
 
@@ -89,14 +96,17 @@ package final class GraphStore: Sendable {
   package func bytes(of version: StoredVersion) throws(StoreFailure) -> StoredBytes {
     do throws(StoreError) {
       let bytes = try storage.bytes(of: version)
-      _ = damaged.withLock { $0.remove(version.name) }
+      _ = damaged.withLock { $0.remove(version.reference) }
       return bytes
     } catch {
-      if case .damaged(_, let number, let reason) = error, damaged.withLock({ $0.insert(version.name).inserted }) {
-        report("the graph \(version.name)@\(number) is damaged and cannot be used: \(reason)")
-      }
+      if case .damaged(_, _, let reason) = error { noteDamage(version, reason) }
       throw .storage(error)
     }
+  }
+
+  private func noteDamage(_ version: StoredVersion, _ reason: String) {
+    guard damaged.withLock({ $0.insert(version.reference).inserted }) else { return }
+    report("the graph \(version.name)@\(version.version) is damaged and cannot be used: \(reason)")
   }
 
   /// Graphs with a name after another one, in the order of their names' bytes.
@@ -126,28 +136,31 @@ package final class GraphStore: Sendable {
 
   // MARK: Writing
 
-  /// Checks and stores the next version.
+  /// Reads what is to be stored, and checks all of it.
   /// - Parameters:
   ///   - prepare: see ``StoredGraph/init(_:_:_:assemblesIn:)``.
-  ///   - condition: see ``GraphStorage``.
-  /// - Returns: the version, and the graph as it was read, which borrows the bytes and knows no version.
-  package func put(
+  ///   - reserve: reserves bytes of memory before they are taken. False ends the reading.
+  /// - Returns: a graph that borrows the bytes and knows no version.
+  package func check(
     _ bytes: StoredBytes, as type: GraphMediaType, name: GraphName,
-    assemblesIn prepare: @escaping (GraphBuilder) -> Void,
-    if condition: (String?) -> Bool
-  ) throws(StoreFailure) -> (version: StoredVersion, graph: StoredGraph) {
-    let graph: StoredGraph
+    assemblesIn prepare: @escaping (GraphBuilder) -> Void, reserve: (Int) -> Bool
+  ) throws(StoreFailure) -> StoredGraph {
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: type)) else { throw .storage(.full) }
     do throws(FormatError) {
       let draft = StoredVersion(
         name: name, version: 0, type: type, created: 0, description: nil, byteCount: bytes.bytes.count,
         digest: SHA256Digest(of: UnsafeRawBufferPointer(start: nil, count: 0)))
-      graph = try StoredGraph(draft, bytes, limits, assemblesIn: prepare)
+      return try StoredGraph(draft, bytes, limits, assemblesIn: prepare)
     } catch {
       throw .graph(error, nil)
     }
+  }
+
+  /// Stores what has been checked as the next version.
+  /// - Parameter condition: see ``GraphStorage``.
+  package func put(_ graph: StoredGraph, if condition: (String?) -> Bool) throws(StoreFailure) -> StoredVersion {
     do throws(StoreError) {
-      let content = StoredContent(type: type, description: graph.description, bytes: bytes.bytes)
-      return (try storage.put(content, as: name, if: condition).version, graph)
+      return try storage.put(graph.content, as: graph.version.name, if: condition).version
     } catch {
       throw .storage(error)
     }
@@ -159,7 +172,8 @@ package final class GraphStore: Sendable {
     } catch {
       throw .storage(error)
     }
-    _ = graphs.withLock { $0.removeValue(forKey: name.text) }
+    let gone = graphs.withLock { $0.remove(name.text) }
+    withExtendedLifetime(gone) {}
   }
 
   // MARK: Care
@@ -174,7 +188,9 @@ package final class GraphStore: Sendable {
     }
     for version in all where !version.isDeleted {
       do throws(StoreFailure) {
-        _ = try bytes(of: version)
+        let bytes = try bytes(of: version)
+        // What was put has been read before. A file that is kept by hand has not.
+        if version.isReadOnly { try read(version, bytes) }
       } catch {
         // What has gone meanwhile is no fault, and what is damaged has been reported.
         continue
@@ -182,37 +198,51 @@ package final class GraphStore: Sendable {
     }
   }
 
-  /// Lets go of graphs that are not the newest any more. To be called now and then: nobody may ever ask for them again.
-  package func letGoOfOld() {
-    let held = graphs.withLock { Array($0.values) }
-    for graph in held {
-      let newest = try? storage.newest(of: graph.version.name)
-      guard newest?.isSame(as: graph.version) ?? false else {
-        graphs.withLock { $0[graph.version.name.text] = nil }
-        continue
-      }
-    }
-    let suspects = damaged.withLock { Array($0) }
-    for name in suspects where (try? storage.newest(of: name))?.isDeleted ?? true {
-      _ = damaged.withLock { $0.remove(name) }
+  private func read(_ version: StoredVersion, _ bytes: StoredBytes) throws(StoreFailure) {
+    do throws(FormatError) {
+      _ = try StoredGraph(version, bytes, limits, assemblesIn: nil)
+    } catch {
+      report("the graph \(version.name) cannot be read: \(error.detail)")
+      throw .graph(error, nil)
     }
   }
 
-  /// How many graphs there are.
+  /// Lets go of graphs that are not the newest any more. To be called now and then: nobody may ever ask for them again.
+  package func letGoOfOld() {
+    for (name, graph) in graphs.withLock({ $0.all }) {
+      let isNewest = name == graph.version.name.text
+      let current = try? version(GraphReference(name: graph.version.name, version: isNewest ? nil : graph.version.version))
+      if current?.isSame(as: graph.version) ?? false { continue }
+      let gone = graphs.withLock { $0.remove(name) }
+      withExtendedLifetime(gone) {}
+    }
+    let suspects = damaged.withLock { Array($0) }
+    for suspect in suspects where (try? version(suspect)) == nil {
+      _ = damaged.withLock { $0.remove(suspect) }
+    }
+  }
+
+  /// How many graphs there are. What is seen to be damaged is reported.
   package func count() throws(StoreFailure) -> Int {
     do throws(StoreError) {
-      return try storage.newest().count { !$0.isDeleted }
+      let there = try storage.newest().filter { !$0.isDeleted }
+      for version in there { if let damage = version.damage { noteDamage(version, damage) } }
+      return there.count
     } catch {
       throw .storage(error)
     }
   }
 
-  /// Damaged graphs that are known.
-  package var damagedCount: Int { damaged.withLock { $0.count } }
+  /// Graphs whose newest version is known to be damaged.
+  package var damagedCount: Int {
+    damaged.withLock { Array($0) }.count { damaged in
+      (try? version(GraphReference(name: damaged.name)))?.version == damaged.version
+    }
+  }
 }
 
 /// What a path calls a graph: `fit`, or `fit@3` for one of its versions.
-package struct GraphReference: Equatable, Sendable {
+package struct GraphReference: Hashable, Sendable {
   package var name: GraphName
   package var version: Int?
 
@@ -242,6 +272,8 @@ package enum StoreFailure: Error {
 }
 
 extension StoredVersion {
+  package var reference: GraphReference { GraphReference(name: name, version: version) }
+
   /// Whether the bytes are the same, of the same version.
   package func isSame(as other: StoredVersion) -> Bool {
     version == other.version && digest == other.digest && type == other.type && damage == other.damage

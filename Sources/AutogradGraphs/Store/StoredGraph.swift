@@ -107,7 +107,8 @@ package final class StoredGraph: @unchecked Sendable {
   /// Keeps such tensors, as long as all of them together take no more memory than the graph itself, or than a little.
   /// - Returns: whether they are kept.
   package func keep(_ tensors: [Tensor], derivedAs key: SHA256Digest) -> Bool {
-    let size = { (tensors: [Tensor]) in tensors.reduce(0) { $0 + $1.type.byteCount } }
+    // Also what is empty takes some.
+    let size = { (tensors: [Tensor]) in tensors.reduce(256) { $0 + $1.type.byteCount + 256 } }
     return derived.withLock { derived in
       if derived[key] != nil { return true }
       let all = derived.values.reduce(size(tensors)) { $0 + size($1) }
@@ -126,6 +127,19 @@ package final class StoredGraph: @unchecked Sendable {
   package func pointer(ofGraphError pointer: String) -> String? {
     guard pointer == "/graph" || pointer.hasPrefix("/graph/") else { return nil }
     return graphPointer + pointer.dropFirst("/graph".count)
+  }
+
+  /// What a storage keeps of it.
+  var content: StoredContent { StoredContent(type: version.type, description: description, bytes: bytes.bytes) }
+
+  /// Memory that it takes beside its weights, and what may come to be computed from them, about.
+  var memoryByteCount: Int {
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type) + StoredGraph.mostDerived
+  }
+
+  /// Memory that its forms as text may take: base64 in a formula that stands in JSON, and in JSON.
+  package var formsByteCount: Int {
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type) + tensors.reduce(0) { $0 + $1.type.byteCount } * 6
   }
 
   /// About how long its text is, without its weights.
@@ -168,6 +182,7 @@ private struct StoredGraphCheck {
     try source.checkAttributes(reading.text)
     let assembler = GraphAssembler(source, reading.text, into: limits.builder(), limits: limits)
     try assembler.checkUses(inputs: names)
+    try assembler.checkLiterals()
     let known = NameTable(names)
     for (name, _) in reading.defaults where known[name] == nil {
       throw FormatError(

@@ -42,6 +42,19 @@ package struct StoredReading {
     self.owners = owners
   }
 
+  /// Memory that reading a source takes, about. What is mapped takes none: of a safetensors file only the header counts.
+  static func memory(ofReading bytes: UnsafeRawBufferPointer, as type: GraphMediaType) -> Int {
+    var text = bytes.count
+    if type == .safetensors, bytes.count >= 8 {
+      text = Int(clamping: min(UInt64(bytes.count), UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))))
+    }
+    return least + text * bytesPerByte
+  }
+
+  /// The values of JSON are larger than their text.
+  private static let bytesPerByte = 12
+  private static let least = 4096
+
   // MARK: JSON
 
   private static func json(

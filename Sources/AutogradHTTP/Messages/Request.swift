@@ -34,6 +34,10 @@ package struct Request: @unchecked Sendable {
   /// The tenant that sent it.
   package var tenant: ObjectIdentifier?
 
+  /// Reserves memory for work on the compute pool. False where there is none: the client gets that error then, whatever
+  /// the work answers.
+  package func reserveMore(_ byteCount: Int) -> Bool { memory?.reserveMore(byteCount) ?? true }
+
   package init(
     method: String, path: String, id: String = "-", route: FoundRoute? = nil, contentType: String? = nil,
     contentEncoding: String? = nil,

@@ -23,12 +23,18 @@ enum CommandInput {
 enum CommandOutput {
   static func write(_ buffer: ByteBuffer, to descriptor: Int32) { write(buffer.bytes, to: descriptor) }
 
+  /// Ends the program with status 74 (`EX_IOERR` of sysexits.h) if the bytes cannot be written, as to a full disk.
   static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0 && errno == EINTR { continue }
-      if count <= 0 { return }
+      if count <= 0 {
+        if descriptor == STDERR_FILENO { return }
+        let reason = String(cString: strerror(errno))
+        write(ByteBuffer("Error: the output cannot be written: \(reason)\n"), to: STDERR_FILENO)
+        exit(EX_IOERR)
+      }
       rest = rest.dropFirst(count)
     }
   }

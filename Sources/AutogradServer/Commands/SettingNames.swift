@@ -12,15 +12,15 @@ enum SettingNames {
   /// `AUTOGRAD_MAX_NODES` and so on, in the order of the options.
   static let all = ServeOptions.settings.map(\.variable)
 
-  /// Variables of the examples, which are often started from the same shell.
-  private static let ofExamples = ["AUTOGRAD_URL"]
+  /// Variables of the clients, which are often started from the same shell.
+  private static let ofClients = ["AUTOGRAD_URL", "AUTOGRAD_TOKEN"]
 
   /// Throws for the first entry, `NAME=value`, whose name begins with the prefix but is not a known setting.
   static func check(_ environment: [String] = environmentEntries()) throws(ValidationError) {
     for entry in environment where entry.hasPrefix(prefix) {
       let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let (name, value) = (parts[0], parts.count > 1 ? parts[1] : "")
-      let others = WorkerProcess.variables + ofExamples
+      let others = WorkerProcess.variables + ofClients
       if all.contains(name) || others.contains(name) || isServiceLink(name, value) { continue }
       // Without the prefix, which would make all names look similar.
       let near = NearestNames.find(

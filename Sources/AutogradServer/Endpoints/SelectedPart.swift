@@ -117,9 +117,15 @@ enum SelectedPart {
       csv.append(cell)
       column += 1
     }
-    // Rows without cells.
-    if column == 0 { for _ in 0..<max(shape[0] - 1, 0) { csv.append("\n") } }
+    guard column == 0 else { return }
+    // Rows without cells, of which an answer of few bytes can have any number.
+    guard shape[0] <= mostEmptyRows else {
+      throw FormatError(.wrongType, "select leads to \(shape[0]) rows without a column", at: "/select")
+    }
+    for _ in 0..<max(shape[0] - 1, 0) { csv.append("\n") }
   }
+
+  private static let mostEmptyRows = 4096
 
   private static func appendLine(_ value: JSONValue, to csv: ByteBuffer) {
     for (position, cell) in cells(of: value).enumerated() {

@@ -116,11 +116,15 @@ struct Evaluation: @unchecked Sendable {
   /// Time (nanoseconds) and memory for the run, for the compute pool.
   var work: (cost: Int64, byteCount: Int) {
     let tracing = (work: trace?.plan.work ?? 0, byteCount: trace?.plan.peakByteCount ?? 0)
+    let preparation = plan.preparation(for: stored)
     // An operation takes a third of a nanosecond or more, a byte of the answer a nanosecond.
     // What is streamed counts when it is written.
     let writing = plan.isStreamed ? 0 : plan.answerByteCount
-    let cost = Size.sum(Size.sum(plan.work, tracing.work) / 3, writing)
-    return (Int64(cost), Size.sum(plan.peakByteCount, tracing.byteCount))
+    let computing = Size.sum(Size.sum(plan.work, tracing.work), preparation.work)
+    return (
+      Int64(Size.sum(computing / 3, writing)),
+      Size.sum(Size.sum(plan.peakByteCount, tracing.byteCount), preparation.byteCount)
+    )
   }
 
   /// Size of the block for the run. Decoded tensors stay where they are and need no room in it.

@@ -94,6 +94,12 @@ final class PreparedPlan: Sendable {
     return prelude.isDone(for: graph)
   }
 
+  /// What a run takes before its own if it is not ready: time in elementary operations, and memory.
+  func preparation(for graph: StoredGraph?) -> (work: Int, byteCount: Int) {
+    guard let prelude, !isReady(for: graph) else { return (0, 0) }
+    return (prelude.work, prelude.peakByteCount)
+  }
+
   var contentType: String { template.contentType }
 
   /// In elementary operations; each instruction counts as ``instructionWork`` more.
@@ -168,9 +174,9 @@ final class PreparedPlan: Sendable {
     }
   }
 
-  /// Whether all inputs are finite.
+  /// Whether all inputs are finite. What was computed from the stored graph's tensors is none.
   private func areFinite(_ inputs: [Tensor]?, _ block: UnsafeRawPointer, _ graph: StoredGraph?) -> Bool {
-    let given = inputs ?? ((try? elsewhere(graph)) ?? []).map(\.tensor)
+    let given = inputs ?? (fixed.map(\.tensor) + stored.compactMap { graph?.tensors[$0.tensor] })
     let areFinite = given.allSatisfy { tensor in
       tensor.withUnsafeBytes { bytes in
         bytes.baseAddress.map { Finiteness.holds(tensor.dtype, $0, tensor.elementCount) } ?? true

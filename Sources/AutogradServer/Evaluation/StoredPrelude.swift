@@ -12,7 +12,7 @@ struct StoredPrelude: Sendable {
   /// Divides a graph, and computes the part.
   /// - Parameters:
   ///   - sources: where the data of the graph's inputs come from.
-  ///   - limits: of one request. What exceeds them is left to the whole graph, which is then refused.
+  ///   - limits: of one request, for the part alone. A part beyond them stays in the graph, which they hold for too.
   ///   - isInline: whether this is a socket thread, where nothing may take long.
   /// - Returns: the part and the rest, whose inputs are those of the graph and then what was computed; nil where there
   ///   is nothing to gain.
@@ -45,6 +45,9 @@ struct StoredPrelude: Sendable {
     }
     return prelude.isDone(for: stored) ? (prelude, divided.rest) : nil
   }
+
+  var work: Int { plan.work }
+  var peakByteCount: Int { plan.peakByteCount }
 
   private var isBrief: Bool {
     plan.work <= DifferentialHandler.inlineWork && plan.peakByteCount <= DifferentialHandler.largestInlineRun

@@ -38,7 +38,7 @@ static inline void counters_or(uint64_t *cell, uint64_t bits) { __atomic_fetch_o
 /// Makes the cell no less than `value`, and returns what it then is.
 static inline uint64_t counters_raise(uint64_t *cell, uint64_t value) {
   uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
-  while (seen < value && !__atomic_compare_exchange_n(cell, &seen, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+  while (seen < value && !__atomic_compare_exchange_n(cell, &seen, value, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {}
   return seen < value ? value : seen;
 }
 

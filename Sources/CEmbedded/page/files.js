@@ -12,8 +12,8 @@ export function readTensors(name, buffer) {
 }
 
 /**
- * Numbers with tabs, semicolons or commas between them; a first line that holds none is a heading. One column is a
- * vector.
+ * Numbers with tabs, semicolons or commas between them; a first line that holds none is a heading. One column or one
+ * row is a vector.
  */
 function readCSV(text) {
   const lines =
@@ -22,14 +22,14 @@ function readCSV(text) {
   const separator = ["\t", ";", ","].find(mark => lines[0].includes(mark)) ?? /\s+/;
   const rows = lines.map(line => line.trim().split(separator).map(item => item.trim().replace(/^"(.*)"$/, "$1")));
   const isNumber = item => item !== "" && (!Number.isNaN(Number(item)) || item.toLowerCase() === "nan");
-  if (!rows[0].every(isNumber) && rows.length > 1) rows.shift();
+  if (!rows[0].some(isNumber) && rows.length > 1) rows.shift();
   const width = rows[0].length;
   rows.forEach((row, index) => {
     if (row.length !== width) throw new Error(`row ${index + 1} has ${row.length} columns, the first has ${width}`);
     const bad = row.find(item => !isNumber(item));
     if (bad !== undefined) throw new Error(`row ${index + 1}: "${bad}" is not a number`);
   });
-  const shape = width === 1 ? [rows.length] : [rows.length, width];
+  const shape = width === 1 || rows.length === 1 ? [rows.length * width] : [rows.length, width];
   return encoded("float64", shape, new Uint8Array(new Float64Array(rows.flat().map(Number)).buffer));
 }
 

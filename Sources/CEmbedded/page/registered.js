@@ -119,6 +119,12 @@ class GraphsDialog {
   /** Somebody else saved meanwhile: a person decides. */
   #conflict(name, facts) {
     const version = facts.version ?? facts.etag?.replaceAll('"', "");
+    if (version === undefined) {
+      opened = null;
+      this.#say(`${name} was deleted meanwhile.`,
+        button("Create it again", `Save ${name} as a new graph`, () => this.#save()));
+      return;
+    }
     this.#say(opened?.name === name ?
         `${name} was changed meanwhile: version ${version} is newer than the one you opened.` :
         `There is a graph ${name} already, version ${version}.`,

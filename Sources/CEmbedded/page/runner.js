@@ -31,14 +31,17 @@ export class Runner {
 
   async #loop() {
     this.#isRunning = true;
-    while (this.#isWanted) {
-      this.#isWanted = false;
-      this.#abort = new AbortController();
-      const start = performance.now();
-      await this.#once(this.#abort.signal);
-      if (this.#isWanted && performance.now() - start < FRAME) await nextFrame();
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false;
+        this.#abort = new AbortController();
+        const start = performance.now();
+        await this.#once(this.#abort.signal);
+        if (this.#isWanted && performance.now() - start < FRAME) await nextFrame();
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
   }
 
   async #once(signal) {

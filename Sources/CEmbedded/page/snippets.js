@@ -152,7 +152,8 @@ const rName = name => /^[A-Za-z][A-Za-z0-9._]*$/.test(name) &&
     !/^(if|else|for|while|repeat|function|in|next|break|TRUE|FALSE|NULL|Inf|NaN|NA)$/.test(name) ?
   name :
   `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
-const rText = text => JSON.stringify(text).replaceAll("\\n", "\n");
+/** A line end as it is; a backslash that was written stays before its letter. */
+const rText = text => JSON.stringify(text).replace(/\\(.)/g, (escape, letter) => letter === "n" ? "\n" : escape);
 const rInputs = text => `list(\n${
   entriesOf(text).map(([name, value]) => `    ${rName(name)} = ${rValue(JSON.parse(value))}`).join(",\n")}\n  )`;
 

@@ -171,8 +171,9 @@ import Testing
     let name = try #require(GraphName("fit"))
     #expect(throws: StoreFailure.self) {
       _ = try Data("y = x".utf8).withUnsafeBytes { bytes in
-        try store.put(
-          StoredBytes(bytes, owner: store), as: .formula, name: name, assemblesIn: { _ in }, if: { _ in true })
+        let graph = try store.check(
+          StoredBytes(bytes, owner: store), as: .formula, name: name, assemblesIn: { _ in }, reserve: { _ in true })
+        _ = try store.put(graph) { _ in true }
       }
     }
     #expect(throws: StoreError.self) {

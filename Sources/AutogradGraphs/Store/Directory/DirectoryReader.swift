@@ -3,6 +3,8 @@ import Glibc
 /// Reads what is in the folder of graphs. It knows nothing that it has read before.
 struct DirectoryReader {
   let path: String
+  /// Bytes that a file may have which is kept by hand, and so is not mapped.
+  let mostBytes: Int
 
   /// Nanoseconds of a clock that never goes back.
   static var now: Int64 {
@@ -60,7 +62,7 @@ struct DirectoryReader {
       found.newest.isReadOnly = true
       return found
     }
-    return try file.read()
+    return try file.read(atMost: mostBytes)
   }
 
   private func readFolder(_ name: GraphName, _ stamp: FileStamp, _ known: FoundGraph?) throws(StoreError) -> FoundGraph?
@@ -83,7 +85,7 @@ struct DirectoryReader {
   }
 
   /// The numbers of all files of versions; none where they cannot be read.
-  func numbers(of name: GraphName) -> [Int] {
+  static func numbers(of name: GraphName, in path: String) -> [Int] {
     var numbers: [Int] = []
     try? DirectoryReader.forEachEntry(of: "\(path)/\(name)") { entry in
       if let number = DirectoryReader.number(entry) { numbers.append(number) }
@@ -95,8 +97,11 @@ struct DirectoryReader {
   private static func number(_ entry: String) -> Int? {
     guard let first = entry.utf8.first, (49...57).contains(first), entry.utf8.allSatisfy({ (48...57).contains($0) })
     else { return nil }
-    return Int(entry)
+    return Int(entry).flatMap { $0 <= greatest ? $0 : nil }
   }
+
+  /// Numbers in JSON are exact up to here.
+  private static let greatest = 1 << 53
 
   /// - Throws: `missing` where there is no such file.
   func version(_ number: Int, of name: GraphName) throws(StoreError) -> StoredVersion {
@@ -106,7 +111,7 @@ struct DirectoryReader {
   }
 
   func bytes(of version: StoredVersion) throws(StoreError) -> StoredBytes {
-    if version.isReadOnly { return try FlatFile(path, version).content() }
+    if version.isReadOnly { return try FlatFile(path, version).content(atMost: mostBytes) }
     let file = try open(version.name, version.version)
     defer { close(file) }
     let (found, start) = try VersionFile.read(file, version.name, version.version)

@@ -28,7 +28,7 @@ package final class DirectoryStorage: GraphStorage {
     self.path = path
     self.limits = limits
     self.changes = changes
-    reader = DirectoryReader(path: path)
+    reader = DirectoryReader(path: path, mostBytes: limits.bytes)
   }
 
   // MARK: Reading
@@ -152,10 +152,10 @@ package final class DirectoryStorage: GraphStorage {
       defer { withExtendedLifetime(lock) {} }
       if lock != nil { try refreshNames() }
       try checkLimits(version, found)
-      guard try DirectoryWriter(path).write(version, content.bytes) else { continue }
-      changes.note(name)
+      guard try DirectoryWriter(path).write(version, content.bytes, published: { changes.note(name) }) else { continue }
       if newest?.isDeleted ?? false { DirectoryWriter(path).removeVersions(before: version) }
-      try look(name)
+      // It is stored: whoever asks next looks again, if this cannot.
+      _ = try? look(name)
       return (version, true)
     }
   }
@@ -170,10 +170,11 @@ package final class DirectoryStorage: GraphStorage {
         name: name, version: newest.version + 1, type: newest.type, created: DirectoryReader.wallClock,
         description: nil, byteCount: 0, digest: SHA256Digest(of: UnsafeRawBufferPointer(start: nil, count: 0)))
       deletion.isDeleted = true
-      guard try DirectoryWriter(path).write(deletion, deletion.noBytes) else { continue }
-      changes.note(name)
+      guard try DirectoryWriter(path).write(deletion, deletion.noBytes, published: { changes.note(name) }) else {
+        continue
+      }
       DirectoryWriter(path).removeVersions(before: deletion)
-      try look(name)
+      _ = try? look(name)
       return
     }
   }

@@ -10,17 +10,30 @@ struct DirectoryWriter {
   init(_ path: String) { self.path = path }
 
   /// Writes the file of a version and syncs it.
+  /// - Parameter published: called as soon as others can see it, before it is certain that it outlives the machine.
   /// - Returns: false if there is one of its number already.
-  func write(_ version: StoredVersion, _ source: UnsafeRawBufferPointer) throws(StoreError) -> Bool {
+  func write(
+    _ version: StoredVersion, _ source: UnsafeRawBufferPointer, published: () -> Void
+  ) throws(StoreError) -> Bool {
     let folder = "\(path)/\(version.name)"
     let isNew = mkdir(folder, 0o755) == 0
     guard isNew || errno == EEXIST else { throw StoreError(errno) }
+    // Opened before anything is there to be seen: afterwards nothing should fail.
+    var status = stat()
+    guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw .readOnly("\(version.name) is the name of a file in the folder of graphs, which is kept by hand")
+    }
+    let descriptors = (try open(folder), try isNew ? open(path) : -1)
+    defer {
+      close(descriptors.0)
+      if isNew { close(descriptors.1) }
+    }
     let number = DirectoryWriter.count.add(1, ordering: .relaxed).newValue
     let draft = "\(folder)/.\(version.version)-\(getpid())-\(number)"
     do throws(StoreError) {
       defer { unlink(draft) }
       try fill(draft, version, source)
-      guard link(draft, "\(folder)/\(version.version)") == 0 else {
+      guard link(draft, "\(folder)/\(version.version)") == 0 || isLinked(draft) else {
         if errno == EEXIST { return false }
         throw StoreError(errno)
       }
@@ -29,13 +42,28 @@ struct DirectoryWriter {
       if isNew { rmdir(folder) }
       throw error
     }
-    try sync(folder)
-    if isNew { try sync(path) }
+    published()
+    guard fsync(descriptors.0) == 0, !isNew || fsync(descriptors.1) == 0 else { throw StoreError(errno) }
     return true
   }
 
+  /// Whether a draft has been linked although the answer says that somebody was faster: over a network the call may have
+  /// been repeated.
+  private func isLinked(_ draft: String) -> Bool {
+    let number = errno
+    defer { errno = number }
+    var status = stat()
+    return number == EEXIST && stat(draft, &status) == 0 && status.st_nlink == 2
+  }
+
+  private func open(_ folder: String) throws(StoreError) -> Int32 {
+    let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StoreError(errno) }
+    return descriptor
+  }
+
   private func fill(_ draft: String, _ version: StoredVersion, _ source: UnsafeRawBufferPointer) throws(StoreError) {
-    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let file = Glibc.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw StoreError(errno) }
     defer { close(file) }
     let line = VersionFile.line(of: version)
@@ -52,17 +80,10 @@ struct DirectoryWriter {
     guard fsync(file) == 0 else { throw StoreError(errno) }
   }
 
-  private func sync(_ folder: String) throws(StoreError) {
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw StoreError(errno) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw StoreError(errno) }
-  }
-
   /// Removes the files of all earlier versions, the last one last: as long as a deletion is there, those before it are
   /// gone for everybody. What cannot be removed now is removed with the next deletion.
   func removeVersions(before version: StoredVersion) {
-    let numbers = DirectoryReader(path: path).numbers(of: version.name).filter { $0 < version.version }
+    let numbers = DirectoryReader.numbers(of: version.name, in: path).filter { $0 < version.version }
     for number in numbers.sorted() { unlink("\(path)/\(version.name)/\(number)") }
   }
 }

@@ -29,7 +29,10 @@ struct FileStamp: Equatable {
   }
 
   /// Milliseconds of Unix time.
-  var modified: Int { seconds * 1000 + nanoseconds / 1_000_000 }
+  var modified: Int { min(max(seconds, 0), FileStamp.latest) * 1000 + nanoseconds / 1_000_000 }
+
+  /// The end of the year 9999.
+  private static let latest = 253_402_300_799
 
   /// Whether what changes now gets another stamp.
   var isSettled: Bool { time(nil) - seconds > FileStamp.resolution }

@@ -41,9 +41,9 @@ struct FlatFile {
     self = file
   }
 
-  func read() throws(StoreError) -> FoundGraph? {
+  func read(atMost most: Int) throws(StoreError) -> FoundGraph? {
     do throws(StoreError) {
-      let bytes = try content()
+      let bytes = try content(atMost: most)
       var version = StoredVersion(
         name: name, version: 1, type: type, created: stamp.modified, description: nil, byteCount: bytes.bytes.count,
         digest: SHA256Digest(of: bytes.bytes))
@@ -58,7 +58,7 @@ struct FlatFile {
     }
   }
 
-  func content() throws(StoreError) -> StoredBytes {
+  func content(atMost most: Int) throws(StoreError) -> StoredBytes {
     let damaged = { (reason: String) in StoreError.damaged(name.text, 1, reason) }
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard file >= 0 else {
@@ -70,7 +70,9 @@ struct FlatFile {
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw damaged("it is not a file") }
-    let copy = try FileBytes(file, byteCount: Int(status.st_size), maps: false) { StoreError($0, damaged) }
+    let size = Int(status.st_size)
+    guard size <= most else { throw damaged("it has \(size) bytes, at most \(most) are kept") }
+    let copy = try FileBytes(file, byteCount: size, maps: false) { StoreError($0, damaged) }
     return StoredBytes(copy.bytes, owner: copy)
   }
 }

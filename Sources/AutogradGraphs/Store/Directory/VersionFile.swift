@@ -52,7 +52,7 @@ enum VersionFile {
       throw damaged("its first line does not say what it is")
     }
     let start = end + 1
-    guard size == start + version.byteCount else {
+    guard size - start == version.byteCount else {
       throw damaged("it has \(size - start) bytes of source instead of \(version.byteCount)")
     }
     return (version, start)
@@ -64,7 +64,7 @@ enum VersionFile {
     let root = document.root
     guard root.kind == .object, root["name"]?.string == name.text, root["version"]?.integer == number,
       let type = root["type"].flatMap({ GraphMediaType(rawValue: $0.string) }),
-      let created = root["created"]?.integer, let byteCount = root["bytes"]?.integer, byteCount >= 0,
+      let created = root["created"]?.integer, 0...latest ~= created, let byteCount = root["bytes"]?.integer, byteCount >= 0,
       let digest = root["sha256"].flatMap({ SHA256Digest(hex: $0.string) })
     else { return nil }
     var version = StoredVersion(
@@ -73,6 +73,9 @@ enum VersionFile {
     version.isDeleted = root["deleted"]?.kind == .true
     return version
   }
+
+  /// The end of the year 9999 in milliseconds.
+  private static let latest = 253_402_300_799_999
 
   /// The source of an open file, checked against its digest. Large ones are mapped.
   static func source(_ file: Int32, of version: StoredVersion, from start: Int) throws(StoreError) -> StoredBytes {

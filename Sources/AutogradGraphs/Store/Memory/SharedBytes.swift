@@ -33,6 +33,7 @@ final class SharedMapping: @unchecked Sendable {
     let memory = mmap(nil, count, PROT_READ, MAP_SHARED, writing.region.descriptor, off_t(offset))
     guard let memory, memory != MAP_FAILED else {
       writing.pins.unpin(pin)
+      writing.mappingHasEnded()
       return nil
     }
     (self.pin, self.writing) = (pin, writing)

@@ -14,8 +14,8 @@ extension SharedMemoryStorage {
       {
         return (newest, false)
       }
-      try checkLimits(content, name, found?.entry)
       let previous = newest.map { $0.isDeleted ? 0 : $0.place } ?? 0
+      try checkLimits(content, name, found?.entry)
       let record = SharedRecord(
         place: found?.place ?? region.nameCount, version: (newest?.version ?? 0) + 1, floor: found?.entry.floor ?? 0,
         created: SharedMemoryStorage.wallClock, type: content.type, description: content.description,
@@ -30,7 +30,9 @@ extension SharedMemoryStorage {
     _ record: SharedRecord, _ bytes: UnsafeRawBufferPointer, _ name: GraphName, _ space: SharedSpace
   ) throws(StoreError) -> SharedRecord {
     let size = record.size(region.layout)
-    guard size <= available() else { throw .full }
+    // Small sources take a page each.
+    let most = limits.bytes + min(limits.overhead, .max - limits.bytes)
+    guard size <= available() - SharedMemoryStorage.kept, size <= most - region.allocatedByteCount else { throw .full }
     var record = record
     record.offset = try space.reserve(size, for: record.place)
     let isNewName = record.place == region.nameCount
@@ -88,6 +90,9 @@ extension SharedMemoryStorage {
     let total = bytes + content.bytes.count
     if total > limits.bytes { throw .limit(.bytes, most: limits.bytes, value: total) }
   }
+
+  /// Bytes that are left to the rest of the system.
+  private static let kept = 16 << 20
 
   /// Milliseconds of Unix time.
   private static var wallClock: Int {

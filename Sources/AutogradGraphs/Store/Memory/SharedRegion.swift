@@ -111,6 +111,12 @@ final class SharedRegion: @unchecked Sendable {
 
   var nameCount: Int { min(self[number: .nameCount], layout.names) }
 
+  /// Bytes of memory that its pages take.
+  var allocatedByteCount: Int {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? Int(status.st_blocks) * 512 : 0
+  }
+
   func state(_ place: Int) -> NameState { NameState(system_word_load(word(layout.states + place * 8))) }
 
   /// The first place from `start` on whose state is another than the one in `known`.

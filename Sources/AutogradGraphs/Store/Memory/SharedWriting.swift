@@ -29,6 +29,8 @@ final class SharedWriting: Sendable {
   /// Looks after what a dead writer has left, unless somebody else has the lock, who does it then.
   func recover() {
     guard take(0) else { return }
+    // What the dead one had mapped is mapped no more.
+    if region[.condemned] != 0 { region[.sweepWanted] = 1 }
     release()
   }
 

@@ -37,8 +37,19 @@ enum GraphsDocument {
     return json
   }
 
+  /// A graph as a formula and as JSON.
+  struct Forms {
+    fileprivate let text: ByteBuffer
+    fileprivate let json = ByteBuffer()
+
+    init(_ graph: StoredGraph) throws(FormatError) {
+      text = try graph.formula()
+      try graph.writeJSON(to: json)
+    }
+  }
+
   /// Everything about one version.
-  static func describe(_ graph: StoredGraph, as version: StoredVersion) throws(FormatError) -> ByteBuffer {
+  static func describe(_ graph: StoredGraph, _ forms: Forms, as version: StoredVersion) -> ByteBuffer {
     let json = ByteBuffer(capacity: 1024)
     json.append("{\"name\": ")
     json.appendJSONString(version.name.text)
@@ -56,10 +67,9 @@ enum GraphsDocument {
       json.appendJSONString(output)
     }
     json.append("], \"text\": ")
-    let text = try graph.formula()
-    withExtendedLifetime(text) { json.appendJSONString(text.bytes) }
+    withExtendedLifetime(forms) { json.appendJSONString(forms.text.bytes) }
     json.append(", \"graph\": ")
-    try graph.writeJSON(to: json)
+    json.append(forms.json)
     json.append(", \"protocols\": {}")
     json.append(version.isReadOnly ? ", \"read_only\": true}\n" : ", \"read_only\": false}\n")
     return json

@@ -24,27 +24,27 @@ struct GraphsHandler: Sendable {
     let reference = try GraphsHandler.reference(path)
     let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
     if let response = try GraphConditions(request).unchanged(version) { return response }
-    try reserve(byteCount: version.byteCount, version.type, request)
-    let graph = try ask(reference) { () throws(StoreFailure) in try store.graph(reference) }
-    return try describe(graph, as: graph.version)
+    let graph = try ask(reference) { () throws(StoreFailure) in
+      try store.graph(reference) { request.reserveMore($0) }
+    }
+    return response(graph, try forms(of: graph, request), as: graph.version)
   }
 
-  /// Reserves memory for reading a version, and for its two forms as text.
-  private func reserve(byteCount: Int, _ type: GraphMediaType, _ request: Request) throws(Problem) {
-    let bytes = NamedGraphHandler.memory(ofReading: byteCount, type)
-    guard let memory = request.memory, !memory.reserveMore(bytes) else { return }
-    throw Problem(Refusal.overloaded(.memory))
-  }
-
-  private func describe(
-    _ graph: StoredGraph, as version: StoredVersion, status: Int = 200
-  ) throws(Problem) -> Response {
+  /// The graph's two forms as text.
+  private func forms(of graph: StoredGraph, _ request: Request) throws(Problem) -> GraphsDocument.Forms {
+    guard request.reserveMore(graph.formsByteCount) else { throw Problem(Refusal.overloaded(.memory)) }
     do throws(FormatError) {
-      return Response(
-        status: status, headers: [("ETag", version.quotedTag)], body: try GraphsDocument.describe(graph, as: version))
+      return try GraphsDocument.Forms(graph)
     } catch {
       throw Problem(error, of: graph)
     }
+  }
+
+  private func response(
+    _ graph: StoredGraph, _ forms: GraphsDocument.Forms, as version: StoredVersion, status: Int = 200
+  ) -> Response {
+    Response(
+      status: status, headers: [("ETag", version.quotedTag)], body: GraphsDocument.describe(graph, forms, as: version))
   }
 
   /// `GET /v1/graphs/{name}/source`
@@ -79,18 +79,21 @@ struct GraphsHandler: Sendable {
     }
     let type = GraphUpload.type(of: request)
     if type == .formula, let refusal = GraphUpload.refusal(ofFormula: request) { throw Problem(refusal) }
-    // Before it is stored: what is stored is answered.
-    try reserve(byteCount: request.body.count, type, request)
+    let graph = try ask(GraphReference(name: name), request) { () throws(StoreFailure) in
+      try store.check(
+        StoredBytes(request.body, owner: store), as: type, name: name, assemblesIn: { prepare($0, request) },
+        reserve: request.reserveMore)
+    }
+    // Before it is stored: once it is, nothing may fail.
+    let forms = try forms(of: graph, request)
     var existed = false
-    let (version, graph) = try ask(GraphReference(name: name), request) { () throws(StoreFailure) in
-      try store.put(
-        StoredBytes(request.body, owner: store), as: type, name: name, assemblesIn: { prepare($0, request) }
-      ) { tag in
+    let version = try ask(GraphReference(name: name)) { () throws(StoreFailure) in
+      try store.put(graph) { tag in
         existed = tag != nil
         return conditions.allowWriting(tag)
       }
     }
-    var response = try describe(graph, as: version, status: existed ? 200 : 201)
+    var response = response(graph, forms, as: version, status: existed ? 200 : 201)
     if !existed { response.headers.append(("Location", "/v1/graphs/\(name)")) }
     return response
   }

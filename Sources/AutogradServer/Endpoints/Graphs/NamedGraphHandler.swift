@@ -9,12 +9,6 @@ struct NamedGraphHandler: Sendable {
   /// Nanoseconds that reading a byte of a graph takes, about.
   private static let costOfByte: Int64 = 10
 
-  /// Memory that reading a version takes, about: the values of JSON are larger than their text, and what is mapped is
-  /// no memory of the request's.
-  static func memory(ofReading byteCount: Int, _ type: GraphMediaType) -> Int {
-    type == .safetensors ? 1 << 20 : Size.product(byteCount, Limits.documentBytesPerByte)
-  }
-
   /// Answers with the graph as it is now: from here to its end the request sees this version.
   func reply(
     to request: Request, _ path: PathParameters, _ answer: @escaping @Sendable (Request, StoredGraph) -> Reply
@@ -30,12 +24,11 @@ struct NamedGraphHandler: Sendable {
     }
     let cost = Int64(version.byteCount) * NamedGraphHandler.costOfByte
     return .later(
-      Work(cost: cost, byteCount: NamedGraphHandler.memory(ofReading: version.byteCount, version.type)) {
-        [store] cancellation in
+      Work(cost: cost) { [store] cancellation in
         var request = request
         request.cancellation = cancellation
         do throws(StoreFailure) {
-          return answer(request, try store.graph(reference))
+          return answer(request, try store.graph(reference) { request.reserveMore($0) })
         } catch {
           return .now(Problem(error, reference, store).response(requestID: request.id))
         }
