@@ -1,6 +1,6 @@
 /// Well-formed UTF-8 as the Unicode Standard's table 3-7 has it: no overlong forms, no surrogates, nothing above
 /// U+10FFFF.
-enum UTF8Sequence {
+package enum UTF8Sequence {
   /// The length of the sequence at `start`, 1 to 4 bytes; 0 if it is ill-formed or cut off by `end`. `start` is before
   /// `end`.
   static func length(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Int {
@@ -24,15 +24,19 @@ enum UTF8Sequence {
     return length
   }
 
-  static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let base = bytes.baseAddress else { return true }
-    var next = base.assumingMemoryBound(to: UInt8.self)
+  static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool { firstFault(bytes) == nil }
+
+  /// The offset of the first ill-formed sequence.
+  package static func firstFault(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard let base = bytes.baseAddress else { return nil }
+    let start = base.assumingMemoryBound(to: UInt8.self)
+    var next = start
     let end = next + bytes.count
     while next < end {
       let length = length(next, end)
-      if length == 0 { return false }
+      if length == 0 { return next - start }
       next += length
     }
-    return true
+    return nil
   }
 }

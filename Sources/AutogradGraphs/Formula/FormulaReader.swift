@@ -16,6 +16,9 @@ package enum FormulaReader {
   static func read(
     _ bytes: FormulaBytes, limits: GraphLimits, defaultDType: DType
   ) throws(FormatError) -> (source: GraphSource, text: any SourceText) {
+    if let offset = UTF8Sequence.firstFault(bytes.text) {
+      throw bytes.fault(offset, "the text is not UTF-8 here; send it as UTF-8, not Latin-1 or UTF-16")
+    }
     var parser = try FormulaParser(bytes, limits: limits)
     try parser.readStatements()
     parser.settle()

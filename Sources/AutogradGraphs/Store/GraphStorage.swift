@@ -156,5 +156,5 @@ package enum StoreError: Error, Equatable {
   /// The system refused for the moment, for example because no descriptors are left.
   case unavailable(String)
 
-  package enum Limit: Sendable { case graphs, versions, bytes }
+  package enum Limit: Sendable { case graphs, names, versions, bytes }
 }

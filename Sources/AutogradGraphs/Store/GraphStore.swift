@@ -56,7 +56,7 @@ package final class GraphStore: Sendable {
   private func graph(_ version: StoredVersion, _ reserve: (Int) -> Bool) throws(StoreFailure) -> StoredGraph {
     if let known = known(version) { return known }
     let bytes = try bytes(of: version)
-    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: version.type)) else { throw .storage(.full) }
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: limits.graphs.nodes)) else { throw .storage(.full) }
     let graph: StoredGraph
     do throws(FormatError) {
       graph = try StoredGraph(version, bytes, limits, assemblesIn: nil)
@@ -78,6 +78,24 @@ package final class GraphStore: Sendable {
       return version
     } catch {
       throw .storage(error)
+    }
+  }
+
+  /// The bytes of a graph as it is now, or of one of its versions, unless somebody has them already.
+  /// - Parameter isKnown: whether the version is of no more interest.
+  /// - Returns: the version; its bytes where it is of interest.
+  package func source(
+    _ reference: GraphReference, unless isKnown: (StoredVersion) -> Bool
+  ) throws(StoreFailure) -> (version: StoredVersion, bytes: StoredBytes?) {
+    let version = try version(reference)
+    if isKnown(version) { return (version, nil) }
+    do throws(StoreFailure) {
+      return (version, try bytes(of: version))
+    } catch {
+      // It may have changed since the storage was asked.
+      guard case .storage(.missing) = error, reference.version == nil else { throw error }
+      let version = try self.version(reference)
+      return (version, try bytes(of: version))
     }
   }
 
@@ -145,7 +163,7 @@ package final class GraphStore: Sendable {
     _ bytes: StoredBytes, as type: GraphMediaType, name: GraphName,
     assemblesIn prepare: @escaping (GraphBuilder) -> Void, reserve: (Int) -> Bool
   ) throws(StoreFailure) -> StoredGraph {
-    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: type)) else { throw .storage(.full) }
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: type, nodes: limits.graphs.nodes)) else { throw .storage(.full) }
     do throws(FormatError) {
       let draft = StoredVersion(
         name: name, version: 0, type: type, created: 0, description: nil, byteCount: bytes.bytes.count,

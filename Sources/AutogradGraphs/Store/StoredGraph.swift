@@ -134,12 +134,12 @@ package final class StoredGraph: @unchecked Sendable {
 
   /// Memory that it takes beside its weights, and what may come to be computed from them, about.
   var memoryByteCount: Int {
-    StoredReading.memory(ofReading: bytes.bytes, as: version.type) + StoredGraph.mostDerived
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count) + StoredGraph.mostDerived
   }
 
   /// Memory that its forms as text may take: base64 in a formula that stands in JSON, and in JSON.
   package var formsByteCount: Int {
-    StoredReading.memory(ofReading: bytes.bytes, as: version.type) + tensors.reduce(0) { $0 + $1.type.byteCount } * 6
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count) + tensors.reduce(0) { $0 + $1.type.byteCount } * 6
   }
 
   /// About how long its text is, without its weights.

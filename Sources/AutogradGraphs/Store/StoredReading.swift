@@ -43,16 +43,21 @@ package struct StoredReading {
   }
 
   /// Memory that reading a source takes, about. What is mapped takes none: of a safetensors file only the header counts.
-  static func memory(ofReading bytes: UnsafeRawBufferPointer, as type: GraphMediaType) -> Int {
+  /// - Parameter nodes: the most that a graph may have.
+  static func memory(ofReading bytes: UnsafeRawBufferPointer, as type: GraphMediaType, nodes: Int) -> Int {
     var text = bytes.count
     if type == .safetensors, bytes.count >= 8 {
       text = Int(clamping: min(UInt64(bytes.count), UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))))
     }
-    return least + text * bytesPerByte
+    // A node of a formula may have two bytes, `+x`; in JSON it has more than it takes.
+    let dense = type == .json ? 0 : min(text / 2, nodes) * bytesPerNode
+    return least + text * bytesPerByte + dense
   }
 
   /// The values of JSON are larger than their text.
   private static let bytesPerByte = 12
+  /// Measured: a node with its operands, their places in the text, and the names of its results.
+  private static let bytesPerNode = 320
   private static let least = 4096
 
   // MARK: JSON

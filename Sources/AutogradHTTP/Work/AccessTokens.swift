@@ -51,7 +51,7 @@ package final class AccessTokens: Sendable {
     var count: Int { lengths.count }
 
     init(_ path: String) throws(StartError) {
-      var known: Set<ArraySlice<UInt8>> = []
+      var known: [ArraySlice<UInt8>: [ArraySlice<UInt8>]] = [:]
       for (number, line) in try Table.text(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         .enumerated()
       {
@@ -64,8 +64,13 @@ package final class AccessTokens: Sendable {
             "line \(number + 1) of the token file \(path) is no token: \(AccessTokens.lengths.lowerBound) to "
               + "\(AccessTokens.lengths.upperBound) printable ASCII characters without spaces, one token a line")
         }
-        // If a token is listed twice, the first line counts.
-        guard known.insert(token).inserted else { continue }
+        let options = Array(words.dropFirst())
+        if let others = known[token] {
+          if options == others { continue }
+          throw StartError(
+            "line \(number + 1) of the token file \(path) gives a token of an earlier line other options; leave one")
+        }
+        known[token] = options
         token.withUnsafeBytes { padded += Table.padded($0[...]) }
         lengths.append(UInt64(token.count))
         tenants.append(

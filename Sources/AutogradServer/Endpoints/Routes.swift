@@ -118,10 +118,10 @@ enum Routes {
         .now(try handler.describe(request, path))
       },
       Route(
-        "PUT", "/v1/graphs/{name}", reads: true, readsConditions: true, writes: true, isHeavy: true,
+        "PUT", "/v1/graphs/{name}", reads: true, readsQuery: true, readsConditions: true, writes: true, isHeavy: true,
         check: GraphUpload.check
       ) { request, path throws(Problem) in .now(try handler.put(request, path)) },
-      Route("DELETE", "/v1/graphs/{name}", readsConditions: true, writes: true, isHeavy: true) {
+      Route("DELETE", "/v1/graphs/{name}", readsQuery: true, readsConditions: true, writes: true, isHeavy: true) {
         request, path throws(Problem) in
         .now(try handler.delete(request, path))
       },

@@ -29,7 +29,15 @@ struct QueryRequest: Sendable {
     }
     var writer = RequestWriter(limits, .address)
     var select: String?
-    if let formula { writer.append(formula: formula) }
+    if let formula {
+      // In JSON it would be something else.
+      if let offset = UTF8Sequence.firstFault(formula) {
+        throw FormatError(
+          .invalidFormula, "the text is not UTF-8 here; send it as UTF-8, not Latin-1 or UTF-16", at: "/graph",
+          place: TextPlace(offset, in: formula))
+      }
+      writer.append(formula: formula)
+    }
     for (name, value) in query.parameters {
       if name == "select" {
         if select != nil { throw FormatError(.duplicateKey, "select is given twice", at: "/select") }

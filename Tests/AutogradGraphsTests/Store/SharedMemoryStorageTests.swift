@@ -163,7 +163,7 @@ import Testing
       try pair.second.put("n\(number)", "y = 1")
       try pair.second.delete("n\(number)")
     }
-    #expect(throws: StoreError.limit(.graphs, most: 20, value: 21)) { try pair.first.put("c", "y = 1") }
+    #expect(throws: StoreError.limit(.names, most: 20, value: 21)) { try pair.first.put("c", "y = 1") }
     #expect(try pair.first.put("b", "y = 1").version == 4)
     #expect(try pair.first.newest().count == 20)
   }

@@ -110,7 +110,7 @@ import Testing
       #expect(response.status == 405 && response.header("Allow") == "GET, HEAD")
     }
     #expect(server.get("/a@2").status == 404)
-    #expect((server.get("/a@2").json["detail"] as? String)?.contains("it has 1") ?? false)
+    #expect((server.get("/a@2").json["detail"] as? String)?.contains("the newest is 1") ?? false)
   }
 
   // MARK: What is put

@@ -114,4 +114,106 @@ import Testing
       })
     #expect(reports.withLock { $0.count } == 2)
   }
+
+  /// Writers of one name on two servers, and one who deletes it: an answered version is the only one of its number.
+  @Test func writersOfOneName() throws {
+    let one = try GraphsServer(.folder)
+    let servers = [one, try GraphsServer(.folder, sharing: one)]
+    let answered = Guarded<[Int: [String]]>([:])
+    DispatchQueue.concurrentPerform(iterations: 5) { writer in
+      for round in 0..<40 {
+        let server = servers[writer % 2]
+        if writer == 4 {
+          if round % 4 == 0 { server.delete("fit") }
+          continue
+        }
+        let source = "y = x + \(writer * 1000 + round)"
+        let answer = server.put("fit", source)
+        guard answer.status < 300, let version = answer.json["version"] as? Int else { continue }
+        answered.withLock { $0[version, default: []].append(source) }
+      }
+    }
+    let all = answered.withLock { $0 }
+    #expect(all.count > 100 && all.values.allSatisfy { $0.count == 1 }, "\(all.filter { $0.value.count > 1 })")
+  }
+
+  /// What limits count is looked at by one writer at a time, also for names that were deleted.
+  @Test func limitsHoldForNamesThatWereDeleted() throws {
+    var stored = StoreLimits()
+    stored.graphs = 3
+    let one = try GraphsServer(.folder, stored: stored)
+    let servers = [one, try GraphsServer(.folder, stored: stored, sharing: one)]
+    for index in 0..<12 {
+      #expect(one.put("g\(index)", "y = x").status == 201)
+      #expect(one.delete("g\(index)").status == 204)
+    }
+    DispatchQueue.concurrentPerform(iterations: 12) { servers[$0 % 2].put("g\($0)", "y = x") }
+    #expect((one.get("").json["graphs"] as? [Any])?.count == 3)
+  }
+
+  /// A file that is kept by hand changes between the look at it and the reading of it.
+  @Test func filesByHandThatChange() throws {
+    let server = try GraphsServer(.folder)
+    let file = try #require(server.folder).appending(path: "f.txt")
+    func replace(_ text: String) throws {
+      let other = file.deletingLastPathComponent().appending(path: ".new")
+      try Data(text.utf8).write(to: other)
+      guard rename(other.path, file.path) == 0 else { throw POSIXError(.EIO) }
+    }
+    try replace("y = x * 3")
+    #expect(server.get("/f", ifNoneMatch: "*").status == 304, "known, but not read")
+    try replace("y = x * 5")
+    let answer = server.post("f/evaluate", #"{"inputs": {"x": 1}}"#)
+    let source = server.get("/f/source")
+    #expect(answer.body.string.contains("5"))
+    #expect(source.body.string == "y = x * 5" && source.header("ETag") == server.get("/f").header("ETag"))
+    try replace("y = x * 3")
+    #expect(
+      eventually(within: 3) { server.post("f/evaluate", #"{"inputs": {"x": 1}}"#).body.string.contains(" 3") })
+  }
+
+  /// The files of a graph are put back as they were before it was deleted.
+  @Test func anOlderFolderIsPutBack() throws {
+    let server = try GraphsServer(.folder)
+    let files = FileManager.default
+    let folder = try #require(server.folder)
+    server.put("fit", "y = x")
+    try files.copyItem(at: folder.appending(path: "fit"), to: folder.appending(path: ".back"))
+    server.delete("fit")
+    server.put("fit", "y = 2 * x")
+    #expect((server.get("/fit/versions").json["versions"] as? [Any])?.count == 1)
+    try files.removeItem(at: folder.appending(path: "fit"))
+    try files.moveItem(at: folder.appending(path: ".back"), to: folder.appending(path: "fit"))
+    #expect(eventually(within: 3) { server.get("/fit").json["version"] as? Int == 1 })
+    #expect((server.get("/fit/versions").json["versions"] as? [Any])?.count == 1)
+  }
+
+  /// What cannot be read is not written over.
+  @Test(arguments: ["link", "loop", "fifo"]) func filesByHandThatCannotBeRead(kind: String) throws {
+    let server = try GraphsServer(.folder)
+    let file = try #require(server.folder).appending(path: "f.txt").path
+    switch kind {
+    case "link": symlink("/nowhere", file)
+    case "loop": symlink(file, file)
+    default: mkfifo(file, 0o644)
+    }
+    #expect(server.put("f", "y = x").code == "read_only")
+    #expect(server.get("/f").code == "damaged_graph")
+  }
+
+  @Test func parametersOfAnotherRequest() throws {
+    let server = try GraphsServer(.memory)
+    server.put("fit", "y = x")
+    let refused = server.send("DELETE", "/v1/graphs/fit?version=1", Data())
+    #expect(refused.code == "unknown_member" && refused.json["pointer"] as? String == "/version")
+    #expect(server.get("/fit").status == 200)
+  }
+
+  @Test func textsThatAreNotUTF8() throws {
+    let server = try GraphsServer(.memory)
+    let refused = server.send("PUT", "/v1/graphs/f", Data("b = x\n`a".utf8) + [0xff] + Data("` = x".utf8))
+    #expect(refused.code == "invalid_formula" && refused.json["line"] as? Int == 2, "\(refused.body.string)")
+    let posted = server.send("POST", "/v1/evaluate?x=1", Data("y = x".utf8) + [0xff], type: "text/plain")
+    #expect(posted.code == "invalid_formula" && posted.json["column"] as? Int == 6, "\(posted.body.string)")
+  }
 }

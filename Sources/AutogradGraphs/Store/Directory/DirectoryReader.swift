@@ -72,7 +72,7 @@ struct DirectoryReader {
     if newest == 0 { return nil }
     do throws(StoreError) {
       var found = FoundGraph(newest: try version(newest, of: name), stamp: stamp)
-      if let known, !known.newest.isDeleted, !found.newest.isDeleted, newest - known.newest.version <= 1 {
+      if let known, !known.newest.isDeleted, !found.newest.isDeleted, 0...1 ~= newest - known.newest.version {
         found.first = known.first
       } else if newest == 1 {
         found.first = 1
@@ -93,6 +93,17 @@ struct DirectoryReader {
     return numbers
   }
 
+  /// Files that writers have begun: `.3-1234-1`.
+  static func drafts(in folder: String) -> [String] {
+    var drafts: [String] = []
+    try? forEachEntry(of: folder) { entry in
+      let parts = entry.utf8.dropFirst().split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+      let isDraft = parts.count == 3 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
+      if entry.hasPrefix("."), isDraft { drafts.append(entry) }
+    }
+    return drafts
+  }
+
   /// The number of a version's file: digits that do not begin with 0.
   private static func number(_ entry: String) -> Int? {
     guard let first = entry.utf8.first, (49...57).contains(first), entry.utf8.allSatisfy({ (48...57).contains($0) })
@@ -111,7 +122,12 @@ struct DirectoryReader {
   }
 
   func bytes(of version: StoredVersion) throws(StoreError) -> StoredBytes {
-    if version.isReadOnly { return try FlatFile(path, version).content(atMost: mostBytes) }
+    if version.isReadOnly {
+      let source = try FlatFile(path, version).content(atMost: mostBytes)
+      // It may have changed since it was looked at.
+      guard SHA256Digest(of: source.bytes) == version.digest else { throw .missing }
+      return source
+    }
     let file = try open(version.name, version.version)
     defer { close(file) }
     let (found, start) = try VersionFile.read(file, version.name, version.version)

@@ -4,9 +4,10 @@ import Glibc
 /// Registered graphs in a folder: version 3 of `fit` is the file `fit/3`, see ``VersionFile``. A flat file `fit.txt`,
 /// `fit.json` or `fit.safetensors`, which somebody else keeps, is version 1 and can only be read.
 ///
-/// A version is written under another name, synced, and linked to its number. That fails if the number is there: then
-/// somebody else was faster, on this machine or another, and everything is looked at anew. So writers need no lock, and
-/// one that is killed leaves nothing but a file whose name begins with a point.
+/// A version is written under another name, synced, and linked to its number. A writer that is killed leaves nothing but
+/// a file whose name begins with a point, which the next one removes. Writers take turns by a lock on the folder: a
+/// deletion removes the files of earlier versions, whose numbers would look free to somebody who has not seen it.
+/// Linking fails if the number is there, also where a file system has no locks.
 package final class DirectoryStorage: GraphStorage {
   package let isPersistent = true
   private let path: String
@@ -81,7 +82,7 @@ package final class DirectoryStorage: GraphStorage {
   package func versions(of name: GraphName) throws(StoreError) -> [StoredVersion] {
     guard let found = try look(name), !found.newest.isDeleted else { return [] }
     if found.newest.isReadOnly { return [found.newest] }
-    let first = try firstVersion(of: found)
+    let first = min(try firstVersion(of: found), found.newest.version)
     return try (first..<found.newest.version).map { number throws(StoreError) in
       do throws(StoreError) {
         return try reader.version(number, of: name)
@@ -135,6 +136,10 @@ package final class DirectoryStorage: GraphStorage {
     _ content: StoredContent, as name: GraphName, if condition: (String?) -> Bool
   ) throws(StoreError) -> (version: StoredVersion, isNew: Bool) {
     while true {
+      // Most refusals need no lock.
+      try check(condition, try look(name)?.newest)
+      let lock = try DirectoryLock(path)
+      defer { withExtendedLifetime(lock) {} }
       let found = try look(name)
       let newest = found?.newest
       try check(condition, newest)
@@ -147,10 +152,7 @@ package final class DirectoryStorage: GraphStorage {
       let version = StoredVersion(
         name: name, version: (newest?.version ?? 0) + 1, type: content.type, created: DirectoryReader.wallClock,
         description: content.description, byteCount: content.bytes.count, digest: content.digest)
-      // New names are given one at a time, so that no two differ in case alone.
-      let lock = newest == nil ? try DirectoryLock(path) : nil
-      defer { withExtendedLifetime(lock) {} }
-      if lock != nil { try refreshNames() }
+      if newest?.isDeleted ?? true { try refreshNames() }
       try checkLimits(version, found)
       guard try DirectoryWriter(path).write(version, content.bytes, published: { changes.note(name) }) else { continue }
       if newest?.isDeleted ?? false { DirectoryWriter(path).removeVersions(before: version) }
@@ -162,6 +164,8 @@ package final class DirectoryStorage: GraphStorage {
 
   package func delete(_ name: GraphName, if condition: (String?) -> Bool) throws(StoreError) {
     while true {
+      let lock = try DirectoryLock(path)
+      defer { withExtendedLifetime(lock) {} }
       let newest = try look(name)?.newest
       try check(condition, newest)
       guard let newest, !newest.isDeleted else { throw .missing }
@@ -215,7 +219,7 @@ package final class DirectoryStorage: GraphStorage {
     let isNew = found?.newest.isDeleted ?? true
     if isNew, totals.graphs >= limits.graphs { throw .limit(.graphs, most: limits.graphs, value: totals.graphs + 1) }
     if found == nil, totals.names >= limits.names {
-      throw .limit(.graphs, most: limits.names, value: totals.names + 1)
+      throw .limit(.names, most: limits.names, value: totals.names + 1)
     }
     if let found, !isNew {
       let count = version.version - (try firstVersion(of: found)) + 1

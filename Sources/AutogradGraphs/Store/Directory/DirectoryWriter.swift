@@ -28,6 +28,7 @@ struct DirectoryWriter {
       close(descriptors.0)
       if isNew { close(descriptors.1) }
     }
+    removeOldDrafts(folder)
     let number = DirectoryWriter.count.add(1, ordering: .relaxed).newValue
     let draft = "\(folder)/.\(version.version)-\(getpid())-\(number)"
     do throws(StoreError) {
@@ -45,6 +46,16 @@ struct DirectoryWriter {
     published()
     guard fsync(descriptors.0) == 0, !isNew || fsync(descriptors.1) == 0 else { throw StoreError(errno) }
     return true
+  }
+
+  /// Removes what writers have left that were killed. On a file system without locks another may still be at work, so
+  /// what is new stays.
+  private func removeOldDrafts(_ folder: String) {
+    for draft in DirectoryReader.drafts(in: folder) {
+      var status = stat()
+      guard stat("\(folder)/\(draft)", &status) == 0, time(nil) - max(status.st_mtim.tv_sec, 0) > 60 else { continue }
+      unlink("\(folder)/\(draft)")
+    }
   }
 
   /// Whether a draft has been linked although the answer says that somebody was faster: over a network the call may have

@@ -7,6 +7,9 @@ struct FileStamp: Equatable {
   private let size: Int
   private let seconds: Int
   private let nanoseconds: Int
+  /// Of the last change of anything, which nobody can set.
+  private let changeSeconds: Int
+  private let changeNanoseconds: Int
   let isDirectory: Bool
 
   /// File systems give changes of the same few milliseconds the same time.
@@ -15,7 +18,8 @@ struct FileStamp: Equatable {
   /// Nil where there is nothing.
   init?(_ path: String) {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    // A link that leads nowhere is there too.
+    guard stat(path, &status) == 0 || lstat(path, &status) == 0 else { return nil }
     self.init(status)
   }
 
@@ -25,6 +29,8 @@ struct FileStamp: Equatable {
     size = Int(status.st_size)
     seconds = status.st_mtim.tv_sec
     nanoseconds = status.st_mtim.tv_nsec
+    changeSeconds = status.st_ctim.tv_sec
+    changeNanoseconds = status.st_ctim.tv_nsec
     isDirectory = status.st_mode & S_IFMT == S_IFDIR
   }
 
@@ -35,5 +41,5 @@ struct FileStamp: Equatable {
   private static let latest = 253_402_300_799
 
   /// Whether what changes now gets another stamp.
-  var isSettled: Bool { time(nil) - seconds > FileStamp.resolution }
+  var isSettled: Bool { time(nil) - max(seconds, 0) > FileStamp.resolution }
 }

@@ -51,11 +51,17 @@ struct FlatFile {
       return FoundGraph(newest: version, first: 1, stamp: stamp)
     } catch {
       switch error {
-      case .missing: return nil
-      case .damaged(_, _, let reason): return .damaged(name, 1, reason, stamp)
+      case .missing: return FileStamp(path) == nil ? nil : damaged("it is a link that leads nowhere")
+      case .damaged(_, _, let reason): return damaged(reason)
       default: throw error
       }
     }
+  }
+
+  private func damaged(_ reason: String) -> FoundGraph {
+    var found = FoundGraph.damaged(name, 1, reason, stamp)
+    found.newest.isReadOnly = true
+    return found
   }
 
   func content(atMost most: Int) throws(StoreError) -> StoredBytes {

@@ -82,7 +82,7 @@ extension SharedMemoryStorage {
     let present = entry.flatMap { $0.newest.isDeleted ? nil : $0 }
     if present == nil, graphs >= limits.graphs { throw .limit(.graphs, most: limits.graphs, value: graphs + 1) }
     let mostNames = min(limits.names, region.layout.names)
-    if entry == nil, names >= mostNames { throw .limit(.graphs, most: mostNames, value: names + 1) }
+    if entry == nil, names >= mostNames { throw .limit(.names, most: mostNames, value: names + 1) }
     if let present {
       let count = present.newest.version + 1 - present.floor
       if count > limits.versions { throw .limit(.versions, most: limits.versions, value: count) }

@@ -50,9 +50,12 @@ struct GraphsHandler: Sendable {
   /// `GET /v1/graphs/{name}/source`
   func source(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
     let reference = try GraphsHandler.reference(path)
-    let version = try ask(reference) { () throws(StoreFailure) in try store.version(reference) }
-    if let response = try GraphConditions(request).unchanged(version) { return response }
-    let bytes = try ask(reference) { () throws(StoreFailure) in try store.bytes(of: version) }
+    let conditions = try GraphConditions(request)
+    let (version, bytes) = try ask(reference) { () throws(StoreFailure) in
+      try store.source(reference) { (try? conditions.unchanged($0) == nil) != true }
+    }
+    if let response = try conditions.unchanged(version) { return response }
+    guard let bytes else { throw Problem(.notFound, "there is no graph \(reference.name)") }
     let type = version.type == .formula ? "text/plain; charset=utf-8" : version.type.rawValue
     return Response(contentType: type, headers: [("ETag", version.quotedTag)], body: SourceBody(bytes))
   }
@@ -69,6 +72,7 @@ struct GraphsHandler: Sendable {
 
   /// `PUT /v1/graphs/{name}`
   func put(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    try refuseParameters(request)
     let name = try writable(path)
     let conditions = try GraphConditions(request)
     let most = limits.graphBytes
@@ -109,12 +113,21 @@ struct GraphsHandler: Sendable {
 
   /// `DELETE /v1/graphs/{name}`
   func delete(_ request: Request, _ path: PathParameters) throws(Problem) -> Response {
+    try refuseParameters(request)
     let name = try writable(path)
     let conditions = try GraphConditions(request)
     try ask(GraphReference(name: name)) { () throws(StoreFailure) in
       try store.delete(name, if: conditions.allowWriting)
     }
     return Response(status: 204, contentType: "", body: TextBytes(""))
+  }
+
+  /// Whoever writes `?version=1` does not mean all versions.
+  private func refuseParameters(_ request: Request) throws(Problem) {
+    guard let first = request.query.parameters.first else { return }
+    throw Problem(
+      .unknownMember, "\(request.method) takes no parameters, got \(first.name.prefix(64))",
+      at: Pointer.member(first.name))
   }
 
   // MARK: Names

@@ -15,14 +15,18 @@ struct NamedGraphHandler: Sendable {
   ) throws(Problem) -> Reply {
     if let graph = store.newest(path["name"]) { return answer(request, graph) }
     let reference = try GraphsHandler.reference(path)
-    let version: StoredVersion
-    do throws(StoreFailure) {
-      version = try store.version(reference)
-      if let graph = store.known(version) { return answer(request, graph) }
-    } catch {
-      throw Problem(error, reference, store)
+    // Which older versions there are may be in as many files.
+    if let number = reference.version, let graph = store.newest(reference.name.text), graph.version.version == number {
+      return answer(request, graph)
     }
-    let cost = Int64(version.byteCount) * NamedGraphHandler.costOfByte
+    var cost: Int64 = 0
+    if reference.version == nil {
+      do throws(StoreFailure) {
+        cost = Int64(try store.version(reference).byteCount) * NamedGraphHandler.costOfByte
+      } catch {
+        throw Problem(error, reference, store)
+      }
+    }
     return .later(
       Work(cost: cost) { [store] cancellation in
         var request = request

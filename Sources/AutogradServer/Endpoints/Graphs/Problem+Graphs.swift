@@ -36,6 +36,10 @@ extension Problem {
       self.init(.overloaded, "graphs cannot be reached now: \(reason)", headers: [("Retry-After", "1")])
     case .limit(.graphs, let most, let value):
       self.init(.graphs, "the server keeps at most \(most) graphs", limit: most, value: value)
+    case .limit(.names, let most, let value):
+      self.init(
+        .graphs, "the server keeps at most \(most) names of graphs, those of deleted ones included; use one of these again",
+        limit: most, value: value)
     case .limit(.versions, let most, let value):
       self.init(
         .graphVersions, "the server keeps at most \(most) versions of a graph; delete \(name) to begin anew",
@@ -49,18 +53,18 @@ extension Problem {
 
   private static func missing(_ reference: GraphReference?, _ store: GraphStore) -> String {
     guard let reference else { return "there are no graphs" }
-    guard let number = reference.version, let versions = try? store.versions(of: reference.name),
-      let first = versions.first, let last = versions.last
-    else { return "there is no graph \(reference.name); GET /v1/graphs lists those that there are" }
-    let known = first.version == last.version ? "\(first.version)" : "\(first.version) to \(last.version)"
-    return "\(reference.name) has no version \(number); it has \(known)"
+    guard let number = reference.version, let newest = try? store.version(GraphReference(name: reference.name)) else {
+      return "there is no graph \(reference.name); GET /v1/graphs lists those that there are"
+    }
+    return "\(reference.name) has no version \(number), the newest is \(newest.version); "
+      + "GET /v1/graphs/\(reference.name)/versions lists them"
   }
 
   /// - Parameters:
   ///   - tag: of the version that there is; nil if there is none.
   convenience init(preconditionFailed tag: String?, _ version: Int?, _ name: GraphName?) {
     let name = name.map { "\($0)" } ?? "the graph"
-    let detail = tag.map { "\(name) is there, with the entity tag \"\($0)\"" } ?? "there is no \(name)"
+    let detail = tag.map { "\(name) is there, with the entity tag \"\($0)\"" } ?? "there is no graph \(name)"
     self.init(
       .preconditionFailed, "\(detail), so the condition of the request does not hold", version: version,
       headers: tag.map { [("ETag", "\"\($0)\"")] } ?? [])
