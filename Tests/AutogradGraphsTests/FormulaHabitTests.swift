@@ -38,6 +38,14 @@ import Testing
     Case("y = x.T.T.sum()", 1, 10, "write sum(x)"),
     Case("y = x.item()", 1, 6, "x[0]"),
     Case("y = np.linalg.norm(x)", 1, 7, "names alone"),
+    Case("y = np.linalg.solve(A, b)", 1, 7, "names alone: solve(A, b)"),
+    Case("y = np.where(c, x, 0)", 1, 7, "write where(c, x, 0)"),
+    Case("y = np.sum(x, axis=0)", 1, 7, "write sum(x, axis=0)"),
+    Case("y = stats.norm.cdf(x)", 1, 10, "ndtr(x)"),
+    Case("y = x ** 2\nreturn y ** 2", 2, 8, "give it a name above"),
+    Case("def f(x) { return x * 2 }\ny = f(x)", 1, 19, "give it a name above"),
+    Case("y = x\nreturn y, y + 1", 2, 11, "give it a name above"),
+    Case("y = x\nreturn sum(y)", 2, 8, "give it a name above"),
     Case("y = x.detach()", 1, 6, "stop_gradient(x)"),
     Case("y = float(x)", 1, 5, "dtype=\"float64\"", .unknownOperation),
     Case("y = round(x, 2)", 1, 5, "round(x * 100) / 100", .wrongArity),
@@ -46,7 +54,7 @@ import Testing
     Case("y = x < w < 3", 1, 11, "not chained"),
     Case("y = x @ w.T @", 1, 14, "the text ends"),
     Case("\"\"\"loss\"\"\"\ny = x", 1, 1, "text"),
-    Case("return x + 1", 1, 8, "without it", .unknownName),
+    Case("return x + 1", 1, 8, "give it a name above"),
     Case("y = x\nreturn y\nz = y", 3, 1, "nothing may follow"),
   ]
 

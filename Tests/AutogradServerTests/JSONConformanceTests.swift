@@ -113,7 +113,9 @@ struct JSONConformanceTests {
     ("\"\\uD800\\uD800\"", "half of a surrogate pair"), ("\"\\uD800x\"", "half of a surrogate pair"),
     ("\"\\uDC00\\uD800\"", "half of a surrogate pair"), ("\"\\uD83D\\u0041\"", "half of a surrogate pair"),
     ("\"\\uD83D", "half of a surrogate pair"),
-    ("graph=%7B%7D", "looks like a form ('graph=…')"), ("%7B%22a%22", "URL-encoded"), ("@request.json", "--data-raw"),
+    ("graph=%7B%7D", "looks like a form ('graph=…')"), ("y = sum(x)", "-H 'Content-Type: text/plain'"),
+    ("sum(x ** 2)", "-H 'Content-Type: text/plain'"), ("y=x", "-H 'Content-Type: text/plain'"),
+    ("%7B%22a%22", "URL-encoded"), ("@request.json", "--data-raw"),
     ("--x\r\nContent", "multipart"), ("<html>", "XML"), ("  <a>", "XML"),
     ("\u{FEFF}{}", "byte-order mark"), ("{\"a\": undefined}", "write null"), ("[1, 2, abc]", "double quotes: \"abc\""),
   ]

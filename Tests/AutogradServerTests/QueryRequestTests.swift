@@ -90,6 +90,13 @@ import Testing
       ([("x", "1,2"), ("select", "/gradients/x/data/2")], 422, "unknown_name", "/select"),
       ([("x", "1,2"), ("select", "/gradients/x/data/00")], 422, "unknown_name", "/select"),
       ([("z", "1")], 422, "unknown_name", "/graph/nodes/0/inputs/0"),
+      // Of few bytes, and a hundred million lines.
+      (
+        [
+          ("x", #"{"dtype":"float64","shape":[99999999,0],"encoding":"base64","data":""}"#), ("encoding", "flat"),
+          ("outputs", "s"), ("select", "/outputs/s"),
+        ], 400, "wrong_type", "/select"
+      ),
     ] as [([(String, String)], Int, String, String)])
   func refusalsNameTheParameter(
     parameters: [(String, String)], status: Int, code: String, pointer: String

@@ -26,6 +26,8 @@ const TENSORS = {
 const NAMED_TENSORS = ["inputs", "cotangents", "tangents", "vectors", "defaults"];
 const NAME_LISTS = ["of", "wrt", "outputs", "batch"];
 const LONGEST_PAUSE = 30;
+/** Of Node; browsers have none. */
+const ENVIRONMENT = globalThis.process?.env ?? {};
 /** How Node says that the other end closed a connection that was kept open. */
 const CLOSED = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -78,15 +80,17 @@ export class Tensor {
 /** A server. Requests may be under way at the same time. */
 export class Client {
   /**
-   * @param url the server's address; default is the server that this module came from, else http://127.0.0.1:8080.
-   * @param token for a server that requires one.
+   * @param url the server's address; default is the server that this module came from, else the environment's
+   *   AUTOGRAD_URL, else http://127.0.0.1:8080.
+   * @param token for a server that requires one; default is the environment's AUTOGRAD_TOKEN.
    * @param timeout seconds for one try of a request; the server ends the work then, too.
    * @param retries how often a request is sent again that the server had no time for (503, 429). Before each, the
    *   client waits as long as the server says in Retry-After, but no longer than 30 seconds.
    * @param onWarning takes each warning of an answer, {code, pointer, detail}.
    */
-  constructor(url, {token, timeout = 60, retries = 4, onWarning = ({detail}) => console.warn(detail)} = {}) {
-    const home = import.meta.url.startsWith("http") ? new URL(import.meta.url).origin : "http://127.0.0.1:8080";
+  constructor(url, {token = ENVIRONMENT.AUTOGRAD_TOKEN, timeout = 60, retries = 4, onWarning = ({detail}) => console.warn(detail)} = {}) {
+    const local = ENVIRONMENT.AUTOGRAD_URL || "http://127.0.0.1:8080";
+    const home = import.meta.url.startsWith("http") ? new URL(import.meta.url).origin : local;
     this.url = (url ?? home).replace(/\/+$/, "");
     this.headers = {"Request-Timeout": timeout.toFixed(3), ...(token ? {Authorization: `Bearer ${token}`} : {})};
     Object.assign(this, {timeout, retries, onWarning});
@@ -181,7 +185,7 @@ export class Client {
    * out. `ifMatch` (a version) replaces only that one, `create: true` nothing; else the code is "precondition_failed".
    */
   async put(name, graph, {description, defaults, ifMatch, create} = {}) {
-    const headers = {...(ifMatch ? {"If-Match": `"${ifMatch}"`} : {}), ...(create ? {"If-None-Match": "*"} : {})};
+    const headers = {...matching(ifMatch), ...(create ? {"If-None-Match": "*"} : {})};
     return this.#json("PUT", `/v1${pathOf(name)}`, requestText({graph, description, defaults}), headers);
   }
 
@@ -197,7 +201,12 @@ export class Client {
 
   /** Removes a registered graph and all its versions; with `ifMatch` only if that is the newest version. */
   async delete(name, {ifMatch} = {}) {
-    await this.#send("DELETE", `/v1${pathOf(name)}`, undefined, ifMatch ? {"If-Match": `"${ifMatch}"`} : {});
+    await this.#send("DELETE", `/v1${pathOf(name)}`, undefined, matching(ifMatch));
+  }
+
+  /** The bytes that were registered, as text or, with `as: "arrayBuffer"`, as they are. */
+  async source(name, {as = "text"} = {}) {
+    return (await this.#send("GET", `/v1${pathOf(name)}/source`, undefined, {Accept: "*/*"}))[as]();
   }
 
   /** The registered graphs whose names begin with `prefix`, in order: for await (const graph of client.list()). */
@@ -248,6 +257,11 @@ export class Client {
       }
     }
   }
+}
+
+/** A version, or its entity tag with the quotes that it has in answers. */
+function matching(version) {
+  return version === undefined ? {} : {"If-Match": `"${String(version).replaceAll('"', "")}"`};
 }
 
 /** A graph that is registered on the server. It has the calls of Client, without the first argument. */

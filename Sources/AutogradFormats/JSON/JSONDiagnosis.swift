@@ -242,8 +242,16 @@ extension JSONParser {
       return "the body is URL-encoded; send the JSON as it is"
     }
     let name = word(offset)
+    let formula = "a formula alone is a body with -H 'Content-Type: text/plain'"
     if !name.isEmpty, startsWith("=", at: offset + name.utf8.count) {
-      return "this looks like a form ('\(name)=…'); send a JSON object as the body: curl -d '{\"\(name)\": …}'"
+      return
+        "this looks like a form ('\(name)=…'); send a JSON object as the body: curl -d '{\"\(name)\": …}'; \(formula)"
+    }
+    // Calls that make arrays in Python have a hint of their own.
+    let isCall =
+      startsWith("(", at: offset + name.utf8.count) && !["array", "tensor"].contains(name) && !name.contains(".")
+    if !name.isEmpty, isCall || startsWith(" =", at: offset + name.utf8.count) {
+      return "expected a JSON object, found '\(name)'; \(formula), or a text in JSON: {\"graph\": \"\(name)…\"}"
     }
     return nil
   }

@@ -1,7 +1,7 @@
 import AutogradFormats
 
-/// What stands in the text at a token. Methods of the text and not of ``FormulaParser``, which would be copied whole for
-/// each call that does not change it.
+/// What stands in the text at a token. Methods of the text and not of ``FormulaParser``, which is copied whole for each
+/// call that does not change it.
 extension FormulaBytes {
   func text(of token: FormulaToken) -> String { string(token.start, token.end) }
 

@@ -65,26 +65,30 @@ extension FormulaHints {
   ]
 
   /// `x.sum()`, `np.sum(x)`, `x.shape`
-  /// - Parameter hasArguments: whether something stands in the parentheses of a call.
-  static func member(_ member: String, of owner: String, isCall: Bool, hasArguments: Bool = false) -> String {
-    let isModule = modules.contains(owner)
+  /// - Parameters:
+  ///   - arguments: what stands in the parentheses of a call.
+  ///   - isPath: whether other members stand between, as in `np.linalg.norm(x)`.
+  static func member(_ member: String, of owner: String, arguments: String?, isPath: Bool = false) -> String {
+    let isModule = modules.contains(owner) || isPath
     if ["shape", "size", "ndim", "dtype", "length"].contains(member) {
       return "sizes and dtypes are known beforehand: write the number"
     }
     // A number, a postfix or a bracket is no name to repeat.
     let value = owner.first.map { $0.isLetter } ?? false ? owner : "x"
     if let row = members.first(where: { "\($0.written)" == member }) {
-      return "\(row.mend)".replacing("VALUE", with: isModule ? "x" : value)
+      return "\(row.mend)".replacing("VALUE", with: isModule ? "a" : value)
     }
     if modules.contains(member) || ["random", "functional", "fft"].contains(member) {
       return "operations are called by their names alone: norm(x)"
     }
-    if isModule, !isCall {
+    if isModule, arguments == nil {
       return number(member).map { "write \($0)" } ?? "\(member) is written out, as in const pi = 3.141592653589793"
     }
     let operation = OpCatalog.operation(named: member) == nil ? OpCatalog.suggestions(for: member).first : member
     guard let operation else { return "operations are called by their names: sum(x)" }
-    return "write \(operation)(\(isModule ? "x" : value)\(hasArguments && !isModule ? ", …" : ""))"
+    if isPath { return "operations are called by their names alone: \(operation)(\(arguments ?? "x"))" }
+    if isModule { return "write \(operation)(\(arguments ?? "x"))" }
+    return "write \(operation)(\(value)\(arguments?.isEmpty ?? true ? "" : ", …"))"
   }
 
   private static let members: [Row] = [
@@ -93,6 +97,8 @@ extension FormulaHints {
     ("dot", "write VALUE @ b"), ("matmul", "write VALUE @ b"), ("array", "a list of numbers is written [1, 2]"),
     ("tensor", "a list of numbers is written [1, 2]"), ("newaxis", "a new axis is None, as in x[:, None]"),
     ("na", "write isnan(x)"), ("rm", "leave NaN out by sum(where(isnan(x), 0, x))"),
+    ("cdf", "the normal distribution's is ndtr(x)"), ("logcdf", "the normal distribution's is log_ndtr(x)"),
+    ("ppf", "the normal distribution's is ndtri(x)"), ("eye", "write diag([1, 1, 1])"),
     ("item", "write VALUE[0], or nothing for a value without axes"), ("detach", "write stop_gradient(VALUE)"),
     ("grad", "a gradient is grad(y, VALUE)"), ("backward", "answers hold the gradients, and grad(y, x) is one"),
   ]

@@ -162,15 +162,29 @@ struct FormulaLexer {
     return isLast ? "\\ stands for nothing: a line goes on by itself behind an operator and inside parentheses" : nil
   }
 
-  /// `x.sum()`, `np.sum(x)`, `x.shape`
+  /// `x.sum()`, `np.sum(x)`, `np.linalg.solve(a, b)`, `x.shape`
   private func member() -> FormatError {
-    let end = nameEnd(position + 1)
-    let member = bytes.string(position + 1, end)
-    let owner = previous.kind.endsValue ? bytes.string(previous.start, previous.end) : "x"
-    let isCall = end < text.count && text[end] == UInt8(ascii: "(")
-    let hasArguments = isCall && end + 1 < text.count && text[end + 1] != UInt8(ascii: ")")
-    let mend = FormulaHints.member(member, of: owner, isCall: isCall, hasArguments: hasArguments)
-    return bytes.fault(position, "values have no members such as .\(member.prefix(64)); \(mend)")
+    var (start, end) = (position + 1, nameEnd(position + 1))
+    let written = bytes.string(start, end)
+    while end + 1 < text.count, text[end] == UInt8(ascii: "."), continuesName(end + 1), !isDigit(end + 1) {
+      (start, end) = (end + 1, nameEnd(end + 1))
+    }
+    let mend = FormulaHints.member(
+      bytes.string(start, end), of: previous.kind.endsValue ? bytes.string(previous.start, previous.end) : "x",
+      arguments: arguments(end), isPath: start > position + 1)
+    return bytes.fault(position, "values have no members such as .\(written.prefix(64)); \(mend)")
+  }
+
+  /// What stands in the parentheses of a call, `…` for what is long; nil where there is no call.
+  private func arguments(_ open: Int) -> String? {
+    guard open < text.count, text[open] == UInt8(ascii: "(") else { return nil }
+    var depth = 0
+    for end in open..<min(text.count, open + 60) {
+      if text[end] == UInt8(ascii: "(") { depth += 1 }
+      if text[end] == UInt8(ascii: ")") { depth -= 1 }
+      if depth == 0 { return bytes.string(open + 1, end) }
+    }
+    return "…"
   }
 
   // MARK: Names

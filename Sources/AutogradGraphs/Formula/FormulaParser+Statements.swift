@@ -17,8 +17,8 @@ extension FormulaParser {
       if !isSeparated, token.kind.prefix != nil {
         throw bytes.fault(
           token.start,
-          "a line that begins with \(bytes.text(of: token)) does not go on with the line above: put the operator at the end of "
-            + "that line, or parentheses round the expression; or ; between, for a statement of its own")
+          "a line that begins with \(bytes.text(of: token)) does not go on with the line above: put the operator at "
+            + "the end of that line, or parentheses round the expression; or ; between, for a statement of its own")
       }
       if draft.outputs != nil { throw bytes.fault(token.start, "return stands last: nothing may follow it") }
       try readStatement()
@@ -191,10 +191,9 @@ extension FormulaParser {
     if token.kind == .name, !token.isQuoted {
       guard let dtype = DType(name: bytes.text(of: token)) else {
         let known = DType.allCases.map(\.name).joined(separator: ", ")
+        let written = bytes.text(of: token)
         throw bytes.fault(
-          token.start,
-          "a dtype is one of \(known), got \(bytes.text(of: token).prefix(64))\(DTypeText.hint(for: bytes.text(of: token)))"
-        )
+          token.start, "a dtype is one of \(known), got \(written.prefix(64))\(DTypeText.hint(for: written))")
       }
       declaration.dtype = dtype
       try advance()
@@ -252,6 +251,14 @@ extension FormulaParser {
         throw unexpected("a name: return takes names of values")
       }
       try bytes.refuseReserved(token)
+      let behind = try lexer.peek()
+      let isAlone = behind.followsLineEnd || [.comma, .semicolon, .closeBrace, .end].contains(behind.kind)
+      guard isAlone || behind.kind == .name else {
+        throw bytes.fault(
+          token.start,
+          "return takes names of values, and what begins here is an expression; give it a name above, as in "
+            + "r = \(bytes.text(of: token))\(bytes.text(of: behind).prefix(8)) … and then return r")
+      }
       let name = try name(token)
       guard draft.names[name] != nil else {
         let words =

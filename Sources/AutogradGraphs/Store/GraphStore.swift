@@ -56,7 +56,9 @@ package final class GraphStore: Sendable {
   private func graph(_ version: StoredVersion, _ reserve: (Int) -> Bool) throws(StoreFailure) -> StoredGraph {
     if let known = known(version) { return known }
     let bytes = try bytes(of: version)
-    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: limits.graphs.nodes)) else { throw .storage(.full) }
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: limits.graphs.nodes)) else {
+      throw .storage(.full)
+    }
     let graph: StoredGraph
     do throws(FormatError) {
       graph = try StoredGraph(version, bytes, limits, assemblesIn: nil)
@@ -163,7 +165,9 @@ package final class GraphStore: Sendable {
     _ bytes: StoredBytes, as type: GraphMediaType, name: GraphName,
     assemblesIn prepare: @escaping (GraphBuilder) -> Void, reserve: (Int) -> Bool
   ) throws(StoreFailure) -> StoredGraph {
-    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: type, nodes: limits.graphs.nodes)) else { throw .storage(.full) }
+    guard reserve(StoredReading.memory(ofReading: bytes.bytes, as: type, nodes: limits.graphs.nodes)) else {
+      throw .storage(.full)
+    }
     do throws(FormatError) {
       let draft = StoredVersion(
         name: name, version: 0, type: type, created: 0, description: nil, byteCount: bytes.bytes.count,
@@ -229,7 +233,8 @@ package final class GraphStore: Sendable {
   package func letGoOfOld() {
     for (name, graph) in graphs.withLock({ $0.all }) {
       let isNewest = name == graph.version.name.text
-      let current = try? version(GraphReference(name: graph.version.name, version: isNewest ? nil : graph.version.version))
+      let current = try? version(
+        GraphReference(name: graph.version.name, version: isNewest ? nil : graph.version.version))
       if current?.isSame(as: graph.version) ?? false { continue }
       let gone = graphs.withLock { $0.remove(name) }
       withExtendedLifetime(gone) {}

@@ -139,7 +139,9 @@ package final class StoredGraph: @unchecked Sendable {
 
   /// Memory that its forms as text may take: base64 in a formula that stands in JSON, and in JSON.
   package var formsByteCount: Int {
-    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count) + tensors.reduce(0) { $0 + $1.type.byteCount } * 6
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count) + tensors.reduce(0) {
+      $0 + $1.type.byteCount
+    } * 6
   }
 
   /// About how long its text is, without its weights.

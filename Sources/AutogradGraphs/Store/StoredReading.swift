@@ -42,7 +42,7 @@ package struct StoredReading {
     self.owners = owners
   }
 
-  /// Memory that reading a source takes, about. What is mapped takes none: of a safetensors file only the header counts.
+  /// Memory that reading a source takes, about. What is mapped takes none: of a safetensors file the header counts.
   /// - Parameter nodes: the most that a graph may have.
   static func memory(ofReading bytes: UnsafeRawBufferPointer, as type: GraphMediaType, nodes: Int) -> Int {
     var text = bytes.count

@@ -104,9 +104,10 @@ struct DifferentialRequest {
           .unknownMember, "\(key.string) is a member of the graph: write \"graph\": {\"\(key.string)\": …}",
           at: Pointer.member(key.string))
       }
+      let name = isInspected ? "inspect" : endpoint.rawValue
       throw FormatError.unknownMember(
-        key.string, of: "a request to /v1/\(isInspected ? "inspect" : endpoint.rawValue)",
-        endpoint.members(isInspected: isInspected), at: "")
+        key.string, of: "a request to /v1/\(body.stored == nil ? "" : "graphs/{name}/")\(name)",
+        endpoint.members(isInspected: isInspected).filter { body.stored == nil || $0 != "graph" }, at: "")
     }
     try limits.checkNames(in: root)
     self.endpoint = endpoint

@@ -16,6 +16,8 @@ struct RequestWriter {
   private let limits: Limits
   private let source: Source
   private var members: [(name: String, json: String)] = []
+  /// Whether the graph is a text that is no parameter.
+  private var isFormulaGiven = false
   private var inputs: [(name: String, json: ByteBuffer)] = []
   /// An address has room for thousands.
   private var inputNames: Set<String> = []
@@ -32,6 +34,7 @@ struct RequestWriter {
     let json = ByteBuffer(capacity: formula.count + 2)
     json.appendJSONString(formula)
     members.append(("graph", json.string))
+    isFormulaGiven = true
   }
 
   mutating func append(_ member: RequestMember, _ value: String) throws(FormatError) {
@@ -61,6 +64,9 @@ struct RequestWriter {
   /// - Parameter json: the member's value.
   mutating func append(_ name: String, json: String) throws(FormatError) {
     try check(json, at: Pointer.member(name))
+    if name == "graph", isFormulaGiven {
+      throw FormatError(.duplicateKey, "the body is the graph; leave the parameter graph out", at: "/graph")
+    }
     if members.contains(where: { $0.name == name }) { throw RequestWriter.twice(name, at: Pointer.member(name)) }
     members.append((name, json))
   }
@@ -152,7 +158,11 @@ struct RequestWriter {
     } catch {
       let hint = source == .address && bytes.string.contains(" ") ? RequestWriter.plusHint : ""
       let fault = FormatError(error)
-      throw FormatError(fault.code, fault.detail + hint, at: pointer)
+      let detail =
+        bytes.string.trimmed.isEmpty
+        ? "there is no value; write a number, or numbers with commas between them" : fault.detail
+      // A value on its own is no body.
+      throw FormatError(fault.code, detail.replacing("the body", with: "the value") + hint, at: pointer)
     }
   }
 

@@ -12,7 +12,8 @@ import Testing
   /// A PUT that is refused takes no version and changes nothing.
   @Test(
     arguments: [
-      "y = x + [[1, 2], [3]]", "y = x + [1, true]", "y = x + [[], [1]]", "y = x + [[[[[[[[[1]]]]]]]]]", "y = nothing(x)",
+      "y = x + [[1, 2], [3]]", "y = x + [1, true]", "y = x + [[], [1]]", "y = x + [[[[[[[[[1]]]]]]]]]",
+      "y = nothing(x)",
       #"{"nodes": [{"op": "add", "inputs": ["x", [[1, 2], [3]]], "outputs": ["y"]}]}"#,
       #"{"graph": {"nodes": [{"op": "add", "inputs": ["x", ["a"]], "outputs": ["y"]}]}}"#,
       "def f(a) {\n  b = a + [[1], 2]\n  return b\n}\ny = f(x)",

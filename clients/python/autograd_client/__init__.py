@@ -192,7 +192,7 @@ class Client:
             graph = graph.source()
         headers = {}
         if if_match is not None:
-            headers["If-Match"] = f'"{if_match}"'
+            headers.update(_matching(if_match))
         if create:
             headers["If-None-Match"] = "*"
         if isinstance(graph, bytes):
@@ -219,7 +219,7 @@ class Client:
 
     def delete(self, name, if_match=None):
         """Removes a registered graph and all its versions; with if_match only if that is the newest version."""
-        self._send("DELETE", f"/v1{_path(name)}", headers={} if if_match is None else {"If-Match": f'"{if_match}"'})
+        self._send("DELETE", f"/v1{_path(name)}", headers={} if if_match is None else _matching(if_match))
 
     def list(self, prefix=""):
         """The registered graphs whose names begin with `prefix`, in order: an iterator of dicts."""
@@ -395,6 +395,11 @@ def flatten(tensors):
                 for (name, array), part in zip(arrays.items(), parts)}
 
     return np.concatenate([array.ravel() for array in arrays.values()]).astype(np.float64), unflatten
+
+
+def _matching(version):
+    """The condition for a version, which may be an entity tag with the quotes that it has in answers."""
+    return {"If-Match": '"' + str(version).strip('"') + '"'}
 
 
 def _path(name):

@@ -105,8 +105,16 @@ enum LookedFor {
 
   private static let arrays: [Entry] = [
     (
-      "arange linspace range iota eye identity_matrix zeros ones zeros_like ones_like empty",
+      "arange linspace range iota empty",
       "write the numbers as a constant or an input"
+    ),
+    (
+      "eye identity_matrix",
+      "the identity is diag of ones, diag([1, 1, 1]); write the numbers as a constant or an input"
+    ),
+    (
+      "zeros ones zeros_like ones_like",
+      "a number is broadcast to any shape: use 0 or 1, or write the numbers as a constant or an input"
     ),
     ("logspace geomspace meshgrid indices", "write the numbers as an input; broadcasting makes grids of them"),
     (

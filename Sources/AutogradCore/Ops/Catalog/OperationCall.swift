@@ -244,9 +244,13 @@ extension GraphBuilder {
       do throws(GraphError) {
         switch reference.kind(of: index) {
         case .promoted: values.append(try promoted(operand, to: common))
-        case .condition: values.append(try checked(operand, .bool, "a condition is bool", allows: { $0 == .bool }))
-        case .asItIs: values.append(try checked(operand, fallback, "", allows: { _ in true }))
-        case .index: values.append(try checked(operand, .int64, "indices are integers", allows: \.isInteger))
+        case .condition:
+          let rule = (is: "a condition is bool", mend: "compare it with something, or cast it to bool first")
+          values.append(try checked(operand, .bool, rule, allows: { $0 == .bool }))
+        case .asItIs: values.append(try checked(operand, fallback, ("", ""), allows: { _ in true }))
+        case .index:
+          let rule = (is: "indices are integers", mend: "give it as int64, or cast it first")
+          values.append(try checked(operand, .int64, rule, allows: \.isInteger))
         }
       } catch {
         throw error.with(place: .operand(index))
@@ -278,13 +282,13 @@ extension GraphBuilder {
   }
 
   private func checked(
-    _ operand: Operand, _ weakDType: DType, _ rule: String, allows: (DType) -> Bool
+    _ operand: Operand, _ weakDType: DType, _ rule: (is: String, mend: String), allows: (DType) -> Bool
   ) throws(GraphError) -> Value {
     switch operand {
     case .weak(let number): return constant(try number.scalar(as: weakDType))
     case .value(let value):
       guard !value.isValid || allows(value.dtype) else {
-        throw GraphError(.dtypeMismatch, "\(rule), got \(value.dtype)")
+        throw GraphError(.dtypeMismatch, "\(rule.is), got \(value.dtype); \(rule.mend)")
       }
       return value
     }

@@ -4,8 +4,8 @@ import Glibc
 /// Registered graphs in a folder: version 3 of `fit` is the file `fit/3`, see ``VersionFile``. A flat file `fit.txt`,
 /// `fit.json` or `fit.safetensors`, which somebody else keeps, is version 1 and can only be read.
 ///
-/// A version is written under another name, synced, and linked to its number. A writer that is killed leaves nothing but
-/// a file whose name begins with a point, which the next one removes. Writers take turns by a lock on the folder: a
+/// A version is written under another name, synced, and linked to its number. A writer that is killed leaves only a
+/// file whose name begins with a point, which the next one removes. Writers take turns by a lock on the folder: a
 /// deletion removes the files of earlier versions, whose numbers would look free to somebody who has not seen it.
 /// Linking fails if the number is there, also where a file system has no locks.
 package final class DirectoryStorage: GraphStorage {

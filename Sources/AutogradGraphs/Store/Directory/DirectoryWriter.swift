@@ -58,8 +58,8 @@ struct DirectoryWriter {
     }
   }
 
-  /// Whether a draft has been linked although the answer says that somebody was faster: over a network the call may have
-  /// been repeated.
+  /// Whether a draft has been linked although the answer says that somebody was faster: over a network the call may
+  /// have been repeated.
   private func isLinked(_ draft: String) -> Bool {
     let number = errno
     defer { errno = number }

@@ -64,7 +64,8 @@ enum VersionFile {
     let root = document.root
     guard root.kind == .object, root["name"]?.string == name.text, root["version"]?.integer == number,
       let type = root["type"].flatMap({ GraphMediaType(rawValue: $0.string) }),
-      let created = root["created"]?.integer, 0...latest ~= created, let byteCount = root["bytes"]?.integer, byteCount >= 0,
+      let created = root["created"]?.integer, 0...latest ~= created, let byteCount = root["bytes"]?.integer,
+      byteCount >= 0,
       let digest = root["sha256"].flatMap({ SHA256Digest(hex: $0.string) })
     else { return nil }
     var version = StoredVersion(

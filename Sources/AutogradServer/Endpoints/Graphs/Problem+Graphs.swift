@@ -27,7 +27,7 @@ extension Problem {
       self.init(
         .duplicateName, "\(name) differs from the graph \(other) in case alone; choose another name")
     case .readOnly(let reason): self.init(.readOnly, reason)
-    case .full: self.init(.insufficientStorage, "there is no room for \(name); nothing was stored")
+    case .full: self.init(.insufficientStorage, "there is no room for what \(name) needs; nothing has changed")
     case .damaged(let name, let version, let reason):
       self.init(
         .damagedGraph, "version \(version) of \(name) is damaged: \(reason)",
@@ -38,7 +38,8 @@ extension Problem {
       self.init(.graphs, "the server keeps at most \(most) graphs", limit: most, value: value)
     case .limit(.names, let most, let value):
       self.init(
-        .graphs, "the server keeps at most \(most) names of graphs, those of deleted ones included; use one of these again",
+        .graphs,
+        "the server keeps at most \(most) names of graphs, those of deleted ones included; use one of these again",
         limit: most, value: value)
     case .limit(.versions, let most, let value):
       self.init(
