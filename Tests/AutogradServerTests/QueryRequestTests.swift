@@ -94,6 +94,7 @@ import Testing
       (
         [
           ("x", #"{"dtype":"float64","shape":[99999999,0],"encoding":"base64","data":""}"#), ("encoding", "flat"),
+          ("gradients", "false"),
           ("outputs", "s"), ("select", "/outputs/s"),
         ], 400, "wrong_type", "/select"
       ),
