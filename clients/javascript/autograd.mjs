@@ -278,7 +278,7 @@ export class RegisteredGraph {
 for (const call of ["evaluate", "gradients", "valueAndGrad", "jacobian", "hessian", "jvp", "hvp", "funAndGrad"]) {
   RegisteredGraph.prototype[call] = function (...rest) { return this.client[call](this, ...rest); };
 }
-for (const call of ["get", "versions"]) {
+for (const call of ["get", "source", "versions"]) {
   RegisteredGraph.prototype[call] = function () { return this.client[call](this.name); };
 }
 

@@ -198,6 +198,9 @@ async function registeredGraphs() {
     const second = await client.put(name, "y = sum(x ** 3)", {ifMatch: first});
     check("the next version", second.version === first + 1, second);
     await refused("it has changed", () => client.put(name, "y = x", {ifMatch: first}), {status: 412});
+    await refused("by its entity tag", () => client.put(name, "y = x", {ifMatch: `"${first}"`}),
+      {status: 412, code: "precondition_failed"});
+    check("source", (await graph.source()).includes("sum(x ** 3)"));
     equal("the newest", (await graph.evaluate({x: [2]})).y, 8);
     equal("the old one", (await pinned.evaluate({x: [2]})).y, 12);
     const f = graph.funAndGrad({x: [2]});

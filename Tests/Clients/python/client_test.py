@@ -398,6 +398,7 @@ def registered_graphs():
         second = client.put(name, "y = sum(x ** 3)", if_match=first)
         check("the next version", second["version"] == first + 1, second)
         refused("it has changed", lambda: client.put(name, "y = x", if_match=first), status=412)
+        refused("by its entity tag", lambda: client.put(name, "y = x", if_match=f'"{first}"'), status=412)
         equal("the newest", client.graph(name).evaluate({"x": [2.0]})["y"], 8.0)
         equal("the old one", pinned.evaluate({"x": [2.0]})["y"], 12.0)
         f = client.graph(name).fun_and_grad({"x": np.array([2.0])})
