@@ -173,7 +173,8 @@ struct AccessTests {
     #expect(
       answer.status == 413 && answer.text.contains(#""limit": 8192"#), "coming again would not help: \(answer.status)")
     let small =
-      #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 0.5}\#(String(repeating: " ", count: 5000))}"#
+      #"{"graph": {"nodes": [{"op": "exp", "inputs": ["x"], "outputs": ["y"]}]}, "inputs": {"x": 0.5}"#
+      + String(repeating: " ", count: 5000) + "}"
     // The refused request counts until the server has seen its answer off.
     #expect(
       eventually {

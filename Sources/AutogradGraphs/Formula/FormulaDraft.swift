@@ -62,8 +62,6 @@ struct FormulaDraft {
     }
   }
 
-  func isDefined(_ name: SourceName) -> Bool { names[name].map { known[$0].kind != .used } ?? false }
-
   /// The names that are used and never defined, in the order of their first use.
   var free: [SourceName] {
     known.indices.filter { known[$0].kind == .used }.sorted { known[$0].place < known[$1].place }.map(names.name)

@@ -118,7 +118,7 @@ package final class StoredGraph: @unchecked Sendable {
     }
   }
 
-  private static let mostDerived = 1 << 20
+  private static let mostDerived = 64 << 10
 
   /// How an answer or an error calls it: `fit@3`.
   package var reference: String { "\(version.name)@\(version.version)" }
@@ -134,7 +134,8 @@ package final class StoredGraph: @unchecked Sendable {
 
   /// Memory that it takes beside its weights, and what may come to be computed from them, about.
   var memoryByteCount: Int {
-    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count) + StoredGraph.mostDerived
+    StoredReading.memory(ofReading: bytes.bytes, as: version.type, nodes: source.nodes.count)
+      + (tensors.isEmpty ? 0 : StoredGraph.mostDerived)
   }
 
   /// Memory that its forms as text may take: base64 in a formula that stands in JSON, and in JSON.

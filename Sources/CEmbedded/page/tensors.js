@@ -34,14 +34,6 @@ export function shapeOf(data) {
   return shape;
 }
 
-/** Nested lists of a shape from elements in row-major order. */
-export function nest(elements, shape) {
-  if (shape.length === 0) return elements[0];
-  const [size, ...rest] = shape;
-  const step = sizeOf(rest);
-  return Array.from({length: size}, (_, index) => nest(elements.slice(index * step, (index + 1) * step), rest));
-}
-
 /** `[2, 3]`, as the server writes shapes. */
 export const shapeText = shape => `[${shape.join(", ")}]`;
 

@@ -59,6 +59,22 @@ import Testing
     #expect(answers.prefix(most / 4).allSatisfy { $0 < 300 } && answers.last == 507, "\(answers)")
   }
 
+  /// What has been read stays for as many small graphs as a server keeps, and for few of which each takes much.
+  @Test func graphsThatAreReadStayAsLongAsThereIsRoom() throws {
+    let server = try GraphsServer(.memory)
+    for index in 0..<600 {
+      server.put("g\(index)", "y = x + \(index)")
+      #expect(server.post("g\(index)/evaluate", #"{"inputs": {"x": 1}}"#).status == 200)
+    }
+    #expect(server.store.newest("g0") != nil && server.store.newest("g599") != nil)
+    let large = "y = x" + String(repeating: "+x", count: 99_000)
+    for index in 0..<9 {
+      server.put("l\(index)", large + "+\(index)")
+      _ = try server.store.graph(GraphReference(name: try #require(GraphName("l\(index)"))))
+    }
+    #expect(server.store.newest("g0") == nil && server.store.newest("l8") != nil)
+  }
+
   // MARK: The folder
 
   @Test(arguments: ["\(Int.max)", "9007199254740993", "99999999999999999999"])

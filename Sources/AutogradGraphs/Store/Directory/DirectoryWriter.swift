@@ -23,11 +23,10 @@ struct DirectoryWriter {
     guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
       throw .readOnly("\(version.name) is the name of a file in the folder of graphs, which is kept by hand")
     }
-    let descriptors = (try open(folder), try isNew ? open(path) : -1)
-    defer {
-      close(descriptors.0)
-      if isNew { close(descriptors.1) }
-    }
+    let own = try open(folder)
+    defer { close(own) }
+    let parent = try isNew ? open(path) : own
+    defer { if isNew { close(parent) } }
     removeOldDrafts(folder)
     let number = DirectoryWriter.count.add(1, ordering: .relaxed).newValue
     let draft = "\(folder)/.\(version.version)-\(getpid())-\(number)"
@@ -44,7 +43,7 @@ struct DirectoryWriter {
       throw error
     }
     published()
-    guard fsync(descriptors.0) == 0, !isNew || fsync(descriptors.1) == 0 else { throw StoreError(errno) }
+    guard fsync(own) == 0, !isNew || fsync(parent) == 0 else { throw StoreError(errno) }
     return true
   }
 
